@@ -1,0 +1,317 @@
+"""The case file: what is compared, why, and on what terms. `load_case` is the only way in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from sockgraph.errors import CaseError
+
+SLUG = re.compile(r"[a-z0-9-]{1,64}")
+HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
+EVERYONE = "*"
+MANY = 50
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Source(_Part):
+    """Where the edits come from."""
+
+    kind: Literal["mediawiki", "table"]
+    path: Path | None = None
+    scheme: Literal["https", "http"] = "https"
+    api_path: str = "/w/"
+    contact: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Source:
+        if self.kind == "mediawiki" and not self.contact:
+            msg = (
+                "source.contact is missing: a wiki's operators must be able to reach you. "
+                'Add contact = "your e-mail address or user page" to [source].'
+            )
+            raise ValueError(msg)
+        if self.kind == "table" and self.path is None:
+            msg = 'source.path is missing. Add path = "edits.parquet" to [source].'
+            raise ValueError(msg)
+        return self
+
+
+class Accounts(_Part):
+    """The accounts that are compared with each other."""
+
+    nominated: tuple[str, ...] = Field(min_length=1)
+    min_edits: int = Field(default=10, ge=1)
+    max_edits: int = Field(default=20_000, ge=1)
+
+    @field_validator("nominated")
+    @classmethod
+    def _names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if EVERYONE in names and len(names) > 1:
+            msg = '"*" means every account and stands alone. Remove the other names, or the "*".'
+            raise ValueError(msg)
+        seen: dict[str, str] = {}
+        for name in names:
+            key = normal_name(name)
+            if not key:
+                msg = "an account name is empty. Remove it."
+                raise ValueError(msg)
+            if key in seen:
+                msg = f"{name!r} is nominated twice (as {seen[key]!r}). Remove one of the two."
+                raise ValueError(msg)
+            seen[key] = name
+        return names
+
+
+class Reference(_Part):
+    """The people the nominated accounts are compared with; never named."""
+
+    accounts: int = Field(default=300, ge=0)
+    labels: Path | None = None
+    seed: int = Field(default=20210913, ge=0)
+
+
+class Evidence(_Part):
+    """What a link needs before people are asked to look at it."""
+
+    flag_log10_lr: float = Field(default=1.5, gt=0, allow_inf_nan=False)
+
+
+class Prior(_Part):
+    """The user's own prior, per pair; shown beside the LR that it would take."""
+
+    per_pair: float = Field(gt=0, lt=1)
+
+
+class Declared(_Part):
+    """Accounts that say themselves that they are one operator's."""
+
+    accounts: tuple[str, ...] = Field(min_length=2)
+    url: str | None = None
+
+
+class Earlier(_Part):
+    """A finding or lock made elsewhere: it enters review as `asserted`."""
+
+    a: str
+    b: str
+    by: str
+    date: dt.date
+    action: str | None = None
+    url: str | None = None
+
+    @model_validator(mode="after")
+    def _two(self) -> Earlier:
+        if normal_name(self.a) == normal_name(self.b):
+            msg = f"an [[earlier]] link joins {self.a!r} to itself. Name two accounts."
+            raise ValueError(msg)
+        return self
+
+
+class Window(_Part):
+    """The days that are read, both ends included, UTC."""
+
+    start: dt.date | None = None
+    end: dt.date | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Window:
+        if self.start and self.end and self.end < self.start:
+            msg = f"[window] ends ({self.end}) before it starts ({self.start}). Swap the two."
+            raise ValueError(msg)
+        return self
+
+
+class Case(_Part):
+    """A case: frozen, complete, and checked.
+
+    Attributes
+    ----------
+    slug
+        The file's stem; names the folder under data/.
+    folder
+        Where the case file lies; relative paths start there.
+    """
+
+    slug: str
+    folder: Path
+    id: str | None = None
+    title: str = Field(min_length=1, max_length=300)
+    reason: str = Field(min_length=1)
+    wikis: tuple[str, ...] = Field(min_length=1)
+    source: Source
+    accounts: Accounts
+    reference: Reference = Reference()
+    evidence: Evidence = Evidence()
+    prior: Prior | None = None
+    declared: tuple[Declared, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+    window: Window = Window()
+
+    @field_validator("wikis")
+    @classmethod
+    def _hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not HOST.fullmatch(host):
+                msg = f"{host!r} is not a host name. Write it like zh.wikipedia.org, without https:// and path."
+                raise ValueError(msg)
+        if len(set(hosts)) < len(hosts):
+            msg = "a wiki is listed twice. Remove one of the two."
+            raise ValueError(msg)
+        return hosts
+
+    @model_validator(mode="after")
+    def _one_wiki_for_now(self) -> Case:
+        if len(self.wikis) > 1:
+            msg = f"{len(self.wikis)} wikis are listed; one case reads one wiki so far. Keep one, or make a case for each."
+            raise ValueError(msg)
+        return self
+
+    @property
+    def everyone(self) -> bool:
+        """Whether every account of the source is compared (`nominated = ["*"]`)."""
+        return self.accounts.nominated == (EVERYONE,)
+
+    @property
+    def wiki(self) -> str:
+        """The case's wiki."""
+        return self.wikis[0]
+
+    @property
+    def source_path(self) -> Path | None:
+        """The source's file, where it is one."""
+        return None if self.source.path is None else self.folder / self.source.path
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every account that the case file names, each once, in the file's order."""
+        listed = [*(() if self.everyone else self.accounts.nominated)]
+        listed += [name for link in self.earlier for name in (link.a, link.b)]
+        listed += [name for entry in self.declared for name in entry.accounts]
+        return tuple(dict.fromkeys(listed))
+
+
+def normal_name(name: str) -> str:
+    """Write an account name as MediaWiki does: underscores are spaces, the first letter a capital.
+
+    >>> normal_name(" example_A ")
+    'Example A'
+    """
+    name = " ".join(name.replace("_", " ").split())
+    return name[:1].upper() + name[1:]
+
+
+def with_names(case: Case, canonical: dict[str, str]) -> Case:
+    """Return the case with every account written as the source writes it.
+
+    Parameters
+    ----------
+    canonical
+        From a name as the case file has it to the name as the source has it.
+    """
+    accounts = case.accounts.model_copy(
+        update={"nominated": tuple(canonical.get(n, n) for n in case.accounts.nominated)}
+    )
+    declared = tuple(
+        entry.model_copy(update={"accounts": tuple(canonical.get(n, n) for n in entry.accounts)})
+        for entry in case.declared
+    )
+    earlier = tuple(
+        link.model_copy(
+            update={"a": canonical.get(link.a, link.a), "b": canonical.get(link.b, link.b)}
+        )
+        for link in case.earlier
+    )
+    return case.model_copy(update={"accounts": accounts, "declared": declared, "earlier": earlier})
+
+
+def load_case(path: Path) -> Case:
+    """Read and check a case file.
+
+    Parameters
+    ----------
+    path
+        A TOML file whose stem is `[a-z0-9-]{1,64}`.
+
+    Raises
+    ------
+    CaseError
+        If the file is missing, is not TOML, or breaks a rule; every fault is listed.
+    """
+    if not SLUG.fullmatch(path.stem):
+        raise CaseError(
+            path.name,
+            "a case file's name is 1 to 64 of a-z, 0-9 and '-', then .toml.",
+            "Rename the file.",
+        )
+    given = _read_toml(path)
+    clash = {"slug", "folder"} & given.keys()
+    if clash:
+        raise CaseError(path, f"{sorted(clash)[0]!r} is taken from the file's place.", "Remove it.")
+    try:
+        return Case.model_validate({**given, "slug": path.stem, "folder": path.parent.absolute()})
+    except ValidationError as error:
+        raise CaseError(path, _faults(error), "See docs/case-file.md for every key.") from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CaseError(path, "there is no such file.", "Check the path.") from error
+    except OSError as error:
+        raise CaseError(
+            path, f"it cannot be read ({error.strerror}).", "Check its permissions."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise CaseError(
+            path, f"it is not UTF-8 (byte {error.start}).", "Save it as UTF-8."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise CaseError(path, f"it is not TOML: {error}.", "Correct that line.") from error
+
+
+def _faults(error: ValidationError) -> str:
+    """Say every fault of a case file in the user's words."""
+    return " ".join(_fault(fault) for fault in error.errors(include_url=False))
+
+
+def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
+    where = ".".join(str(step) for step in fault["loc"])
+    if fault["type"] == "missing":
+        meaning = _MISSING.get(where, "")
+        return f"{where} is missing{meaning}."
+    if fault["type"] == "extra_forbidden":
+        return f"{where} is not a key of a case file{_nearest(where)}."
+    if fault["type"] == "value_error":
+        return str(fault["ctx"]["error"])
+    given = fault["input"]
+    shown = "" if isinstance(given, dict) else f" (given: {given!r})"
+    return f"{where}: {fault['msg']}{shown}."
+
+
+_MISSING = {
+    "reason": ": say why these accounts are compared; there is no case without a reason",
+    "accounts": ': add [accounts] with nominated = ["…"]',
+    "source": ': add [source] with kind = "mediawiki" or "table"',
+}
+
+
+def _nearest(where: str) -> str:
+    *parents, last = where.split(".")
+    part: Any = Case
+    for name in parents:
+        field = part.model_fields.get(name) if hasattr(part, "model_fields") else None
+        part = field.annotation if field else None
+    keys = list(getattr(part, "model_fields", {}))
+    close = difflib.get_close_matches(last, keys, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

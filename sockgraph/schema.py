@@ -1,0 +1,323 @@
+"""The tables' contracts. Every table that crosses a module goes through `validate`.
+
+A table's columns are declared once, in `TABLES`; the pandera schema that checks it and the Arrow schema
+that it is written with both follow from there. Missing is never zero: a column marked nullable keeps
+null apart from 0, False and "".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pandera.pandas as pa_pd
+import pyarrow as pa
+from pandera.errors import SchemaErrors
+
+from sockgraph.errors import SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROLES = ("nominated", "reference", "declared")
+STATUSES = ("ok", "insufficient", "not_available")
+STATES = (
+    "none",
+    "asserted",
+    "flagged",
+    "in review",
+    "upheld",
+    "not upheld",
+    "inconclusive",
+    "reversal in review",
+    "reversed",
+    "stands",
+    "reopened",
+)
+HIDDEN = ("comment", "text", "user", "suppressed")
+BANDS = (
+    "strongly for",
+    "moderately strongly for",
+    "moderately for",
+    "weakly for",
+    "does not separate",
+    "weakly against",
+    "moderately against",
+    "moderately strongly against",
+    "strongly against",
+    "insufficient",
+    "not calibrated",
+)
+
+_TIME = "datetime64[us, UTC]"
+_ARROW = {
+    "string": pa.string(),
+    "Int64": pa.int64(),
+    "Int32": pa.int32(),
+    "Int16": pa.int16(),
+    "float64": pa.float64(),
+    "boolean": pa.bool_(),
+    _TIME: pa.timestamp("us", tz="UTC"),
+    "list": pa.list_(pa.string()),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its type, whether it may be null, and the only values it may take."""
+
+    kind: str
+    nullable: bool = False
+    among: tuple[str, ...] = ()
+
+    def check(self) -> pa_pd.Column:
+        """Return the pandera column that enforces this one."""
+        checks = [pa_pd.Check.isin(self.among)] if self.among and self.kind != "list" else []
+        if self.kind == "list":
+            checks = [pa_pd.Check(self._is_list, element_wise=True, error="a list of strings")]
+        dtype: Any = object if self.kind == "list" else self.kind
+        return pa_pd.Column(
+            dtype, checks=checks, nullable=self.nullable, coerce=self.kind != "list"
+        )
+
+    def _is_list(self, value: object) -> bool:
+        return isinstance(value, list) and all(
+            isinstance(item, str) and (not self.among or item in self.among) for item in value
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """A contract: the key, unique and in this order sorted by, and the columns in their order."""
+
+    key: tuple[str, ...]
+    columns: Mapping[str, Column]
+
+    def arrow(self) -> pa.Schema:
+        """Return the Arrow schema that the table is written with."""
+        return pa.schema([(name, _ARROW[column.kind]) for name, column in self.columns.items()])
+
+
+def _text(*among: str) -> Column:
+    return Column("string", among=among)
+
+
+_PAIR = {"user_a": _text(), "user_b": _text()}
+_NULL_FLOAT = Column("float64", nullable=True)
+_COUNT = Column("Int32")
+
+TABLES: dict[str, Table] = {
+    "accounts": Table(
+        ("wiki", "user"),
+        {
+            "wiki": _text(),
+            "user": _text(),
+            "user_id": Column("Int64", nullable=True),
+            "registered": Column(_TIME, nullable=True),
+            "edit_count": Column("Int64", nullable=True),
+            "groups": Column("list"),
+            "blocked_at": Column(_TIME, nullable=True),
+            "role": _text(*ROLES),
+        },
+    ),
+    "edits": Table(
+        ("wiki", "rev_id"),
+        {
+            "wiki": _text(),
+            "rev_id": Column("Int64"),
+            "user": _text(),
+            "user_id": Column("Int64", nullable=True),
+            "title": Column("string", nullable=True),
+            "page_id": Column("Int64", nullable=True),
+            "ns": Column("Int16", nullable=True),
+            "timestamp": Column(_TIME),
+            "comment": Column("string", nullable=True),
+            "minor": Column("boolean", nullable=True),
+            "size_diff": Column("Int32", nullable=True),
+            "parent_id": Column("Int64", nullable=True),
+            "tags": Column("list", nullable=True),
+            "sha1": Column("string", nullable=True),
+            "hidden": Column("list", among=HIDDEN),
+        },
+    ),
+    "log_events": Table(
+        ("wiki", "log_id"),
+        {
+            "wiki": _text(),
+            "log_id": Column("Int64"),
+            "type": _text(),
+            "action": _text(),
+            "timestamp": Column(_TIME),
+            "actor": Column("string", nullable=True),
+            "target": Column("string", nullable=True),
+            "params": _text(),
+            "comment": Column("string", nullable=True),
+        },
+    ),
+    "evidence": Table(
+        ("user_a", "user_b", "signal"),
+        {
+            **_PAIR,
+            "signal": _text(),
+            "family": _text(),
+            "score": _NULL_FLOAT,
+            "log10_lr": _NULL_FLOAT,
+            "contribution": _NULL_FLOAT,
+            "support": _COUNT,
+            "status": _text(*STATUSES),
+            "rev_ids": Column("list"),
+        },
+    ),
+    "links": Table(
+        ("user_a", "user_b"),
+        {
+            **_PAIR,
+            "score": _NULL_FLOAT,
+            "log10_lr": _NULL_FLOAT,
+            "log10_lr_low": _NULL_FLOAT,
+            "log10_lr_high": _NULL_FLOAT,
+            "log10_lr_naive": _NULL_FLOAT,
+            "bound_low": _NULL_FLOAT,
+            "bound_high": _NULL_FLOAT,
+            "n_for": _COUNT,
+            "n_against": _COUNT,
+            "n_insufficient": _COUNT,
+            "alibi": Column("boolean"),
+            "band": _text(*BANDS),
+            "flagged": Column("boolean"),
+            "state": _text(*STATES),
+        },
+    ),
+    "clusters": Table(
+        ("user",),
+        {
+            "user": _text(),
+            "cluster_id": Column("Int32", nullable=True),
+            "membership": _NULL_FLOAT,
+            "weakest_link": _NULL_FLOAT,
+            "status": _text("stable", "unresolved"),
+        },
+    ),
+    "omissions": Table(
+        ("subject", "omitted"),
+        {
+            "subject": _text(),
+            "omitted": _text(),
+            "log10_lr": _NULL_FLOAT,
+            "log10_lr_low": _NULL_FLOAT,
+            "co_membership": _NULL_FLOAT,
+        },
+    ),
+    "alibis": Table(
+        ("user_a", "user_b", "start"),
+        {
+            **_PAIR,
+            "start": Column(_TIME),
+            "end": Column(_TIME),
+            "n_edits": _COUNT,
+            "expected": _NULL_FLOAT,
+            "excluded": Column("string", nullable=True),
+        },
+    ),
+    "reference": Table(
+        ("signal", "stratum", "quantile"),
+        {
+            "signal": _text(),
+            "stratum": _text(),
+            "quantile": Column("float64"),
+            "value": _NULL_FLOAT,
+        },
+    ),
+}
+
+
+@cache
+def _pandera(name: str) -> pa_pd.DataFrameSchema:
+    table = TABLES[name]
+    return pa_pd.DataFrameSchema(
+        {column: spec.check() for column, spec in table.columns.items()},
+        unique=list(table.key),
+        strict=True,
+        ordered=True,
+        name=name,
+    )
+
+
+def empty(name: str) -> pd.DataFrame:
+    """Return the named table without rows."""
+    return validate(name, pd.DataFrame({column: [] for column in TABLES[name].columns}))
+
+
+def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return `frame` with the contract's types and column order, sorted by its key.
+
+    Nullable columns that are absent are added as null; anything else amiss is an error.
+
+    Parameters
+    ----------
+    name
+        A key of `TABLES`.
+    frame
+        Rows for that table, in any order.
+
+    Raises
+    ------
+    SchemaError
+        If columns are missing or unknown, a type cannot be had, a value is not allowed, a key is
+        null or stands twice. Every fault is listed.
+    """
+    table = TABLES[name]
+    _refuse_columns(name, table, list(frame.columns))
+    whole = frame.reindex(columns=list(table.columns))
+    whole = whole.assign(
+        **{c: _lists(whole[c]) for c, s in table.columns.items() if s.kind == "list"}
+    )
+    try:
+        whole = _pandera(name).validate(whole, lazy=True)
+    except SchemaErrors as error:
+        raise SchemaError(f"table {name}", _faults(error), "Correct the rows named.") from error
+    _refuse_pairs(name, whole)
+    return whole.sort_values(list(table.key), kind="stable", ignore_index=True)
+
+
+def _refuse_columns(name: str, table: Table, given: Sequence[str]) -> None:
+    needed = {c for c, s in table.columns.items() if not s.nullable and s.kind != "list"}
+    missing = sorted(needed - set(given))
+    unknown = sorted(set(given) - set(table.columns))
+    if missing or unknown:
+        said = [f"columns missing: {', '.join(missing)}."] if missing else []
+        said += [f"columns unknown: {', '.join(unknown)}."] if unknown else []
+        raise SchemaError(f"table {name}", " ".join(said), "Give exactly the contract's columns.")
+
+
+def _lists(values: pd.Series) -> pd.Series:
+    """Turn arrays and tuples, as Parquet gives them, into lists; null stays null where allowed."""
+    lists = [None if _is_null(v) else list(v) for v in values]
+    return pd.Series(lists, index=values.index, dtype=object)
+
+
+def _is_null(value: object) -> bool:
+    return value is None or value is pd.NA or isinstance(value, float)
+
+
+def _refuse_pairs(name: str, frame: pd.DataFrame) -> None:
+    if "user_a" not in frame:
+        return
+    wrong = frame[frame["user_a"] >= frame["user_b"]]
+    if len(wrong):
+        pair = wrong[["user_a", "user_b"]].iloc[0].tolist()
+        raise SchemaError(
+            f"table {name}", f"user_a must sort before user_b: {pair}.", "Order each pair once."
+        )
+
+
+def _faults(error: SchemaErrors) -> str:
+    cases = error.failure_cases.drop_duplicates(["column", "check"]).head(10)
+    said = [
+        f"{row.column if isinstance(row.column, str) else 'key'}: {row.check} fails"
+        f" (first: {row.failure_case!r})."
+        for row in cases.itertuples()
+    ]
+    return " ".join(said)

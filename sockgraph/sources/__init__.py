@@ -1,0 +1,8 @@
+"""Edits in. Every source answers the same questions with the same tables; see `Source`."""
+
+from __future__ import annotations
+
+from sockgraph.sources.base import Coverage, Source
+from sockgraph.sources.table import TableSource
+
+__all__ = ["Coverage", "Source", "TableSource"]

@@ -1,0 +1,100 @@
+"""What every source offers, and how it tells what it could not give."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What was read of one account, and what was not; None is unknown, never zero.
+
+    Attributes
+    ----------
+    edits_read
+        Rows in `edits`, after window and cap.
+    edit_count
+        The wiki's own count, deleted and hidden edits included.
+    outside_window
+        Rows read but left out because the case's window excludes them.
+    hidden_comments, hidden_texts
+        Edits whose summary or text is hidden.
+    capped
+        Whether older edits were left unread because of `max_edits`.
+    not_listed
+        `edit_count` less every edit seen: deleted, hidden or imported ones; null when capped.
+    renamed_from
+        Earlier names, oldest first.
+    note
+        Anything else a reader must know, in a sentence.
+    """
+
+    user: str
+    edits_read: int
+    edit_count: int | None = None
+    outside_window: int = 0
+    hidden_comments: int = 0
+    hidden_texts: int = 0
+    capped: bool = False
+    not_listed: int | None = None
+    renamed_from: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def full(self) -> bool:
+        """Whether the whole public history was read."""
+        return not self.capped and not self.outside_window
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the coverage as the manifest keeps it."""
+        return {**asdict(self), "renamed_from": list(self.renamed_from), "full": self.full}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Edits of some accounts, and what is missing from them."""
+
+    edits: pd.DataFrame
+    coverage: tuple[Coverage, ...]
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """A place that edits come from: a wiki, or a file.
+
+    Tables keep the contracts of `sockgraph.schema`, save that `accounts` comes without `role`.
+    """
+
+    def everyone(self) -> list[str]:
+        """Return every account of the source; SourceError where it cannot be listed."""
+
+    def resolve(self, names: Sequence[str]) -> dict[str, str]:
+        """Return how the source writes each name; SourceError names every one it does not have."""
+
+    def account_facts(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return `accounts` without `role`, a row for every user."""
+
+    def read(self, users: Sequence[str]) -> Reading:
+        """Return the edits of these accounts, within the case's window and cap."""
+
+    def log_events(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return `log_events` about these accounts; empty where the source has none."""
+
+    def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return who else edited the pages of `edits`.
+
+        Returns
+        -------
+        DataFrame
+            `user` (unique) and `shared_pages` (int), by descending `shared_pages`, then name; no
+            bots, no unregistered editors, nobody of `edits` itself.
+        """
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what the manifest says of the source: kind, place, hashes, requests per kind."""
