@@ -24,10 +24,20 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """Where the edits come from."""
+    """Where the edits come from.
+
+    Attributes
+    ----------
+    path, accounts, log_events
+        Files of the kind `table`, relative to the case file; the last two are optional.
+    scheme, api_path, contact
+        Of the kind `mediawiki`; `contact` is the operator's own and required.
+    """
 
     kind: Literal["mediawiki", "table"]
     path: Path | None = None
+    accounts: Path | None = None
+    log_events: Path | None = None
     scheme: Literal["https", "http"] = "https"
     api_path: str = "/w/"
     contact: str | None = None
@@ -162,7 +172,7 @@ class Case(_Part):
     def _hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
         for host in hosts:
             if not HOST.fullmatch(host):
-                msg = f"{host!r} is not a host name. Write it like zh.wikipedia.org, without https:// and path."
+                msg = f"{host!r} is not a host name. Write it like zh.wikipedia.org, no https://."
                 raise ValueError(msg)
         if len(set(hosts)) < len(hosts):
             msg = "a wiki is listed twice. Remove one of the two."
@@ -172,7 +182,7 @@ class Case(_Part):
     @model_validator(mode="after")
     def _one_wiki_for_now(self) -> Case:
         if len(self.wikis) > 1:
-            msg = f"{len(self.wikis)} wikis are listed; one case reads one wiki so far. Keep one, or make a case for each."
+            msg = f"{len(self.wikis)} wikis are listed; a case reads one so far. Keep one."
             raise ValueError(msg)
         return self
 
@@ -186,10 +196,9 @@ class Case(_Part):
         """The case's wiki."""
         return self.wikis[0]
 
-    @property
-    def source_path(self) -> Path | None:
-        """The source's file, where it is one."""
-        return None if self.source.path is None else self.folder / self.source.path
+    def beside(self, path: Path) -> Path:
+        """Return a path of the case file as seen from here."""
+        return self.folder / path
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -256,7 +265,7 @@ def load_case(path: Path) -> Case:
     given = _read_toml(path)
     clash = {"slug", "folder"} & given.keys()
     if clash:
-        raise CaseError(path, f"{sorted(clash)[0]!r} is taken from the file's place.", "Remove it.")
+        raise CaseError(path, f"{min(clash)!r} is taken from the file's place.", "Remove it.")
     try:
         return Case.model_validate({**given, "slug": path.stem, "folder": path.parent.absolute()})
     except ValidationError as error:

@@ -1,8 +1,8 @@
 """The tables' contracts. Every table that crosses a module goes through `validate`.
 
-A table's columns are declared once, in `TABLES`; the pandera schema that checks it and the Arrow schema
-that it is written with both follow from there. Missing is never zero: a column marked nullable keeps
-null apart from 0, False and "".
+A table's columns are declared once, in `TABLES`; the pandera schema that checks it and the Arrow
+schema that it is written with both follow from there. Missing is never zero: a column marked
+nullable keeps null apart from 0, False and "".
 """
 
 from __future__ import annotations
@@ -271,9 +271,8 @@ def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     table = TABLES[name]
     _refuse_columns(name, table, list(frame.columns))
     whole = frame.reindex(columns=list(table.columns))
-    whole = whole.assign(
-        **{c: _lists(whole[c]) for c, s in table.columns.items() if s.kind == "list"}
-    )
+    lists = {c: s for c, s in table.columns.items() if s.kind == "list"}
+    whole = whole.assign(**{c: _lists(whole[c], s) for c, s in lists.items()})
     try:
         whole = _pandera(name).validate(whole, lazy=True)
     except SchemaErrors as error:
@@ -292,9 +291,10 @@ def _refuse_columns(name: str, table: Table, given: Sequence[str]) -> None:
         raise SchemaError(f"table {name}", " ".join(said), "Give exactly the contract's columns.")
 
 
-def _lists(values: pd.Series) -> pd.Series:
-    """Turn arrays and tuples, as Parquet gives them, into lists; null stays null where allowed."""
-    lists = [None if _is_null(v) else list(v) for v in values]
+def _lists(values: pd.Series, column: Column) -> pd.Series:
+    """Turn arrays, as Parquet gives them, into lists; null stays null where allowed, else []."""
+    blank: list[str] | None = None if column.nullable else []
+    lists = [blank if _is_null(v) else list(v) for v in values]
     return pd.Series(lists, index=values.index, dtype=object)
 
 

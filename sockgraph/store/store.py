@@ -7,7 +7,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,6 +17,8 @@ from sockgraph.store.atomic import make_folder, whole_file, write_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import pandas as pd
 
 SIGNIFICANT_DIGITS = 9
 MANIFEST = "manifest.json"
@@ -155,8 +156,8 @@ def sha256(path: Path) -> str:
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    floats = frame.select_dtypes("float64")
-    return frame.assign(**{name: significant(floats[name].to_numpy()) for name in floats})
+    floats = [str(name) for name in frame.select_dtypes("float64")]
+    return frame.assign(**{name: significant(frame[name].to_numpy()) for name in floats})
 
 
 def significant(values: np.ndarray, digits: int = SIGNIFICANT_DIGITS) -> np.ndarray:

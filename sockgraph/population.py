@@ -1,0 +1,210 @@
+"""Who is compared, and with whom as reference.
+
+The nominated accounts are compared with each other. The reference accounts, people of the same
+community, say what two different people look like there; they are drawn by seed from those who
+edited the same pages, and appear outside this module as `reference-017` only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sockgraph.case import Case, with_names
+from sockgraph.errors import CaseError
+from sockgraph.progress import Progress, silent
+from sockgraph.schema import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sockgraph.sources.base import Coverage, Reading, Source
+
+SOCK_BLOCK = re.compile(
+    r"sock|puppet|multiple accounts|傀儡|分身|多重帳號|多重账号", re.IGNORECASE
+)  # words of block summaries; such an account cannot stand for "different people"
+
+
+@dataclass(frozen=True)
+class Population:
+    """The tables that the analysis starts from.
+
+    Attributes
+    ----------
+    case
+        The case, with every account written as the source writes it.
+    accounts, edits, log_events
+        Contract tables; reference accounts under their cover names.
+    coverage
+        What was read of each account, reference accounts under their cover names.
+    recipe
+        How the reference was drawn, and what was left out, for the manifest.
+    """
+
+    case: Case
+    accounts: pd.DataFrame
+    edits: pd.DataFrame
+    log_events: pd.DataFrame
+    coverage: tuple[Coverage, ...]
+    recipe: dict[str, Any]
+
+
+def assemble(case: Case, source: Source, *, progress: Progress = silent) -> Population:
+    """Read everything that a case compares.
+
+    Raises
+    ------
+    CaseError
+        If a nominated account is a bot, or two nominated names are one account.
+    SourceError
+        If accounts are unknown, or the source fails.
+    """
+    case = _resolved(case, source)
+    nominated = source.everyone() if case.everyone else list(case.accounts.nominated)
+    nominated += [n for link in case.earlier for n in (link.a, link.b)]
+    compared = list(dict.fromkeys((*nominated, *case.named)))
+    progress("accounts", 0, len(compared))
+    facts = source.account_facts(compared)
+    _refuse_bots(facts[facts["user"].isin(nominated)])
+    progress("edits", 0, len(compared))
+    reading = source.read(compared)
+    roles = np.where(facts["user"].isin(nominated), "nominated", "declared")
+    here = Population(
+        case,
+        validate("accounts", facts.assign(role=roles)),
+        reading.edits,
+        source.log_events(compared),
+        reading.coverage,
+        {"left out": _counted(reading.dropped)},
+    )
+    return here if case.everyone else _with_reference(here, source, progress)
+
+
+def _resolved(case: Case, source: Source) -> Case:
+    """Write every account of the case as the source writes it."""
+    case = with_names(case, source.resolve(case.named))
+    names = case.accounts.nominated
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise CaseError(
+            ", ".join(twice), "two nominated names are this one account.", "Keep one of them."
+        )
+    return case
+
+
+def _refuse_bots(facts: pd.DataFrame) -> None:
+    bots = facts["user"][["bot" in groups for groups in facts["groups"]]]
+    if len(bots):
+        raise CaseError(
+            ", ".join(bots),
+            "a bot account cannot be nominated: a program's habits are nobody's.",
+            "Remove it, or list it with its operator under [[declared]].",
+        )
+
+
+def _with_reference(here: Population, source: Source, progress: Progress) -> Population:
+    """Add accounts of the same pages as reference, under cover names."""
+    wanted = here.case.reference.accounts
+    pool = source.neighbours(here.edits)
+    drawn, readings, left_out = _draw(here.case, source, pool, progress)
+    covers = cover_names(here.case, drawn["user"])
+    accounts = drawn.assign(user=drawn["user"].map(covers), user_id=None, role="reference")
+    edits = pd.concat([r.edits for r in readings]) if readings else here.edits.iloc[:0]
+    edits = edits[edits["user"].isin(covers)]
+    edits = edits.assign(user=edits["user"].map(covers), user_id=None)
+    coverage = [c for r in readings for c in r.coverage if c.user in covers]
+    return replace(
+        here,
+        accounts=validate("accounts", pd.concat([here.accounts, accounts])),
+        edits=validate("edits", pd.concat([here.edits, edits])),
+        coverage=(
+            *here.coverage,
+            *sorted(
+                (replace(c, user=covers[c.user], renamed_from=()) for c in coverage),
+                key=lambda c: c.user,
+            ),
+        ),
+        recipe={
+            **here.recipe,
+            "reference": {
+                "rule": "drawn without replacement, weight = pages shared with the nominated",
+                "seed": here.case.reference.seed,
+                "wanted": wanted,
+                "candidates": len(pool),
+                "drawn": len(accounts),
+                "left out": left_out,
+            },
+        },
+    )
+
+
+def _draw(
+    case: Case, source: Source, pool: pd.DataFrame, progress: Progress
+) -> tuple[pd.DataFrame, list[Reading], dict[str, int]]:
+    """Draw reference accounts until the places are filled or nobody is left.
+
+    Candidates come in a seeded order that favours those who share many pages (the exponential keys
+    of Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir"), so that the hard
+    different pairs, colleagues on the same pages, are well represented.
+    """
+    rng = np.random.default_rng(case.reference.seed)
+    keys = rng.exponential(size=len(pool)) / pool["shared_pages"].to_numpy(dtype=float)
+    order = pool["user"].to_numpy()[np.argsort(keys, kind="stable")]
+    wanted = case.reference.accounts
+    chosen: list[pd.DataFrame] = []
+    readings: list[Reading] = []
+    left_out = {"bots": 0, "blocked as a sock": 0, "too few edit times": 0}
+    start = have = 0
+    while have < wanted and start < len(order):
+        batch = [str(name) for name in order[start : start + wanted - have]]
+        start += len(batch)
+        facts, reading = _suitable(case, source, batch, left_out)
+        chosen.append(facts)
+        readings.append(reading)
+        have += len(facts)
+        progress("reference accounts", have, wanted)
+    drawn = pd.concat(chosen) if chosen else source.account_facts([])
+    return drawn, readings, _counted(left_out)
+
+
+def _suitable(
+    case: Case, source: Source, batch: list[str], left_out: dict[str, int]
+) -> tuple[pd.DataFrame, Reading]:
+    """Keep those of a batch who can stand for different people, counting the others."""
+    facts = source.account_facts(batch)
+    bots = pd.Series([("bot" in g) for g in facts["groups"]], index=facts.index, dtype=bool)
+    few = (facts["edit_count"] < case.accounts.min_edits).fillna(value=False).astype(bool)
+    worth_reading = facts[~bots & ~few]
+    reading = source.read(list(worth_reading["user"]))
+    socks = _blocked_as_sock(source.log_events(list(worth_reading["user"])))
+    times = reading.edits.groupby("user")["timestamp"].nunique()
+    enough = set(times.index[times >= case.accounts.min_edits])
+    kept = worth_reading[worth_reading["user"].isin(enough - socks)]
+    left_out["bots"] += int(bots.sum())
+    left_out["blocked as a sock"] += len(socks)
+    left_out["too few edit times"] += len(facts) - int(bots.sum()) - len(socks | set(kept["user"]))
+    return kept, reading
+
+
+def _blocked_as_sock(events: pd.DataFrame) -> set[str]:
+    blocks = events[events["type"].isin(["block", "globalauth"])]
+    said = blocks["comment"].astype("string").fillna("").str.contains(SOCK_BLOCK)
+    return set(blocks["target"][said])
+
+
+def cover_names(case: Case, users: Sequence[str] | pd.Series) -> dict[str, str]:
+    """Return `reference-001`, `reference-002`, … for users, in an order salted by the case's id."""
+    salt = (case.id or case.slug).encode()
+    digest = {u: hmac.new(salt, u.encode(), hashlib.sha256).hexdigest() for u in users}
+    ordered = sorted(digest, key=lambda user: digest[user])
+    return {user: f"reference-{place:03d}" for place, user in enumerate(ordered, 1)}
+
+
+def _counted(counts: dict[str, int]) -> dict[str, int]:
+    return {why: n for why, n in counts.items() if n}

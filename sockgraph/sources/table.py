@@ -1,0 +1,319 @@
+"""Edits from a Parquet or CSV file that somebody already has."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from sockgraph.case import normal_name
+from sockgraph.errors import SchemaError, SourceError, TableError
+from sockgraph.schema import TABLES, empty, validate
+from sockgraph.sources.base import Coverage, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sockgraph.case import Case, Window
+
+TEMPORARY = re.compile(r"~\d{4}-\d+(-\d+)*")  # MediaWiki's default pattern for temporary accounts
+HASHED_IP = re.compile(r"ip-[0-9a-f]+")  # as pseudonymised exports write unregistered editors
+SAYS_BOT = re.compile(r"bot\b", re.IGNORECASE)  # bot policies ask that a bot's name ends so
+
+
+class TableSource:
+    """A file of edits, read once and held in memory.
+
+    Parameters
+    ----------
+    case
+        Its `[source]` names the file: `path`, and optionally `accounts` and `log_events`.
+
+    Raises
+    ------
+    TableError
+        If a file is missing, unreadable or truncated, lacks a column, or contradicts itself.
+    """
+
+    def __init__(self, case: Case) -> None:
+        if case.source.path is None:  # the case's own check refuses this earlier
+            raise TableError(case.slug, "source.path is missing.", "Add it to [source].")
+        self._case = case
+        self._path = case.beside(case.source.path)
+        self._raw, self.dropped = _clean(_read(self._path), self._path, case.wiki)
+
+    def everyone(self) -> list[str]:
+        """Return every account with at least `min_edits` distinct edit times; no bots by name."""
+        times = _within(self._raw, self._case.window).groupby("user")["timestamp"].nunique()
+        names = times.index[times >= self._case.accounts.min_edits]
+        kept = [name for name in names if not SAYS_BOT.search(name)]
+        self.dropped["accounts whose name says bot"] = len(names) - len(kept)
+        self.dropped["accounts with fewer edit times than min_edits"] = len(times) - len(names)
+        return sorted(kept)
+
+    def resolve(self, names: Sequence[str]) -> dict[str, str]:
+        """Return how the file writes each name.
+
+        Raises
+        ------
+        SourceError
+            If names are not in the file, neither as given nor as MediaWiki would write them.
+        """
+        known = set(self._raw["user"]) | set(self._facts["user"])
+        found = {n: w for n in names for w in (n, normal_name(n)) if w in known}
+        found |= {name: name for name in names if name in known}
+        unknown = [name for name in names if name not in found]
+        if unknown:
+            raise SourceError(
+                ", ".join(map(repr, unknown)),
+                f"{self._path.name} has no edits of this name.",
+                "Check the spelling in the case file; names are compared to the letter.",
+            )
+        return found
+
+    def account_facts(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return `accounts` without `role`; what the file does not say is null."""
+        ids = self._raw.dropna(subset="user_id").groupby("user")["user_id"].first()
+        bare = pd.DataFrame(
+            {
+                "wiki": self._case.wiki,
+                "user": list(users),
+                "user_id": ids.reindex(list(users)).array,
+            }
+        )
+        facts = self._facts.set_index("user").drop(columns=["wiki", "role"]).reindex(list(users))
+        known = bare.set_index("user")["user_id"]
+        facts = facts.assign(user_id=facts["user_id"].combine_first(known))
+        whole = facts.reset_index().assign(wiki=self._case.wiki, role="nominated")
+        return validate("accounts", whole).drop(columns="role")
+
+    def read(self, users: Sequence[str]) -> Reading:
+        """Return these accounts' edits, newest `max_edits` of each, within the window."""
+        theirs = self._raw[self._raw["user"].isin(users)]
+        inside = _within(theirs, self._case.window)
+        order = inside.sort_values(["timestamp", "rev_id"], ascending=False, kind="stable")
+        kept = order.groupby("user", sort=False).head(self._case.accounts.max_edits)
+        coverage = tuple(self._covered(user, theirs, inside, kept) for user in users)
+        return Reading(validate("edits", kept), coverage, dict(self.dropped))
+
+    def log_events(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return the file's log events about these accounts."""
+        events = self._events
+        return events[events["target"].isin(users)].reset_index(drop=True)
+
+    def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return who else edited the pages of `edits`, most shared pages first."""
+        pages = _page(self._raw)
+        others = self._raw[
+            pages.isin(set(_page(edits))) & ~self._raw["user"].isin(set(edits["user"]))
+        ]
+        shared = _page(others).groupby(others["user"]).nunique()
+        bots = shared.index.str.contains(SAYS_BOT.pattern, case=False) | shared.index.isin(
+            self._bots
+        )
+        self.dropped["bots left out of the reference"] = int(bots.sum())
+        table = shared[~bots].rename("shared_pages").rename_axis("user").reset_index()
+        return table.sort_values(
+            ["shared_pages", "user"], ascending=[False, True], ignore_index=True
+        )
+
+    def provenance(self) -> dict[str, Any]:
+        """Return the files' names and hashes, and the time of the newest edit."""
+        files = [self._path, *(self._case.beside(p) for p in self._extras if p)]
+        return {
+            "kind": "table",
+            "files": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files},
+            "read_on": self._raw["timestamp"].max().isoformat() if len(self._raw) else None,
+            "requests": {},
+        }
+
+    @property
+    def _extras(self) -> tuple[Path | None, Path | None]:
+        return self._case.source.accounts, self._case.source.log_events
+
+    @cached_property
+    def _facts(self) -> pd.DataFrame:
+        return self._extra("accounts", self._case.source.accounts)
+
+    @cached_property
+    def _events(self) -> pd.DataFrame:
+        return self._extra("log_events", self._case.source.log_events)
+
+    @cached_property
+    def _bots(self) -> set[str]:
+        return set(self._facts["user"][["bot" in groups for groups in self._facts["groups"]]])
+
+    def _extra(self, name: str, path: Path | None) -> pd.DataFrame:
+        if path is None:
+            return empty(name)
+        frame = _read(self._case.beside(path))
+        if name == "accounts" and "role" not in frame:
+            frame = frame.assign(role="nominated")
+        try:
+            return validate(name, frame)
+        except SchemaError as error:
+            raise TableError(path, error.rule, "Correct the file.") from error
+
+    def _covered(
+        self, user: str, theirs: pd.DataFrame, inside: pd.DataFrame, kept: pd.DataFrame
+    ) -> Coverage:
+        mine, within, read = (f[f["user"] == user] for f in (theirs, inside, kept))
+        facts = self._facts[self._facts["user"] == user]["edit_count"].dropna()
+        count = int(facts.iloc[0]) if len(facts) else None
+        hidden = read["hidden"]
+        return Coverage(
+            user=user,
+            edits_read=len(read),
+            edit_count=count,
+            outside_window=len(mine) - len(within),
+            hidden_comments=sum("comment" in h for h in hidden),
+            hidden_texts=sum("text" in h for h in hidden),
+            capped=len(within) > len(read),
+            not_listed=None if count is None else max(0, count - len(mine)),
+        )
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Read a Parquet or CSV file whole."""
+    readers = {".parquet": pq.read_table, ".csv": _read_csv}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise TableError(
+            path, f"{path.suffix or 'no ending'!r} is not read.", "Give a .parquet or .csv file."
+        )
+    try:
+        frame: pd.DataFrame = reader(path).to_pandas()
+    except FileNotFoundError as error:
+        raise TableError(path, "there is no such file.", "Check source.path.") from error
+    except (pa.ArrowException, OSError, UnicodeError) as error:
+        raise TableError(
+            path, f"it cannot be read: {error}.", "It may be truncated; make or copy it again."
+        ) from error
+    if frame.empty:
+        raise TableError(path, "it has no rows.", "Give a file with edits.")
+    return frame
+
+
+def _read_csv(path: Path) -> pa.Table:
+    names = ("user", "title", "comment", "sha1", "timestamp")
+    text = dict.fromkeys(names, pa.string())
+    options = pyarrow.csv.ConvertOptions(column_types=text, strings_can_be_null=False)
+    return pyarrow.csv.read_csv(
+        path,
+        convert_options=options,
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+    )
+
+
+def _clean(frame: pd.DataFrame, path: Path, wiki: str) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Bring a file's rows to the contract `edits`, counting every row that is left out."""
+    _require(frame, path)
+    frame = _completed(frame, path, wiki)
+    dropped: dict[str, int] = {}
+    for why, rows in (
+        ("rows without a user", _blank(frame["user"])),
+        ("rows without a page", _blank(frame["title"]) & frame["page_id"].isna()),
+    ):
+        dropped[why] = int(rows.sum())
+        frame = frame[~rows]
+    users = pd.Series(frame["user"].unique())
+    for why, names in (
+        ("rows of unregistered editors", users[users.map(_is_ip)]),
+        ("rows of temporary accounts", users[users.map(lambda n: bool(TEMPORARY.fullmatch(n)))]),
+    ):
+        rows = frame["user"].isin(set(names))
+        dropped[why] = int(rows.sum())
+        frame = frame[~rows]
+    whole = len(frame)
+    frame = frame[~frame.assign(**_hashable(frame)).duplicated()]
+    dropped["rows that stand twice"] = whole - len(frame)
+    if frame.empty:
+        raise TableError(path, "it has no edits of registered accounts.", "Give another file.")
+    try:
+        return validate("edits", frame), dropped
+    except SchemaError as error:
+        raise TableError(path, error.rule, "Correct these rows.") from error
+
+
+def _require(frame: pd.DataFrame, path: Path) -> None:
+    for choices in (("timestamp",), ("user", "user_id"), ("title", "page_id")):
+        if not set(choices) & set(frame.columns):
+            raise TableError(
+                path,
+                f"column {' or '.join(choices)} is missing (it has: {', '.join(frame.columns)}).",
+                "A table of edits needs timestamp, user or user_id, title or page_id.",
+            )
+
+
+def _completed(frame: pd.DataFrame, path: Path, wiki: str) -> pd.DataFrame:
+    """Fill in what follows from the other columns, and leave the rest null."""
+    frame = frame.assign(wiki=wiki, timestamp=_times(frame["timestamp"], path))
+    if "user" not in frame:
+        frame = frame.assign(user="#" + frame["user_id"].astype("Int64").astype("string"))
+    if "rev_id" not in frame:
+        frame = frame.assign(rev_id=range(1, len(frame) + 1))
+    if "size_diff" not in frame and {"size", "parent_id"} <= set(frame.columns):
+        sizes = frame.drop_duplicates("rev_id").set_index("rev_id")["size"]
+        before = frame["parent_id"].map(sizes).where(frame["parent_id"] != 0, 0)
+        frame = frame.assign(size_diff=(frame["size"] - before).astype("Int32"))
+    return frame.reindex(columns=list(TABLES["edits"].columns))
+
+
+def _times(values: pd.Series, path: Path) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(values):
+        raise TableError(
+            path,
+            "timestamp holds numbers.",
+            "Write times as 2024-05-31T12:00:00Z or as timestamps.",
+        )
+    times = pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601")
+    wrong = times.isna()
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        raise TableError(
+            path,
+            f"row {row + 1} of {int(wrong.sum())} has no readable timestamp: {values.iloc[row]!r}.",
+            "Write times as 2024-05-31T12:00:00Z.",
+        )
+    return times.astype("datetime64[us, UTC]")
+
+
+def _blank(values: pd.Series) -> pd.Series:
+    return values.isna() | (values.astype("string").fillna("").str.strip() == "")
+
+
+def _is_ip(name: str) -> bool:
+    if HASHED_IP.fullmatch(name):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _hashable(frame: pd.DataFrame) -> dict[str, pd.Series]:
+    return {c: frame[c].map(str) for c in ("tags", "hidden")}
+
+
+def _page(edits: pd.DataFrame) -> pd.Series:
+    """Return what tells a page from another: its id where there is one, else its title."""
+    ids = edits["page_id"].astype("string")
+    return ids.where(ids.notna(), "title:" + edits["title"].astype("string"))
+
+
+def _within(edits: pd.DataFrame, window: Window) -> pd.DataFrame:
+    inside = pd.Series(data=True, index=edits.index)
+    if window.start:
+        inside &= edits["timestamp"] >= pd.Timestamp(window.start, tz="UTC")
+    if window.end:
+        inside &= edits["timestamp"] < pd.Timestamp(window.end, tz="UTC") + pd.Timedelta(days=1)
+    return edits[inside]
