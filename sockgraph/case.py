@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import difflib
 import re
+import secrets
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -270,6 +272,28 @@ def load_case(path: Path) -> Case:
         return Case.model_validate({**given, "slug": path.stem, "folder": path.parent.absolute()})
     except ValidationError as error:
         raise CaseError(path, _faults(error), "See docs/case-file.md for every key.") from error
+
+
+def identify(path: Path) -> Case:
+    """Read a case, first writing an `id` into its file if it has none.
+
+    The id keeps two case files of one name apart and salts the cover names of the reference. A file
+    that cannot be written to is read all the same, without an id.
+    """
+    case = load_case(path)
+    if case.id is not None:
+        return case
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    text = path.read_text(encoding="utf-8")
+    try:
+        draft.write_text(f'id = "{secrets.token_hex(8)}"\n{text}', encoding="utf-8")
+        draft.chmod(path.stat().st_mode)
+        draft.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        return case
+    return load_case(path)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

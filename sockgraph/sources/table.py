@@ -19,7 +19,7 @@ from sockgraph.schema import TABLES, empty, validate
 from sockgraph.sources.base import Coverage, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sockgraph.case import Case, Window
@@ -218,18 +218,8 @@ def _clean(frame: pd.DataFrame, path: Path, wiki: str) -> tuple[pd.DataFrame, di
     _require(frame, path)
     frame = _completed(frame, path, wiki)
     dropped: dict[str, int] = {}
-    for why, rows in (
-        ("rows without a user", _blank(frame["user"])),
-        ("rows without a page", _blank(frame["title"]) & frame["page_id"].isna()),
-    ):
-        dropped[why] = int(rows.sum())
-        frame = frame[~rows]
-    users = pd.Series(frame["user"].unique())
-    for why, names in (
-        ("rows of unregistered editors", users[users.map(_is_ip)]),
-        ("rows of temporary accounts", users[users.map(lambda n: bool(TEMPORARY.fullmatch(n)))]),
-    ):
-        rows = frame["user"].isin(set(names))
+    for why, wrong in _LEFT_OUT.items():
+        rows = wrong(frame)
         dropped[why] = int(rows.sum())
         frame = frame[~rows]
     whole = len(frame)
@@ -298,6 +288,23 @@ def _is_ip(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _named(test: Callable[[str], bool]) -> Callable[[pd.DataFrame], pd.Series]:
+    """Return which rows are by users whose name passes the test, asking once a name."""
+
+    def rows(frame: pd.DataFrame) -> pd.Series:
+        return frame["user"].isin({name for name in frame["user"].unique() if test(name)})
+
+    return rows
+
+
+_LEFT_OUT: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+    "rows without a user": lambda frame: _blank(frame["user"]),
+    "rows without a page": lambda frame: _blank(frame["title"]) & frame["page_id"].isna(),
+    "rows of unregistered editors": _named(_is_ip),
+    "rows of temporary accounts": _named(lambda name: bool(TEMPORARY.fullmatch(name))),
+}
 
 
 def _hashable(frame: pd.DataFrame) -> dict[str, pd.Series]:

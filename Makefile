@@ -1,0 +1,51 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lab bench wiki services lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# uv where it can be had, else pip: the same packages, uv is only faster.
+$(READY): pyproject.toml
+	@echo "Setting up the environment in $(VENV) (once, about a minute)"
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"Python 3.11 or newer is needed, this is {v.major}.{v.minor}. Try: make PYTHON=python3.12 …")'
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(VENV); UV=uv; \
+	else \
+	  $(PYTHON) -m venv $(VENV); \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check uv && UV=$(BIN)/uv || UV=; \
+	fi; \
+	if [ -n "$$UV" ]; then \
+	  $$UV pip install --compile-bytecode --python $(BIN)/python -e '.[notebook,dev]'; \
+	else \
+	  $(BIN)/python -m pip install --disable-pip-version-check -e '.[notebook,dev]'; \
+	fi
+	@touch $@
+
+demo: $(READY) ## run the demo case, from invented edits to its report
+	@$(BIN)/sockgraph demo
+
+services:
+	@sh tests/wiki/install.sh
+
+test: $(READY) services ## run the checks and every test
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest
+	@echo; echo "Next: make demo, then open data/processed/demo/report.html"
+
+check: $(READY) ## lint, types, import directions
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && echo "ruff: clean"
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lab: $(READY) ## open JupyterLab on the notebooks
+	@$(BIN)/jupyter lab --notebook-dir=. notebooks/02_explore_clusters.ipynb
+
+clean: ## remove the environment and caches; data stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

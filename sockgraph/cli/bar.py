@@ -1,0 +1,47 @@
+"""Progress and words on the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as TimeLeft
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import TaskID
+
+    from sockgraph.progress import Progress as Listener
+
+CONSOLE = Console(stderr=True, highlight=False)
+
+
+def say(words: str) -> None:
+    """Print a line for people."""
+    CONSOLE.print(words, markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def bar() -> Iterator[Listener]:
+    """Yield a listener that draws a line a stage; without a terminal, it prints a line a stage."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeLeft(),
+    )
+    with Progress(*columns, console=CONSOLE) as drawn:
+        stages: dict[str, TaskID] = {}
+
+        def listen(stage: str, done: int, total: int | None) -> None:
+            if stage not in stages:
+                stages[stage] = drawn.add_task(stage, total=total)
+                if not CONSOLE.is_terminal:
+                    say(f"{stage} …")
+            drawn.update(stages[stage], completed=done, total=total)
+
+        yield listen

@@ -1,0 +1,130 @@
+import datetime as dt
+
+import pytest
+
+from sockgraph.case import identify, load_case, normal_name, with_names
+from sockgraph.errors import CaseError
+
+GOOD = """
+title = "Edits to one river"
+reason = "Three articles were returned to one wording"
+wikis = ["fernwick.example"]
+[source]
+kind = "table"
+path = "edits.parquet"
+[accounts]
+nominated = ["Heron Wade", "青石巷"]
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def _write(text, name="river.toml"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return _write
+
+
+def test_a_case_has_the_defaults_of_the_design(write):
+    case = load_case(write(GOOD))
+    assert case.slug == "river"
+    assert case.accounts.min_edits == 10
+    assert case.accounts.max_edits == 20_000
+    assert case.reference.accounts == 300
+    assert case.evidence.flag_log10_lr == 1.5
+    assert not case.everyone
+
+
+def test_a_case_is_frozen(write):
+    case = load_case(write(GOOD))
+    with pytest.raises(ValueError, match="frozen"):
+        case.title = "another"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('reason = "Three articles were returned to one wording"', "", "no case without a reason"),
+        ('reason = "Three', 'reson = "Three', "did you mean reason"),
+        ('nominated = ["Heron Wade", "青石巷"]', "nominated = []", "accounts.nominated"),
+        ('"青石巷"]', '"heron_Wade"]', "nominated twice"),
+        ('"青石巷"]', '"*"]', "stands alone"),
+        ("fernwick.example", "https://fernwick.example/", "not a host name"),
+        ('kind = "table"', 'kind = "mediawiki"', "source.contact is missing"),
+        ('path = "edits.parquet"', "", "source.path is missing"),
+        ('kind = "table"', 'kind = "spreadsheet"', "source.kind"),
+        ('title = "Edits to one river"', 'title = ""', "title"),
+        ('"青石巷"]', '"青石巷"]\nmin_edits = 0', "min_edits"),
+        ("[source]", "[source", "not TOML"),
+    ],
+)
+def test_each_fault_is_named(write, old, new, said):
+    assert old in GOOD
+    with pytest.raises(CaseError, match=said):
+        load_case(write(GOOD.replace(old, new)))
+
+
+def test_every_fault_is_listed_at_once(write):
+    text = GOOD.replace('title = "Edits to one river"\n', "") + "[window]\nstrt = 1\n"
+    with pytest.raises(CaseError) as caught:
+        load_case(write(text))
+    assert "title is missing" in str(caught.value)
+    assert "did you mean start" in str(caught.value)
+
+
+def test_window_and_earlier_are_checked(write):
+    with pytest.raises(CaseError, match="before it starts"):
+        load_case(write(GOOD + "[window]\nstart = 2024-02-01\nend = 2024-01-01\n"))
+    with pytest.raises(CaseError, match="to itself"):
+        load_case(write(GOOD + '[[earlier]]\na="X"\nb="x"\nby="Y"\ndate=2021-09-13\n'))
+
+
+@pytest.mark.parametrize("name", ["River.toml", "a b.toml", "..toml", f"{'a' * 65}.toml"])
+def test_a_file_name_that_is_no_slug_is_refused(write, name):
+    with pytest.raises(CaseError, match="Rename the file"):
+        load_case(write(GOOD, name))
+
+
+def test_a_missing_file_and_one_that_is_not_utf8(tmp_path):
+    with pytest.raises(CaseError, match="no such file"):
+        load_case(tmp_path / "absent.toml")
+    (tmp_path / "latin.toml").write_bytes(b'title = "\xe9"')
+    with pytest.raises(CaseError, match="UTF-8"):
+        load_case(tmp_path / "latin.toml")
+
+
+def test_names_are_written_as_the_source_writes_them_everywhere(write):
+    text = GOOD + '[[earlier]]\na="heron wade"\nb="Moth"\nby="Y"\ndate=2021-09-13\n'
+    case = with_names(load_case(write(text)), {"heron wade": "Heron Wade"})
+    assert case.earlier[0].a == "Heron Wade"
+    assert case.earlier[0].date == dt.date(2021, 9, 13)
+    assert case.named == ("Heron Wade", "青石巷", "Moth")
+
+
+def test_normal_name_follows_mediawiki():
+    assert normal_name("  ab_c  d ") == "Ab c d"
+    assert normal_name("青石巷") == "青石巷"
+    assert normal_name("") == ""
+
+
+def test_an_id_is_written_once_and_kept(write):
+    path = write(GOOD)
+    first = identify(path)
+    again = identify(path)
+    assert first.id == again.id
+    assert len(first.id) == 16
+    assert GOOD in path.read_text(encoding="utf-8")
+
+
+def test_a_case_file_that_cannot_be_written_goes_on_without_an_id(write, monkeypatch):
+    path = write(GOOD)
+
+    def refuse(*_args, **_kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.replace", refuse)
+    assert identify(path).id is None
+    assert path.read_text(encoding="utf-8") == GOOD
+    assert list(path.parent.iterdir()) == [path]
