@@ -7,6 +7,7 @@ nullable keeps null apart from 0, False and "".
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -231,6 +232,15 @@ TABLES: dict[str, Table] = {
         },
     ),
 }
+
+
+def subject_of(*users: str) -> str:
+    """Return how `omissions.subject` names a pair or a group: its accounts, sorted, as JSON.
+
+    >>> subject_of("B", "A")
+    '["A", "B"]'
+    """
+    return json.dumps(sorted(users), ensure_ascii=False)
 
 
 @cache
