@@ -63,7 +63,7 @@ def test_everyone_needs_min_edits_distinct_times(source):
     rows = _rows("A", DAYS) + _rows("Batch", [DAYS[0]] * 5) + _rows("Tidybot", DAYS)
     chosen = source(rows)
     assert chosen.everyone() == ["A"]
-    assert chosen.dropped["accounts whose name says bot"] == 1
+    assert chosen.dropped["bots, by group or by name"] == 1
 
 
 def test_what_is_left_out_is_counted(source):

@@ -51,11 +51,11 @@ class TableSource:
         self._raw, self.dropped = _clean(_read(self._path), self._path, case.wiki)
 
     def everyone(self) -> list[str]:
-        """Return every account with at least `min_edits` distinct edit times; no bots by name."""
+        """Return every account with at least `min_edits` distinct edit times; no bots."""
         times = _within(self._raw, self._case.window).groupby("user")["timestamp"].nunique()
         names = times.index[times >= self._case.accounts.min_edits]
-        kept = [name for name in names if not SAYS_BOT.search(name)]
-        self.dropped["accounts whose name says bot"] = len(names) - len(kept)
+        kept = [name for name in names if not self._is_bot(name)]
+        self.dropped["bots, by group or by name"] = len(names) - len(kept)
         self.dropped["accounts with fewer edit times than min_edits"] = len(times) - len(names)
         return sorted(kept)
 
@@ -116,9 +116,7 @@ class TableSource:
             pages.isin(set(_page(edits))) & ~self._raw["user"].isin(set(edits["user"]))
         ]
         shared = _page(others).groupby(others["user"]).nunique()
-        bots = shared.index.str.contains(SAYS_BOT.pattern, case=False) | shared.index.isin(
-            self._bots
-        )
+        bots = shared.index.map(self._is_bot).astype(bool)
         self.dropped["bots left out of the reference"] = int(bots.sum())
         table = shared[~bots].rename("shared_pages").rename_axis("user").reset_index()
         return table.sort_values(
@@ -150,6 +148,9 @@ class TableSource:
     @cached_property
     def _bots(self) -> set[str]:
         return set(self._facts["user"][["bot" in groups for groups in self._facts["groups"]]])
+
+    def _is_bot(self, name: str) -> bool:
+        return name in self._bots or bool(SAYS_BOT.search(name))
 
     def _extra(self, name: str, path: Path | None) -> pd.DataFrame:
         if path is None:

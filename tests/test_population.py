@@ -1,0 +1,120 @@
+import pandas as pd
+import pytest
+
+from sockgraph.case import load_case
+from sockgraph.errors import CaseError
+from sockgraph.population import assemble, cover_names
+from sockgraph.sources import TableSource
+
+CASE = """
+id = "{id}"
+title = "Edits to one river"
+reason = "Three articles were returned to one wording"
+wikis = ["fernwick.example"]
+[source]
+kind = "table"
+path = "edits.parquet"
+accounts = "accounts.parquet"
+log_events = "log_events.parquet"
+[accounts]
+nominated = {nominated}
+min_edits = 3
+[reference]
+accounts = {reference}
+"""
+NOMINATED = '["Heron", "Moth"]'
+
+
+def _edits(user, pages, n=4):
+    start = pd.Timestamp("2024-01-01", tz="UTC")
+    return [
+        {"timestamp": start + pd.Timedelta(hours=i), "user": user, "title": page, "comment": "ce"}
+        for page in pages
+        for i in range(n)
+    ]
+
+
+@pytest.fixture
+def population(tmp_path):
+    edits = _edits("Heron", ["River", "Lake"]) + _edits("Moth", ["River"])
+    for number in range(20):
+        edits += _edits(f"Reader {number:02d}", ["River", f"Own {number}"])
+    edits += _edits("Quiet", ["River"], n=2) + _edits("Tidy", ["River"]) + _edits("Away", ["Hill"])
+    edits += _edits("Blocked", ["River"])
+    facts = [
+        {"wiki": "fernwick.example", "user": "Tidy", "groups": ["bot"]},
+        {"wiki": "fernwick.example", "user": "Heron", "edit_count": 30},
+    ]
+    block = {"wiki": "fernwick.example", "log_id": 1, "type": "block", "action": "block"}
+    block |= {"timestamp": pd.Timestamp("2024-02-01", tz="UTC"), "actor": "Clerk", "params": "{}"}
+    block |= {"target": "Blocked", "comment": "[[WP:SOCK|Sockpuppetry]]"}
+    pd.DataFrame(edits).assign(rev_id=range(1, len(edits) + 1)).to_parquet(
+        tmp_path / "edits.parquet"
+    )
+    pd.DataFrame(facts).to_parquet(tmp_path / "accounts.parquet")
+    pd.DataFrame([block]).to_parquet(tmp_path / "log_events.parquet")
+
+    def _population(nominated=NOMINATED, more="", reference=8, case_id="one"):
+        path = tmp_path / "river.toml"
+        path.write_text(CASE.format(id=case_id, nominated=nominated, reference=reference) + more)
+        case = load_case(path)
+        return assemble(case, TableSource(case))
+
+    return _population
+
+
+def test_nominated_and_reference_accounts_with_their_roles(population):
+    people = population()
+    assert people.accounts["role"].value_counts().to_dict() == {"reference": 8, "nominated": 2}
+    assert set(people.edits["user"]) == set(people.accounts["user"])
+    assert {c.user for c in people.coverage} == set(people.accounts["user"])
+
+
+def test_nobody_of_the_reference_is_named(population):
+    people = population()
+    reference = people.accounts[people.accounts["role"] == "reference"]
+    assert reference["user"].str.fullmatch(r"reference-\d{3}").all()
+    assert reference["user_id"].isna().all()
+
+
+def test_bots_quiet_and_blocked_accounts_are_no_reference_and_counted(population):
+    people = population(reference=30)
+    assert people.recipe["reference"]["drawn"] == 20
+    assert people.recipe["reference"]["left out"] == {
+        "blocked as a sock": 1,
+        "too few edit times": 1,
+    }
+    assert people.recipe["reference"]["candidates"] == 22
+
+
+def test_the_same_seed_draws_the_same_people_and_the_id_salts_their_names(population):
+    first, again, other = population(), population(), population(case_id="two")
+    pd.testing.assert_frame_equal(first.edits, again.edits)
+    assert not first.edits.equals(other.edits)
+    drawn = [sorted(set(p.edits["rev_id"])) for p in (first, other)]
+    assert drawn[0] == drawn[1]
+
+
+def test_accounts_linked_earlier_are_compared_and_declared_ones_only_shown(population):
+    more = '[[earlier]]\na="Heron"\nb="Away"\nby="Clerk"\ndate=2024-03-01\n'
+    more += '[[declared]]\naccounts=["Heron", "Tidy"]\n'
+    roles = population(more=more).accounts.set_index("user")["role"]
+    assert roles["Away"] == "nominated"
+    assert roles["Tidy"] == "declared"
+
+
+def test_everyone_is_nominated_and_nobody_is_reference(population):
+    people = population(nominated='["*"]')
+    assert set(people.accounts["role"]) == {"nominated"}
+    assert "Quiet" not in set(people.accounts["user"])
+
+
+def test_a_nominated_bot_is_refused(population):
+    with pytest.raises(CaseError, match="Tidy: a bot account cannot be nominated"):
+        population(nominated='["Heron", "Tidy"]')
+
+
+def test_cover_names_are_one_to_one(population):
+    people = population()
+    names = cover_names(people.case, ["a", "b", "c"])
+    assert sorted(names.values()) == ["reference-001", "reference-002", "reference-003"]
