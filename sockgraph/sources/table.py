@@ -116,9 +116,9 @@ class TableSource:
             pages.isin(set(_page(edits))) & ~self._raw["user"].isin(set(edits["user"]))
         ]
         shared = _page(others).groupby(others["user"]).nunique()
-        bots = shared.index.map(self._is_bot).astype(bool)
-        self.dropped["bots left out of the reference"] = int(bots.sum())
-        table = shared[~bots].rename("shared_pages").rename_axis("user").reset_index()
+        people = [not self._is_bot(name) for name in shared.index]
+        self.dropped["bots left out of the reference"] = len(shared) - sum(people)
+        table = shared[people].rename("shared_pages").rename_axis("user").reset_index()
         return table.sort_values(
             ["shared_pages", "user"], ascending=[False, True], ignore_index=True
         )
