@@ -152,6 +152,8 @@ class Case(_Part):
         The file's stem; names the folder under data/.
     folder
         Where the case file lies; relative paths start there.
+    by
+        Who files the case; they cannot review its links.
     """
 
     slug: str
@@ -159,6 +161,7 @@ class Case(_Part):
     id: str | None = None
     title: str = Field(min_length=1, max_length=300)
     reason: str = Field(min_length=1)
+    by: str | None = None
     wikis: tuple[str, ...] = Field(min_length=1)
     source: Source
     accounts: Accounts
