@@ -1,8 +1,11 @@
 import datetime as dt
+from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
-from sockgraph.case import identify, load_case, normal_name, with_names
+from sockgraph.case import Case, identify, load_case, normal_name, with_names
 from sockgraph.errors import CaseError
 
 GOOD = """
@@ -128,3 +131,20 @@ def test_a_case_file_that_cannot_be_written_goes_on_without_an_id(write, monkeyp
     assert identify(path).id is None
     assert path.read_text(encoding="utf-8") == GOOD
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_every_key_is_documented():
+    text = (Path(__file__).parent.parent / "docs" / "case-file.md").read_text(encoding="utf-8")
+    keys = []
+    for name, field in Case.model_fields.items():
+        part = _part(field.annotation)
+        listed = [f"{name}.{key}" for key in part.model_fields] if part else [name]
+        keys += [f"[[{name}]]"] if name in {"declared", "earlier"} else listed
+    missing = [key for key in keys if f"`{key}`" not in text and key not in {"slug", "folder"}]
+    assert missing == []
+
+
+def _part(annotation):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for a in get_args(annotation) if (found := _part(a))), None)

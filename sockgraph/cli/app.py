@@ -13,7 +13,7 @@ import sockgraph
 from sockgraph.cli import review
 from sockgraph.cli.bar import bar, say
 from sockgraph.errors import SockgraphError
-from sockgraph.evaluate import evaluate_links, evaluation_table, read_labels, read_table
+from sockgraph.evaluate import evaluate_links, evaluation_table, read_clusters, read_labels, read_links
 from sockgraph.pipeline import DATA, CaseResult, demo_case, run_case
 
 app = typer.Typer(
@@ -97,9 +97,9 @@ def evaluate(
 ) -> None:
     """Measure links against known persons: discrimination, calibration, false links, groups."""
     result = evaluate_links(
-        read_table("links", links),
+        read_links(links),
         read_labels(labels),
-        clusters=None if clusters is None else read_table("clusters", clusters),
+        clusters=None if clusters is None else read_clusters(clusters),
         allow_missing=allow_missing,
     )
     typer.echo(json.dumps(result.as_dict(), indent=1) if as_json else evaluation_table(result))

@@ -1,0 +1,277 @@
+"""The only composition: from a case file to a folder of tables, a graph, a ledger and a report."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import importlib.metadata
+import os
+import platform
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import sockgraph
+from sockgraph.case import Case, identify, load_case
+from sockgraph.cluster import cluster_accounts
+from sockgraph.errors import StaleArtifactError
+from sockgraph.evidence import EvidenceSettings, weigh_evidence
+from sockgraph.graph import build_graph, graphml
+from sockgraph.population import Population, assemble
+from sockgraph.progress import Progress, silent
+from sockgraph.report import ReportData, case_report
+from sockgraph.review import Ledger, assert_earlier, cannot_links, link_states
+from sockgraph.schema import validate
+from sockgraph.sources import MediaWikiSource, TableSource
+from sockgraph.store import CaseStore, Store, sha256
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from sockgraph.evidence import Weighed
+    from sockgraph.sources import Source
+
+DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
+LEDGER = "ledger.jsonl"
+REPORT = "report.html"
+GRAPH = "graph.graphml"
+TABLES = (
+    "accounts",
+    "edits",
+    "log_events",
+    "evidence",
+    "links",
+    "clusters",
+    "omissions",
+    "alibis",
+    "reference",
+)
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """A case that was run: its tables in memory, its files on disk.
+
+    Attributes
+    ----------
+    case
+        With accounts written as the source writes them.
+    folder
+        `<data>/processed/<case>/`.
+    tables
+        Contract tables by name; see `sockgraph.schema.TABLES`.
+    manifest
+        Inputs, versions, seeds, hashes, coverage.
+    """
+
+    case: Case
+    folder: Path
+    tables: dict[str, pd.DataFrame]
+    manifest: dict[str, Any]
+
+    @property
+    def report(self) -> Path:
+        """The page to open."""
+        return self.folder / REPORT
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        """Give each table as an attribute: `result.links`."""
+        try:
+            return self.__dict__["tables"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def run_case(
+    path: Path, *, data: Path = DATA, offline: bool = False, progress: Progress = silent
+) -> CaseResult:
+    """Run a case from its file to its report.
+
+    Parameters
+    ----------
+    path
+        The case file.
+    data
+        The data folder.
+    offline
+        Ask no wiki anything; use what was fetched before.
+    progress
+        Told of every step.
+
+    Raises
+    ------
+    SockgraphError
+        If anything given cannot be used; nothing is written then.
+    """
+    started = time.time()
+    case = identify(path)
+    store = Store(data).case(case.slug, case.id)
+    source = open_source(case, store, offline=offline, progress=progress)
+    population = assemble(case, source, progress=progress)
+    weighed = _weigh(population, progress)
+    progress("report", 0, 1)
+    result = _write(
+        store,
+        population,
+        weighed,
+        Ledger(store.path(LEDGER)),
+        provenance=source.provenance(),
+        started=started,
+        file=path,
+    )
+    progress("report", 1, 1)
+    return result
+
+
+def open_source(
+    case: Case, store: CaseStore, *, offline: bool = False, progress: Progress = silent
+) -> Source:
+    """Return the source that the case names."""
+    if case.source.kind == "table":
+        return TableSource(case)
+    return MediaWikiSource(case, raw=store.answers(), offline=offline, progress=progress)
+
+
+def read_case(path: Path, *, data: Path = DATA) -> CaseResult:
+    """Read back what `run_case` wrote.
+
+    Raises
+    ------
+    StoreError
+        If the case was not run yet.
+    StaleArtifactError
+        If a table is not the one that the manifest describes.
+    """
+    case = load_case(path)
+    store = Store(data).case(case.slug, case.id)
+    manifest = store.read_manifest() or {}
+    _refuse_stale(store, manifest)
+    tables = {name: store.read_table(name) for name in TABLES}
+    return CaseResult(case, store.processed, tables, manifest)
+
+
+def _refuse_stale(store: CaseStore, manifest: dict[str, Any]) -> None:
+    for name, digest in manifest.get("files", {}).items():
+        path = store.path(name)
+        if name != LEDGER and (not path.exists() or sha256(path) != digest):
+            raise StaleArtifactError(
+                path, "it is not the file that the manifest describes.", "Run the case again."
+            )
+
+
+def _weigh(population: Population, progress: Progress) -> Weighed:
+    case = population.case
+    return weigh_evidence(
+        population.edits,
+        population.accounts,
+        declared=tuple(entry.accounts for entry in case.declared),
+        settings=EvidenceSettings(
+            flag_log10_lr=case.evidence.flag_log10_lr,
+            min_edits=case.accounts.min_edits,
+            seed=case.reference.seed,
+        ),
+        progress=progress,
+    )
+
+
+def _write(
+    store: CaseStore,
+    population: Population,
+    weighed: Weighed,
+    ledger: Ledger,
+    *,
+    provenance: dict[str, Any],
+    started: float,
+    file: Path,
+) -> CaseResult:
+    """Group, draw and write: every table is complete before the first file is touched."""
+    case = population.case
+    assert_earlier(ledger, case)
+    entries = ledger.entries()
+    links = weighed.links.assign(state=link_states(weighed.links, entries))
+    groups = cluster_accounts(links, weighed.omissions, cannot_links=cannot_links(entries))
+    graph = build_graph(population.accounts, links, groups.clusters)
+    tables = {
+        "accounts": population.accounts,
+        "edits": population.edits,
+        "log_events": population.log_events,
+        "evidence": weighed.evidence,
+        "links": links,
+        "clusters": groups.clusters,
+        "omissions": pd.concat([weighed.omissions, groups.omissions]),
+        "alibis": weighed.alibis,
+        "reference": weighed.reference,
+    }
+    tables = {name: validate(name, table) for name, table in tables.items()}
+    manifest = _manifest(population, weighed, provenance, file)
+    page = case_report(_report_data(tables, population, manifest, graph=graph, ledger=ledger))
+    for name, table in tables.items():
+        store.write_table(name, table)
+    store.write_text(GRAPH, graphml(graph))
+    store.write_text(REPORT, page)
+    manifest["run"] = _run_facts(started)
+    store.write_manifest(manifest)
+    return CaseResult(case, store.processed, tables, manifest)
+
+
+def _report_data(
+    tables: dict[str, pd.DataFrame],
+    population: Population,
+    manifest: dict[str, Any],
+    *,
+    graph: nx.Graph,
+    ledger: Ledger,
+) -> ReportData:
+    head = ledger.head()
+    return ReportData(
+        case=population.case,
+        **tables,
+        graph=graph,
+        coverage=manifest["coverage"],
+        calibration=manifest["evidence"],
+        read_on=dt.datetime.fromisoformat(manifest["source"]["read_on"]).date(),
+        version=sockgraph.__version__,
+        ledger_head=(head.hash, head.length) if head.length else None,
+    )
+
+
+def _manifest(
+    population: Population, weighed: Weighed, provenance: dict[str, Any], file: Path
+) -> dict[str, Any]:
+    """Describe what went in; never the operator's contact."""
+    case = population.case
+    stated = case.model_dump(mode="json", exclude={"folder": True, "source": {"contact"}})
+    return {
+        "sockgraph": {"version": sockgraph.__version__, "code": _code_hash()},
+        "case": stated | {"sha256": sha256(file)},
+        "source": provenance,
+        "population": population.recipe,
+        "evidence": dict(weighed.calibration),
+        "coverage": [c.as_dict() for c in population.coverage],
+    }
+
+
+def _code_hash() -> str:
+    """Hash the package's own source, so that an edited checkout is told from a release."""
+    root = Path(sockgraph.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".j2", ".css", ".js"}):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _run_facts(started: float) -> dict[str, Any]:
+    """Return what differs from run to run and from machine to machine."""
+    needed = importlib.metadata.requires("sockgraph") or []
+    names = sorted(re.split(r"[ ;<>=\[]", line)[0] for line in needed if "extra ==" not in line)
+    return {
+        "started": dt.datetime.fromtimestamp(started, dt.UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.time() - started, 1),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: importlib.metadata.version(name) for name in names},
+    }
