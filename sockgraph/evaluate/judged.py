@@ -111,8 +111,8 @@ def judge(
 
 
 def _accounts(links: pd.DataFrame) -> pd.Index:
-    names = pd.concat([links["user_a"], links["user_b"]])
-    return pd.Index(names.drop_duplicates())
+    named: pd.Index = pd.Index(links["user_a"]).append(pd.Index(links["user_b"])).unique()
+    return named
 
 
 def _persons(person: pd.Series) -> NDArray[np.int64]:
