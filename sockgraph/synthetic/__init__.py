@@ -1,0 +1,8 @@
+"""Invented histories with known truth, for the demo, the tests and the benchmarks."""
+
+from __future__ import annotations
+
+from sockgraph.synthetic.demo import demo_case_text, write_demo
+from sockgraph.synthetic.wiki import SyntheticWiki, small_wiki
+
+__all__ = ["SyntheticWiki", "demo_case_text", "small_wiki", "write_demo"]

@@ -1,0 +1,163 @@
+"""The people of the demo case; who is who is the truth that no part of the pipeline reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sockgraph.synthetic.people import END, WEEK, Account, Person, Town
+from sockgraph.synthetic.style import PLACES
+
+if TYPE_CHECKING:
+    from sockgraph.synthetic.style import Floats
+
+FIRST_DAY = dt.datetime(2023, 1, 2, tzinfo=dt.UTC)
+RIVER = 0  # the community of the case
+
+OPERATOR = ("Weir Lantern", "Quillmoss", "石埠晚钟")
+COLLEAGUE = "Alder Tollgate"
+FRIENDS = ("Tansy Ferryside", "芦汀客")
+MEMBERS = ("Ottermere Jotter", "Corndrift", "鹭洲拾贝")
+DECLARED = "Ottermere Jotter (AWB)"
+NEWCOMER = "Pewter Heronry"
+NOMINATED = (*OPERATOR, COLLEAGUE, *FRIENDS, *MEMBERS, NEWCOMER)
+ADMIN = "Marrow Lintel the Clerk"
+
+BLOCKED = dt.datetime(2024, 9, 16, 20, 41, 7, tzinfo=dt.UTC)  # the operator's first account
+LOCKED = dt.datetime(2025, 2, 10, 9, 12, 40, tzinfo=dt.UTC)  # the colleague, wrongly
+AFTER_BLOCK = 9 * 86400
+
+# The colleague has most of the operator's pages and nearly the operator's hours: that is why a
+# careless look links the two. Friends share pages and answer each other within minutes.
+COLLEAGUE_PAGES, COLLEAGUE_HOURS = 0.7, 0.25
+FRIENDS_PAGES = 0.6
+
+
+def seconds(moment: dt.datetime) -> int:
+    """Return seconds since the wiki's first day."""
+    return int((moment - FIRST_DAY).total_seconds())
+
+
+def draw_cast(rng: np.random.Generator, town: Town) -> list[Person]:
+    """Draw the nominated people: an operator, a colleague, two friends, and others of the place."""
+    operator = _operator(town)
+    first, second = _friends(rng, town)
+    members = [_member(rng, town, name) for name in MEMBERS[1:]]
+    return [
+        operator,
+        _colleague(rng, town, operator),
+        first,
+        second,
+        _with_declared(town),
+        *members,
+        _newcomer(town),
+    ]
+
+
+def _plan(name: str, start: int, end: int, share: float = 1.0) -> Account:
+    nothing = np.zeros(0)
+    return Account(name, start, end, share, nothing, nothing)
+
+
+def _operator(town: Town) -> Person:
+    """One operator, three accounts: the second beside the first, the third after its block."""
+    habits = town.habits(RIVER)
+    pages, weights = town.interests(RIVER)
+    block = seconds(BLOCKED)
+    plans = [
+        _plan(OPERATOR[0], 2 * WEEK, block, 1.0),
+        _plan(OPERATOR[1], 38 * WEEK, END, 0.6),
+        _plan(OPERATOR[2], block + AFTER_BLOCK, END, 0.9),
+    ]
+    accounts = town.alternates(habits, weights, plans)
+    return Person("operator", RIVER, town.hours(RIVER), 620, pages, tuple(accounts))
+
+
+def _colleague(rng: np.random.Generator, town: Town, operator: Person) -> Person:
+    """Somebody else with the operator's pages and hours, and ways of their own."""
+    own_pages, own_weights = town.interests(RIVER)
+    shared = operator.pages[rng.random(len(operator.pages)) < COLLEAGUE_PAGES]
+    pages, weights = _joined(rng, shared, own_pages, own_weights)
+    hours = operator.hours * np.exp(COLLEAGUE_HOURS * rng.standard_normal(len(operator.hours)))
+    account = Account(COLLEAGUE, 9 * WEEK, seconds(LOCKED), 1.0, town.habits(RIVER), weights)
+    return Person("colleague", RIVER, hours / hours.sum(), 520, pages, (account,))
+
+
+def _friends(rng: np.random.Generator, town: Town) -> tuple[Person, Person]:
+    """Two people who agree what to edit and go there together, within minutes."""
+    pages, weights = town.interests(RIVER)
+    own_pages, own_weights = town.interests(RIVER)
+    shared = pages[rng.random(len(pages)) < FRIENDS_PAGES]
+    both_pages, both_weights = _joined(rng, shared, own_pages, own_weights)
+    hours = town.hours(RIVER)
+    near = hours * np.exp(0.4 * rng.standard_normal(len(hours)))
+    people = [
+        Person("friend", RIVER, hours, 330, pages, (_alone(town, FRIENDS[0], 20, weights),)),
+        Person(
+            "friend",
+            RIVER,
+            near / near.sum(),
+            260,
+            both_pages,
+            (_alone(town, FRIENDS[1], 24, both_weights),),
+        ),
+    ]
+    return (
+        replace(people[0], peers=(FRIENDS[1],) * 3),
+        replace(people[1], peers=(FRIENDS[0],) * 3, echoes=FRIENDS[0]),
+    )
+
+
+def _alone(town: Town, name: str, week: int, weights: Floats, *, end: int = END) -> Account:
+    return Account(name, week * WEEK, end, 1.0, town.habits(RIVER), weights)
+
+
+def _joined(
+    rng: np.random.Generator,
+    shared: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    own: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    own_weights: Floats,
+) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int64]], Floats]:
+    """Put shared pages, two thirds of the weight, beside a person's own; each page once."""
+    new = ~np.isin(own, shared)
+    drawn = np.exp(rng.standard_normal(len(shared)))
+    weights = np.log(0.67 * drawn / drawn.sum())
+    return np.concatenate([shared, own[new]]), np.concatenate(
+        [weights, own_weights[new] + np.log(0.33)]
+    )
+
+
+def _member(rng: np.random.Generator, town: Town, name: str) -> Person:
+    pages, weights = town.interests(RIVER)
+    n_sessions = int(rng.integers(60, 220))
+    account = _alone(town, name, int(rng.integers(0, 50)), weights)
+    return Person("member", RIVER, town.hours(RIVER), n_sessions, pages, (account,))
+
+
+def _with_declared(town: Town) -> Person:
+    """Somebody who declares a second account for batch edits with a tool."""
+    habits = town.habits(RIVER)
+    pages, weights = town.interests(RIVER)
+    plans = [_plan(MEMBERS[0], 6 * WEEK, END, 1.0), _plan(DECLARED, 30 * WEEK, END, 0.12)]
+    main, tool = town.alternates(habits, weights, plans)
+    signed = replace(
+        tool,
+        signature=" using [[Fernwick:AWB|AWB]]",
+        batches=True,
+        habits=habits,
+        page_weights=weights,
+    )
+    return Person("member", RIVER, town.hours(RIVER), 240, pages, (main, signed))
+
+
+def _newcomer(town: Town) -> Person:
+    """Somebody with too few edits to say anything about."""
+    pages, weights = town.interests(RIVER)
+    start = 104
+    account = _alone(town, NEWCOMER, start, weights, end=(start + 5) * WEEK)
+    account.habits[PLACES["length"]] = -1.5  # about one edit a session
+    account.habits[PLACES["batch"]] = -9.0
+    return Person("newcomer", RIVER, town.hours(RIVER), 5, pages, (account,))

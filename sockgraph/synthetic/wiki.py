@@ -1,0 +1,285 @@
+"""From saves to a wiki: revision numbers, pages, reverts, logs, and the tables of the contract."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sockgraph.schema import validate
+from sockgraph.synthetic.cast import (
+    ADMIN,
+    BLOCKED,
+    COLLEAGUE,
+    FIRST_DAY,
+    LOCKED,
+    OPERATOR,
+    draw_cast,
+)
+from sockgraph.synthetic.history import Save, draw_histories
+from sockgraph.synthetic.people import WEEK, Town, draw_library, with_peers
+from sockgraph.synthetic.style import Edit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sockgraph.synthetic.people import Person
+
+WIKI = "fernwick.example"
+NAMESPACES = {
+    "Talk": 1,
+    "User": 2,
+    "User talk": 3,
+    "Fernwick": 4,
+    "Template": 10,
+    "Category": 14,
+}
+REVERTS = 0.035  # chance that the next editor of a page, within five days, undoes what they find
+REVERT_WINDOW = 5 * 86400
+ROLLBACKERS = 0.06  # share of accounts with the rollback right
+HIDDEN = 0.0006  # share of edits whose summary was hidden later
+DELETED = 0.012  # edits on pages deleted since, as a share of those that can be read
+BOTS = ("Fernwick Housekeeping Bot", "Doublelinks")  # one says so in its name, one in its group
+BOT_RUNS = 60
+
+
+@dataclass(frozen=True)
+class SyntheticWiki:
+    """An invented wiki, whole, and the truth about it.
+
+    Attributes
+    ----------
+    edits, log_events
+        By the contracts of `sockgraph.schema`.
+    accounts
+        Likewise, without `role`.
+    truth
+        `user` (unique), `person` (equal for accounts of one person) and `part`: operator,
+        colleague, friend, member, newcomer, other, bot. No part of the pipeline reads it.
+    """
+
+    edits: pd.DataFrame
+    accounts: pd.DataFrame
+    log_events: pd.DataFrame
+    truth: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Revision:
+    rev_id: int
+    parent: int
+    save: Save
+    sha1: str
+
+
+def small_wiki(seed: int = 1) -> SyntheticWiki:
+    """Invent a small wiki: 130 weeks of some three hundred people in eight communities.
+
+    The same seed gives the same tables, everywhere.
+
+    Parameters
+    ----------
+    seed
+        Any whole number from 0.
+
+    Notes
+    -----
+    Every person has a latent style, hours and pages; each account draws from its person with drift
+    (`ACCOUNT_DRIFT`), styles wander with time (`TIME_DRIFT`), communities share wording, pages,
+    hours and jargon. One person is at one page at a time, whatever the account; two people are not
+    so bound, and that is all there is behind an alibi. The constants stand, with their reasons,
+    beside the code that uses them; docs/demo.md compares what comes of them with public histories.
+    """
+    town_stream, events, table_stream, *streams = _streams(seed)
+    library = draw_library(town_stream)
+    town = Town(town_stream, library)
+    people = with_peers(town_stream, [*draw_cast(town_stream, town), *town.others()])
+    saves = draw_histories([*streams[: len(people)], events], people, library)
+    saves = sorted([*saves, *_bot_saves(table_stream)], key=lambda s: (s.second, s.user))
+    persons = _persons(people)
+    revisions = _revisions(table_stream, saves, dict(persons[["user", "person"]].to_numpy()))
+    edits = _edits(table_stream, revisions)
+    accounts = _accounts(table_stream, edits, persons)
+    known = set(edits["user"])
+    truth = persons[persons["user"].isin(known)].reset_index(drop=True)
+    return SyntheticWiki(edits, accounts, _log_events(accounts), truth)
+
+
+def _streams(seed: int) -> list[np.random.Generator]:
+    children = np.random.SeedSequence(seed).spawn(500)
+    return [np.random.Generator(np.random.PCG64(child)) for child in children]
+
+
+def _bot_saves(rng: np.random.Generator) -> Iterator[Save]:
+    """Let two bots run weekly at a constant pace, on pages of every community."""
+    for i, name in enumerate(BOTS):
+        for run in range(BOT_RUNS):
+            second = (20 + run + i * 30) * WEEK + 3 * 3600 + i * 1800
+            for step in range(int(rng.integers(5, 25))):
+                edit = Edit("link", "Bot: double redirect", minor=True, tags=(), size_diff=-9)
+                title = f"List of pages, {int(rng.integers(1, 80))}"
+                yield Save(second + step * 12, name, title, edit)
+
+
+def _persons(people: list[Person]) -> pd.DataFrame:
+    rows = [
+        (account.name, f"person-{i:03d}", person.part)
+        for i, person in enumerate(people)
+        for account in person.accounts
+    ]
+    rows += [(name, f"bot-{i}", "bot") for i, name in enumerate(BOTS)]
+    return pd.DataFrame(rows, columns=["user", "person", "part"]).astype("string")
+
+
+def _revisions(
+    rng: np.random.Generator, saves: list[Save], persons: dict[str, str]
+) -> list[_Revision]:
+    """Give saves numbers in order of time, chain each page's, and let some undo the one before."""
+    rollbackers = {u for u in sorted(persons) if rng.random() < ROLLBACKERS}
+    numbers = np.cumsum(rng.integers(1, 7, len(saves))).tolist()
+    pages: dict[str, list[int]] = {}
+    made: list[_Revision] = []
+    for number, save in zip(numbers, saves, strict=True):
+        before = [made[i] for i in pages.get(save.title, [])[-2:]]
+        undone = len(before) == 2 and _undoes(rng, before[1].save, save, persons)
+        if undone:
+            made[pages[save.title][-1]] = _marked(before[1])
+            save = _undoing(before, save, rollback=save.user in rollbackers)  # noqa: PLW2901
+        text = before[0].sha1 if undone else _sha1(f"{save.title}\n{number}")
+        pages.setdefault(save.title, []).append(len(made))
+        made.append(_Revision(number, before[-1].rev_id if before else 0, save, text))
+    return made
+
+
+def _undoes(rng: np.random.Generator, last: Save, save: Save, persons: dict[str, str]) -> bool:
+    """Say whether a save undoes the last one: another person's, recent, on an article."""
+    return (
+        ":" not in save.title
+        and persons[last.user] != persons[save.user]
+        and save.user not in BOTS
+        and save.second - last.second < REVERT_WINDOW
+        and "mw-undo" not in last.edit.tags
+        and rng.random() < REVERTS
+    )
+
+
+def _marked(revision: _Revision) -> _Revision:
+    edit = replace(revision.save.edit, tags=(*revision.save.edit.tags, "mw-reverted"))
+    return replace(revision, save=replace(revision.save, edit=edit))
+
+
+def _undoing(before: list[_Revision], save: Save, *, rollback: bool) -> Save:
+    kept, last = before[0].save.user, before[1]
+    other = last.save.user
+    who = f"[[Special:Contributions/{other}|{other}]] ([[User talk:{other}|talk]])"
+    default = f"Undid revision {last.rev_id} by {who}"
+    reason = save.edit.comment if save.edit.kind in {"remove", "prose"} else ""
+    comment = f"{default} {reason}".strip()
+    tags = tuple(t for t in save.edit.tags if t == "mobile edit" or t.startswith("mobile"))
+    if rollback:
+        comment = f"Reverted edits by {who} to last revision by [[User:{kept}|{kept}]]"
+    edit = Edit(
+        "remove",
+        comment,
+        minor=rollback,
+        tags=(*tags, "mw-rollback" if rollback else "mw-undo"),
+        size_diff=-last.save.edit.size_diff,
+    )
+    return replace(save, edit=edit)
+
+
+def _edits(rng: np.random.Generator, revisions: list[_Revision]) -> pd.DataFrame:
+    page_ids: dict[str, int] = {}
+    rows = [_row(r, page_ids.setdefault(r.save.title, len(page_ids) + 1)) for r in revisions]
+    users = {name: i + 11 for i, name in enumerate(dict.fromkeys(r.save.user for r in revisions))}
+    hidden = rng.random(len(rows)) < HIDDEN
+    for row, gone in zip(rows, hidden, strict=True):
+        row["user_id"] = users[row["user"]]
+        row["hidden"] = ["comment"] if gone else []
+        row["comment"] = None if gone else row["comment"]
+    return validate("edits", pd.DataFrame(rows))
+
+
+def _row(revision: _Revision, page_id: int) -> dict[str, Any]:
+    save = revision.save
+    prefix, colon, _ = save.title.partition(":")
+    created = revision.parent == 0
+    return {
+        "wiki": WIKI,
+        "rev_id": revision.rev_id,
+        "user": save.user,
+        "title": save.title,
+        "page_id": page_id,
+        "ns": NAMESPACES.get(prefix, 0) if colon else 0,
+        "timestamp": _moment(save.second),
+        "comment": save.edit.comment,
+        "minor": save.edit.minor and not created,  # a new page cannot be minor
+        "size_diff": abs(save.edit.size_diff) + 200 if created else save.edit.size_diff,
+        "parent_id": revision.parent,
+        "tags": list(save.edit.tags),
+        "sha1": revision.sha1,
+    }
+
+
+def _accounts(rng: np.random.Generator, edits: pd.DataFrame, persons: pd.DataFrame) -> pd.DataFrame:
+    seen = edits.groupby("user").agg(
+        user_id=("user_id", "first"), first=("timestamp", "min"), n=("rev_id", "size")
+    )
+    waited = pd.to_timedelta(rng.exponential(86400, len(seen)).astype(int) + 60, unit="s")
+    bots = set(persons["user"][persons["part"] == "bot"])
+    blocked = {OPERATOR[0]: BLOCKED, COLLEAGUE: LOCKED}
+    frame = pd.DataFrame(
+        {
+            "wiki": WIKI,
+            "user": seen.index,
+            "user_id": seen["user_id"].to_numpy(),
+            "registered": (seen["first"] - waited).to_numpy(),
+            "edit_count": seen["n"].to_numpy() + rng.poisson(DELETED * seen["n"].to_numpy()),
+            "groups": [["bot"] if user in bots else ["user"] for user in seen.index],
+            "blocked_at": pd.Series(
+                [blocked.get(u) for u in seen.index], dtype="datetime64[us, UTC]"
+            ),
+            "role": "reference",
+        }
+    )
+    return validate("accounts", frame).drop(columns="role")
+
+
+def _log_events(accounts: pd.DataFrame) -> pd.DataFrame:
+    """Return registrations, and the two blocks that the case is about."""
+    born = pd.DataFrame(
+        {
+            "type": "newusers",
+            "action": "create",
+            "timestamp": accounts["registered"],
+            "actor": accounts["user"],
+            "target": accounts["user"],
+            "params": "{}",
+            "comment": "",
+        }
+    )
+    blocks = pd.DataFrame(
+        {
+            "type": "block",
+            "action": "block",
+            "timestamp": pd.Series([BLOCKED, LOCKED], dtype="datetime64[us, UTC]"),
+            "actor": ADMIN,
+            "target": [OPERATOR[0], COLLEAGUE],
+            "params": '{"duration": "infinity"}',
+            "comment": ["edit war at [[Wend toll bridge]]", f"operated with {OPERATOR[0]}"],
+        }
+    )
+    events = pd.concat([born, blocks]).sort_values(["timestamp", "target"], kind="stable")
+    return validate("log_events", events.assign(wiki=WIKI, log_id=range(1, len(events) + 1)))
+
+
+def _moment(second: int) -> dt.datetime:
+    return FIRST_DAY + dt.timedelta(seconds=second)
+
+
+def _sha1(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
