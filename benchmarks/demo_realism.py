@@ -87,7 +87,11 @@ def _of(edits: pd.DataFrame, users: pd.Index) -> list[pd.DataFrame]:
 def _summaries(halves: list[pd.DataFrame]) -> np.ndarray:
     texts = [" \n ".join(half["comment"].fillna("(none)").replace("", "(none)")) for half in halves]
     words = TfidfVectorizer(
-        lowercase=False, tokenizer=WORDS.findall, token_pattern=None, ngram_range=(1, 2)
+        lowercase=False,
+        tokenizer=WORDS.findall,
+        token_pattern=None,
+        ngram_range=(1, 2),
+        sublinear_tf=True,
     )
     return words.fit_transform(texts)
 

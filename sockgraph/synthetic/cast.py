@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.synthetic.people import END, WEEK, Account, Person, Town
-from sockgraph.synthetic.style import PLACES
+from sockgraph.synthetic.style import PLACES, speaking
 
 if TYPE_CHECKING:
+    from sockgraph.synthetic.people import Ints
     from sockgraph.synthetic.style import Floats
 
 FIRST_DAY = dt.datetime(2023, 1, 2, tzinfo=dt.UTC)
@@ -32,8 +33,10 @@ AFTER_BLOCK = 9 * 86400
 
 # The colleague has most of the operator's pages and nearly the operator's hours: that is why a
 # careless look links the two. Friends share pages and answer each other within minutes.
+# Each couple writes the same mix of languages, give or take `LANGUAGE_NEAR` logits.
 COLLEAGUE_PAGES, COLLEAGUE_HOURS = 0.7, 0.25
-FRIENDS_PAGES = 0.6
+FRIENDS_PAGES, FRIENDS_HOURS = 0.6, 0.4
+CASE_LANGUAGE, LANGUAGE_NEAR = -0.5, 0.5
 
 
 def seconds(moment: dt.datetime) -> int:
@@ -64,7 +67,7 @@ def _plan(name: str, start: int, end: int, share: float = 1.0) -> Account:
 
 def _operator(town: Town) -> Person:
     """One operator, three accounts: the second beside the first, the third after its block."""
-    habits = town.habits(RIVER)
+    habits = speaking(town.habits(RIVER), CASE_LANGUAGE)
     pages, weights = town.interests(RIVER)
     block = seconds(BLOCKED)
     plans = [
@@ -77,37 +80,35 @@ def _operator(town: Town) -> Person:
 
 
 def _colleague(rng: np.random.Generator, town: Town, operator: Person) -> Person:
-    """Somebody else with the operator's pages and hours, and ways of their own."""
-    own_pages, own_weights = town.interests(RIVER)
-    shared = operator.pages[rng.random(len(operator.pages)) < COLLEAGUE_PAGES]
-    pages, weights = _joined(rng, shared, own_pages, own_weights)
-    hours = operator.hours * np.exp(COLLEAGUE_HOURS * rng.standard_normal(len(operator.hours)))
-    account = Account(COLLEAGUE, 9 * WEEK, seconds(LOCKED), 1.0, town.habits(RIVER), weights)
-    return Person("colleague", RIVER, hours / hours.sum(), 520, pages, (account,))
+    """Somebody else with the operator's pages, languages and hours, and ways of their own."""
+    pages, weights = _sharing(rng, town, operator.pages, COLLEAGUE_PAGES)
+    hours = _near(rng, operator.hours, COLLEAGUE_HOURS)
+    habits = speaking(town.habits(RIVER), CASE_LANGUAGE + LANGUAGE_NEAR * rng.standard_normal())
+    account = Account(COLLEAGUE, 9 * WEEK, seconds(LOCKED), 1.0, habits, weights)
+    return Person("colleague", RIVER, hours, 520, pages, (account,))
 
 
 def _friends(rng: np.random.Generator, town: Town) -> tuple[Person, Person]:
     """Two people who agree what to edit and go there together, within minutes."""
     pages, weights = town.interests(RIVER)
-    own_pages, own_weights = town.interests(RIVER)
-    shared = pages[rng.random(len(pages)) < FRIENDS_PAGES]
-    both_pages, both_weights = _joined(rng, shared, own_pages, own_weights)
+    both, both_weights = _sharing(rng, town, pages, FRIENDS_PAGES)
     hours = town.hours(RIVER)
-    near = hours * np.exp(0.4 * rng.standard_normal(len(hours)))
-    people = [
-        Person("friend", RIVER, hours, 330, pages, (_alone(town, FRIENDS[0], 20, weights),)),
+    first = _alone(town, FRIENDS[0], 20, weights)
+    second = _alone(town, FRIENDS[1], 24, both_weights)
+    language = first.habits[PLACES["chinese"]] + LANGUAGE_NEAR * rng.standard_normal()
+    second = replace(second, habits=speaking(second.habits, float(language[0])))
+    return (
+        Person("friend", RIVER, hours, 330, pages, (first,), peers=(FRIENDS[1],) * 3),
         Person(
             "friend",
             RIVER,
-            near / near.sum(),
+            _near(rng, hours, FRIENDS_HOURS),
             260,
-            both_pages,
-            (_alone(town, FRIENDS[1], 24, both_weights),),
+            both,
+            (second,),
+            peers=(FRIENDS[0],) * 3,
+            echoes=FRIENDS[0],
         ),
-    ]
-    return (
-        replace(people[0], peers=(FRIENDS[1],) * 3),
-        replace(people[1], peers=(FRIENDS[0],) * 3, echoes=FRIENDS[0]),
     )
 
 
@@ -115,13 +116,18 @@ def _alone(town: Town, name: str, week: int, weights: Floats, *, end: int = END)
     return Account(name, week * WEEK, end, 1.0, town.habits(RIVER), weights)
 
 
-def _joined(
-    rng: np.random.Generator,
-    shared: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
-    own: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
-    own_weights: Floats,
-) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int64]], Floats]:
-    """Put shared pages, two thirds of the weight, beside a person's own; each page once."""
+def _near(rng: np.random.Generator, hours: Floats, spread: float) -> Floats:
+    """Return the profile of somebody who keeps nearly these hours."""
+    near = hours * np.exp(spread * rng.standard_normal(len(hours)))
+    return np.asarray(near / near.sum())
+
+
+def _sharing(
+    rng: np.random.Generator, town: Town, pages: Ints, share: float
+) -> tuple[Ints, Floats]:
+    """Return a person's pages, two thirds of their weight on some of somebody else's."""
+    own, own_weights = town.interests(RIVER)
+    shared = pages[rng.random(len(pages)) < share]
     new = ~np.isin(own, shared)
     drawn = np.exp(rng.standard_normal(len(shared)))
     weights = np.log(0.67 * drawn / drawn.sum())

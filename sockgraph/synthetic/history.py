@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 QUARTER = 13 * WEEK
 TIME_DRIFT = 0.25  # logits a quarter: nobody writes as they did two years ago
-PAGE_DRIFT = 0.8  # log-weights of pages around their mean, quarter by quarter
+PAGE_DRIFT = 1.2  # log-weights of pages around their mean, quarter by quarter: interests wander
 BUSY_SPREAD, BUSY_MEMORY = 0.9, 0.6  # weekly activity: log-normal, remembering the week before
 KEEPS_ACCOUNT = 0.85  # chance that somebody with several accounts goes on with the one last used
 SWITCH = 120  # seconds at least between two sessions of a person: logging out, logging in
-AT_LARGE = 0.1  # share of sessions on any page of the community, by its popularity
+AT_LARGE = 0.2  # share of edits on any page of the community, by its popularity
 REACTS = 0.06  # share of sessions that go where somebody of the community edited within half a day
 HOT_PAGES, HOT_DRAW = 14, 0.25  # events of a community that draw its members for a week
 ECHOES = 0.35  # share of a friend's sessions that answer the other's, within minutes

@@ -133,11 +133,27 @@ def drifted(rng: np.random.Generator, habits: Floats, spread: float) -> Floats:
 
 
 def varied(rng: np.random.Generator, habits: Floats, fresh: Floats, share: float) -> Floats:
-    """Return habits of which about `share` are another person's: somebody tries to vary."""
+    """Return habits of which about `share` are another person's: somebody tries to vary.
+
+    The languages stay: one writes what one can.
+    """
     result = habits.copy()
-    for place in PLACES.values():
-        if rng.random() < share:
+    for name, place in PLACES.items():
+        if name != "chinese" and rng.random() < share:
             result[place] = fresh[place]
+    return result
+
+
+def speaking(habits: Floats, language: float) -> Floats:
+    """Return habits with another mix of languages.
+
+    Parameters
+    ----------
+    language
+        Logit of a summary in Chinese.
+    """
+    result = habits.copy()
+    result[PLACES["chinese"]] = language
     return result
 
 
