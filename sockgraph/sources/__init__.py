@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sockgraph.sources.base import Coverage, Source
+from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.table import TableSource
 
-__all__ = ["Coverage", "Source", "TableSource"]
+__all__ = ["Coverage", "MediaWikiSource", "Source", "TableSource"]

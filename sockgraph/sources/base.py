@@ -22,7 +22,7 @@ class Coverage:
     edit_count
         The wiki's own count, deleted and hidden edits included.
     outside_window
-        Rows read but left out because the case's window excludes them.
+        Rows left out because the case's window excludes them; null where they were not asked for.
     hidden_comments, hidden_texts
         Edits whose summary or text is hidden.
     capped
@@ -38,7 +38,7 @@ class Coverage:
     user: str
     edits_read: int
     edit_count: int | None = None
-    outside_window: int = 0
+    outside_window: int | None = 0
     hidden_comments: int = 0
     hidden_texts: int = 0
     capped: bool = False
@@ -49,7 +49,7 @@ class Coverage:
     @property
     def full(self) -> bool:
         """Whether the whole public history was read."""
-        return not self.capped and not self.outside_window
+        return not self.capped and self.outside_window == 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the coverage as the manifest keeps it."""

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from sockgraph.errors import StaleArtifactError, StoreError
 from sockgraph.schema import TABLES, validate
 from sockgraph.store.atomic import make_folder, whole_file, write_bytes
+from sockgraph.store.raw import RawAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +68,10 @@ class CaseStore:
     def __init__(self, raw: Path, processed: Path) -> None:
         self.raw = raw
         self.processed = processed
+
+    def answers(self) -> RawAnswers:
+        """Return what a wiki answered for this case."""
+        return RawAnswers(self.raw)
 
     def path(self, name: str) -> Path:
         """Return where the processed file `name` lies or will lie."""

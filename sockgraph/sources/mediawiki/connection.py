@@ -1,0 +1,271 @@
+"""The wiki client: one request at a time, patient with a wiki that is busy, clear when it gives up.
+
+mwclient carries the requests. Its own retries are switched off, because in 0.11 they ignore
+Retry-After, give up on 429 at once, and take an empty answer for an empty list.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import mwclient
+import requests
+
+from sockgraph import __version__
+from sockgraph.errors import FetchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MAXLAG = 5
+ATTEMPTS = 7
+LONGEST_WAIT = 300.0
+LONGEST_GET = 4000  # characters; some servers refuse longer addresses
+TIMEOUT = (10, 60)
+PER_MINUTE = 200
+BUSY_STATUS = frozenset({429, 500, 502, 503, 504})
+BUSY_CODES = frozenset({"maxlag", "ratelimited", "readonly", "cirrussearch-too-busy-error"})
+KEPT = "What was read is kept: run the same command again later."
+
+
+class _BusyError(Exception):
+    """The wiki asks to come back, or its answer cannot be used; worth another attempt."""
+
+    def __init__(self, why: str, wait: float | None = None) -> None:
+        self.wait = wait
+        super().__init__(why)
+
+
+class _RefusedError(Exception):
+    """The answer will not change however often it is asked for."""
+
+    def __init__(self, why: str, remedy: str) -> None:
+        self.remedy = remedy
+        super().__init__(why)
+
+
+class _Session(requests.Session):
+    """Judges status and headers before mwclient misreads them."""
+
+    def __init__(self, user_agent: str) -> None:
+        super().__init__()
+        self.headers["User-Agent"] = user_agent
+        self.auth = _no_auth  # or requests would send what it finds in ~/.netrc
+        self.wait: float | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Return an answer that is worth reading; else say how it fails."""
+        response = super().request(*args, **kwargs)
+        self.wait = _retry_after(response.headers.get("Retry-After"))
+        if response.headers.get("X-Database-Lag"):
+            raise _BusyError("its database lags", self.wait)
+        if response.status_code in BUSY_STATUS:
+            raise _BusyError(f"HTTP {response.status_code}", self.wait)
+        _refuse_elsewhere(response)
+        response.encoding = "utf-8"
+        return response
+
+
+def _refuse_elsewhere(response: requests.Response) -> None:
+    if response.is_redirect:
+        where = response.headers["Location"]
+        raise _RefusedError(
+            f"it sends us elsewhere, to {where}.",
+            "Check wikis, source.scheme and source.api_path in the case file.",
+        )
+    if response.status_code != requests.codes.ok:
+        raise _RefusedError(
+            f"it answers HTTP {response.status_code}.",
+            'Check wikis and source.api_path in the case file (often "/w/" or "/").',
+        )
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+@dataclass
+class Connection:
+    """One wiki's API.
+
+    Parameters
+    ----------
+    scheme, host, path
+        Where the API is: `{scheme}://{host}{path}api.php`.
+    contact
+        The operator's own, for the User-Agent.
+    per_minute
+        Requests a minute at most; null for as many as are answered one after the other.
+    timeout
+        Seconds to wait for a connection, and for the next part of an answer.
+    sleep, clock
+        Replaced in tests.
+
+    Attributes
+    ----------
+    requests, retries
+        Answers had and attempts that had to be repeated, per kind, since this object was made.
+    """
+
+    host: str
+    scheme: str
+    path: str
+    contact: str
+    per_minute: float | None = PER_MINUTE
+    timeout: tuple[float, float] = TIMEOUT
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    requests: Counter[str] = field(default_factory=Counter)
+    retries: Counter[str] = field(default_factory=Counter)
+    _last: float | None = None
+    _answered: bool = False
+
+    def __post_init__(self) -> None:
+        path = "/" + self.path.strip("/")
+        self.path = path if path.endswith("/") else path + "/"
+        self._session = _Session(f"sockgraph/{__version__} ({self.contact})")
+        self._site = mwclient.Site(
+            self.host, path=self.path, scheme=self.scheme, pool=self._session, do_init=False,
+            max_retries=0, force_login=False,
+            connection_options={"timeout": self.timeout, "allow_redirects": False},
+        )  # fmt: skip
+
+    @property
+    def api(self) -> str:
+        """The API's address."""
+        return f"{self.scheme}://{self.host}{self.path}api.php"
+
+    def ask(self, params: Mapping[str, str], *, kind: str, what: str, found: str) -> bytes:
+        """Return the answer, byte for byte, once it is one that can be used.
+
+        Parameters
+        ----------
+        params
+            The request.
+        kind
+            What it is counted as.
+        what
+            What it asks for, in words, for errors.
+        found
+            The key under `query` that a usable answer has.
+
+        Raises
+        ------
+        FetchError
+            At once if the wiki cannot be reached or refuses; after 7 attempts, waiting longer each
+            time and as long as the wiki asks, if it stays busy or its answers stay unusable.
+        """
+        for attempt in range(ATTEMPTS):
+            self._pace()
+            try:
+                body = self._attempt(params, found)
+            except _RefusedError as error:
+                raise FetchError(self.host, f"asked for {what}: {error}", error.remedy) from error
+            except _BusyError as busy:
+                self.retries[kind] += 1
+                self._wait(busy, attempt, what)
+            else:
+                self.requests[kind] += 1
+                self._answered = True
+                return body
+        raise AssertionError  # _wait raises after the last attempt
+
+    def _attempt(self, params: Mapping[str, str], found: str) -> bytes:
+        sent = {**params, "format": "json", "formatversion": "2", "maxlag": str(MAXLAG)}
+        method = "GET" if len(urlencode(sent)) < LONGEST_GET else "POST"
+        try:
+            text: str = self._site.raw_call("api", sent, retry_on_error=False, http_method=method)
+        except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
+            raise self._unreached(error) from error
+        except (requests.exceptions.RequestException, UnicodeError) as error:
+            raise _BusyError(f"its answer broke off: {type(error).__name__}") from error
+        self._judge(text, found)
+        return text.encode()
+
+    def _unreached(self, error: Exception) -> Exception:
+        """Tell a misspelt or dead host, before the first answer, from a bad moment later."""
+        why = f"it cannot be reached: {_root(error)}"
+        if self._answered:
+            return _BusyError(why)
+        return _RefusedError(
+            f"{why}.", "Check the spelling of wikis in the case file, and your connection."
+        )
+
+    def _judge(self, text: str, found: str) -> None:
+        try:
+            answer = json.loads(text)
+        except ValueError as error:
+            self._judge_text(text, error)
+        if not isinstance(answer, dict) or not answer:
+            raise _BusyError(f"its answer is empty: {text[:20]!r}")
+        if "error" in answer:
+            self._judge_error(answer["error"])
+        if found not in answer.get("query", {}):
+            raise _BusyError(f"its answer lacks query.{found}")
+
+    def _judge_text(self, text: str, error: ValueError) -> None:
+        kind = "HTML" if text.lstrip()[:1] == "<" else "no whole JSON"
+        if kind == "HTML" and not self._answered:
+            raise _RefusedError(
+                f"{self.api} answers with a web page, not as a MediaWiki API.",
+                'Check wikis and source.api_path in the case file (often "/w/" or "/").',
+            ) from error
+        raise _BusyError(f"its answer is {kind}") from error
+
+    def _judge_error(self, error: Mapping[str, Any]) -> None:
+        code, said = str(error.get("code")), str(error.get("info"))
+        if code in BUSY_CODES or code.startswith("internal_api_error"):
+            raise _BusyError(f"{code}: {said}", self._session.wait)
+        raise _RefusedError(
+            f"it refuses: {said} ({code}).", "Correct the case file, or report this if it is right."
+        )
+
+    def _wait(self, busy: _BusyError, attempt: int, what: str) -> None:
+        pause = max(busy.wait or 0.0, float(2**attempt))
+        if attempt + 1 == ATTEMPTS:
+            raise FetchError(
+                self.host,
+                f"no usable answer to {what} in {ATTEMPTS} attempts (last: {busy}).",
+                KEPT,
+            ) from busy
+        if pause > LONGEST_WAIT:
+            raise FetchError(
+                self.host, f"asked for {what}, it says to wait {pause:.0f} seconds ({busy}).", KEPT
+            ) from busy
+        self.sleep(pause)
+
+    def _pace(self) -> None:
+        if self.per_minute and self._last is not None:
+            rest = self._last + 60 / self.per_minute - self.clock()
+            if rest > 0:
+                self.sleep(rest)
+        self._last = self.clock()
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Read Retry-After, seconds or a date; null where it says neither."""
+    if header is None:
+        return None
+    if header.strip().isdigit():
+        return float(header)
+    try:
+        until = email.utils.parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=dt.UTC)
+    return max(0.0, (until - dt.datetime.now(dt.UTC)).total_seconds())
+
+
+def _root(error: BaseException) -> str:
+    """Say in a few words what lies under requests' and urllib3's wrappings."""
+    reason = getattr(error.args[0], "reason", error.args[0]) if error.args else error
+    text = str(reason).rsplit(": ", 1)[-1] or type(error).__name__
+    return text.strip("<>() '\"")

@@ -1,0 +1,134 @@
+"""What is asked of a wiki: each kind of request, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sockgraph.store.raw import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sockgraph.case import Window
+
+NAMES_PER_REQUEST = 50
+
+
+@dataclass(frozen=True)
+class Question:
+    """A kind of request, whomever it is about.
+
+    Attributes
+    ----------
+    kind
+        A word for it, in the manifest and in errors.
+    fixed
+        The parameters that never change.
+    found
+        The key under `query` that holds the rows.
+    about
+        The parameter that names the subjects; empty where there are none.
+    limit
+        The parameter that says how many rows to give; empty where there is none.
+    since
+        The parameter that keeps a refresh to what is newer; empty: it asks for all again.
+    batch
+        Subjects a request.
+    refreshed
+        Whether a refresh asks again at all.
+    count
+        Tells how many rows an answer holds.
+    """
+
+    kind: str
+    fixed: Mapping[str, str] = field(hash=False)
+    found: str
+    about: str = ""
+    limit: str = ""
+    since: str = ""
+    batch: int = NAMES_PER_REQUEST
+    refreshed: bool = True
+    count: Callable[[Any], int] = field(default=len, hash=False)
+
+    @property
+    def identity(self) -> str:
+        """What answers are filed under."""
+        return digest([self.kind, dict(self.fixed)])
+
+    def params(self, subjects: Sequence[str], page_size: int | None) -> dict[str, str]:
+        """Return the parameters of the first request about these subjects."""
+        params = {"action": "query", "curtimestamp": "1", **self.fixed}
+        if self.about:
+            params[self.about] = _joined(subjects)
+        if self.limit:
+            params[self.limit] = str(page_size or "max")
+        return params
+
+
+def _page_editors(found: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(page.get("contributors", [])) for page in found)
+
+
+def _joined(values: Sequence[str]) -> str:
+    """Join with MediaWiki's separator; the other one where a value holds it."""
+    if any("|" in value for value in values):
+        return "\x1f" + "\x1f".join(values)
+    return "|".join(values)
+
+
+SITE = Question(
+    "site", {"meta": "siteinfo", "siprop": "general|autocreatetempuser"}, "general", refreshed=False
+)
+USERS = Question(
+    "accounts",
+    {"list": "users", "usprop": "blockinfo|editcount|groups|registration"},
+    "users",
+    about="ususers",
+)
+ALL_USERS = Question(
+    "account list",
+    {"list": "allusers", "auprop": "editcount", "auwitheditsonly": "1", "auexcludegroup": "bot"},
+    "allusers",
+    limit="aulimit",
+)
+LOGS = Question(
+    "logs",
+    {"list": "logevents", "leprop": "ids|title|type|user|timestamp|comment|details"},
+    "logevents",
+    about="letitle",
+    limit="lelimit",
+    since="leend",
+    batch=1,
+)
+RENAMES = Question(
+    "renames",
+    {"list": "logevents", "letype": "renameuser", "leprop": "ids|title|type|timestamp|details"},
+    "logevents",
+    limit="lelimit",
+    since="leend",
+)
+EDITORS = Question(
+    "page editors",
+    {"prop": "contributors", "pcexcludegroup": "bot"},
+    "pages",
+    about="pageids",
+    limit="pclimit",
+    refreshed=False,
+    count=_page_editors,
+)
+
+
+def contributions(window: Window) -> Question:
+    """Return the question for edits within a window; the API's start is the newest."""
+    fixed = {
+        "list": "usercontribs",
+        "ucprop": "comment|flags|ids|size|sizediff|tags|timestamp|title",
+    }
+    if window.end:
+        fixed["ucstart"] = f"{window.end}T23:59:59Z"
+    if window.start:
+        fixed["ucend"] = f"{window.start}T00:00:00Z"
+    return Question(
+        "contributions", fixed, "usercontribs", about="ucuser", limit="uclimit", since="ucend"
+    )

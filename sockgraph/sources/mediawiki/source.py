@@ -1,0 +1,342 @@
+"""Edits from a live MediaWiki, answer by answer through the raw store."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sockgraph.errors import SourceError
+from sockgraph.progress import Progress, silent
+from sockgraph.sources.base import Coverage, Reading
+from sockgraph.sources.mediawiki import tables
+from sockgraph.sources.mediawiki.asker import Asker
+from sockgraph.sources.mediawiki.connection import PER_MINUTE, Connection
+from sockgraph.sources.mediawiki.neighbours import find_neighbours
+from sockgraph.sources.mediawiki.questions import (
+    ALL_USERS,
+    LOGS,
+    RENAMES,
+    SITE,
+    USERS,
+    Question,
+    contributions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from sockgraph.case import Case
+    from sockgraph.store.raw import Chain, RawAnswers
+
+ACCOUNTS_LISTED = 20  # answers of 500 accounts: a larger wiki is read from a dump
+RENAME_ANSWERS = 4  # answers of 500 renames; what lies further back is told as unknown
+RENAMES_FOLLOWED = 5
+
+
+class MediaWikiSource:
+    """A case's wiki.
+
+    Every answer is stored before anything is derived from it, and what is stored is not asked for
+    again: an interrupted run goes on where it was, a second run asks only for what is missing.
+
+    Parameters
+    ----------
+    case
+        Names the wiki, the accounts, the window and the cap.
+    raw
+        The case's stored answers.
+    offline
+        Ask the wiki nothing.
+    refresh
+        Ask again for what may have changed, and for edits since the last reading.
+    page_size
+        Rows an answer; null for as many as the wiki gives.
+    per_minute
+        Requests a minute at most; null: 200, and no limit on loopback.
+    progress
+        Told of every batch.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        raw: RawAnswers,
+        *,
+        offline: bool = False,
+        refresh: bool = False,
+        page_size: int | None = None,
+        per_minute: float | None = None,
+        progress: Progress = silent,
+    ) -> None:
+        self._case = case
+        self._asker = Asker(
+            connection=_connect(case, per_minute),
+            raw=raw,
+            offline=offline,
+            page_size=page_size,
+            round=raw.round + (1 if refresh and raw.entries() else 0),
+            progress=progress,
+        )
+        self._counts: dict[str, int] = {}
+
+    def everyone(self) -> list[str]:
+        """Return every account with at least `min_edits` edits by the wiki's count; no bots.
+
+        Raises
+        ------
+        SourceError
+            If the wiki has more than 10,000 accounts that ever edited.
+        """
+        with self._asker.session():
+            self._asker.ensure(ALL_USERS, enough=_listed_enough)
+        if not all(chain.complete for chain in self._asker.raw.chains(ALL_USERS.identity)):
+            raise SourceError(
+                f'nominated = ["*"] on {self._case.wiki}',
+                "the wiki has too many accounts to read them all.",
+                "Nominate accounts by name, or read a dump or a table of edits.",
+            )
+        listed = {r["name"]: r.get("editcount", 0) for r in self._asker.rows(ALL_USERS)}
+        kept = [name for name, edits in listed.items() if edits >= self._case.accounts.min_edits]
+        self._counts["accounts with fewer edits than min_edits"] = len(listed) - len(kept)
+        return sorted(kept)
+
+    def resolve(self, names: Sequence[str]) -> dict[str, str]:
+        """Return how the wiki writes each name; a name that was given up leads to today's.
+
+        Raises
+        ------
+        SourceError
+            If names are of no account; all of them are named.
+        """
+        written = {name: tables.canonical(name) for name in names}
+        with self._asker.session():
+            known = self._existing(list(written.values()))
+            followed = {
+                n: self._today(n) for n in dict.fromkeys(written.values()) if n not in known
+            }
+        unknown = [name for name, w in written.items() if followed.get(w, w) is None]
+        if unknown:
+            raise SourceError(
+                ", ".join(map(repr, unknown)),
+                f"{self._case.wiki} has no such account, under this name or a later one.",
+                "Check the spelling; unregistered editors and hidden accounts cannot be read.",
+            )
+        return {name: followed.get(w) or w for name, w in written.items()}
+
+    def account_facts(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return `accounts` without `role`, a row for every user."""
+        rows = self._facts(users)
+        return tables.accounts_table(self._case.wiki, [rows[user] for user in users])
+
+    def read(self, users: Sequence[str]) -> Reading:
+        """Return the edits of these accounts, newest `max_edits` of each, within the window."""
+        facts = self._facts(users)
+        with self._asker.session():
+            for batch_of, enough in self._by_length(facts):
+                question = replace(self._edits, batch=1) if enough else self._edits
+                self._asker.ensure(question, batch_of, enough=self._read_enough)
+            self._asker.ensure(RENAMES, enough=_renames_enough)
+        wanted = set(users)
+        answered = self._asker.rows(self._edits, users, enough=self._read_enough)
+        rows = [row for row in answered if row.get("user") in wanted]
+        whole = tables.edits_table(self._case.wiki, rows)
+        order = whole.sort_values(["timestamp", "rev_id"], ascending=False, kind="stable")
+        kept = order.groupby("user", sort=False).head(self._case.accounts.max_edits)
+        capped = self._capped(users) | _more(whole, kept)
+        coverage = tuple(self._covered(facts[u], whole, kept, capped) for u in users)
+        dropped = {"rows that the wiki gave twice": len(rows) - len(whole)}
+        return Reading(kept.sort_values(["wiki", "rev_id"], ignore_index=True), coverage, dropped)
+
+    def log_events(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return blocks, rights, renames, creation, moves and thanks about these accounts."""
+        titles = [f"User:{user}" for user in users]
+        with self._asker.session():
+            self._asker.ensure(LOGS, titles)
+        rows = [*self._asker.rows(LOGS, titles), *self._renames_to(users)]
+        return tables.log_table(self._case.wiki, rows)
+
+    def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return who else edited the pages of `edits`, most shared pages first."""
+        with self._asker.session():
+            found = find_neighbours(
+                self._asker,
+                edits,
+                wanted=self._case.reference.accounts,
+                min_edits=self._case.accounts.min_edits,
+            )
+        self._counts |= found.counts
+        return found.table
+
+    def provenance(self) -> dict[str, Any]:
+        """Return the wiki, its software, when it was read, requests per kind, what was left out.
+
+        The same stored answers give the same provenance, whoever fetched them and when.
+        """
+        entries = self._asker.raw.entries()
+        warnings = {warning for entry in entries for warning in entry.warnings}
+        return {
+            "kind": "mediawiki",
+            "wiki": self._case.wiki,
+            "api": self._asker.connection.api,
+            "generator": self._asker.whole(SITE)["general"].get("generator"),
+            "read_on": self._asker.raw.read_on(),
+            "answers_sha256": self._asker.raw.sha256(),
+            "requests": dict(sorted(Counter(entry.kind for entry in entries).items())),
+            "warnings": sorted(warnings),
+            "counts": dict(sorted(self._counts.items())),
+        }
+
+    def traffic(self) -> dict[str, dict[str, int]]:
+        """Return what this object asked: answers had, and attempts repeated, per kind."""
+        asked = self._asker.connection
+        return {"requests": dict(asked.requests), "retries": dict(asked.retries)}
+
+    @cached_property
+    def _edits(self) -> Question:
+        return contributions(self._case.window)
+
+    @cached_property
+    def _renames(self) -> list[tuple[str, str]]:
+        return tables.renamings(self._asker.rows(RENAMES, enough=_renames_enough))
+
+    def _facts(self, users: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the wiki's newest word on each account, by name."""
+        with self._asker.session():
+            self._asker.whole(SITE)
+            self._asker.ensure(USERS, users)
+        rows = {row["name"]: row for row in self._asker.rows(USERS, users)}
+        return {user: rows.get(user, {"name": user, "missing": True}) for user in users}
+
+    def _existing(self, names: Sequence[str]) -> set[str]:
+        return {
+            name
+            for name, row in self._facts(names).items()
+            if not row.get("missing") and not row.get("invalid")
+        }
+
+    def _today(self, name: str) -> str | None:
+        """Follow a name that no longer exists to the one that its account has now."""
+        if _is_ip(name):
+            return None
+        for _ in range(RENAMES_FOLLOWED):
+            title = f"User:{name}"
+            self._asker.ensure(LOGS, [title])
+            steps = dict(tables.renamings(self._asker.rows(LOGS, [title])))
+            if name not in steps:
+                return None
+            name = steps[name]
+            if self._existing([name]):
+                return name
+        return None
+
+    def _by_length(self, facts: dict[str, dict[str, Any]]) -> list[tuple[list[str], bool]]:
+        """Part the accounts that are read whole, 50 a request, from those that are read alone."""
+        cap = self._case.accounts.max_edits
+        long = [user for user, row in facts.items() if row.get("editcount", 0) > cap]
+        return [([user for user in facts if user not in set(long)], False), (long, True)]
+
+    def _read_enough(self, chain: Chain) -> bool:
+        alone = len(chain.subjects) == 1
+        return chain.complete or (alone and chain.rows >= self._case.accounts.max_edits)
+
+    def _capped(self, users: Sequence[str]) -> set[str]:
+        chains = self._asker.raw.chains(self._edits.identity)
+        unfinished = {c.subjects[0] for c in chains if not c.complete and self._read_enough(c)}
+        whole = {s for c in chains if c.complete and c.entries[0].round == 0 for s in c.subjects}
+        return (unfinished - whole) & set(users)
+
+    def _covered(
+        self, fact: dict[str, Any], whole: pd.DataFrame, kept: pd.DataFrame, capped: set[str]
+    ) -> Coverage:
+        user, count = fact["name"], fact.get("editcount")
+        seen = int((whole["user"] == user).sum())
+        hidden = kept["hidden"][kept["user"] == user]
+        return Coverage(
+            user=user,
+            edits_read=len(hidden),
+            edit_count=count,
+            outside_window=self._outside(seen, count),
+            hidden_comments=sum("comment" in h for h in hidden),
+            hidden_texts=sum("text" in h for h in hidden),
+            capped=user in capped,
+            not_listed=self._not_listed(seen, count, capped=user in capped),
+            renamed_from=tables.earlier_names(user, self._renames),
+            note=self._note(seen, count),
+        )
+
+    def _not_listed(self, seen: int, count: int | None, *, capped: bool) -> int | None:
+        return None if capped or count is None or self._windowed else max(0, count - seen)
+
+    @property
+    def _windowed(self) -> bool:
+        return bool(self._case.window.start or self._case.window.end)
+
+    def _outside(self, seen: int, count: int | None) -> int | None:
+        """Edits outside the window are not asked for: how many there are is known only if none."""
+        if not self._windowed:
+            return 0
+        return 0 if count is not None and seen >= count else None
+
+    def _note(self, seen: int, count: int | None) -> str:
+        said = []
+        if count is not None and seen > count:
+            said.append(
+                f"The wiki counts {seen - count} edits fewer than it lists (moves, imports)."
+            )
+        if not self._renames_whole:
+            said.append("Older renames than the wiki's last 2,000 were not read.")
+        return " ".join(said)
+
+    @cached_property
+    def _renames_whole(self) -> bool:
+        chains = self._asker.raw.chains(RENAMES.identity)
+        return bool(chains) and chains[0].complete
+
+    def _renames_to(self, users: Sequence[str]) -> list[dict[str, Any]]:
+        earlier = {name for user in users for name in tables.earlier_names(user, self._renames)}
+        rows = self._asker.rows(RENAMES, enough=_renames_enough)
+        return [row for row in rows if earlier & {old for old, _ in tables.renamings([row])}]
+
+
+def _connect(case: Case, per_minute: float | None) -> Connection:
+    host = case.wiki
+    default = None if _is_loopback(host) else PER_MINUTE
+    return Connection(
+        host=host,
+        scheme=case.source.scheme,
+        path=case.source.api_path,
+        contact=case.source.contact or "",
+        per_minute=per_minute or default,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.rsplit(":", 1)[0]
+    return name == "localhost" or (_is_ip(name) and ipaddress.ip_address(name).is_loopback)
+
+
+def _is_ip(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _listed_enough(chain: Chain) -> bool:
+    return chain.complete or len(chain.entries) >= ACCOUNTS_LISTED
+
+
+def _renames_enough(chain: Chain) -> bool:
+    return chain.complete or len(chain.entries) >= RENAME_ANSWERS
+
+
+def _more(whole: pd.DataFrame, kept: pd.DataFrame) -> set[str]:
+    """Return who has more edits in the first than in the second."""
+    had, has = whole["user"].value_counts(), kept["user"].value_counts()
+    return {str(user) for user, n in had.items() if n > has.get(user, 0)}

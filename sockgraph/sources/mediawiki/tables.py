@@ -1,0 +1,144 @@
+"""From stored answers to the contract's tables: no request, no clock, nothing but the rows."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sockgraph.case import normal_name
+from sockgraph.schema import TABLES, empty, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+KEPT_LOGS = frozenset(
+    {
+        "block",
+        "gblblock",
+        "globalauth",
+        "gblrename",
+        "move",
+        "newusers",
+        "renameuser",
+        "rights",
+        "thanks",
+    }
+)
+ENDLESS = frozenset({"infinite", "infinity", "indefinite", "never"})
+SOCK_WORDS = ("sock", "multiple accounts", "傀儡", "多账号", "多重账号")  # fmt: skip
+USER_NAMESPACE = 2
+
+
+def canonical(name: str) -> str:
+    """Write a name as MediaWiki does: composed characters, spaces, a first capital."""
+    return normal_name(unicodedata.normalize("NFC", name))
+
+
+def edits_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return `edits`; of rows with one `revid` the last stands, being the newest answer."""
+    by_id = {row["revid"]: _edit(wiki, row) for row in rows}
+    return _table("edits", list(by_id.values()))
+
+
+def _edit(wiki: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    hidden = [what for what in ("comment", "text", "user") if row.get(f"{what}hidden")]
+    return {
+        "wiki": wiki,
+        "rev_id": row["revid"],
+        "user": row["user"],
+        "user_id": row.get("userid") or None,  # 0 is an imported or unregistered author
+        "title": row.get("title"),
+        "page_id": row.get("pageid"),
+        "ns": row.get("ns"),
+        "timestamp": row["timestamp"],
+        "comment": None if row.get("commenthidden") else row.get("comment"),
+        "minor": row.get("minor"),
+        "size_diff": row.get("sizediff"),
+        "parent_id": row.get("parentid"),
+        "tags": row.get("tags"),
+        "sha1": None,  # usercontribs does not give it
+        "hidden": [*hidden, *(["suppressed"] if row.get("suppressed") else [])],
+    }
+
+
+def accounts_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return `accounts` without `role`."""
+    found = [
+        {
+            "wiki": wiki,
+            "user": row["name"],
+            "user_id": row.get("userid"),
+            "registered": row.get("registration") or None,
+            "edit_count": row.get("editcount"),
+            "groups": [group for group in row.get("groups", []) if group not in {"*", "user"}],
+            "blocked_at": None if row.get("blockpartial") else row.get("blockedtimestamp"),
+            "role": "reference",
+        }
+        for row in rows
+    ]
+    return _table("accounts", found).drop(columns="role")
+
+
+def log_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return `log_events` of the kinds that bear on accounts, each event once."""
+    by_id = {row["logid"]: _event(wiki, row) for row in rows if row["type"] in KEPT_LOGS}
+    return _table("log_events", list(by_id.values()))
+
+
+def _event(wiki: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    title = None if row.get("actionhidden") else row.get("title")
+    if title and row.get("ns") == USER_NAMESPACE:
+        title = title.split(":", 1)[1]
+    return {
+        "wiki": wiki,
+        "log_id": row["logid"],
+        "type": row["type"],
+        "action": row["action"],
+        "timestamp": row["timestamp"],
+        "actor": None if row.get("userhidden") else row.get("user"),
+        "target": title,
+        "params": json.dumps(row.get("params", {}), ensure_ascii=False, sort_keys=True),
+        "comment": None if row.get("commenthidden") else row.get("comment"),
+    }
+
+
+def blocked_for_good(row: Mapping[str, Any]) -> bool:
+    """Tell whether `list=users` shows a block without end, or one as a sock."""
+    if not row.get("blockedtimestamp") or row.get("blockpartial"):
+        return False
+    reason = str(row.get("blockreason", "")).lower()
+    return row.get("blockexpiry") in ENDLESS or any(word in reason for word in SOCK_WORDS)
+
+
+def renamings(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return (old name, new name) of each rename, oldest first."""
+    told = sorted((r for r in rows if r["type"] == "renameuser"), key=lambda r: r["timestamp"])
+    pairs = [(r.get("params", {}).get("olduser"), r.get("params", {}).get("newuser")) for r in told]
+    return [(canonical(old), canonical(new)) for old, new in pairs if old and new]
+
+
+def earlier_names(user: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Follow renames backwards from today's name; oldest first.
+
+    >>> earlier_names("C", [("A", "B"), ("X", "Y"), ("B", "C")])
+    ('A', 'B')
+    """
+    names: list[str] = []
+    for old, new in reversed(pairs):
+        if new == (names[0] if names else user):
+            names.insert(0, old)
+    return tuple(names)
+
+
+def _table(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    if not rows:
+        return empty(name)
+    frame = pd.DataFrame(rows, columns=list(TABLES[name].columns), dtype=object)
+    times = [c for c, spec in TABLES[name].columns.items() if spec.kind.startswith("datetime")]
+    parsed = {
+        c: pd.to_datetime(frame[c], utc=True, format="ISO8601").dt.as_unit("us") for c in times
+    }
+    return validate(name, frame.assign(**parsed))

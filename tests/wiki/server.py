@@ -1,0 +1,232 @@
+"""Bring up Debian's MediaWiki on loopback, fill it, and end it with all its processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mwclient
+import requests
+from wiki import history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+MEDIAWIKI = Path(os.environ.get("MEDIAWIKI_ROOT", "/usr/share/mediawiki"))
+PASSWORD = "sockgraph-admin-1"  # noqa: S105 - of a wiki that lives for minutes
+SETTINGS = """
+# --- test wiki ---
+$wgMainCacheType = CACHE_DB;  # shared by every worker of PHP's own web server
+$wgJobRunRate = 0;  # no jobs inside requests: they would lock the database
+$wgEnableEmail = false;
+$wgPasswordAttemptThrottle = [];
+$wgGroupPermissions['sysop']['deleterevision'] = true;  # core gives it to nobody
+$wgGroupPermissions['sysop']['noratelimit'] = true;
+wfLoadExtension( 'Renameuser' );
+if ( file_exists( __DIR__ . '/extra.php' ) ) { require __DIR__ . '/extra.php'; }
+"""
+
+
+class WikiMissingError(Exception):
+    """MediaWiki or PHP is not installed and cannot be."""
+
+
+@dataclass(frozen=True)
+class TestWiki:
+    """A running wiki.
+
+    Attributes
+    ----------
+    host
+        Address and port, as a case file names a wiki.
+    folder
+        Its files; what `extra.php` there says is added to its settings at once.
+    """
+
+    __test__ = False
+
+    host: str
+    folder: Path
+
+    @property
+    def api(self) -> str:
+        return f"http://{self.host}/api.php"
+
+    def admin(self) -> mwclient.Site:
+        """Return a client logged in as the wiki's administrator, for changes during a test."""
+        site = mwclient.Site(self.host, path="/", scheme="http", clients_useragent="test wiki")
+        site.login("Admin", PASSWORD)
+        return site
+
+    def case_text(self, *nominated: str, **more: str) -> str:
+        """Return a case file for this wiki; `more` are further sections, verbatim."""
+        names = ", ".join(f'"{name}"' for name in nominated or default_nominated())
+        return (
+            'title = "A case on the test wiki"\n'
+            'reason = "To try every step on a real MediaWiki"\n'
+            f'wikis = ["{self.host}"]\n\n'
+            '[source]\nkind = "mediawiki"\nscheme = "http"\napi_path = "/"\n'
+            'contact = "tests@example.org"\n\n'
+            f"[accounts]\nnominated = [{names}]\n{more.get('accounts', '')}\n"
+            + "\n".join(text for name, text in more.items() if name != "accounts")
+        )
+
+
+def default_nominated() -> tuple[str, ...]:
+    """The accounts of the sample case: one operator's three, and others of several communities."""
+    return (*history.OPERATED, *history.NON_ASCII, "Amber Wren", "Dune Wren", history.SOCK_BLOCKED)
+
+
+def make_ready() -> None:
+    """See to it that MediaWiki and PHP are there.
+
+    Raises
+    ------
+    WikiMissingError
+        If they are not and cannot be installed; it names the packages and the command.
+    """
+    done = subprocess.run(
+        ["sh", HERE / "install.sh"], check=False, capture_output=True, text=True, timeout=600
+    )
+    if done.returncode:
+        raise WikiMissingError(done.stderr.strip())
+
+
+@contextlib.contextmanager
+def running(*, port: int | None = None, workers: int = 2) -> Iterator[TestWiki]:
+    """Yield a filled wiki; when the block ends, its processes end and its files are removed."""
+    make_ready()
+    memory = Path("/dev/shm")  # noqa: S108 - tmpfs: six times faster than a disk
+    place = memory if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="sockgraph-wiki-", dir=place) as name:
+        wiki = TestWiki(f"127.0.0.1:{port or free_port()}", Path(name))
+        _install(wiki)
+        _fill(wiki)
+        with _served(wiki, workers):
+            _hide_and_delete(wiki)
+            yield wiki
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _php(wiki: TestWiki, script: Path, *arguments: object, settings: bool = True) -> None:
+    """Run a maintenance script; its output is shown only if it fails."""
+    environment = {k: v for k, v in os.environ.items() if k != "MW_CONFIG_FILE"}
+    if settings:
+        environment["MW_CONFIG_FILE"] = str(wiki.folder / "LocalSettings.php")
+    done = subprocess.run(
+        ["php", script, *map(str, arguments)],
+        env=environment, check=False, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    if done.returncode or "Error:" in done.stderr:
+        message = f"{script.name} failed: {done.stdout[-1000:]} {done.stderr[-1000:]}"
+        raise RuntimeError(message)
+
+
+def _install(wiki: TestWiki) -> None:
+    _php(
+        wiki, MEDIAWIKI / "maintenance/install.php",
+        "--dbtype", "sqlite", "--dbname", "wiki", "--dbpath", wiki.folder / "db",
+        "--server", f"http://{wiki.host}", "--scriptpath", "", "--confpath", wiki.folder,
+        "--lang", "en", "--pass", PASSWORD, "Test wiki", "Admin", settings=False,
+    )  # fmt: skip
+    with (wiki.folder / "LocalSettings.php").open("a") as file:
+        file.write(SETTINGS)
+
+
+def _fill(wiki: TestWiki) -> None:
+    past = history.build()
+    events, pages = wiki.folder / "history.json", wiki.folder / "history.xml"
+    events.write_text(past.as_json())
+    pages.write_text(past.as_xml())
+    maintenance = MEDIAWIKI / "maintenance"
+    _php(wiki, HERE / "seed.php", "accounts", events)
+    _php(wiki, maintenance / "importDump.php", "--no-updates", pages)
+    _php(wiki, HERE / "seed.php", "after", events)
+    _php(wiki, maintenance / "initEditCount.php", "--quick")
+
+
+@contextlib.contextmanager
+def _served(wiki: TestWiki, workers: int) -> Iterator[None]:
+    environment = os.environ | {
+        "MW_CONFIG_FILE": str(wiki.folder / "LocalSettings.php"),
+        "PHP_CLI_SERVER_WORKERS": str(workers),
+    }
+    options = ["-d", "opcache.enable_cli=1", "-d", "opcache.revalidate_freq=0"]
+    with (wiki.folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            ["php", *options, "-S", wiki.host, "-t", MEDIAWIKI],
+            env=environment, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        _await(wiki, process)
+        yield
+    finally:
+        _end_group(process)
+
+
+def _await(wiki: TestWiki, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(200):
+        with contextlib.suppress(requests.ConnectionError):
+            if requests.get(wiki.api, timeout=10).ok:
+                return
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    message = f"the wiki did not start: {(wiki.folder / 'server.log').read_text()[-1000:]}"
+    raise RuntimeError(message)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End the server and its workers: the parent alone would leave them behind."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _hide_and_delete(wiki: TestWiki) -> None:
+    """Hide comments, texts and a user name, and delete a page, through the wiki's own API."""
+    site = wiki.admin()
+    hidden = _rev_ids(site, history.HIDES)
+    _hide(site, hidden[:5], "comment")
+    _hide(site, hidden[5:7], "content")
+    _hide(site, _rev_ids(site, history.HIDDEN_FROM)[:3], "user")
+    site.api(
+        "delete", title=history.DELETED_PAGE, reason="not needed", token=site.get_token("delete")
+    )
+
+
+def _rev_ids(site: mwclient.Site, user: str) -> list[int]:
+    rows = site.api("query", "GET", list="usercontribs", ucuser=user, uclimit=20, ucdir="newer")
+    return [row["revid"] for row in rows["query"]["usercontribs"] if not _is_newest(row)]
+
+
+def _is_newest(row: dict[str, object]) -> bool:
+    return "top" in row  # a page's newest revision cannot be hidden
+
+
+def _hide(site: mwclient.Site, rev_ids: list[int], what: str) -> None:
+    for rev_id in rev_ids:  # one call hides revisions of one page only
+        site.api(
+            "revisiondelete", type="revision", ids=rev_id, hide=what, reason="privacy",
+            token=site.get_token("csrf"),
+        )  # fmt: skip
