@@ -1,0 +1,93 @@
+"""From scores to likelihood ratios, and how far the reference can carry one.
+
+Everything here is in log10 LR. ELUB, the empirical lower and upper bound (Vergeer et al. 2016, Science &
+Justice 56:482), is the range in which acting on the LRs beats ignoring them even if one more misleading
+observation of each kind turned up:
+
+    upper: the largest t ≥ 1 with  t · P₂(LR ≥ t) + P₁(LR < t) ≤ 1,
+    lower: the smallest t ≤ 1 with  P₁(LR ≤ t) / t + P₂(LR > t) ≤ 1,
+
+P₁, P₂ the shares of same- and different-operator observations, each with one misleading one added. The
+number of observations is the number of accounts, not of pairs: pairs that share an account are not
+independent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LN10 = float(np.log(10))
+GRID = np.linspace(0, 6, 601)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The range of log10 LR that the reference supports; `low` ≤ 0 ≤ `high`."""
+
+    low: float
+    high: float
+
+    def clip(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Hold values at the bounds."""
+        return np.clip(values, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Scores of same- and of different-operator pairs, with weights that add up to one each."""
+
+    same: NDArray[np.float64]
+    same_weight: NDArray[np.float64]
+    different: NDArray[np.float64]
+    different_weight: NDArray[np.float64]
+
+
+def elub(sample: Sample, n_same: float, n_different: float) -> Bounds:
+    """Return the bounds that so many independent observations support."""
+    low_same = _shares(sample.same, sample.same_weight, n_same)
+    high_different = _shares(-sample.different, sample.different_weight, n_different)
+    upper = [t for t in GRID if 10**t * high_different(-t) + low_same(t) <= 1]
+    lower = [t for t in GRID if 10**t * low_same(-t) + high_different(t) <= 1]
+    return Bounds(-float(max(lower, default=0.0)), float(max(upper, default=0.0)))
+
+
+def _shares(values: NDArray[np.float64], weight: NDArray[np.float64], n: float):  # noqa: ANN202
+    """Return the function t -> share at or below t, one more observation there included."""
+    order = np.argsort(values, kind="stable")
+    total = np.concatenate([[0.0], np.cumsum(weight[order])])
+    total /= max(total[-1], 1e-300)
+    ranked = values[order]
+
+    def share(t: float) -> float:
+        return float((n * total[np.searchsorted(ranked, t, side="right")] + 1) / (n + 1))
+
+    return share
+
+
+def line(sample: Sample) -> tuple[float, float]:
+    """Fit log10 LR = a + b·score, b ≥ 0, by logistic regression with both kinds weighing half.
+
+    With equal weights the log odds are the log LR (Brümmer & du Preez 2006, doi:10.1016/j.csl.2005.08.001).
+    """
+    x = np.concatenate([sample.same, sample.different])
+    y = np.concatenate([np.ones(len(sample.same)), np.zeros(len(sample.different))])
+    w = np.concatenate([sample.same_weight, sample.different_weight]) / 2
+
+    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        s = theta[0] + theta[1] * x
+        pull = w * (expit(s) - y)
+        value = w @ np.logaddexp(0, np.where(y == 1, -s, s))
+        return float(value), np.array([pull.sum(), pull @ x])
+
+    found = minimize(
+        loss, [0.0, 0.5], jac=True, method="L-BFGS-B", bounds=[(None, None), (0, None)]
+    ).x
+    return float(found[0] / LN10), float(found[1] / LN10)

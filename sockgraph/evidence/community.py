@@ -1,0 +1,139 @@
+"""The reference: which pairs of different people and which halves of one a model learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sockgraph.evidence.fusion import Model, Training, fit
+from sockgraph.evidence.splits import STRATA
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+FOLDS = 5
+HARD = 3000
+"""Different pairs that look most alike: all of these are learnt from,"""
+PLAIN = 3000
+"""and so many of the others, weighted back to all of them."""
+EXTREME = 0.001
+"""The share of different pairs that may be undetected socks: used with and without."""
+
+
+@dataclass(frozen=True)
+class Community:
+    """Reference pairs and splits, by account.
+
+    Attributes
+    ----------
+    different
+        (pairs, signals) surprise of pairs of distinct reference accounts, NaN where silent.
+    a, b
+        (pairs,) their accounts.
+    weight
+        (pairs,) how many pairs each stands for.
+    same
+        (splits, signals) surprise between halves of one account.
+    owner, stratum
+        (splits,) the account, and the index into `STRATA`.
+    n_accounts
+        Size of the account index that `a`, `b` and `owner` point into.
+    """
+
+    different: NDArray[np.float64]
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    same: NDArray[np.float64]
+    owner: NDArray[np.int64]
+    stratum: NDArray[np.int64]
+    n_accounts: int
+
+    def training(
+        self,
+        times: NDArray[np.float64] | None = None,
+        *,
+        mix: Sequence[float] | None = None,
+        drop: NDArray[np.bool_] | None = None,
+    ) -> Training:
+        """Weigh what is learnt from.
+
+        Parameters
+        ----------
+        times
+            (accounts,) how often each counts; 0: left out.
+        mix
+            Share of each stratum of splits; default: equal.
+        drop
+            (pairs,) different pairs to leave out.
+        """
+        counted = np.ones(self.n_accounts) if times is None else times
+        different = self.weight * counted[self.a] * counted[self.b]
+        if drop is not None:
+            different = np.where(drop, 0.0, different)
+        same = self._split_weight(counted, mix)
+        keep, used = different > 0, same > 0
+        return Training(
+            self.same[used],
+            same[used] / max(same.sum(), 1e-300),
+            self.different[keep],
+            different[keep] / max(different.sum(), 1e-300),
+        )
+
+    def _split_weight(
+        self, counted: NDArray[np.float64], mix: Sequence[float] | None
+    ) -> NDArray[np.float64]:
+        """Weigh an account once in each stratum, and the strata as `mix` says."""
+        shares = np.full(len(STRATA), 1 / len(STRATA)) if mix is None else np.asarray(mix)
+        weight = np.zeros(len(self.owner))
+        for stratum, share in enumerate(shares):
+            here = self.stratum == stratum
+            cuts = np.bincount(self.owner[here], minlength=self.n_accounts)
+            each = counted[self.owner[here]] / np.maximum(cuts[self.owner[here]], 1)
+            weight[here] = share * each / max(each.sum(), 1e-300)
+        return weight
+
+
+def choose_pairs(
+    surprise: NDArray[np.float64], seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Choose pairs to learn from: the hard ones all, the others by lot and weighted back.
+
+    Parameters
+    ----------
+    surprise
+        (pairs, signals).
+
+    Returns
+    -------
+    rows, weight
+        Chosen rows, and how many pairs each stands for.
+    """
+    n = len(surprise)
+    if n <= HARD + PLAIN:
+        return np.arange(n), np.ones(n)
+    order = np.argsort(-np.nan_to_num(surprise, nan=0.0).sum(axis=1), kind="stable")
+    rng = np.random.default_rng([seed, n])
+    plain = np.sort(rng.choice(n - HARD, size=PLAIN, replace=False)) + HARD
+    rows = np.concatenate([order[:HARD], order[plain]])
+    weight = np.concatenate([np.ones(HARD), np.full(PLAIN, (n - HARD) / PLAIN)])
+    return rows, weight
+
+
+def folds_of(n_accounts: int, seed: int) -> NDArray[np.int64]:
+    """Put every account into one of `FOLDS` folds."""
+    return np.random.default_rng([seed, 7]).permutation(n_accounts) % FOLDS
+
+
+def cross_fit(community: Community, fold: NDArray[np.int64]) -> dict[tuple[int, int], Model]:
+    """Fit one model for every two folds, on accounts of neither."""
+    models = {}
+    for p in range(FOLDS):
+        for q in range(p, FOLDS):
+            times = ((fold != p) & (fold != q)).astype(float)
+            models[p, q] = fit(community.training(times))
+    return models

@@ -1,0 +1,343 @@
+"""The evidence stage's tables, laid out by their contracts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sockgraph.evidence import link
+from sockgraph.evidence.settings import EvidenceSettings, Weighed
+from sockgraph.evidence.splits import STRATA
+from sockgraph.evidence.witness import witnesses
+from sockgraph.schema import empty, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sockgraph.evidence.measure import Measured
+    from sockgraph.evidence.weigh import Verdict
+    from sockgraph.signals import Histories
+
+QUANTILES = (0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.999)
+EXTREME = 0.001
+SHOWN = 200
+"""Pairs, the highest scores first, whose edits and omissions are worked out in a large case."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What of the case the tables need.
+
+    Attributes
+    ----------
+    nominated
+        Every nominated account, those with too few edits included, in alphabetical order.
+    declared
+        Groups of accounts that are declared to be one operator's.
+    users, is_nominated, is_reference
+        Those with enough edits, in the order of the verdict's arrays, and their roles.
+    """
+
+    nominated: tuple[str, ...]
+    declared: Sequence[Sequence[str]]
+    settings: EvidenceSettings
+    users: tuple[str, ...]
+    is_nominated: NDArray[np.bool_]
+    is_reference: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Every pair of nominated accounts.
+
+    Attributes
+    ----------
+    a, b
+        (pairs,) index into `Case.nominated`.
+    row, column
+        (pairs,) index into `Case.users`; −1 where an account has too few edits.
+    """
+
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Whether both accounts have enough edits."""
+        return (self.row >= 0) & (self.column >= 0)
+
+
+def assemble(
+    case: Case, histories: Histories, measured: list[Measured], verdict: Verdict
+) -> Weighed:
+    """Lay out every table."""
+    pairs = _pairs(case)
+    links = _links(case, pairs, measured, verdict)
+    shown = _shown(links)
+    rev_ids = witnesses(histories, measured, pairs.row[shown], pairs.column[shown])
+    return Weighed(
+        evidence=_evidence(case, pairs, measured, verdict, dict(zip(shown, rev_ids, strict=True))),
+        links=links,
+        alibis=empty("alibis"),
+        reference=_reference(measured, verdict),
+        omissions=_omissions(case, pairs, measured, verdict, shown),
+        calibration=_calibration(case, measured, verdict),
+    )
+
+
+def _pairs(case: Case) -> Pairs:
+    place = {user: i for i, user in enumerate(case.users)}
+    index = np.array([place.get(user, -1) for user in case.nominated], dtype=np.int64)
+    a, b = np.triu_indices(len(case.nominated), 1)
+    return Pairs(a, b, index[a], index[b])
+
+
+def _at(values: NDArray[np.float64], pairs: Pairs) -> NDArray[np.float64]:
+    """Return the pairs' values, NaN where an account has too few edits."""
+    found = np.full((len(pairs.a), *values.shape[2:]), np.nan)
+    known = pairs.known
+    found[known] = values[pairs.row[known], pairs.column[known]]
+    return found
+
+
+def _links(case: Case, pairs: Pairs, measured: list[Measured], verdict: Verdict) -> pd.DataFrame:
+    names = np.asarray(case.nominated, dtype=object)
+    score = _at(verdict.score, pairs)
+    low, middle, high = _interval(pairs, verdict, score)
+    status = _status(pairs, measured)
+    alone = _at(verdict.alone, pairs)
+    bounds = verdict.bounds
+    frame = pd.DataFrame(
+        {
+            "user_a": names[pairs.a],
+            "user_b": names[pairs.b],
+            "score": score,
+            "log10_lr": middle,
+            "log10_lr_low": low,
+            "log10_lr_high": high,
+            "log10_lr_naive": _naive(alone, verdict, score),
+            "bound_low": np.nan if bounds is None else bounds.low,
+            "bound_high": np.nan if bounds is None else bounds.high,
+            "n_for": (alone > 0).sum(axis=1).astype("int32"),
+            "n_against": (alone < 0).sum(axis=1).astype("int32"),
+            "n_insufficient": (status == "insufficient").sum(axis=1).astype("int32"),
+            "alibi": False,
+            "band": _bands(pairs, low, high, verdict),
+            "flagged": _flagged(case, pairs, measured, verdict, low),
+        }
+    )
+    checked = validate("links", frame.assign(state="none"))
+    return checked.drop(columns="state")
+
+
+def _interval(
+    pairs: Pairs, verdict: Verdict, score: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], ...]:
+    if verdict.bounds is None:
+        nothing = np.full(len(score), np.nan)
+        return nothing, nothing, nothing
+    low, high = score - _at(verdict.below, pairs), score + _at(verdict.above, pairs)
+    return verdict.bounds.clip(low), verdict.bounds.clip(score), verdict.bounds.clip(high)
+
+
+def _naive(alone: NDArray[np.float64], verdict: Verdict, score: NDArray[np.float64]) -> Any:
+    if verdict.bounds is None:
+        return np.nan
+    summed = np.nan_to_num(verdict.bounds.clip(alone), nan=0.0).sum(axis=1)
+    return np.where(np.isnan(score), np.nan, summed)
+
+
+def _bands(
+    pairs: Pairs, low: NDArray[np.float64], high: NDArray[np.float64], verdict: Verdict
+) -> list[str]:
+    if verdict.bounds is None:
+        return ["not calibrated" if known else "insufficient" for known in pairs.known]
+    return [
+        link.band(lo, hi) if known else "insufficient"
+        for known, lo, hi in zip(pairs.known, low, high, strict=True)
+    ]
+
+
+def _status(pairs: Pairs, measured: list[Measured]) -> NDArray[np.object_]:
+    """Return (pairs, signals) statuses."""
+    status = np.full((len(pairs.a), len(measured)), "insufficient", dtype=object)
+    for j, one in enumerate(measured):
+        if not one.available:
+            status[:, j] = "not_available"
+        else:
+            status[~np.isnan(_at(one.pairs, pairs)), j] = "ok"
+    return status
+
+
+def _flagged(
+    case: Case,
+    pairs: Pairs,
+    measured: list[Measured],
+    verdict: Verdict,
+    low: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    if verdict.bounds is None or verdict.sample is None:
+        return np.zeros(len(pairs.a), dtype=bool)
+    families = [m.signal.family for m in measured]
+    counting = np.ones(len(families), dtype=bool)
+    contributions = np.nan_to_num(_at(verdict.contributions, pairs))
+    two = link.families_for(contributions, families, counting) >= 2
+    best = _at(link.best_groups(verdict.score).astype(float), pairs) == 1
+    extreme = link.high_quantile(verdict.sample.different, EXTREME)
+    high = _at(verdict.score, pairs) > extreme
+    allowed = ~link.declared_pairs(case.nominated, case.declared)[pairs.a, pairs.b]
+    return two & best & high & allowed & (low >= case.settings.flag_log10_lr)
+
+
+def _shown(links: pd.DataFrame) -> NDArray[np.int64]:
+    order = np.argsort(-links["score"].fillna(-np.inf).to_numpy(), kind="stable")
+    return np.sort(order[:SHOWN])
+
+
+def _evidence(
+    case: Case,
+    pairs: Pairs,
+    measured: list[Measured],
+    verdict: Verdict,
+    rev_ids: dict[int, list[list[str]]],
+) -> pd.DataFrame:
+    names = np.asarray(case.nominated, dtype=object)
+    status = _status(pairs, measured)
+    alone, contributions = _at(verdict.alone, pairs), _at(verdict.contributions, pairs)
+    held = alone if verdict.bounds is None else verdict.bounds.clip(alone)
+    frames = []
+    for j, one in enumerate(measured):
+        ok = status[:, j] == "ok"
+        support = _at(one.support, pairs) if one.available else np.zeros(len(ok))
+        frames.append(
+            pd.DataFrame(
+                {
+                    "user_a": names[pairs.a],
+                    "user_b": names[pairs.b],
+                    "signal": one.signal.name,
+                    "family": one.signal.family,
+                    "score": _at(one.pairs, pairs),
+                    "log10_lr": held[:, j],
+                    "contribution": np.where(ok, contributions[:, j], np.nan),
+                    "support": np.nan_to_num(support, nan=0.0).astype("int32"),
+                    "status": status[:, j],
+                    "rev_ids": [rev_ids[i][j] if i in rev_ids else [] for i in range(len(ok))],
+                }
+            )
+        )
+    return validate("evidence", pd.concat(frames, ignore_index=True))
+
+
+def _reference(measured: list[Measured], verdict: Verdict) -> pd.DataFrame:
+    """Describe what the pairs are drawn against, by signal and stratum."""
+    community = verdict.community
+    columns = {m.signal.name: j for j, m in enumerate(measured)}
+    rows: list[dict[str, Any]] = []
+    for name, j in columns.items():
+        rows += _quantiles(name, "different", community.different[:, j])
+        for number, stratum in enumerate(STRATA):
+            rows += _quantiles(name, stratum, community.same[community.stratum == number, j])
+    if verdict.sample is not None:
+        different = verdict.sample.different
+        rows += _quantiles("score", "different", different)
+        inner = different[different <= np.quantile(different, 1 - EXTREME)]
+        rows += _quantiles("score", "different, without the most extreme", inner)
+        for number, stratum in enumerate(STRATA):
+            rows += _quantiles("score", stratum, verdict.sample.same[community.stratum == number])
+    return validate("reference", pd.DataFrame(rows)) if rows else empty("reference")
+
+
+def _quantiles(signal: str, stratum: str, values: NDArray[np.float64]) -> list[dict[str, Any]]:
+    heard = values[~np.isnan(values)]
+    if not len(heard):
+        return []
+    found = np.quantile(heard, QUANTILES)
+    return [
+        {"signal": signal, "stratum": stratum, "quantile": q, "value": float(v)}
+        for q, v in zip(QUANTILES, found, strict=True)
+    ]
+
+
+def _omissions(
+    case: Case,
+    pairs: Pairs,
+    measured: list[Measured],
+    verdict: Verdict,
+    shown: NDArray[np.int64],
+) -> pd.DataFrame:
+    """Say what the shown pairs' log10 LR would be without each signal and each family."""
+    if verdict.bounds is None:
+        return empty("omissions")
+    names = np.asarray(case.nominated, dtype=object)
+    contributions = np.nan_to_num(_at(verdict.contributions, pairs))
+    score, below = _at(verdict.score, pairs), _at(verdict.below, pairs)
+    subject = [f"{names[pairs.a[i]]} | {names[pairs.b[i]]}" for i in shown]
+    rows = []
+    for omitted, here in _parts(measured):
+        left = (score - contributions[:, here].sum(axis=1))[shown]
+        rows.append(
+            pd.DataFrame(
+                {
+                    "subject": subject,
+                    "omitted": omitted,
+                    "log10_lr": verdict.bounds.clip(left),
+                    "log10_lr_low": verdict.bounds.clip(left - below[shown]),
+                    "co_membership": np.nan,
+                }
+            )
+        )
+    return validate("omissions", pd.concat(rows, ignore_index=True))
+
+
+def _parts(measured: list[Measured]) -> list[tuple[str, NDArray[np.int64]]]:
+    signals = [m.signal for m in measured]
+    parts = [(f"signal: {s.name}", np.array([j])) for j, s in enumerate(signals)]
+    for family in dict.fromkeys(s.family for s in signals):
+        here = np.array([j for j, s in enumerate(signals) if s.family == family])
+        parts.append((f"family: {family}", here))
+    return parts
+
+
+def _calibration(case: Case, measured: list[Measured], verdict: Verdict) -> dict[str, Any]:
+    """State what the numbers rest on."""
+    community = verdict.community
+    model = verdict.facts["model"]
+    facts: dict[str, Any] = {
+        "calibrated": verdict.bounds is not None,
+        "reason": verdict.facts["reason"],
+        "h1": "one operator",
+        "h2": "two people of the same community: same pages, language and active hours",
+        "n_reference": int(case.is_reference.sum()),
+        "n_effective": int(case.is_reference.sum()),
+        "n_different_pairs": len(community.a),
+        "splits": {
+            stratum: {
+                "cuts": int((community.stratum == number).sum()),
+                "accounts": len(np.unique(community.owner[community.stratum == number])),
+            }
+            for number, stratum in enumerate(STRATA)
+        },
+        "bounds": None,
+        "baseline": None,
+        "weights": {},
+        "false_links": {},
+    }
+    if verdict.bounds is None or verdict.sample is None or model is None:
+        return facts
+    held = verdict.bounds.clip(verdict.sample.different)
+    return facts | {
+        "bounds": [verdict.bounds.low, verdict.bounds.high],
+        "baseline": model.baseline,
+        "weights": {m.signal.name: float(w) for m, w in zip(measured, model.weights, strict=True)},
+        "flag_score": link.high_quantile(verdict.sample.different, EXTREME),
+        "false_links": {
+            "different": {str(x): float((held > np.log10(x)).mean()) for x in (10, 100, 1000)}
+        },
+    }

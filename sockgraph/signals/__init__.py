@@ -1,0 +1,77 @@
+"""Signals: one trace each of who may be behind an account, each able to speak for and against.
+
+A signal turns histories into similarities. What a similarity is worth as evidence is decided in
+`sockgraph.evidence`, on a reference; here nothing is called likely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sockgraph.signals import pages, text, time
+from sockgraph.signals.bags import (
+    Bag,
+    Profile,
+    Weighting,
+    profile,
+    similarity,
+    whole_vectors,
+)
+from sockgraph.signals.histories import Corpus, Histories, compile_edits, of_accounts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FAMILIES = ("pages", "time", "text", "mechanics", "interaction")
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One trace.
+
+    Attributes
+    ----------
+    name, family
+        What the tables call it.
+    bag
+        Makes the bag of a corpus; None where the source does not offer what it needs.
+    weighting
+        How the bag is weighed.
+    needed
+        Saves that must hold a term, in each of two histories, before it speaks.
+    """
+
+    name: str
+    family: str
+    bag: Callable[[Corpus], Bag | None]
+    weighting: Weighting
+    needed: int = 5
+
+
+SIGNALS: tuple[Signal, ...] = (
+    Signal("shared pages", "pages", pages.page_bag, Weighting("rare", segment=200)),
+    Signal("hours", "time", time.hour_bag, Weighting("contrast", floor=1e-6, shrink=10), 10),
+    Signal("phrases", "text", text.phrase_bag, Weighting("rare", segment=80)),
+    Signal("words", "text", text.word_bag, Weighting("rare", segment=80)),
+    Signal("characters", "text", text.character_bag, Weighting("rare", segment=80)),
+    Signal("habits", "text", text.phrase_bag, Weighting("contrast", segment=150)),
+    Signal("spelling", "text", text.character_bag, Weighting("contrast", floor=0.03)),
+    Signal("openings", "text", text.opening_bag, Weighting("rare")),
+)
+
+__all__ = [
+    "FAMILIES",
+    "SIGNALS",
+    "Bag",
+    "Corpus",
+    "Histories",
+    "Profile",
+    "Signal",
+    "Weighting",
+    "compile_edits",
+    "of_accounts",
+    "profile",
+    "similarity",
+    "whole_vectors",
+]

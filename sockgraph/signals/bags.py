@@ -1,0 +1,228 @@
+"""Bags of terms: the one engine under every trace that says *which things* an account does.
+
+Pages, words, character runs, hours of the day and habits of saving are all terms that a save holds.
+Histories are compared by the cosine of their weighted bags, under one of two weightings:
+
+- `rare`: (1 + ln tf) · ln((N + 1) / (df + ½)), the tf-idf of Salton & Buckley (1988), df counted over
+  every account that the source gave, so that a term is as rare as it is in the whole community;
+- `contrast`: ln((r + λ) / (c + λ)), r the account's rate of the term a save (shrunk by `shrink` saves of
+  the community's), c the community's rate. It is negative for what everyone does and the account does
+  not, so that two accounts can agree in what they avoid, and disagree.
+
+Long histories are cut into stretches of equal length first: the cosine of two bags grows with their
+sizes, and one account does several things in its life. A pair's similarity is the mean of its best two
+stretches and of every stretch's best match.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from sockgraph.signals.histories import Corpus, Histories
+
+RELIABLE = 10.0
+"""Saves after which an account counts half in the community's rates."""
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """How a bag's terms are weighed.
+
+    Attributes
+    ----------
+    kind
+        `rare` or `contrast`; see the module.
+    segment
+        Saves a stretch; None: whole histories.
+    floor, shrink
+        λ and the shrinkage of `contrast`.
+    limit
+        At most so many terms, the ones that most accounts use (`contrast` holds every one of them
+        for every stretch).
+    """
+
+    kind: Literal["rare", "contrast"]
+    segment: int | None = None
+    floor: float = 0.01
+    shrink: float = 15.0
+    limit: int = 12_000
+
+
+@dataclass(frozen=True)
+class Bag:
+    """Which terms every save of a corpus holds.
+
+    Attributes
+    ----------
+    rows
+        (saves, terms): how much of a term a save holds.
+    spread
+        Accounts that use each term.
+    rate
+        The community's rate of each term a save, accounts weighted by their reliability.
+    n_accounts
+        Accounts that `spread` is out of.
+    """
+
+    rows: sparse.csr_matrix
+    spread: NDArray[np.float64]
+    rate: NDArray[np.float64]
+    n_accounts: int
+
+    def narrowed(self, limit: int) -> Bag:
+        """Return the bag of the `limit` terms that most accounts use, in the order they had."""
+        if len(self.spread) <= limit:
+            return self
+        order = np.lexsort((np.arange(len(self.spread)), -self.spread))
+        keep = np.sort(order[:limit])
+        return Bag(self.rows[:, keep], self.spread[keep], self.rate[keep], self.n_accounts)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Weighted, normalised bags of some histories.
+
+    Attributes
+    ----------
+    vectors
+        (segments, terms), rows of length one, or zero where a stretch holds no term.
+    unit
+        The unit of each segment, in order.
+    n_units
+        How many units there are.
+    amount
+        Saves of each unit that hold a term.
+    """
+
+    vectors: Any
+    unit: NDArray[np.int64]
+    n_units: int
+    amount: NDArray[np.int64]
+
+
+def make_bag(corpus: Corpus, rows: sparse.csr_matrix, *, limit: int = 40_000) -> Bag:
+    """Count terms over the community, and drop those that one account alone uses."""
+    n_users = len(corpus.users)
+    shape = (n_users, corpus.n_saves)
+    ones = np.ones(corpus.n_saves, dtype=np.float32)
+    by_user = sparse.csr_matrix((ones, (corpus.account, np.arange(corpus.n_saves))), shape=shape)
+    counts = (by_user @ rows).tocsr()
+    spread = np.bincount(counts.indices, minlength=rows.shape[1]).astype(float)
+    order = np.lexsort((np.arange(len(spread)), -spread))[:limit]
+    keep = np.sort(order[spread[order] >= 2])
+    saves = np.bincount(corpus.account, minlength=n_users).astype(float)
+    trust = saves / (saves + RELIABLE)
+    scaled = sparse.diags(trust / np.maximum(saves, 1)) @ counts[:, keep]
+    rate = np.asarray(scaled.sum(axis=0)).ravel() / max(trust.sum(), 1e-12)
+    return Bag(rows[:, keep].tocsr(), spread[keep], rate, n_users)
+
+
+def term_rows(items: Sequence[Iterable[str]], of_save: NDArray[np.int64]) -> sparse.csr_matrix:
+    """Return the (saves, terms) matrix of presence, from the terms of each distinct item.
+
+    Parameters
+    ----------
+    items
+        The terms of each distinct item (a summary, say).
+    of_save
+        The item of every save; −1: none, an empty row.
+    """
+    index: dict[str, int] = {}
+    distinct = [sorted(set(terms)) for terms in items]
+    indices = [index.setdefault(term, len(index)) for terms in distinct for term in terms]
+    starts = np.cumsum([0, *map(len, distinct)])
+    data = np.ones(len(indices), dtype=np.float32)
+    table = sparse.csr_matrix((data, indices, starts), shape=(len(distinct), len(index)))
+    empty = sparse.csr_matrix((1, len(index)), dtype=np.float32)
+    return sparse.vstack([table, empty]).tocsr()[of_save]  # −1 is the empty row at the end
+
+
+def profile(bag: Bag, histories: Histories, weighting: Weighting) -> Profile:
+    """Weigh the bags of these histories."""
+    if weighting.kind == "contrast":
+        bag = bag.narrowed(weighting.limit)
+    group, unit = histories.segments(weighting.segment)
+    gather = histories.gather(group, len(unit))
+    counts = (gather @ bag.rows).tocsr()
+    counts.sort_indices()
+    if weighting.kind == "rare":
+        vectors = _rare(counts, bag)
+    else:
+        sizes = np.bincount(group, minlength=len(unit)).astype(np.float32)
+        vectors = _contrast(counts, sizes, bag, weighting)
+    spoken = (np.diff(bag.rows.indptr) > 0)[histories.saves]
+    amount = np.bincount(histories.unit[spoken], minlength=histories.n_units)
+    return Profile(vectors, unit, histories.n_units, amount)
+
+
+def _rare(counts: sparse.csr_matrix, bag: Bag) -> sparse.csr_matrix:
+    weighed = counts.copy()
+    weighed.data = np.where(counts.data >= 1, 1 + np.log(np.maximum(counts.data, 1)), counts.data)
+    rarity = np.log((bag.n_accounts + 1) / (bag.spread + 0.5)).astype(np.float32)
+    weighed = (weighed @ sparse.diags(rarity)).tocsr()
+    length = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel())
+    scale = np.divide(1, length, out=np.zeros_like(length), where=length > 0)
+    return (sparse.diags(scale) @ weighed).tocsr().astype(np.float32)
+
+
+def _contrast(
+    counts: sparse.csr_matrix, sizes: NDArray[np.float32], bag: Bag, weighting: Weighting
+) -> NDArray[np.float32]:
+    common = bag.rate.astype(np.float32)[None, :]
+    own = counts.toarray().astype(np.float32)
+    own += np.float32(weighting.shrink) * common
+    own /= sizes[:, None] + np.float32(weighting.shrink)
+    own += np.float32(weighting.floor)
+    own /= common + np.float32(weighting.floor)
+    np.log(own, out=own)
+    length = np.linalg.norm(own, axis=1, keepdims=True)
+    silent = np.asarray(counts.sum(axis=1)).ravel() == 0
+    own[silent] = 0
+    return np.divide(own, length, out=own, where=length > 0)
+
+
+def similarity(a: Profile, b: Profile) -> NDArray[np.float64]:
+    """Return the (a's units, b's units) similarities; NaN where a side holds no term."""
+    product = a.vectors @ b.vectors.T
+    cells = product.toarray() if sparse.issparse(product) else product
+    cells = np.asarray(cells, dtype=np.float64)
+    best = _pool(cells, a.unit, b.unit) if len(cells) and cells.shape[1] else cells
+    best[a.amount == 0] = np.nan
+    best[:, b.amount == 0] = np.nan
+    return best
+
+
+def _pool(
+    cells: NDArray[np.float64], left: NDArray[np.int64], right: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Bring segments together to units: half the best pair's, half the mean of each one's best."""
+    if len(left) == left[-1] + 1 and len(right) == right[-1] + 1:
+        return cells
+    rows, n_rows = np.unique(left, return_index=True)[1], np.bincount(left)
+    columns, n_columns = np.unique(right, return_index=True)[1], np.bincount(right)
+    by_left = np.maximum.reduceat(cells, columns, axis=1)
+    by_right = np.maximum.reduceat(cells, rows, axis=0)
+    top = np.maximum.reduceat(by_left, rows, axis=0)
+    mean_left = np.add.reduceat(by_left, rows, axis=0) / n_rows[:, None]
+    mean_right = np.add.reduceat(by_right, columns, axis=1) / n_columns[None, :]
+    return np.asarray(top / 2 + (mean_left + mean_right) / 4)
+
+
+def whole_vectors(pair: Profile) -> NDArray[np.float64]:
+    """Return the (units, terms) mean of each unit's stretches."""
+    shape = (pair.n_units, len(pair.unit))
+    share = 1 / np.maximum(np.bincount(pair.unit, minlength=pair.n_units), 1)
+    mean = sparse.csr_matrix(
+        (share[pair.unit], (pair.unit, np.arange(len(pair.unit)))), shape=shape
+    )
+    vectors = mean @ pair.vectors
+    return np.asarray(vectors.toarray() if sparse.issparse(vectors) else vectors, dtype=np.float64)

@@ -1,0 +1,203 @@
+"""Edits compiled once, and histories as views on them: of accounts, or of halves of accounts.
+
+A *save* is one account's distinct edit time: what was saved at once counts once, however many pages
+it touched. A *unit* is anything whose history is compared: an account, or half of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+DAY = 86_400.0
+NO_COMMENT = -1
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Every edit, compiled to integer codes; saves in the order of account, then time.
+
+    Attributes
+    ----------
+    users
+        Every account with an edit, compared or not; an account's code is its place here.
+    account, seconds, comment, n_pages
+        One entry a save: account code; seconds since 1970; place in `comments`, or `NO_COMMENT`
+        where there was none or it is hidden; distinct pages that it touched.
+    comments
+        The distinct edit summaries.
+    save, page, namespace
+        One entry an edit: its save, its page's code (−1: unknown), its namespace (−1: unknown).
+    pages
+        The pages' titles, or their ids as text.
+    frame
+        The edits as they were given, in the order of the entries an edit has.
+    """
+
+    users: tuple[str, ...]
+    account: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+    comment: NDArray[np.int64]
+    n_pages: NDArray[np.int64]
+    comments: tuple[str, ...]
+    save: NDArray[np.int64]
+    page: NDArray[np.int64]
+    namespace: NDArray[np.int64]
+    pages: tuple[str, ...]
+    frame: pd.DataFrame
+
+    @property
+    def n_saves(self) -> int:
+        """How many saves there are."""
+        return len(self.account)
+
+    def offers(self, column: str) -> bool:
+        """Whether the source says anything at all in this column."""
+        return column in self.frame and bool(self.frame[column].notna().any())
+
+    def rev_ids(self, edits: NDArray[np.int64]) -> list[str]:
+        """Name edits as "wiki:rev_id"."""
+        rows = self.frame.iloc[edits]
+        return [f"{w}:{r}" for w, r in zip(rows["wiki"], rows["rev_id"], strict=True)]
+
+
+@dataclass(frozen=True)
+class Histories:
+    """The histories of some units, as rows of a corpus's saves, by unit and then by time.
+
+    Attributes
+    ----------
+    corpus
+        What the rows point into.
+    saves, unit
+        One entry for each save of each unit.
+    owner
+        One entry a unit: the account that it is, or is a part of.
+    """
+
+    corpus: Corpus
+    saves: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    owner: NDArray[np.int64]
+
+    @property
+    def n_units(self) -> int:
+        """How many histories there are."""
+        return len(self.owner)
+
+    @property
+    def n_saves(self) -> NDArray[np.int64]:
+        """How many saves each unit has."""
+        return np.bincount(self.unit, minlength=self.n_units)
+
+    def gather(self, groups: NDArray[np.int64], n_groups: int) -> sparse.csr_matrix:
+        """Return the (n_groups, corpus saves) matrix that adds up saves by group."""
+        ones = np.ones(len(self.saves), dtype=np.float32)
+        shape = (n_groups, self.corpus.n_saves)
+        return sparse.csr_matrix((ones, (groups, self.saves)), shape=shape)
+
+    def segments(self, size: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Cut every history into equal stretches of about `size` saves.
+
+        Returns
+        -------
+        group, owner
+            For every row of `saves` the segment, for every segment the unit.
+        """
+        counts = self.n_saves
+        if size is None:
+            return self.unit, np.arange(self.n_units)
+        pieces = np.maximum(1, np.rint(counts / size)).astype(np.int64)
+        first = np.cumsum(counts) - counts
+        place = np.arange(len(self.unit)) - first[self.unit]
+        within = place * pieces[self.unit] // np.maximum(counts[self.unit], 1)
+        offset = np.cumsum(pieces) - pieces
+        return offset[self.unit] + within, np.repeat(np.arange(self.n_units), pieces)
+
+    def take(self, units: NDArray[np.int64]) -> Histories:
+        """Return the histories of these units alone, in this order."""
+        place = np.full(self.n_units, -1)
+        place[units] = np.arange(len(units))
+        keep = place[self.unit] >= 0
+        unit = place[self.unit[keep]]
+        order = np.argsort(unit, kind="stable")
+        return Histories(self.corpus, self.saves[keep][order], unit[order], self.owner[units])
+
+
+def compile_edits(edits: pd.DataFrame) -> Corpus:
+    """Compile a contract table of edits.
+
+    Parameters
+    ----------
+    edits
+        Keeps the contract of `edits`; in any order of rows.
+    """
+    frame = _with_pages(edits).sort_values(
+        ["user", "timestamp", "wiki", "rev_id"], kind="stable", ignore_index=True
+    )
+    seconds = frame["timestamp"].astype("datetime64[us, UTC]").astype("int64").to_numpy() / 1e6
+    account, users = pd.factorize(frame["user"].astype(object), sort=True)
+    new = np.r_[True, (np.diff(account) != 0) | (np.diff(seconds) != 0)] if len(frame) else []
+    save = np.cumsum(np.asarray(new, dtype=np.int64)) - 1
+    first = np.flatnonzero(new)
+    comment, comments = _comments(frame, save, len(first))
+    page, pages = pd.factorize(frame["page"], sort=True)
+    return Corpus(
+        users=tuple(map(str, users)),
+        account=account[first].astype(np.int64),
+        seconds=np.asarray(seconds, dtype=np.float64)[first],
+        comment=comment,
+        n_pages=_distinct_pages(save, page, len(first)),
+        comments=comments,
+        save=save,
+        page=page.astype(np.int64),
+        namespace=frame["ns"].fillna(-1).to_numpy(dtype=np.int64),
+        pages=tuple(map(str, pages)),
+        frame=frame,
+    )
+
+
+def of_accounts(corpus: Corpus, users: Sequence[str]) -> Histories:
+    """Return the whole histories of these accounts; one without edits has an empty one."""
+    codes = {user: code for code, user in enumerate(corpus.users)}
+    wanted = np.array([codes.get(user, -1) for user in users], dtype=np.int64)
+    place = np.full(len(corpus.users) + 1, -1)
+    place[wanted] = np.arange(len(wanted))
+    place[-1] = -1
+    unit = place[corpus.account]
+    rows = np.flatnonzero(unit >= 0)
+    rows = rows[np.argsort(unit[rows], kind="stable")]
+    return Histories(corpus, rows, unit[rows], np.arange(len(users)))
+
+
+def _with_pages(edits: pd.DataFrame) -> pd.DataFrame:
+    """Name every page by its title, and by its id where it has none."""
+    by_id = edits["page_id"].astype("Int64").astype("string")
+    page = edits["title"].astype("string").fillna("#" + by_id)
+    return edits.assign(page=edits["wiki"].astype("string") + ":" + page)
+
+
+def _comments(frame: pd.DataFrame, save: Any, n: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Give each save its first summary that is there, is not hidden and is not blank."""
+    said = frame["comment"].astype("string")
+    hidden = np.array(["comment" in marks or "suppressed" in marks for marks in frame["hidden"]])
+    usable = (said.notna() & (said.str.strip() != "")).to_numpy(dtype=bool) & ~hidden.astype(bool)
+    rows = np.flatnonzero(usable)
+    code, distinct = pd.factorize(said.iloc[rows].astype(object), sort=True)
+    comment = np.full(n, NO_COMMENT, dtype=np.int64)
+    comment[save[rows][::-1]] = code[::-1]  # the first of a save is written last, and stays
+    return comment, tuple(map(str, distinct))
+
+
+def _distinct_pages(save: Any, page: Any, n: int) -> NDArray[np.int64]:
+    pairs = pd.DataFrame({"save": save, "page": page}).drop_duplicates()
+    return np.bincount(pairs["save"].to_numpy(dtype=np.int64), minlength=n)
