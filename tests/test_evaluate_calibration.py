@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sockgraph.evaluate import calibrated_loss, cllr, cllr_min, ece, tally, tippett
 from sockgraph.evaluate.calibration import exceeding, pooled
 
+unhurried = settings(deadline=None, max_examples=100)  # a busy machine is no failure
 LN10 = np.log(10)
 ratios = st.lists(
     st.tuples(st.floats(-4, 4).map(lambda x: round(x, 1)), st.booleans()), min_size=2, max_size=60
@@ -33,7 +34,7 @@ def lir():
     )
 
 
-@settings(deadline=None)
+@unhurried
 @given(pairs=ratios)
 def test_cllr_and_its_least_value_are_those_of_lir(lir, pairs):
     values, same = zip(*pairs, strict=True)
@@ -63,6 +64,7 @@ def test_perfect_separation_leaves_nothing():
     assert cllr_min(tally([1, 2, -1, -2], [True, True, False, False])) == 0
 
 
+@unhurried
 @given(ratios)
 def test_pooling_never_costs_and_never_reorders(pairs):
     counts = tally(*zip(*pairs, strict=True))

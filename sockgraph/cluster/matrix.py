@@ -1,0 +1,121 @@
+"""Links as a matrix of evidence, accounts in the order of their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sockgraph.errors import SockgraphError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class PairEvidence:
+    """What is known of every pair of accounts.
+
+    Attributes
+    ----------
+    users
+        Sorted, so that the order of rows decides nothing, ties included.
+    log10_lr : ndarray of float, shape (n, n)
+        Symmetric; NaN where evidence is insufficient, not calibrated, or the pair is not compared.
+    apart : ndarray of bool, shape (n, n)
+        Pairs that must never share a group.
+    n_unused
+        Cannot-links that name an account which is not compared here.
+    """
+
+    users: pd.Index
+    log10_lr: NDArray[np.float64]
+    apart: NDArray[np.bool_]
+    n_unused: int = 0
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """The log10 LRs with 0, no evidence either way, where there is none."""
+        return np.nan_to_num(self.log10_lr)
+
+    def of(self, accounts: NDArray[np.int64]) -> PairEvidence:
+        """Return what is known among some of the accounts."""
+        grid = np.ix_(accounts, accounts)
+        return replace(
+            self,
+            users=self.users[accounts],
+            log10_lr=self.log10_lr[grid],
+            apart=self.apart[grid],
+        )
+
+    def with_pairs(
+        self, a: NDArray[np.int64], b: NDArray[np.int64], log10_lr: NDArray[np.float64]
+    ) -> PairEvidence:
+        """Return this evidence with other log10 LRs for some pairs."""
+        changed = self.log10_lr.copy()
+        changed[a, b] = changed[b, a] = log10_lr
+        return replace(self, log10_lr=changed)
+
+
+def pair_evidence(
+    links: pd.DataFrame,
+    *,
+    cannot_links: Iterable[tuple[str, str]] = (),
+    declared: Iterable[Iterable[str]] = (),
+) -> PairEvidence:
+    """Return links as a matrix.
+
+    Parameters
+    ----------
+    links
+        The `links` table, in any order.
+    cannot_links
+        Pairs that must stay apart.
+    declared
+        Sets of accounts that are openly one person's. What links them is no finding: such a pair
+        holds no group together.
+
+    Raises
+    ------
+    SockgraphError
+        If a cannot-link keeps an account apart from itself, or a pair stands twice.
+    """
+    users = pd.Index(sorted({*links["user_a"], *links["user_b"]}), dtype="str")
+    a, b = users.get_indexer(links["user_a"]), users.get_indexer(links["user_b"])
+    _refuse_twice(a, b, users)
+    shape = (len(users), len(users))
+    nothing = PairEvidence(users, np.full(shape, np.nan), np.zeros(shape, dtype=bool))
+    known = nothing.with_pairs(a, b, links["log10_lr"].to_numpy(np.float64, na_value=np.nan))
+    for accounts in declared:
+        at = np.flatnonzero(users.isin(list(accounts)))
+        known.log10_lr[np.ix_(at, at)] = np.nan
+    return _kept_apart(known, cannot_links)
+
+
+def _kept_apart(known: PairEvidence, cannot_links: Iterable[tuple[str, str]]) -> PairEvidence:
+    pairs = sorted({(min(pair), max(pair)) for pair in cannot_links})
+    for a, b in pairs:
+        if a == b:
+            raise SockgraphError(
+                f"cannot-link {a!r}", "it keeps an account apart from itself.", "Name two accounts."
+            )
+    names = pd.Index([user for pair in pairs for user in pair])
+    at = known.users.get_indexer(names).reshape(-1, 2)
+    used = at[(at >= 0).all(axis=1)]
+    apart = known.apart.copy()
+    apart[used[:, 0], used[:, 1]] = apart[used[:, 1], used[:, 0]] = True
+    return replace(known, apart=apart, n_unused=len(at) - len(used))
+
+
+def _refuse_twice(a: NDArray[np.int64], b: NDArray[np.int64], users: pd.Index) -> None:
+    pairs = pd.DataFrame({"a": np.minimum(a, b), "b": np.maximum(a, b)})
+    wrong = pairs[pairs.duplicated() | (pairs["a"] == pairs["b"])]
+    if len(wrong):
+        first = [users[at] for at in wrong.iloc[0]]
+        raise SockgraphError(
+            " and ".join(first), "this pair stands twice, or is one account.", "Give pairs once."
+        )
