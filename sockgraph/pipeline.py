@@ -28,6 +28,7 @@ from sockgraph.review import Ledger, assert_earlier, cannot_links, link_states
 from sockgraph.schema import validate
 from sockgraph.sources import MediaWikiSource, TableSource
 from sockgraph.store import CaseStore, Store, sha256
+from sockgraph.synthetic import write_demo
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -127,6 +128,11 @@ def run_case(
     return result
 
 
+def demo_case(data: Path = DATA, *, seed: int = 1) -> Path:
+    """Invent the demo's wiki under `data`/raw/demo and return its case file."""
+    return write_demo(data / "raw" / "demo", seed)
+
+
 def open_source(
     case: Case, store: CaseStore, *, offline: bool = False, progress: Progress = silent
 ) -> Source:
@@ -168,6 +174,9 @@ def _weigh(population: Population, progress: Progress) -> Weighed:
     return weigh_evidence(
         population.edits,
         population.accounts,
+        background=population.background,
+        open_case=case.everyone,
+        incomplete=tuple(c.user for c in population.coverage if not c.full),
         declared=tuple(entry.accounts for entry in case.declared),
         settings=EvidenceSettings(
             flag_log10_lr=case.evidence.flag_log10_lr,

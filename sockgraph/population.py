@@ -41,6 +41,8 @@ class Population:
         The case, with every account written as the source writes it.
     accounts, edits, log_events
         Contract tables; reference accounts under their cover names.
+    background
+        Edits of everybody else, where the source holds them; they only tell what is common there.
     coverage
         What was read of each account, reference accounts under their cover names.
     recipe
@@ -51,6 +53,7 @@ class Population:
     accounts: pd.DataFrame
     edits: pd.DataFrame
     log_events: pd.DataFrame
+    background: pd.DataFrame
     coverage: tuple[Coverage, ...]
     recipe: dict[str, Any]
 
@@ -80,6 +83,7 @@ def assemble(case: Case, source: Source, *, progress: Progress = silent) -> Popu
         validate("accounts", facts.assign(role=roles)),
         reading.edits,
         source.log_events(compared),
+        source.background(compared),
         reading.coverage,
         {"left out": _counted(reading.dropped)},
     )
@@ -123,6 +127,7 @@ def _with_reference(here: Population, source: Source, progress: Progress) -> Pop
         here,
         accounts=validate("accounts", pd.concat([here.accounts, accounts])),
         edits=validate("edits", pd.concat([here.edits, edits])),
+        background=source.background([*here.accounts["user"], *covers]),
         coverage=(
             *here.coverage,
             *sorted(

@@ -12,7 +12,7 @@ from sockgraph.evidence import link
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
 from sockgraph.evidence.splits import STRATA
 from sockgraph.evidence.witness import witnesses
-from sockgraph.schema import empty, validate
+from sockgraph.schema import empty, subject_of, validate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -278,7 +278,7 @@ def _omissions(
     names = np.asarray(case.nominated, dtype=object)
     contributions = np.nan_to_num(_at(verdict.contributions, pairs))
     score, below = _at(verdict.score, pairs), _at(verdict.below, pairs)
-    subject = [f"{names[pairs.a[i]]} | {names[pairs.b[i]]}" for i in shown]
+    subject = [subject_of(names[pairs.a[i]], names[pairs.b[i]]) for i in shown]
     rows = []
     for omitted, here in _parts(measured):
         left = (score - contributions[:, here].sum(axis=1))[shown]
@@ -298,10 +298,10 @@ def _omissions(
 
 def _parts(measured: list[Measured]) -> list[tuple[str, NDArray[np.int64]]]:
     signals = [m.signal for m in measured]
-    parts = [(f"signal: {s.name}", np.array([j])) for j, s in enumerate(signals)]
+    parts = [(f"signal:{s.name}", np.array([j])) for j, s in enumerate(signals)]
     for family in dict.fromkeys(s.family for s in signals):
         here = np.array([j for j, s in enumerate(signals) if s.family == family])
-        parts.append((f"family: {family}", here))
+        parts.append((f"family:{family}", here))
     return parts
 
 

@@ -96,5 +96,11 @@ class Source(Protocol):
             bots, no unregistered editors, nobody of `edits` itself.
         """
 
+    def background(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return `edits` of everybody else, where the source holds them anyway; else none.
+
+        They tell how common a page or a word is; nobody of them is compared or kept.
+        """
+
     def provenance(self) -> dict[str, Any]:
         """Return what the manifest says of the source: kind, place, hashes, requests per kind."""

@@ -123,6 +123,10 @@ class TableSource:
             ["shared_pages", "user"], ascending=[False, True], ignore_index=True
         )
 
+    def background(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return the edits of everybody else in the file."""
+        return _within(self._raw[~self._raw["user"].isin(users)], self._case.window)
+
     def provenance(self) -> dict[str, Any]:
         """Return the files' names and hashes, and the time of the newest edit."""
         files = [self._path, *(self._case.beside(p) for p in self._extras if p)]

@@ -1,0 +1,5 @@
+"""`python -m sockgraph`: the command line."""
+
+from sockgraph.cli import main
+
+main()
