@@ -10,6 +10,7 @@ from sklearn.isotonic import isotonic_regression
 from sockgraph.evaluate.tally import Tally, tally
 
 LN10 = float(np.log(10))
+EQUAL = 1e-12  # rounding apart, pooled levels are one
 PRIORS = np.linspace(-4, 4, 161)  # log10 prior odds at which ECE is drawn
 
 
@@ -42,7 +43,7 @@ def pooled(counts: Tally) -> Tally:
     level = isotonic_regression(
         (same / weight)[::-1], sample_weight=weight[::-1], y_min=0, y_max=1
     )[::-1]
-    block = np.concatenate([[0], np.cumsum(np.diff(level) != 0)])
+    block = np.concatenate([[0], np.cumsum(np.diff(level) < -EQUAL)])
     n_same = np.bincount(block, counts.same).astype(np.int64)
     n_different = np.bincount(block, counts.different).astype(np.int64)
     with np.errstate(divide="ignore"):
