@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from sockgraph.review.dossier import Dossier, evidence_seal
 from sockgraph.review.ledger import Draft, Entry, Ledger, LedgerHead
+from sockgraph.review.queue import Task, queue
+from sockgraph.review.sheet import Sheet, make_sheet
 from sockgraph.review.states import (
     History,
     assert_earlier,
@@ -12,13 +15,19 @@ from sockgraph.review.states import (
 )
 
 __all__ = [
+    "Dossier",
     "Draft",
     "Entry",
     "History",
     "Ledger",
     "LedgerHead",
+    "Sheet",
+    "Task",
     "assert_earlier",
     "cannot_links",
+    "evidence_seal",
     "histories",
     "link_states",
+    "make_sheet",
+    "queue",
 ]

@@ -276,7 +276,7 @@ class Ledger:
         file.seek(0)
         content = file.readall()
         entries, torn = self._parse(content)
-        added = _chained(rule(entries), head_of(entries).hash)
+        added = chained(rule(entries), head_of(entries).hash)
         if not added:
             return ()
         whole = b"".join(entry.line() for entry in entries)
@@ -361,7 +361,8 @@ def _write(file: FileIO, content: bytes) -> None:
         raise
 
 
-def _chained(drafts: Sequence[Draft], previous: str) -> tuple[Entry, ...]:
+def chained(drafts: Sequence[Draft], previous: str) -> tuple[Entry, ...]:
+    """Return drafts as the entries they become after the entry with the hash `previous`."""
     added: list[Entry] = []
     for draft in drafts:
         added.append(_forged(draft, added[-1].hash if added else previous))

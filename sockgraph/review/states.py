@@ -7,6 +7,7 @@ last, and none is reached without the entries that it needs.
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,6 +46,8 @@ class Record:
 
     Attributes
     ----------
+    reviewer
+        As first written; records are kept by `person_key`, so that no one counts twice.
     steps
         The steps taken, in order.
     commits
@@ -55,6 +58,8 @@ class Record:
         Whether the names were hidden until the first judgement.
     manifest, evidence
         The seals of the whole evidence and of this link's, as the reviewer saw them.
+    foil
+        Whether the two are known to be different people; a foil ends with the first judgement.
     """
 
     reviewer: str
@@ -65,11 +70,12 @@ class Record:
     manifest: str | None = None
     evidence: str | None = None
     time: str = ""
+    foil: bool = False
 
     @property
     def committed(self) -> bool:
-        """Whether the finding is in, open or not."""
-        return "finding" in self.commits
+        """Whether the finding is in, open or not; on a foil, the first judgement."""
+        return ("first judgement" if self.foil else "finding") in self.commits
 
     @property
     def finding(self) -> str | None:
@@ -184,6 +190,16 @@ class History:
     def _since_reopened(self) -> tuple[Round, ...]:
         starts = [i for i, round_ in enumerate(self.rounds) if round_.reopened]
         return self.rounds[starts[-1] :] if starts else self.rounds
+
+
+def person_key(name: str) -> str:
+    """Return what is the same for two spellings of one person's name.
+
+    >>> person_key("Ann_Lee") == person_key(" ann  lee")
+    True
+    """
+    plain = unicodedata.normalize("NFKC", name).replace("_", " ")
+    return " ".join(plain.casefold().split())
 
 
 def ordered(a: str, b: str) -> Pair:
@@ -301,8 +317,9 @@ def _continued(rounds: tuple[Round, ...], entry: Entry) -> tuple[Round, ...]:
     if entry.kind not in (*STEPS, WIKI_OPENED, OPENED):
         return rounds
     *before, now = rounds or (Round("review"),)
-    record = _noted(now.records.get(entry.author, Record(entry.author)), entry)
-    return (*before, replace(now, records={**now.records, entry.author: record}))
+    key = person_key(entry.author)
+    record = _noted(now.records.get(key, Record(entry.author)), entry)
+    return (*before, replace(now, records={**now.records, key: record}))
 
 
 def _noted(record: Record, entry: Entry) -> Record:
@@ -322,6 +339,7 @@ def _noted(record: Record, entry: Entry) -> Record:
         manifest=entry.manifest,
         evidence=entry.body.get("evidence", record.evidence),
         time=entry.time,
+        foil=entry.body.get("foil") is True,
     )
 
 

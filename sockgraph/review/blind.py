@@ -1,0 +1,137 @@
+"""Blinding: account names replaced wherever they occur, so that edits are judged and not persons.
+
+Text becomes *parts*: strings, and `{"who": "A"}` in place of a name (`A`, `B` or `other`). Whoever
+shows them decides how; nothing of the name is left to be shown.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from sockgraph.case import normal_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
+
+Part = str | dict[str, str]
+LABELS = {"A": "Account A", "B": "Account B", "other": "another account"}
+USER_SPACES = (2, 3)  # MediaWiki's namespaces "User" and "User talk"
+
+# "User" and "User talk" where no title of the case shows the wiki's own word
+_PREFIXES = (
+    *("user", "user talk", "u", "ut", "用户", "用戶", "使用者", "用户讨论", "用戶討論"),
+    *("使用者討論", "用户对话", "用戶對話", "使用者對話"),
+)
+_SPECIAL = r"(?:special|特殊|特別)"
+_SPACE = r"(?:[ _+]|%20)+"
+_HIDDEN = r"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]*"
+# letters of scripts that put spaces between words
+_SPACED = (
+    r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f\u0531-\u058f\u05d0-\u05ea\u0620-\u064a\u1e00-\u1fff]"
+)
+_SHORT = 6  # a shorter name is replaced as a word of its own only: "Bo" is not in "Bowl"
+
+
+@dataclass(frozen=True)
+class Blinder:
+    """Replaces names; made by `blinder`.
+
+    Attributes
+    ----------
+    pattern
+        Finds names, and links to user pages with whatever they show.
+    named
+        Finds names alone.
+    labels
+        From each name's group in either pattern to `A`, `B` or `other`.
+    """
+
+    pattern: re.Pattern[str]
+    named: re.Pattern[str]
+    labels: Mapping[str, str]
+
+    def parts(self, text: str) -> list[Part]:
+        """Return a text with every name replaced."""
+        text = unicodedata.normalize("NFC", text)
+        found: list[Part] = []
+        end = 0
+        for match in self.pattern.finditer(text):
+            found += [text[end : match.start()], {"who": self._who(match)}]
+            end = match.end()
+        return [part for part in (*found, text[end:]) if part]
+
+    def plain(self, text: str) -> str:
+        """Return a text with every name replaced by `Account A`, `Account B`, `another account`."""
+        return "".join(words(self.parts(text)))
+
+    def _who(self, match: re.Match[str]) -> str:
+        named = next((g for g, found in match.groupdict().items() if found and g[0] == "n"), None)
+        if named:
+            return self.labels[named]
+        inside = self.named.search(match["user"] or match["title"] or match["address"] or "")
+        return self.labels[inside.lastgroup or ""] if inside else "other"
+
+
+def words(parts: Iterable[Part]) -> list[str]:
+    """Return parts as strings, with a label for each name."""
+    return [part if isinstance(part, str) else LABELS[part["who"]] for part in parts]
+
+
+def blinder(names: Mapping[str, str], titles: Iterable[str] = ()) -> Blinder:
+    """Return what replaces these names.
+
+    Parameters
+    ----------
+    names
+        From a name, former names among them, to `A`, `B` or `other`.
+    titles
+        Titles of user pages: they show the wiki's own words for "User" and "User talk".
+    """
+    ranked = sorted((n for n in names if n.strip()), key=len, reverse=True)
+    groups = {f"n{i}": name for i, name in enumerate(ranked)}
+    prefixes = {*_PREFIXES, *(t.partition(":")[0].strip().lower() for t in titles if ":" in t)}
+    spaces = "|".join(sorted(map(_loose, prefixes), key=len, reverse=True))
+    user = rf"(?:(?:{spaces})\s*:|{_SPECIAL}\s*:[^/\]|\n]+/)"
+    named = [rf"(?P<{group}>{_name(name)})" for group, name in groups.items()]
+    rules = [
+        # a link to a user's page, whatever it shows: signatures write names in pieces
+        rf"\[\[[\s:]*(?:[a-z-]{{1,12}}\s*:\s*)*{user}(?P<user>[^\]|\n]+)(?:\|[^\]\n]*)?\]\]",
+        rf"^(?P<title>(?<![^\n]){user}[^/\]|\n]+)(?=/|$)",
+        *named,
+        rf"(?P<address>{user}[^\s\]|/{{}}<>\"']+)",
+    ]
+    labels = {group: names[name] for group, name in groups.items()}
+    whole, alone = (re.compile("|".join(r), re.IGNORECASE) for r in (rules, named or ["(?!)"]))
+    return Blinder(whole, alone, labels)
+
+
+def own_names(edits: pd.DataFrame) -> list[str]:
+    """Guess under which name an account of the reference edits: whose user pages it edits most.
+
+    The tables hold reference accounts under cover names, but their titles and summaries may not.
+    """
+    titles = edits.loc[edits["ns"].isin(USER_SPACES), "title"].dropna()
+    roots = Counter(normal_name(t.partition(":")[2].partition("/")[0]) for t in titles)
+    return [name for name, _ in sorted(roots.items(), key=lambda r: (-r[1], r[0]))[:1] if name]
+
+
+def _name(name: str) -> str:
+    spelled = rf"{_loose(name)}|{_loose(quote(name))}|{_loose(quote(name.replace(' ', '_')))}"
+    if len(name) >= _SHORT:
+        return spelled
+    before = rf"(?<!{_SPACED})" if re.match(_SPACED, name[0]) else ""
+    after = rf"(?!{_SPACED})" if re.match(_SPACED, name[-1]) else ""
+    return rf"{before}(?:{spelled}){after}"
+
+
+def _loose(text: str) -> str:
+    """Return a pattern that finds a text through hidden characters and other spaces."""
+    text = unicodedata.normalize("NFC", text)
+    return _HIDDEN.join(_SPACE if char in " _" else re.escape(char) for char in text)

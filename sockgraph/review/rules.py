@@ -1,0 +1,143 @@
+"""Who may review what, in which order, and what may leave the case for action."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sockgraph.errors import ReviewError
+from sockgraph.review.states import (
+    FILED,
+    REOPENED,
+    REVERSAL_ASKED,
+    STEPS,
+    History,
+    Record,
+    Round,
+    person_key,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sockgraph.case import Case
+    from sockgraph.review.dossier import Dossier
+    from sockgraph.review.states import Pair
+
+OPEN_STATES = ("asserted", "flagged", "in review", "reversal in review", "reopened")
+DECIDED = ("upheld", "not upheld", "inconclusive", "stands", "reversed")
+ANOTHER = "Ask another reviewer."
+
+
+def same_person(one: str, other: str) -> bool:
+    """Tell whether two people gave the same name, in whatever case and spacing."""
+    return person_key(one) == person_key(other)
+
+
+def barred(case: Case, history: History, reviewer: str) -> str | None:
+    """Say why somebody cannot review a link; None where they can.
+
+    Nobody reviews their own work: who filed the case or found the link, who upheld it before its
+    reversal, who asked for the reversal or the reopening, and the accounts themselves.
+    """
+    roles = {
+        "is one of the case's accounts": case.named,
+        "filed the case": (case.by,) if case.by else (),
+        "found the link": tuple(e.author for e in history.asserted),
+        "asked for the reversal": _authors(history, REVERSAL_ASKED),
+        "asked to reopen it": _authors(history, REOPENED),
+        "filed the link for action": _authors(history, FILED),
+    }
+    if history.current and history.current.kind == "reversal":
+        roles["upheld the link before"] = tuple(history.upheld_by)
+    found = [why for why, names in roles.items() if any(same_person(reviewer, n) for n in names)]
+    return f"the reviewer {' and '.join(found)}" if found else None
+
+
+def refuse_barred(case: Case, history: History, reviewer: str) -> None:
+    """Refuse a reviewer who has a part in the link.
+
+    Raises
+    ------
+    ReviewError
+        Naming that part.
+    """
+    why = barred(case, history, reviewer)
+    if why:
+        raise ReviewError(reviewer, f"{why}, and so cannot review it.", ANOTHER)
+
+
+def moved(dossier: Dossier, history: History) -> bool:
+    """Tell whether a link's evidence has changed since the findings that decided it."""
+    now = history.current
+    if now is None or not now.outcome:
+        return False
+    seen = {r.evidence for r in now.records.values() if r.finding}
+    return bool(seen) and seen != {dossier.evidence_hash(history.pair)}
+
+
+def record_of(round_: Round | None, reviewer: str) -> Record:
+    """Return a reviewer's record in a round; an empty one where there is none."""
+    return (round_.records if round_ else {}).get(person_key(reviewer), Record(reviewer))
+
+
+def refuse_step(record: Record, step: str, pair: Pair) -> None:
+    """Refuse a step that is out of turn.
+
+    Raises
+    ------
+    ReviewError
+        If the reviewer is done with the link, or an earlier step is missing.
+    """
+    value = f"{record.reviewer}, {pair[0]} and {pair[1]}"
+    if record.committed:
+        raise ReviewError(value, "this reviewer has reviewed this link already.", ANOTHER)
+    due = STEPS[len(record.steps)]
+    if step in record.steps:
+        raise ReviewError(value, f"the step {step!r} was taken already.", f"Go on with {due!r}.")
+    if step != due:
+        raise ReviewError(
+            value, f"{step!r} cannot come before {due!r}.", f"Take the step {due!r} first."
+        )
+
+
+def why_not_exported(dossier: Dossier, history: History) -> list[str]:
+    """Return every reason why a link may not be exported for action; empty where it may."""
+    link = dossier.link(history.pair)
+    state = history.state
+    now = history.current
+    why = []
+    if now and now.differ:
+        why.append("its reviewers disagree")
+    if state not in ("upheld", "stands") and not (now and now.differ):
+        why.append(f"its state is {state!r}: two reviewers have not upheld it")
+    if link["band"] in ("insufficient", "not calibrated"):
+        why.append(f"its evidence is {link['band']}")
+    if moved(dossier, history):
+        why.append("its evidence has changed since the finding")
+    if link["alibi"] and not history.alibi:
+        why.append("its alibi (simultaneous work on different pages) is unanswered")
+    if "accepted" in history.alibi:
+        why.append("a reviewer accepted its alibi")
+    return why
+
+
+def refuse_export(dossier: Dossier, known: Sequence[History]) -> None:
+    """Refuse to export links for action while anything speaks against doing so.
+
+    Raises
+    ------
+    ReviewError
+        Naming every link that stands in the way, and every reason.
+    """
+    refused = {h.pair: why_not_exported(dossier, h) for h in known}
+    said = [f"{a} and {b}: {'; '.join(why)}." for (a, b), why in refused.items() if why]
+    if said:
+        raise ReviewError(
+            f"{len(said)} of {len(refused)} links",
+            f"not ready for action. {' '.join(said)}",
+            "Finish the review (`sockgraph review`), or export the table with --format csv.",
+        )
+
+
+def _authors(history: History, kind: str) -> tuple[str, ...]:
+    return tuple(entry.author for entry in history.of(kind))

@@ -1,0 +1,311 @@
+"""A reviewer's work: the steps, their answers, and answers kept closed until both are in.
+
+An answer enters the ledger as a salted hash. It is opened, answer and salt together, once two
+reviewers have committed their findings on the link; so neither can follow the other, and nobody can
+say afterwards that they had found something else.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sockgraph.errors import ReviewError
+from sockgraph.review.ledger import Draft, Entry, Ledger, chained, head_of
+from sockgraph.review.queue import is_foil
+from sockgraph.review.rules import (
+    DECIDED,
+    moved,
+    record_of,
+    refuse_barred,
+    refuse_step,
+)
+from sockgraph.review.states import (
+    ENOUGH,
+    FINDINGS,
+    LOOK_AGAIN,
+    OPENED,
+    REVERSAL_FINDINGS,
+    STEPS,
+    WIKI_OPENED,
+    History,
+    Pair,
+    Record,
+    commitment,
+    histories,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sockgraph.review.dossier import Dossier
+
+JUDGEMENTS = (
+    "one operator",
+    "one operator, with doubts",
+    "cannot tell",
+    "different people, with doubts",
+    "different people",
+)
+ALIBI_ANSWERS = ("accepted", "explained")
+ANSWERED = ("first judgement", "finding")
+_LONGEST = 20_000
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """An answer with the salt that closes it."""
+
+    answer: Mapping[str, Any]
+    salt: str
+
+    def commit(self, pair: Pair, reviewer: str) -> str:
+        """Return the hash that goes into the ledger."""
+        return commitment(pair, reviewer, self.answer, self.salt)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The answers of one reviewer on one link, not yet open."""
+
+    pair: Pair
+    reviewer: str
+    answers: Mapping[str, Sealed] = field(default_factory=dict)
+
+
+def seal(answer: Mapping[str, Any]) -> Sealed:
+    """Close an answer with 256 random bits."""
+    return Sealed(answer, secrets.token_hex(32))
+
+
+def first_judgement(
+    *, judgement: str, says: str, other: str, knows: bool = False, cites: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return a first judgement, checked.
+
+    Parameters
+    ----------
+    judgement
+        One of `JUDGEMENTS`.
+    says, other
+        What in the edits says so, and what else could explain it.
+    knows
+        Whether the reviewer thinks to recognise an account.
+    cites
+        Revisions as `wiki:rev_id`.
+
+    Raises
+    ------
+    ReviewError
+        If a text is missing or the judgement is none of those offered.
+    """
+    _among("judgement", judgement, JUDGEMENTS)
+    return {
+        "judgement": judgement,
+        "says": _text("what in the edits says so", says),
+        "else": _text("what else could explain it", other),
+        "knows": bool(knows),
+        "cites": [_text("a cited revision", rev) for rev in cites],
+    }
+
+
+def finding(
+    kind: str, *, found: str, why: str, alternative: str, alibi: str | None = None
+) -> dict[str, Any]:
+    """Return a finding, checked.
+
+    Parameters
+    ----------
+    kind
+        `review` or `reversal`, which offer different findings.
+    alternative
+        The strongest alternative explanation, in writing.
+    alibi
+        `accepted` or `explained`, where the link has simultaneous work; else None.
+
+    Raises
+    ------
+    ReviewError
+        If a text is missing or the finding is none of those offered.
+    """
+    _among("finding", found, findings_of(kind))
+    if alibi is not None:
+        _among("answer to the alibi", alibi, ALIBI_ANSWERS)
+    return {
+        "finding": found,
+        "why": _text("the reason of a finding", why),
+        "alternative": _text("the strongest alternative explanation", alternative),
+        "alibi": alibi,
+    }
+
+
+def findings_of(kind: str) -> tuple[str, ...]:
+    """Return the findings that a review, or a review of a reversal, can come to."""
+    return REVERSAL_FINDINGS if kind == "reversal" else FINDINGS
+
+
+def kind_of(history: History) -> str:
+    """Return whether what is under way is a review or a reversal."""
+    return history.current.kind if history.current else "review"
+
+
+def step_draft(
+    dossier: Dossier,
+    kept: Kept,
+    step: str,
+    *,
+    blinded: bool = True,
+    **more: Any,
+) -> Draft:
+    """Return the entry of one step.
+
+    Parameters
+    ----------
+    kept
+        Who reviews which link; for a step with an answer, with that answer.
+    blinded
+        Whether the names were hidden.
+    more
+        Anything else to note, such as the time on the reviewer's own machine.
+    """
+    a, b = kept.pair
+    body = {
+        "user_a": a,
+        "user_b": b,
+        "blinded": blinded,
+        "evidence": dossier.evidence_hash(kept.pair),
+        **({"foil": True} if is_foil(dossier, kept.pair) else {}),
+        **more,
+    }
+    if step in ANSWERED:
+        body["commit"] = kept.answers[step].commit(kept.pair, kept.reviewer)
+    if step == "finding":
+        body["rests_on"] = dossier.snapshot(kept.pair)
+    return Draft(step, kept.reviewer, body, dossier.seal)
+
+
+def take_steps(ledger: Ledger, dossier: Dossier, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
+    """Enter steps of reviewers in the ledger, all or none.
+
+    Raises
+    ------
+    ReviewError
+        If a reviewer has a part in the link, a step is out of turn, or the link is decided and its
+        evidence has not changed. The ledger is then as it was.
+    """
+    return ledger.extend(lambda entries: _checked(dossier, entries, drafts))
+
+
+def wiki_opened(kept: Kept, rev: str, dossier: Dossier) -> Draft:
+    """Return the entry that says that an edit was opened on the wiki, where names are shown."""
+    a, b = kept.pair
+    body = {"user_a": a, "user_b": b, "revision": rev}
+    return Draft(WIKI_OPENED, kept.reviewer, body, dossier.seal)
+
+
+def open_findings(ledger: Ledger, kept: Iterable[Kept]) -> tuple[Entry, ...]:
+    """Open whatever of these answers is due: two findings on the link are committed.
+
+    Raises
+    ------
+    ReviewError
+        If an answer is not the one that was committed to. The ledger is then as it was.
+    """
+    given = tuple(kept)
+    return ledger.extend(lambda entries: _due(histories(entries), given))
+
+
+def waiting(entries: Iterable[Entry], kept: Iterable[Kept]) -> list[Pair]:
+    """Return the links on which these answers stay closed, since no second finding is in."""
+    known = histories(entries)
+    return [k.pair for k in kept if not _in(known.get(k.pair))]
+
+
+def _in(history: History | None) -> bool:
+    records = history.current.records.values() if history and history.current else ()
+    return sum(r.committed for r in records) >= ENOUGH
+
+
+def _checked(dossier: Dossier, entries: tuple[Entry, ...], drafts: Sequence[Draft]) -> list[Draft]:
+    """Return what to enter: each draft judged as if those before it were entered."""
+    accepted: list[Draft] = []
+    for draft in drafts:
+        after = (*entries, *chained(accepted, head_of(entries).hash))
+        pair = (str(draft.body["user_a"]), str(draft.body["user_b"]))
+        history = histories(after).get(pair, History(pair))
+        refuse_barred(dossier.case, history, draft.author)
+        record = record_of(history.current, draft.author)
+        again = (
+            []
+            if record.steps and not moved(dossier, history)
+            else _begun_again(dossier, history, record)
+        )
+        if draft.kind in STEPS:
+            refuse_step(Record(draft.author) if again else record, draft.kind, pair)
+        accepted += [*again, draft]
+    return accepted
+
+
+def _begun_again(dossier: Dossier, history: History, record: Record) -> list[Draft]:
+    """Return the entry that begins a new round, where a decided link is looked at again."""
+    if history.state not in DECIDED:
+        return []
+    a, b = history.pair
+    if history.state == "reversed" or not moved(dossier, history):
+        raise ReviewError(
+            f"{a} and {b}",
+            f"the link is decided ({history.state}) and its evidence has not changed since.",
+            "To question it, use `sockgraph reverse` or, with new evidence, `sockgraph reopen`.",
+        )
+    body = {"user_a": a, "user_b": b, "reason": "the evidence has changed since the finding"}
+    return [Draft(LOOK_AGAIN, record.reviewer, body, dossier.seal)]
+
+
+def _due(known: Mapping[Pair, History], kept: Sequence[Kept]) -> list[Draft]:
+    drafts = []
+    for one in kept:
+        history = known.get(one.pair, History(one.pair))
+        record = record_of(history.current, one.reviewer)
+        if _in(history) and record.committed and not record.answers:
+            _refuse_other_answers(one, record.commits)
+            drafts.append(_opening(one))
+    return drafts
+
+
+def _refuse_other_answers(kept: Kept, commits: Mapping[str, str]) -> None:
+    for step, commit in commits.items():
+        sealed = kept.answers.get(step)
+        if sealed is None or sealed.commit(kept.pair, kept.reviewer) != commit:
+            raise ReviewError(
+                f"{kept.reviewer}, {kept.pair[0]} and {kept.pair[1]}",
+                f"the {step} is not the one that was committed to.",
+                "Give the file that was saved with the commitment, unchanged.",
+            )
+
+
+def _opening(kept: Kept) -> Draft:
+    a, b = kept.pair
+    body = {
+        "user_a": a,
+        "user_b": b,
+        "answers": {step: dict(sealed.answer) for step, sealed in kept.answers.items()},
+        "salts": {step: sealed.salt for step, sealed in kept.answers.items()},
+    }
+    return Draft(OPENED, kept.reviewer, body)
+
+
+def _among(what: str, given: str, offered: Sequence[str]) -> None:
+    if given not in offered:
+        raise ReviewError(
+            repr(given), f"it is not a {what} that is offered.", f"Choose: {'; '.join(offered)}."
+        )
+
+
+def _text(what: str, given: object) -> str:
+    text = given.strip() if isinstance(given, str) else ""
+    if not text or len(text) > _LONGEST:
+        raise ReviewError(
+            repr(given)[:60], f"{what} is required, up to {_LONGEST:,} characters.", "Write it."
+        )
+    return text
