@@ -108,7 +108,7 @@ def make_exhibit(
 
 
 def rested_on(history: History) -> dict[str, Any] | None:
-    """Return what the link rested on when it was last upheld; None where no review here upheld it."""
+    """Return what the link rested on when it was last upheld; None if no review upheld it."""
     upheld = {
         r.reviewer
         for round_ in history.rounds

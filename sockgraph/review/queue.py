@@ -69,7 +69,7 @@ def queue(
     Every pair is judged from its edits before the evidence on any is shown: so no foil, which has
     no evidence to show, is known for one while others wait, and no pair's numbers colour the
     next judgement. Within that, the order is shuffled by a seed made of the case, the evidence and
-    the reviewer. Links in which the reviewer has a part, and those they have reviewed, are left out.
+    the reviewer. Links in which the reviewer has a part, and those reviewed, are left out.
 
     Parameters
     ----------
