@@ -79,7 +79,7 @@ def zipped(answer: Any, *, keep: float = 1.0) -> Say:
 
 @dataclass
 class FaultyWiki:
-    """Answers in the order of `script`, then for ever as `otherwise` says; remembers every request."""
+    """Answers in the order of `script`, then as `otherwise` says; remembers every request."""
 
     host: str
     script: list[Say] = field(default_factory=list)
@@ -110,7 +110,7 @@ def faulty_wiki() -> Iterator[FaultyWiki]:
         def do_GET(self) -> None:
             wiki.answer(self, ended)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the name that http.server looks for
 
         def log_message(self, *_: object) -> None:
             """Stay quiet."""

@@ -244,7 +244,7 @@ def test_offline_names_what_is_missing(open_source):
     open_source().read(["Amber Wren"])
     source = open_source(offline=True)
     assert len(source.read(["Amber Wren"]).edits)
-    with pytest.raises(FetchError, match="Dune Wren.*never fetched.*--offline"):
+    with pytest.raises(FetchError, match=r"Dune Wren.*never fetched.*--offline"):
         source.read(["Amber Wren", "Dune Wren"])
 
 

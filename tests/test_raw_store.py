@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -187,8 +188,8 @@ except StoreError as error:
 """
 
 
-def test_a_disk_that_fills_leaves_nothing_behind(raw, tmp_path):
-    code = FILLS.format(tests=os.path.dirname(__file__), folder=str(raw.folder))
+def test_a_disk_that_fills_leaves_nothing_behind(raw):
+    code = FILLS.format(tests=str(Path(__file__).parent), folder=str(raw.folder))
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

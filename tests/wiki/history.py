@@ -67,7 +67,7 @@ class History:
 
 
 def build(*, regulars: int = 60, seed: int = 7) -> History:
-    """Return the whole history: about 60 accounts and more than 3,000 edits."""
+    """Return the whole history: about 70 accounts and more than 5,000 edits."""
     history, rng = History(), _dice(seed)
     names = [f"{word} {bird}" for bird in BIRDS for word in WORDS][:regulars]
     for number, name in enumerate((*names, *NON_ASCII)):
@@ -112,7 +112,7 @@ class _Habit:
 
 def _habitual(history: History, name: str, habit: _Habit) -> None:
     rng = habit.rng
-    for _ in range(rng.randrange(14, 22)):
+    for _ in range(rng.randrange(20, 32)):
         at = START + dt.timedelta(days=rng.randrange(DAYS), hours=habit.hour + rng.random() * 4)
         for _ in range(rng.randrange(1, 6)):
             at += dt.timedelta(seconds=rng.randrange(60, 900))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,10 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
+CACHE = HERE / ".wiki_cache"
 MEDIAWIKI = Path(os.environ.get("MEDIAWIKI_ROOT", "/usr/share/mediawiki"))
 PASSWORD = "sockgraph-admin-1"  # noqa: S105 - of a wiki that lives for minutes
 SETTINGS = """
 # --- test wiki ---
+$wgServer = 'http://' . file_get_contents( __DIR__ . '/host' );
+$wgSQLiteDataDir = __DIR__ . '/db';
 $wgMainCacheType = CACHE_DB;  # shared by every worker of PHP's own web server
 $wgJobRunRate = 0;  # no jobs inside requests: they would lock the database
 $wgEnableEmail = false;
@@ -103,17 +108,55 @@ def make_ready() -> None:
 
 @contextlib.contextmanager
 def running(*, port: int | None = None, workers: int = 2) -> Iterator[TestWiki]:
-    """Yield a filled wiki; when the block ends, its processes end and its files are removed."""
+    """Yield a filled wiki; when the block ends, its processes end and its files are removed.
+
+    The first time takes some ten seconds; what was filled then is kept, and copied from then on.
+    """
     make_ready()
     memory = Path("/dev/shm")  # noqa: S108 - tmpfs: six times faster than a disk
     place = memory if os.access(memory, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="sockgraph-wiki-", dir=place) as name:
-        wiki = TestWiki(f"127.0.0.1:{port or free_port()}", Path(name))
+        wiki = TestWiki(f"127.0.0.1:{port or free_port()}", Path(name) / "wiki")
+        filled = _filled(wiki)
+        with _served(wiki, workers):
+            if not filled:
+                _hide_and_delete(wiki)
+                _keep(wiki)
+            yield wiki
+
+
+def _filled(wiki: TestWiki) -> bool:
+    """Put the wiki's files in their place; tell whether they are complete."""
+    kept = _kept_at()
+    if kept.is_dir():
+        shutil.copytree(kept, wiki.folder)
+    else:
+        wiki.folder.mkdir()
         _install(wiki)
         _fill(wiki)
-        with _served(wiki, workers):
-            _hide_and_delete(wiki)
-            yield wiki
+    (wiki.folder / "host").write_text(wiki.host)
+    return kept.is_dir()
+
+
+def _keep(wiki: TestWiki) -> None:
+    """Keep a filled wiki for the next session, whole or not at all; older ones go."""
+    kept = _kept_at()
+    for older in CACHE.glob("*"):
+        shutil.rmtree(older, ignore_errors=True)
+    CACHE.mkdir(exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=CACHE)) / "wiki"
+    shutil.copytree(wiki.folder, draft)
+    with contextlib.suppress(OSError):  # another session was faster
+        draft.rename(kept)
+    draft.parent.rmdir()
+
+
+def _kept_at() -> Path:
+    """Where this very wiki is kept: other scripts, content or software make another one."""
+    parts = [HERE / name for name in ("history.py", "seed.php", "server.py")]
+    software = (MEDIAWIKI / "includes/Defines.php").stat().st_mtime_ns
+    text = b"".join(part.read_bytes() for part in parts) + str(software).encode()
+    return CACHE / hashlib.sha256(text).hexdigest()[:16]
 
 
 def free_port() -> int:
@@ -145,6 +188,7 @@ def _install(wiki: TestWiki) -> None:
         "--server", f"http://{wiki.host}", "--scriptpath", "", "--confpath", wiki.folder,
         "--lang", "en", "--pass", PASSWORD, "Test wiki", "Admin", settings=False,
     )  # fmt: skip
+    (wiki.folder / "host").write_text(wiki.host)
     with (wiki.folder / "LocalSettings.php").open("a") as file:
         file.write(SETTINGS)
 

@@ -1,0 +1,62 @@
+"""A fetch that is killed at any moment goes on where it was, and ends with the same tables."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import time
+
+import pytest
+from wiki import history
+
+from sockgraph.case import load_case
+from sockgraph.population import assemble
+from sockgraph.sources.mediawiki import MediaWikiSource
+from sockgraph.store.raw import SUFFIX, RawAnswers
+
+pytestmark = pytest.mark.wiki
+KILLS = 20
+PAGE_SIZE = 40
+NOMINATED = [str(account["name"]) for account in history.build().accounts[:40]]
+
+
+def fetch(case, folder):
+    source = MediaWikiSource(load_case(case), RawAnswers(folder), page_size=PAGE_SIZE)
+    return assemble(load_case(case), source), source
+
+
+@pytest.fixture(scope="module")
+def processes():
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sockgraph.population", "sockgraph.sources"])
+    return context
+
+
+def test_twenty_kills_change_nothing(wiki_case, tmp_path, processes):
+    case = wiki_case(*NOMINATED, reference="[reference]\naccounts = 30\n")
+    started = time.monotonic()
+    whole, uninterrupted = fetch(case, tmp_path / "whole")
+    moment = (time.monotonic() - started) / (KILLS * 0.7)
+
+    dice, kills, folder = random.Random(4), 0, tmp_path / "killed"  # noqa: S311 - no secret
+    while kills < KILLS:
+        process = processes.Process(target=fetch, args=(case, folder))
+        process.start()
+        stored = len(list(folder.glob(f"[!.]*{SUFFIX}")))
+        while len(list(folder.glob(f"[!.]*{SUFFIX}"))) == stored and process.is_alive():
+            time.sleep(0.002)  # until it has begun to add something
+        time.sleep(dice.random() * moment)
+        process.kill()
+        process.join()
+        kills += process.exitcode == -9
+        assert process.exitcode == -9, f"it ended by itself after {kills} kills"
+
+    again, resumed = fetch(case, folder)
+    assert len(again.edits) > 3000
+    assert len(again.accounts) >= 60
+    for table in ("accounts", "edits", "log_events"):
+        assert getattr(again, table).equals(getattr(whole, table))
+    assert again.coverage == whole.coverage
+    told, expected = resumed.provenance(), uninterrupted.provenance()
+    assert told["requests"] == expected["requests"]
+    assert sum(resumed.traffic()["requests"].values()) < sum(told["requests"].values())
