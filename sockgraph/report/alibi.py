@@ -1,0 +1,101 @@
+"""The alibi's panel: the longest stretch of interleaved work, and how many chance would give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sockgraph.report import svg
+from sockgraph.report.words import counted, day, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markupsafe import Markup
+
+    from sockgraph.report.data import Stretch
+    from sockgraph.report.facts import Account
+
+LEFT, RIGHT, TOP, BOTTOM = 120.0, 600.0, 26.0, 98.0
+_SECOND = np.timedelta64(1, "s")
+
+
+def longest(stretches: Sequence[Stretch]) -> Stretch | None:
+    """Return the longest stretch that was not excluded."""
+    kept = [s for s in stretches if s.excluded is None]
+    return max(kept, key=lambda s: (s.end - s.start, s.n_edits), default=None)
+
+
+def alibi(accounts: Sequence[Account], stretches: Sequence[Stretch]) -> Markup | None:
+    """Draw the longest stretch, edit by edit, and the number seen beside the number expected."""
+    stretch = longest(stretches)
+    if stretch is None:
+        return None
+    seconds = max((stretch.end - stretch.start).total_seconds(), 60.0)
+    head = f"The longest stretch: {duration(seconds)} on {day(stretch.start)}"
+    head += f", {counted(stretch.n_edits, 'edit')}"
+    parts = [
+        svg.label((0, 14), head, "b"),
+        svg.box((LEFT, TOP), (RIGHT - LEFT, BOTTOM - TOP), "f-panel"),
+    ]
+    parts += _minutes(seconds)
+    for account, top in zip(accounts, (34.0, 67.0), strict=True):
+        parts += _ticks(account, stretch, (top, seconds), hollow=top > 50)
+    n_seen = sum(s.excluded is None for s in stretches)
+    expected = next((s.expected for s in stretches if s.expected is not None), None)
+    parts += _against_chance(n_seen, expected)
+    title = (
+        f"Simultaneous work: interleaved edits in the longest stretch, and {n_seen} stretches seen"
+    )
+    return svg.drawing((980, 118), title, parts)
+
+
+def _minutes(seconds: float) -> list[Markup]:
+    step = next((s for s in (1, 2, 5, 10, 20, 30, 60, 120, 360) if seconds / 60 / s <= 5), 720)
+    parts = []
+    for minute in range(0, int(seconds / 60) + 1, step):
+        x = LEFT + minute * 60 / seconds * (RIGHT - LEFT)
+        parts.append(svg.line((x, TOP), (x, BOTTOM)))
+        parts.append(
+            svg.label(
+                (x, BOTTOM + 15), f"{minute} min" if minute else "start", "q", text_anchor="middle"
+            )
+        )
+    return parts
+
+
+def _ticks(
+    account: Account, stretch: Stretch, place: tuple[float, float], *, hollow: bool
+) -> list[Markup]:
+    top, seconds = place
+    start, end = (t.tz_convert(None).to_datetime64() for t in (stretch.start, stretch.end))
+    within = account.times[(account.times >= start) & (account.times <= end)]
+    at = LEFT + (within - start) / _SECOND / seconds * (RIGHT - LEFT)
+    style = "fill:var(--paper);stroke:var(--ink);stroke-width:1.4" if hollow else "fill:var(--ink)"
+    cells = [(float(x) - 2, top, 4.0, 23.0 if hollow else 24.0) for x in at]
+    parts = [svg.path(svg.boxes(cells), style=style)]
+    parts.append(svg.label((0, top + 9), account.user, "b"))
+    return [*parts, svg.label((0, top + 23), counted(len(within), "edit"), "q")]
+
+
+def _against_chance(n_seen: int, expected: float | None) -> list[Markup]:
+    left, right, base = 668.0, 968.0, 98.0
+    most = max(n_seen, expected or 0.0, 1.0) * 1.08
+    parts = [svg.label((left, 14), "Such stretches, against chance", "b")]
+    parts.append(svg.line((left, base), (right, base), "l-strong"))
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1000, 10**6) if most / s <= 6)
+    for value in range(0, int(most) + 1, step):
+        x = left + value / most * (right - left)
+        parts.append(svg.label((x, base + 15), str(value), "q", text_anchor="middle"))
+    seen = left + n_seen / most * (right - left)
+    parts.append(svg.box((seen - 6, 44), (12, base - 44), "f-against"))
+    end = "end" if seen > right - 40 else "middle"
+    parts.append(
+        svg.label((seen + (6 if end == "end" else 0), 38), f"{n_seen} seen", "ta", text_anchor=end)
+    )
+    if expected is None:
+        return parts
+    x = left + expected / most * (right - left)
+    parts.append(svg.line((x, 62), (x, base), "l-ink", stroke_width=2))
+    return [*parts, svg.label((x + 6, 74), f"{expected:.1f} expected", "s halo")]

@@ -1,0 +1,154 @@
+"""What was read, what was not, what the numbers rest on, and what they cannot show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from sockgraph.report.markup import joined, name
+from sockgraph.report.words import counted, listed, plain, prior_note, thousands
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sockgraph.report.data import Link, ReportData
+
+
+@dataclass(frozen=True)
+class CoverageTable:
+    """Rows of `Coverage.as_dict()` and their totals; None stays unknown."""
+
+    rows: Sequence[dict[str, Any]]
+    edits: int
+    hidden: int
+    unlisted: int | None
+    capped: int
+    outside: int
+
+
+def coverage_table(data: ReportData) -> CoverageTable:
+    """Return the coverage of every account read by name, nominated ones first."""
+    roles = dict(zip(data.accounts["user"], data.accounts["role"], strict=False))
+    named = {user: i for i, user in enumerate(data.nominated)}
+    rows = [
+        {**row, "declared": roles.get(row["user"]) == "declared", "history": _history(row)}
+        for row in data.coverage
+        if roles.get(row["user"]) != "reference"
+    ]
+    rows.sort(key=lambda row: (named.get(row["user"], len(named)), row["user"]))
+    known = [row["not_listed"] for row in rows if row.get("not_listed") is not None]
+    return CoverageTable(
+        rows,
+        sum(row["edits_read"] for row in rows),
+        sum(row.get("hidden_comments", 0) for row in rows),
+        sum(known) if known else None,
+        sum(bool(row.get("capped")) for row in rows),
+        sum(row.get("outside_window", 0) for row in rows),
+    )
+
+
+def _history(row: Any) -> str:  # noqa: ANN401 - a dict of JSON values
+    if row.get("capped"):
+        return "newest only"
+    return "within the window" if row.get("outside_window") else "full"
+
+
+def rest_on(data: ReportData, links: Sequence[Link]) -> Markup:
+    """Say which reference the numbers rest on, and how far they can reach because of it."""
+    made = data.calibration
+    reference = data.edits["user"].isin(_reference(data))
+    n_edits = int(reference.sum())
+    n = int(made.get("n_reference") or len(_reference(data)))
+    accounts = counted(n, "reference account")
+    if made.get("reason"):
+        return Markup("{}, {}. <b>Not calibrated:</b> {}").format(
+            accounts, counted(n_edits, "edit"), made["reason"]
+        )
+    low, high = bounds(links)
+    if low is None or high is None:
+        return Markup("{}, {}.").format(accounts, counted(n_edits, "edit"))
+    effective = made.get("n_effective") or n
+    seed = data.case.reference.seed
+    said = f"{accounts} of the same pages, {counted(n_edits, 'edit')}, seed {seed}."
+    if data.case.everyone:
+        said = f"The {accounts} are the accounts themselves: each is left out where it is judged."
+    return Markup(
+        "{} Their {} pairs are about {} observations, so no link can be put above <b>{}</b>"
+        " or below <b>{}</b>."
+    ).format(
+        said, thousands(n * (n - 1) // 2), thousands(int(effective)), "+" + plain(high), plain(low)
+    )
+
+
+def bounds(links: Sequence[Link]) -> tuple[float | None, float | None]:
+    """Return the widest bounds of any link."""
+    lows = [link.bound_low for link in links if link.bound_low is not None]
+    highs = [link.bound_high for link in links if link.bound_high is not None]
+    return min(lows, default=None), max(highs, default=None)
+
+
+def _reference(data: ReportData) -> set[str]:
+    return set(data.accounts.loc[data.accounts["role"] == "reference", "user"])
+
+
+def not_seen(data: ReportData, links: Sequence[Link]) -> list[Markup]:
+    """Say what was hidden, deleted, capped, left out, or not offered by the source."""
+    table = coverage_table(data)
+    said = [_unlisted(table), _capped(table, data), _outside(table)]
+    said += [
+        Markup("{}: {}").format(name(row["user"]), row["note"])
+        for row in table.rows
+        if row.get("note")
+    ]
+    said.append(_not_available(links))
+    return [sentence for sentence in said if sentence]
+
+
+def _unlisted(table: CoverageTable) -> Markup:
+    if table.unlisted is None:
+        return Markup(
+            "How many edits were deleted or hidden is not known: the source does not tell."
+        )
+    if not table.unlisted:
+        return Markup("No edit of these accounts is known to be deleted or hidden.")
+    most = max((r for r in table.rows if r.get("not_listed")), key=lambda r: r["not_listed"])
+    share = most["not_listed"] / max(most.get("edit_count") or most["edits_read"], 1)
+    return Markup(
+        "Deleted edits can be counted, never read. {} has {} of them, {} of its edits."
+    ).format(name(most["user"]), thousands(most["not_listed"]), f"{share:.0%}".replace("%", " %"))
+
+
+def _capped(table: CoverageTable, data: ReportData) -> Markup:
+    users = [name(row["user"]) for row in table.rows if row.get("capped")]
+    if not users:
+        return Markup("")
+    most = thousands(data.case.accounts.max_edits)
+    return Markup("Only the newest {} edits were read of {}.").format(most, joined(users))
+
+
+def _outside(table: CoverageTable) -> Markup:
+    if not table.outside:
+        return Markup("")
+    return Markup("{} outside the window of this case were left out.").format(
+        counted(table.outside, "edit")
+    )
+
+
+def _not_available(links: Sequence[Link]) -> Markup:
+    missing = {s.family for link in links for s in link.signals if s.status == "not_available"}
+    given = {s.family for link in links for s in link.signals if s.status != "not_available"}
+    silent = sorted(missing - given)
+    if not silent:
+        return Markup("")
+    return Markup("This source does not tell of {}: <i>not available</i>.").format(listed(silent))
+
+
+def cannot_show(data: ReportData, links: Sequence[Link]) -> Markup:
+    """Say what no number on the page can exclude, and what the case's prior makes of the bound."""
+    prior = None if data.case.prior is None else data.case.prior.per_pair
+    said, emphasised = prior_note(prior, bounds(links)[1])
+    return Markup("They cannot exclude friends, colleagues or shared scripts. {} <b>{}</b>").format(
+        said, emphasised
+    )

@@ -1,0 +1,263 @@
+"""What a report is made from, and the same facts in the shape that the page asks for them.
+
+Nothing is estimated here: rows of the stages' tables become small typed records, with null as None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sockgraph.case import Case, Earlier, normal_name
+from sockgraph.schema import subject_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import networkx as nx
+
+Pair = tuple[str, str]
+FULL_LIMIT = 15
+"""Up to this many nominated accounts, every pair has its section."""
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that `case_report` lays out.
+
+    Attributes
+    ----------
+    accounts, edits, log_events, evidence, links, clusters, omissions, alibis, reference
+        Tables that keep the contracts of `sockgraph.schema`.
+    graph
+        Accounts as nodes with `x` and `y` in [0, 1]: the layout that the page draws.
+    coverage
+        `Coverage.as_dict()` of every account that was read by name.
+    calibration
+        What the evidence stage says of itself: `calibrated`, `reason`, `baseline`, `n_reference`,
+        `n_effective`, `bounds` and so on; see `sockgraph.evidence`.
+    read_on
+        The day of the newest answer, or of the newest edit where the source has no clock. Days
+        since an account's last edit are counted from it, so that the page depends on no clock.
+    ledger_head
+        Hash and length of the case's ledger; None where there is none yet.
+    clusters_if_alibi
+        The groups if every open alibi were accepted; None where none is open.
+    cannot_links
+        Pairs that the ledger keeps apart: reversed links, accepted alibis.
+    """
+
+    case: Case
+    accounts: pd.DataFrame
+    edits: pd.DataFrame
+    log_events: pd.DataFrame
+    evidence: pd.DataFrame
+    links: pd.DataFrame
+    clusters: pd.DataFrame
+    omissions: pd.DataFrame
+    alibis: pd.DataFrame
+    reference: pd.DataFrame
+    graph: nx.Graph
+    coverage: Sequence[Mapping[str, Any]]
+    calibration: Mapping[str, Any]
+    read_on: dt.date
+    version: str
+    ledger_head: tuple[str, int] | None = None
+    clusters_if_alibi: pd.DataFrame | None = None
+    cannot_links: frozenset[Pair] = frozenset()
+
+    @property
+    def nominated(self) -> tuple[str, ...]:
+        """The accounts that are compared, in the case file's order."""
+        listed = set(self.accounts.loc[self.accounts["role"] == "nominated", "user"])
+        first = [user for user in self.case.accounts.nominated if user in listed]
+        return (*first, *sorted(listed - set(first)))
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One row of `evidence`."""
+
+    name: str
+    family: str
+    score: float | None
+    log10_lr: float | None
+    contribution: float | None
+    support: int
+    status: str
+    rev_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Omission:
+    """One row of `omissions`: what the number would be without `omitted`."""
+
+    omitted: str
+    log10_lr: float | None
+    low: float | None
+    co_membership: float | None
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One row of `alibis`: a stretch in which both accounts work on different pages by turns."""
+
+    start: pd.Timestamp
+    end: pd.Timestamp
+    n_edits: int
+    expected: float | None
+    excluded: str | None
+
+
+@dataclass(frozen=True)
+class Link:
+    """One row of `links` with everything that hangs on it."""
+
+    a: str
+    b: str
+    score: float | None
+    log10_lr: float | None
+    low: float | None
+    high: float | None
+    naive: float | None
+    bound_low: float | None
+    bound_high: float | None
+    n_for: int
+    n_against: int
+    n_insufficient: int
+    alibi: bool
+    band: str
+    flagged: bool
+    state: str
+    signals: tuple[Signal, ...] = ()
+    omissions: tuple[Omission, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
+    earlier: Earlier | None = None
+    declared: str | None = None
+    apart: bool = False
+
+    @property
+    def pair(self) -> Pair:
+        """The two accounts."""
+        return self.a, self.b
+
+    @property
+    def direction(self) -> str:
+        """`for`, `against`, `zero` (the interval includes 0) or `none` (no number)."""
+        if self.log10_lr is None or self.low is None or self.high is None:
+            return "none"
+        if self.low > 0:
+            return "for"
+        return "against" if self.high < 0 else "zero"
+
+    @property
+    def insufficient(self) -> bool:
+        """Whether there are too few edits to say anything."""
+        return self.band == "insufficient"
+
+
+def optional(value: Any) -> float | None:  # noqa: ANN401 - a cell of a table
+    """Return a cell as a float, null as None."""
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def read_links(data: ReportData) -> tuple[Link, ...]:
+    """Return every link with its evidence, omissions and simultaneous stretches."""
+    signals = _by_pair(data.evidence, _signal)
+    stretches = _by_pair(data.alibis, _stretch)
+    omissions = by_subject(data.omissions)
+    earlier = {frozenset(map(normal_name, (e.a, e.b))): e for e in data.case.earlier}
+    declared = _declared(data.case)
+    return tuple(
+        _link(
+            row,
+            signals=tuple(signals.get(pair, ())),
+            stretches=tuple(stretches.get(pair, ())),
+            omissions=omissions.get(subject_of(*pair), ()),
+            earlier=earlier.get(frozenset(pair)),
+            declared=declared.get(frozenset(pair)),
+            apart=pair in data.cannot_links,
+        )
+        for row in data.links.itertuples()
+        for pair in [(str(row.user_a), str(row.user_b))]
+    )
+
+
+def by_subject(omissions: pd.DataFrame) -> dict[str, tuple[Omission, ...]]:
+    """Return the omissions of each pair and group."""
+    grouped: dict[str, list[Omission]] = {}
+    for row in omissions.itertuples():
+        found = Omission(
+            str(row.omitted),
+            optional(row.log10_lr),
+            optional(row.log10_lr_low),
+            optional(row.co_membership),
+        )
+        grouped.setdefault(str(row.subject), []).append(found)
+    return {subject: tuple(rows) for subject, rows in grouped.items()}
+
+
+def _link(row: Any, **joined: Any) -> Link:  # noqa: ANN401 - a row of a table
+    return Link(
+        a=row.user_a,
+        b=row.user_b,
+        score=optional(row.score),
+        log10_lr=optional(row.log10_lr),
+        low=optional(row.log10_lr_low),
+        high=optional(row.log10_lr_high),
+        naive=optional(row.log10_lr_naive),
+        bound_low=optional(row.bound_low),
+        bound_high=optional(row.bound_high),
+        n_for=int(row.n_for),
+        n_against=int(row.n_against),
+        n_insufficient=int(row.n_insufficient),
+        alibi=bool(row.alibi),
+        band=row.band,
+        flagged=bool(row.flagged),
+        state=row.state,
+        **joined,
+    )
+
+
+def _signal(row: Any) -> Signal:  # noqa: ANN401 - a row of a table
+    return Signal(
+        row.signal,
+        row.family,
+        optional(row.score),
+        optional(row.log10_lr),
+        optional(row.contribution),
+        int(row.support),
+        row.status,
+        tuple(row.rev_ids),
+    )
+
+
+def _stretch(row: Any) -> Stretch:  # noqa: ANN401 - a row of a table
+    excluded = None if pd.isna(row.excluded) else str(row.excluded)
+    return Stretch(row.start, row.end, int(row.n_edits), optional(row.expected), excluded)
+
+
+def _by_pair(frame: pd.DataFrame, record: Any) -> dict[Pair, list[Any]]:  # noqa: ANN401
+    grouped: dict[Pair, list[Any]] = {}
+    for row in frame.itertuples():
+        grouped.setdefault((str(row.user_a), str(row.user_b)), []).append(record(row))
+    return grouped
+
+
+def _declared(case: Case) -> dict[frozenset[str], str]:
+    """Return the pairs that say themselves that they are one operator's, and where they say it."""
+    pairs: dict[frozenset[str], str] = {}
+    for entry in case.declared:
+        names = [normal_name(name) for name in entry.accounts]
+        for first in names:
+            pairs |= {frozenset((first, other)): entry.url or "" for other in names}
+    return pairs
+
+
+def pairs_of(users: Iterable[str]) -> int:
+    """Return how many pairs some accounts make."""
+    n = len(set(users))
+    return n * (n - 1) // 2

@@ -1,0 +1,190 @@
+"""One line an account and one line a pair: dates and counts that need no model."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sockgraph.report.events import Event, events_of
+from sockgraph.report.words import day
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from sockgraph.report.data import Link, ReportData
+
+STALE_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Account:
+    """What is known of an account before any comparison.
+
+    Attributes
+    ----------
+    times
+        Its edit times in UTC, sorted, as `datetime64[us]`.
+    n_times
+        How many of them are distinct: a batch saved at once counts once.
+    before, after
+        Edits before and after the first block or lock; None where there was neither.
+    days_since
+        From the last edit to the day the case was read.
+    """
+
+    user: str
+    registered: pd.Timestamp | None
+    times: np.ndarray
+    events: tuple[Event, ...]
+    renamed_from: tuple[str, ...]
+    bot: bool
+    blocked_at: pd.Timestamp | None
+    declared: tuple[tuple[str, str | None], ...]
+    read_on: dt.date
+
+    @property
+    def n_edits(self) -> int:
+        """Edits read."""
+        return len(self.times)
+
+    @property
+    def n_times(self) -> int:
+        """Distinct edit times."""
+        return len(np.unique(self.times))
+
+    @property
+    def first(self) -> pd.Timestamp | None:
+        """The first edit read."""
+        return pd.Timestamp(self.times[0], tz="UTC") if len(self.times) else None
+
+    @property
+    def last(self) -> pd.Timestamp | None:
+        """The last edit read."""
+        return pd.Timestamp(self.times[-1], tz="UTC") if len(self.times) else None
+
+    @property
+    def days_since(self) -> int | None:
+        """Days from the last edit to the day the case was read."""
+        return None if self.last is None else max((self.read_on - self.last.date()).days, 0)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the last edit is so old that the wiki's own technical logs are gone."""
+        return self.days_since is not None and self.days_since > STALE_DAYS
+
+    @property
+    def restraint(self) -> Event | None:
+        """The first block or lock."""
+        logged = next((event for event in self.events if event.restrains), None)
+        if logged is None and self.blocked_at is not None:
+            return Event("block", self.blocked_at, f"blocked {day(self.blocked_at)}")
+        return logged
+
+    @property
+    def restraints(self) -> tuple[str, ...]:
+        """Every block and lock, and its end, in words."""
+        logged = tuple(event.words for event in self.events if event.kind != "rename")
+        return logged or ((self.restraint.words,) if self.restraint else ())
+
+    @property
+    def before_after(self) -> tuple[int, int] | None:
+        """Edits before and after the first block or lock."""
+        if self.restraint is None:
+            return None
+        before = int(np.searchsorted(self.times, _naive(self.restraint.at), side="right"))
+        return before, self.n_edits - before
+
+    @property
+    def renames(self) -> tuple[tuple[str, str], ...]:
+        """Earlier names, each with the day it was given up where the log says so."""
+        dated = {e.old_name: e.words for e in self.events if e.kind == "rename" and e.old_name}
+        names = dict.fromkeys([*self.renamed_from, *dated])
+        return tuple((old, dated.get(old, "")) for old in names)
+
+    @property
+    def begun(self) -> pd.Timestamp | None:
+        """When it was created, or the first edit where the source does not tell."""
+        return self.registered if self.registered is not None else self.first
+
+
+def read_accounts(data: ReportData) -> dict[str, Account]:
+    """Return the accounts that are compared, by name, in the case file's order."""
+    rows = data.accounts.drop_duplicates("user").set_index("user")
+    named = data.edits[data.edits["user"].isin(data.nominated)]
+    times = {user: _times(group) for user, group in named.groupby("user")["timestamp"]}
+    events = events_of(data.nominated, data.log_events)
+    renamed = {c["user"]: tuple(c.get("renamed_from", ())) for c in data.coverage}
+    declared = _declared(data)
+    bots = set(data.accounts.loc[["bot" in g for g in data.accounts["groups"]], "user"])
+    return {
+        user: Account(
+            user=user,
+            registered=_moment(rows.loc[user, "registered"]),
+            times=times.get(user, np.array([], dtype="datetime64[us]")),
+            events=events[user],
+            renamed_from=renamed.get(user, ()),
+            bot=user in bots,
+            blocked_at=_moment(rows.loc[user, "blocked_at"]),
+            declared=tuple(declared.get(user, ())),
+            read_on=data.read_on,
+        )
+        for user in data.nominated
+    }
+
+
+@dataclass(frozen=True)
+class PairFacts:
+    """What is known of a pair before any comparison."""
+
+    overlap_days: int | None
+    created_after: str
+
+
+def pair_facts(link: Link, accounts: dict[str, Account]) -> PairFacts:
+    """Return for how long both were active, and whether one followed the other's block."""
+    a, b = accounts[link.a], accounts[link.b]
+    return PairFacts(_overlap(a, b), _created_after(a, b))
+
+
+def _overlap(a: Account, b: Account) -> int | None:
+    if a.first is None or b.first is None or a.last is None or b.last is None:
+        return None
+    days = (min(a.last, b.last) - max(a.first, b.first)).days
+    return max(days, 0)
+
+
+def _created_after(a: Account, b: Account) -> str:
+    """Say whether either account began after the other was first blocked or locked."""
+    said = []
+    for one, other in ((a, b), (b, a)):
+        event, begun = other.restraint, one.begun
+        if event is None or begun is None:
+            continue
+        if begun > event.at:
+            return f"yes: {day(begun)}, {event.kind} {day(event.at)}"
+        said.append(f"no: {day(begun)}, {event.kind} {day(event.at)}")
+    return said[0] if said else "neither was blocked"
+
+
+def _declared(data: ReportData) -> dict[str, list[tuple[str, str | None]]]:
+    found: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
+    for entry in data.case.declared:
+        for user in entry.accounts:
+            found[user] += [(other, entry.url) for other in entry.accounts if other != user]
+    return found
+
+
+def _times(stamps: pd.Series) -> np.ndarray:
+    return np.sort(stamps.dt.tz_localize(None).to_numpy(dtype="datetime64[us]"))
+
+
+def _moment(value: object) -> pd.Timestamp | None:
+    return value if isinstance(value, pd.Timestamp) else None
+
+
+def _naive(moment: pd.Timestamp) -> np.datetime64:
+    return moment.tz_convert(None).to_datetime64()

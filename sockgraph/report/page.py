@@ -1,0 +1,318 @@
+"""The page: every section put in its place, and rendered to one self-contained file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sockgraph.report import (
+    coverage,
+    facts,
+    flags,
+    groups,
+    network,
+    sections,
+    small,
+    staircase,
+    words,
+)
+from sockgraph.report.data import FULL_LIMIT, read_links
+from sockgraph.report.markup import (
+    anchor,
+    clean,
+    dated,
+    diff_link,
+    joined,
+    name,
+    pair_name,
+    summary,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sockgraph.report.data import Link, ReportData
+    from sockgraph.report.facts import Account
+    from sockgraph.report.network import Group
+
+MOST_NODES = 60
+SIDES = ("for", "against", "zero", "none")
+NO_NUMBER = Markup("Nothing could be calibrated, so no link has a number.")
+
+
+def case_report(data: ReportData) -> str:
+    """Return a case's report as one HTML file: no script, no network, the same bytes every time.
+
+    Parameters
+    ----------
+    data
+        The stages' tables. Nothing is estimated here; counts by hour and week are for drawing.
+
+    Returns
+    -------
+    str
+        The file's text.
+    """
+    links = read_links(data)
+    accounts = facts.read_accounts(data)
+    found = groups.read_groups(data.clusters)
+    shown, left_out = sections.chosen(links, len(accounts))
+    desk = sections.desk(data, links, accounts)
+    sufficient = [link for link in shown if not link.insufficient]
+    context = {
+        "data": data,
+        "case": data.case,
+        "accounts": accounts,
+        "links": links,
+        "left_out": left_out,
+        "lede": lede(links, len(accounts)),
+        "nearest": nearest(links, data),
+        "tally": tally(links),
+        "picture": picture(data, links, found),
+        "stairs": stairs(accounts, links),
+        "pair_rows": [pair_row(k, accounts, data) for k in shown],
+        "capped_pairs": held_back(links),
+        "coverage": coverage.coverage_table(data),
+        "rest_on": coverage.rest_on(data, links),
+        "not_seen": coverage.not_seen(data, links),
+        "cannot_show": coverage.cannot_show(data, links),
+        "sections": [sections.section(link, i, desk) for i, link in enumerate(sufficient, 1)],
+        "too_few": [too_few(link, accounts, data) for link in shown if link.insufficient],
+        "groups": groups.group_lines(data, links, found),
+        "ungrouped": ungrouped(accounts, found),
+        "memberships": membership(data, found),
+    }
+    return _environment().get_template("report.html.j2").render(context)
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("sockgraph.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "name": name,
+        "clean": clean,
+        "summary": summary,
+        "day": words.day,
+        "thousands": words.thousands,
+        "signed": words.signed,
+        "spelled": words.spelled,
+        "duration": words.duration,
+        "hex": hexes,
+        "dated": dated,
+    }
+    made.globals |= {
+        "interval": words.interval,
+        "counted": words.counted,
+        "anchor": anchor,
+        "pair_name": pair_name,
+        "diff_link": diff_link,
+        "mark": small.mark,
+        "gap": small.gap,
+        "gap_scale": small.gap_scale(),
+        "dash": words.DASH,
+        "full_limit": FULL_LIMIT,
+    }
+    return made
+
+
+def hexes(digest: str, n: int = 16) -> str:
+    """Write the head of a hash in fours, as people compare them."""
+    head = digest[:n]
+    return " ".join(head[i : i + 4] for i in range(0, len(head), 4)) if len(digest) > n else digest
+
+
+def lede(links: Sequence[Link], n_accounts: int) -> Markup:
+    """Say in a sentence what the page found."""
+    who = (
+        words.spelled(n_accounts).capitalize() if n_accounts <= 12 else words.thousands(n_accounts)
+    )
+    head = f"{who} account{'s' if n_accounts != 1 else ''}, {words.counted(len(links), 'pair')}."
+    if not links:
+        return Markup("{} There is nothing to compare with one account.").format(head)
+    parts = [part for part in (_flags(links), _contradicted(links), _insufficient(links)) if part]
+    said = Markup("{}.").format(_sentence(parts)) if parts else Markup("")
+    if all(link.log10_lr is None for link in links):
+        said = Markup("{} Evidence {}.").format(NO_NUMBER, parts[0]) if parts else NO_NUMBER
+    return Markup("{} {} Nothing on this page is a finding.").format(head, said)
+
+
+def _sentence(parts: Sequence[Markup]) -> Markup:
+    """Join clauses, with a comma before the last of three."""
+    if len(parts) < 3:
+        return joined(parts)
+    return Markup("{}, and {}").format(Markup(", ").join(parts[:-1]), parts[-1])
+
+
+def _flags(links: Sequence[Link]) -> Markup:
+    if not any(k.log10_lr is not None for k in links):
+        return Markup("")
+    n = sum(link.flagged for link in links)
+    if not n:
+        return Markup("No link met the conditions for review")
+    return Markup("Evidence flags <b>{}</b> link{} for review by people").format(
+        words.spelled(n), "s" if n > 1 else ""
+    )
+
+
+def _contradicted(links: Sequence[Link]) -> Markup:
+    n = sum(link.earlier is not None and link.direction == "against" for link in links)
+    acted = any(
+        link.earlier and link.earlier.action for link in links if link.direction == "against"
+    )
+    if not n:
+        return Markup("")
+    each = "link that was asserted" if n == 1 else "links that were asserted"
+    return Markup("speaks <b>against</b> {} {}{} elsewhere").format(
+        words.spelled(n), each, " and acted on" if acted else ""
+    )
+
+
+def _insufficient(links: Sequence[Link]) -> Markup:
+    n = sum(link.insufficient for link in links)
+    return (
+        Markup("is <b>insufficient</b> for {}").format(words.counted(n, "pair"))
+        if n
+        else Markup("")
+    )
+
+
+@dataclass(frozen=True)
+class Miss:
+    """The link that came nearest to the conditions for review, and the one it missed."""
+
+    title: Markup
+    condition: str
+    low: str
+
+
+def nearest(links: Sequence[Link], data: ReportData) -> Miss | None:
+    """Return the nearest miss where nothing is flagged."""
+    link = flags.nearest_miss(links)
+    if link is None or any(k.flagged for k in links):
+        return None
+    condition = flags.missed(link, data.case.evidence.flag_log10_lr)
+    return Miss(pair_name(link.a, link.b), condition, words.plain(link.low or 0.0))
+
+
+def tally(links: Sequence[Link]) -> str:
+    """Say how many pairs stand on each side."""
+    told = [link for link in links if not link.insufficient]
+    n = {side: sum(link.direction == side for link in told) for side in SIDES}
+    n_open = len(links) - len(told)
+    too_few = f"{n_open} {'has' if n_open == 1 else 'have'} too few edits"
+    if n["none"] == len(told):
+        return f"{words.counted(n['none'], 'pair')} could not be calibrated, {too_few}."
+    speak = "speaks" if n["for"] == 1 else "speak"
+    zero = f"{n['zero']} include{'s' if n['zero'] == 1 else ''} zero"
+    for_ = f"{words.counted(n['for'], 'pair')} {speak} for one operator"
+    return f"{for_}, {n['against']} against, {zero}, {too_few}."
+
+
+def picture(data: ReportData, links: Sequence[Link], found: Sequence[Group]) -> Markup:
+    """Draw the graph: all accounts of a small case, those with a link to show of a large one."""
+    drawn = sorted(network.drawn(links), key=lambda k: -abs(k.log10_lr or 0))[:MOST_NODES]
+    users = set(data.nominated)
+    if len(users) > staircase.MOST:
+        users = {user for link in drawn for user in link.pair}
+    positions = {
+        str(user): (float(at.get("x", 0.5)), float(at.get("y", 0.5)))
+        for user, at in data.graph.nodes(data=True)
+        if user in users
+    }
+    open_ = {
+        u for u in users if all(k.insufficient for k in links if u in k.pair) and len(users) > 1
+    }
+    kept = [g for g in found if len(set(g.users) & positions.keys()) > 1]
+    shown = [k for k in drawn if k.a in positions and k.b in positions]
+    return network.network(network.Scene(positions, shown, kept, frozenset(open_)))
+
+
+def stairs(accounts: dict[str, Account], links: Sequence[Link]) -> Markup | None:
+    """Draw the staircase where it can be read."""
+    if not 2 <= len(accounts) <= staircase.MOST:
+        return None
+    return staircase.staircase(tuple(accounts), {k.pair: k for k in links})
+
+
+def pair_row(link: Link, accounts: dict[str, Account], data: ReportData) -> dict[str, Any]:
+    """Return one line of the table of pairs."""
+    facts_ = facts.pair_facts(link, accounts)
+    return {
+        "link": link,
+        "tone": {"for": "cf", "against": "ca"}.get(link.direction, ""),
+        "overlap": words.DASH
+        if facts_.overlap_days is None
+        else words.counted(facts_.overlap_days, "day"),
+        "created_after": facts_.created_after,
+        "chips": flags.chips(link),
+        "state": flags.state_words(link, data.case.evidence.flag_log10_lr),
+    }
+
+
+def held_back(links: Sequence[Link]) -> Link | None:
+    """Return the link whose score passes its bound by most, for the note under the table."""
+    over = [
+        k
+        for k in links
+        if k.score is not None and k.log10_lr is not None and abs(k.score - k.log10_lr) >= 0.05
+    ]
+    return max(over, key=lambda k: abs((k.score or 0) - (k.log10_lr or 0)), default=None)
+
+
+@dataclass(frozen=True)
+class TooFew:
+    """A pair about which nothing can be said, and what would have been needed."""
+
+    title: Markup
+    facts: Markup
+    state: list[tuple[str, str]]
+
+
+def too_few(link: Link, accounts: dict[str, Account], data: ReportData) -> TooFew:
+    """Say what was found of a pair and what was needed."""
+    needed = data.case.accounts.min_edits
+    short = [accounts[user] for user in link.pair if accounts[user].n_times < needed]
+    said = [
+        Markup("{} has {} at {}").format(
+            name(a.user),
+            words.counted(a.n_edits, "edit"),
+            words.counted(a.n_times, "distinct time"),
+        )
+        for a in short
+    ]
+    if not said:
+        return TooFew(
+            pair_name(*link.pair),
+            Markup("no signal found enough in both accounts"),
+            flags.chips(link),
+        )
+    return TooFew(
+        pair_name(*link.pair),
+        Markup("{}; {} are needed").format(joined(said), needed),
+        flags.chips(link),
+    )
+
+
+def ungrouped(accounts: dict[str, Account], found: Sequence[Group]) -> list[str]:
+    """Return the compared accounts that are in no group."""
+    grouped = {user for group in found for user in group.users}
+    return [user for user in accounts if user not in grouped]
+
+
+def membership(
+    data: ReportData, found: Sequence[Group]
+) -> tuple[Markup, list[tuple[str, float, bool]]] | None:
+    """Draw how often each grouped account stays with its group."""
+    share = data.clusters.dropna(subset=["membership"]).set_index("user")["membership"]
+    rows = [(u, float(share[u]), g.stable) for g in found for u in g.users if u in share.index]
+    return (small.memberships(rows[:40]), rows) if rows else None

@@ -1,0 +1,65 @@
+"""What signals, families and omissions are called on the page, and what their `support` counts."""
+
+from __future__ import annotations
+
+from sockgraph.report.markup import clean
+from sockgraph.report.words import counted
+from sockgraph.signals import FAMILIES, SIGNALS
+
+__all__ = [
+    "FAMILIES",
+    "HOURS_SIGNAL",
+    "family_label",
+    "omitted_words",
+    "signal_about",
+    "support_words",
+]
+
+HOURS_SIGNAL = "hours"
+_NEEDED = {signal.name: signal.needed for signal in SIGNALS}
+_ABOUT = {
+    "shared pages": "pages that few others edit",
+    "hours": "hours of the week, beside the community's",
+    "phrases": "rare words and word pairs in summaries",
+    "words": "rare words in summaries",
+    "characters": "rare runs of characters in summaries",
+    "habits": "common phrases, beside the community's use",
+    "spelling": "case, marks and spelling of summaries",
+    "openings": "how summaries begin",
+}
+
+
+def signal_about(name: str) -> str:
+    """Say in a few words what a signal looks at; empty for one that says so by its name."""
+    return _ABOUT.get(name, "")
+
+
+def family_label(name: str) -> str:
+    """Return a family's name as a row's heading."""
+    return name[:1].upper() + name[1:].replace("_", " ")
+
+
+def support_words(name: str, support: int, *, enough: bool = True) -> str:
+    """Say what a signal found: edits that it rests on, of the account with fewer of them.
+
+    >>> support_words("hours", 402), support_words("hours", 2, enough=False)
+    ('402 edits or more each', '2 of 10 edits needed')
+    """
+    needed = _NEEDED.get(name)
+    if not enough and needed is not None and support < needed:
+        return f"{support} of {counted(needed, 'edit')} needed"
+    return f"{counted(support, 'edit')} or more each"
+
+
+def omitted_words(omitted: str) -> str:
+    """Say what was left out.
+
+    >>> omitted_words("family:text"), omitted_words("week:2024-W15"), omitted_words("top-0.1%")
+    ('without text', 'without week 2024-W15', 'without top 0.1 % of reference')
+    """
+    kind, _, what = (clean(part) for part in omitted.partition(":"))
+    if kind == "week":
+        return f"without week {what}"
+    if kind in {"family", "signal", "account"}:
+        return f"without {what.replace('_', ' ') if kind != 'account' else what}"
+    return "without top 0.1 % of reference" if kind == "top-0.1%" else f"without {clean(omitted)}"

@@ -1,0 +1,311 @@
+import dataclasses
+import datetime as dt
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_fixture import CALIBRATED, USERS, WIKI, case, plain_case, river_trade
+
+from sockgraph.report import case_report
+from sockgraph.report.data import read_links
+from sockgraph.schema import empty
+
+
+@pytest.fixture(scope="module")
+def page():
+    return case_report(river_trade())
+
+
+def test_says_the_headline_in_the_one_form(page):
+    text = page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Evidence speaks moderately for one operator: log10 LR 2.1 [1.6, 2.4], bound 2.6" in text
+    minus = "\N{MINUS SIGN}"
+    numbers = f"log10 LR {minus}1.4 [{minus}1.9, {minus}1.0], bound {minus}2.2"
+    assert f"Evidence speaks moderately against one operator: {numbers}" in text
+    assert "Evidence does not separate the two explanations: log10 LR" in text
+
+
+def test_is_one_file_without_script_or_network(page):
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in page
+    assert "<script" not in page
+    assert not re.search(r'\b(src|srcset|data|action|xlink:href)="', page)
+    assert not re.search(r"url\((?!#)", page)
+    assert not re.search(r"\son[a-z]+=", page)
+
+
+def test_is_the_same_bytes_from_the_same_tables(page):
+    assert case_report(river_trade()) == page
+
+
+def test_opens_by_sending_reviewers_away_and_ends_with_the_ledger(page):
+    body = page[page.index("<main>") :]
+    assert body.index("Going to review a link of this case?") < body.index("<h1>")
+    assert "9c41 e7d0 3b8a 5f26 : 17" in page
+    assert "9c41e7d03b8a5f26" * 4 + ":17" in page
+
+
+def test_lede_counts_flags_contradicted_and_insufficient(page):
+    lede = re.search(r'<p class="lede">(.*?)</p>', page, re.DOTALL)[1]
+    assert lede == (
+        "Eight accounts, 28 pairs. Evidence flags <b>two</b> links for review by people, speaks "
+        "<b>against</b> one link that was asserted and acted on elsewhere, and is "
+        "<b>insufficient</b> for 7 pairs. Nothing on this page is a finding."
+    )
+
+
+def account_rows(page):
+    table = page[page.index('id="accounts"') : page.index('id="pairs"')]
+    rows = re.findall(r"<tr><td class=\"name\">(.*?)</tr>", table, re.DOTALL)
+    return {re.search(r"<bdi[^>]*>(.*?)</bdi>", row)[1]: row for row in rows}
+
+
+def test_account_lines_mark_age_blocks_and_renames(page):
+    rows = account_rows(page)
+    assert list(rows) == list(USERS)
+    assert re.search(r"<b>\d+</b> <small>over 90</small>", rows["渡口灯"])
+    assert "7 days" in rows["渡口灯"]
+    assert 'locked <span class="nb">2024-05-14' in rows["Lantern Moth"]
+    assert "over 90" not in rows["Lantern Moth"]
+    assert "from <bdi>Reed Singer 7</bdi>" in rows["Sedge Warbler"]
+
+
+def test_before_and_after_add_up_to_the_edits_read(page):
+    counts = r'<td class="r">([\d,]+)</td>.*?<td class="r nb">([\d,]+) / ([\d,]+)<'
+    found = [re.search(counts, row, re.DOTALL) for row in account_rows(page).values()]
+    whole = [tuple(int(n.replace(",", "")) for n in f.groups()) for f in found if f]
+    assert len(whole) == 3
+    assert all(total == before + after for total, before, after in whole)
+
+
+def test_every_pair_up_to_fifteen_accounts_has_its_place(page):
+    data = river_trade()
+    links = read_links(data)
+    told = sum(not link.insufficient for link in links)
+    assert page.count('<section id="link-') == told
+    below = page[page.index('id="insufficient"') :]
+    assert below.count('<td class="pair">') - 1 == len(links) - told  # one group line besides
+
+
+def test_waterfall_steps_add_up_to_the_score():
+    from sockgraph.report.waterfall import family_rows
+
+    for link in read_links(river_trade()):
+        if link.log10_lr is None:
+            continue
+        rows = family_rows(link)
+        assert rows[0].adds == pytest.approx(CALIBRATED["baseline"])
+        steps = [row.adds for row in rows if row.kind != "held" and row.adds is not None]
+        assert sum(steps) == pytest.approx(link.score)
+        held = [row.adds for row in rows if row.kind == "held"]
+        assert sum(steps) + sum(held) == pytest.approx(link.log10_lr)
+        assert bool(held) == (abs(link.score - link.log10_lr) >= 0.05)
+
+
+def test_waterfall_reads_against_before_for_and_open_after():
+    from sockgraph.report.waterfall import family_rows
+
+    for link in read_links(river_trade()):
+        if link.log10_lr is None:
+            continue
+        rows = family_rows(link)[1:]
+        rank = [3 if r.kind == "held" else 2 if r.end is None else int(r.adds >= 0) for r in rows]
+        assert rank == sorted(rank)
+
+
+def test_hatching_and_words_stand_where_nothing_is_known(page):
+    assert "url(#hatch)" in page
+    assert 'id="hatch"' in page
+    assert "Tallow Jack</bdi> has 12 edits at 12 distinct times" not in page
+    assert "no signal found enough in both accounts" in page
+
+
+def test_says_what_was_found_and_needed_where_edits_are_few():
+    data = river_trade(case=case(accounts={"nominated": list(USERS), "min_edits": 40}))
+    page = case_report(data)
+    assert re.search(r"Tallow Jack</bdi> has 12 edits at \d+ distinct times; 40 are needed", page)
+
+
+def test_prior_times_bound_is_said_in_words(page):
+    assert (
+        "about one link in three wrong: <b>the evidence alone cannot carry a finding.</b>" in page
+    )
+    without = case_report(river_trade(case=case(prior=None)))
+    assert "This case states no prior" in without
+    assert "cannot carry a finding" not in without
+    sure = case_report(river_trade(case=case(prior={"per_pair": 0.2})))
+    assert "cannot carry a finding" not in sure
+
+
+def test_nothing_flagged_names_the_nearest_miss_and_its_condition():
+    data = river_trade()
+    data = dataclasses.replace(data, links=data.links.assign(flagged=False))
+    page = case_report(data)
+    assert "No link met the conditions for review" in page
+    near = re.search(
+        r"Nearest to it came (.*?), whose interval begins at ([\d.]+)\. (.*?)</p>", page
+    )
+    assert "Quillwort" in near[1]
+    assert near[2] == "1.9"
+    assert "each other" in near[3]
+
+
+def test_uncalibrated_gives_the_reason_and_no_number():
+    data = river_trade()
+    null = dict.fromkeys(
+        ["log10_lr", "log10_lr_low", "log10_lr_high", "log10_lr_naive", "bound_low", "bound_high"],
+        np.nan,
+    )
+    links = data.links.assign(**null, flagged=False)
+    links.loc[links["band"] != "insufficient", "band"] = "not calibrated"
+    evidence = data.evidence.assign(log10_lr=np.nan, contribution=np.nan)
+    reason = "3 reference accounts where 30 are needed."
+    page = case_report(
+        dataclasses.replace(
+            data,
+            links=links,
+            evidence=evidence,
+            calibration={"calibrated": False, "reason": reason},
+        )
+    )
+    assert f"Not calibrated: {reason}" in page
+    assert "Evidence speaks" not in page
+    assert "Nothing could be calibrated" in page
+    assert "nan" not in page.lower().replace("&nan", "")
+
+
+@pytest.mark.parametrize("users", [(), ("Heron Wade",)])
+def test_a_case_with_no_pair_says_so(users):
+    page = case_report(plain_case(users))
+    assert "One account makes no pair" in page
+    assert "Groups" in page
+
+
+def test_a_case_with_only_insufficient_pairs_draws_no_waterfall():
+    data = river_trade()
+    links = data.links.assign(
+        **dict.fromkeys(["score", "log10_lr", "log10_lr_low", "log10_lr_high"], np.nan),
+        band="insufficient", flagged=False, state="none",
+    )  # fmt: skip
+    page = case_report(dataclasses.replace(data, links=links, omissions=empty("omissions")))
+    assert "insufficient</b> for 28 pairs" in page
+    assert '<section id="link-' not in page
+
+
+def test_many_accounts_leave_pairs_out_and_say_how_many():
+    users = [f"Invented Editor {i:02d}" for i in range(18)]
+    data = plain_case(users)
+    page = case_report(data)
+    shown = page.count('<section id="link-')
+    left = int(re.search(r"<b>([\d,]+) pairs are left out here</b>", page)[1])
+    assert shown + left == 153
+    assert 'href="links.parquet"' in page
+
+
+def test_everyone_sends_nobody_to_review():
+    data = plain_case([f"Invented Editor {i:02d}" for i in range(4)])
+    page = case_report(
+        dataclasses.replace(data, case=case(accounts={"nominated": ["*"]}, declared=[], earlier=[]))
+    )
+    assert "Review and filings are refused until accounts are nominated by name" in page
+
+
+def test_reference_accounts_are_counted_never_named(page):
+    assert "reference-0" not in page
+    assert "30 reference accounts" in page
+
+
+def test_hours_are_turned_by_the_case_and_not_placed():
+    from sockgraph.report.timecards import case_offset, week
+
+    offsets = {case_offset(case(slug=f"case-{i}")) for i in range(40)}
+    assert len(offsets) > 10
+    assert 0 not in offsets
+    times = np.array(["2024-01-01T05:00", "2024-01-01T05:30"], dtype="datetime64[us]")
+    turned = week(times, 3)
+    assert turned.sum() == 2
+    assert (np.roll(week(times, 0).ravel(), 3) == turned.ravel()).all()
+
+
+def test_diffs_lead_to_the_wiki_of_the_case_and_nowhere_from_an_example():
+    from sockgraph.report.markup import diff_url
+
+    source = {
+        "kind": "mediawiki",
+        "contact": "me@fernwick.example",
+        "scheme": "http",
+        "api_path": "/wiki-x/",
+    }
+    loopback = case(wikis=["127.0.0.1:8123"], source=source)
+    assert diff_url(loopback, 17) == "http://127.0.0.1:8123/wiki-x/index.php?diff=17"
+    assert (
+        diff_url(case(wikis=["zh.wikipedia.org"]), 17)
+        == "https://zh.wikipedia.org/w/index.php?diff=17"
+    )
+    assert diff_url(case(), 17) is None
+    assert diff_url(case(wikis=["wiki.test"]), 17) is None
+
+
+def test_real_hosts_link_each_signal_to_its_very_edits():
+    data = river_trade(case=case(wikis=["zh.wikipedia.org"]))
+    page = case_report(data)
+    revisions = {r.rsplit(":", 1)[1] for revs in data.evidence["rev_ids"] for r in revs}
+    linked = set(
+        re.findall(
+            r'href="https://zh\.wikipedia\.org/w/index\.php\?diff=(\d+)" rel="noreferrer', page
+        )
+    )
+    assert linked >= {r for r in revisions if r in page}
+    assert linked & revisions
+
+
+def test_days_are_counted_from_the_reading_never_from_the_clock():
+    later = case_report(river_trade(read_on=dt.date(2025, 7, 1)))
+    table = later[later.index('id="accounts"') : later.index('id="pairs"')]
+    assert table.count("over 90") == 8
+
+
+def test_groups_are_shown_both_ways_where_an_alibi_is_open():
+    data = river_trade()
+    other = data.clusters.assign(
+        cluster_id=data.clusters["cluster_id"].where(data.clusters["cluster_id"] == 1)
+    )
+    page = case_report(dataclasses.replace(data, clusters_if_alibi=other))
+    groups = page[page.index('id="groups"') :]
+    assert "no change" in groups
+    assert "falls apart" in groups
+
+
+def test_a_name_is_never_truncated_and_a_summary_says_so():
+    from sockgraph.report.markup import name, summary
+
+    long = "N" * 255
+    assert str(name(long)).count("N") == 255
+    assert str(summary("s" * 300)).endswith("…</bdi>")
+
+
+def test_no_word_is_a_verdict(page):
+    text = re.sub(r"<[^>]+>", " ", page[page.index("<main>") :]).lower()
+    for word in ("guilty", "confirmed", "likely", "unlikely", "possible", "sockpuppet", "culprit"):
+        assert not re.search(rf"\b{word}\b", text), word
+
+
+def test_missing_values_never_show_as_nan(page):
+    text = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    assert not re.search(r"\b(nan|NaT|None|NA)\b", text)
+
+
+def test_wiki_appears_once_as_fact(page):
+    assert f"<dd>{WIKI}</dd>" in page
+
+
+def test_reads_links_with_everything_that_hangs_on_them():
+    links = {link.pair: link for link in read_links(river_trade())}
+    flagged = links[(USERS[0], USERS[2])]
+    assert flagged.flagged
+    assert len(flagged.signals) == 8
+    assert len(flagged.omissions) == 6
+    moth = links[(USERS[0], USERS[3])]
+    assert moth.earlier is not None
+    assert len(moth.stretches) == 11
+    assert isinstance(moth.stretches[0].start, pd.Timestamp)
