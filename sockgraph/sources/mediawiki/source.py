@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from sockgraph.errors import SourceError
 from sockgraph.progress import Progress, silent
 from sockgraph.schema import empty
-from sockgraph.schema import empty
 from sockgraph.sources.base import Coverage, Reading
 from sockgraph.sources.mediawiki import tables
 from sockgraph.sources.mediawiki.asker import Asker
@@ -176,10 +175,6 @@ class MediaWikiSource:
 
     def background(self, users: Sequence[str]) -> pd.DataFrame:  # noqa: ARG002 - Source asks so
         """Return no edits: nobody is fetched who is not compared."""
-        return empty("edits")
-
-    def background(self, users: Sequence[str]) -> pd.DataFrame:  # noqa: ARG002 - none, whoever asks
-        """Return no edits: a wiki is not asked for people who are not compared."""
         return empty("edits")
 
     def provenance(self) -> dict[str, Any]:
