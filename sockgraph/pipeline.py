@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 import sockgraph
 from sockgraph.case import Case, identify, load_case
 from sockgraph.cluster import cluster_accounts
@@ -31,7 +29,9 @@ from sockgraph.store import CaseStore, Store, sha256
 from sockgraph.synthetic import write_demo
 
 if TYPE_CHECKING:
-    import networkx as nx
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
 
     from sockgraph.evidence import Weighed
     from sockgraph.sources import Source
@@ -202,7 +202,9 @@ def _write(
     assert_earlier(ledger, case)
     entries = ledger.entries()
     links = weighed.links.assign(state=link_states(weighed.links, entries))
-    groups = cluster_accounts(links, weighed.omissions, cannot_links=cannot_links(entries))
+    apart = cannot_links(entries)
+    declared = [entry.accounts for entry in case.declared]
+    groups = cluster_accounts(links, weighed.omissions, cannot_links=apart, declared=declared)
     graph = build_graph(population.accounts, links, groups.clusters)
     tables = {
         "accounts": population.accounts,
@@ -211,13 +213,27 @@ def _write(
         "evidence": weighed.evidence,
         "links": links,
         "clusters": groups.clusters,
-        "omissions": pd.concat([weighed.omissions, groups.omissions]),
+        "omissions": groups.omissions,
         "alibis": weighed.alibis,
         "reference": weighed.reference,
     }
     tables = {name: validate(name, table) for name, table in tables.items()}
     manifest = _manifest(population, weighed, provenance, file)
-    page = case_report(_report_data(tables, population, manifest, graph=graph, ledger=ledger))
+    alibis = links.loc[links["alibi"].astype(bool), ["user_a", "user_b"]]
+    page = case_report(
+        ReportData(
+            case=case,
+            **tables,
+            graph=graph,
+            coverage=manifest["coverage"],
+            calibration=manifest["evidence"],
+            read_on=dt.datetime.fromisoformat(manifest["source"]["read_on"]).date(),
+            version=sockgraph.__version__,
+            ledger_head=_head(ledger),
+            cannot_links=frozenset(apart),
+            clusters_if_alibi=_without_alibis(links, alibis, apart, declared),
+        )
+    )
     for name, table in tables.items():
         store.write_table(name, table)
     store.write_text(GRAPH, graphml(graph))
@@ -227,25 +243,22 @@ def _write(
     return CaseResult(case, store.processed, tables, manifest)
 
 
-def _report_data(
-    tables: dict[str, pd.DataFrame],
-    population: Population,
-    manifest: dict[str, Any],
-    *,
-    graph: nx.Graph,
-    ledger: Ledger,
-) -> ReportData:
+def _head(ledger: Ledger) -> tuple[str, int] | None:
     head = ledger.head()
-    return ReportData(
-        case=population.case,
-        **tables,
-        graph=graph,
-        coverage=manifest["coverage"],
-        calibration=manifest["evidence"],
-        read_on=dt.datetime.fromisoformat(manifest["source"]["read_on"]).date(),
-        version=sockgraph.__version__,
-        ledger_head=(head.hash, head.length) if head.length else None,
-    )
+    return (head.hash, head.length) if head.length else None
+
+
+def _without_alibis(
+    links: pd.DataFrame,
+    alibis: pd.DataFrame,
+    apart: Sequence[tuple[str, str]],
+    declared: Sequence[tuple[str, ...]],
+) -> pd.DataFrame | None:
+    """Return the groups as if every open alibi were accepted; None if none is open."""
+    if alibis.empty:
+        return None
+    pairs = [*apart, *alibis.itertuples(index=False, name=None)]
+    return cluster_accounts(links, cannot_links=pairs, declared=declared).clusters
 
 
 def _manifest(
@@ -261,7 +274,27 @@ def _manifest(
         "population": population.recipe,
         "evidence": dict(weighed.calibration),
         "coverage": [c.as_dict() for c in population.coverage],
+        "notices": list(_notices(population, weighed)),
     }
+
+
+def _notices(population: Population, weighed: Weighed) -> Iterator[str]:
+    """Say what a person must know before reading any number."""
+    if not weighed.calibration["calibrated"]:
+        yield f"Not calibrated: {weighed.calibration['reason']}"
+    reference = population.recipe.get("reference", {})
+    if reference.get("drawn", 0) < reference.get("wanted", 0):
+        yield (
+            f"{reference['drawn']} reference accounts could be had; {reference['wanted']} were "
+            f"asked for ({reference['candidates']} others edited the same pages)."
+        )
+    accounts = population.accounts
+    nominated = set(accounts.loc[accounts["role"] == "nominated", "user"])
+    capped = [c.user for c in population.coverage if c.capped and c.user in nominated]
+    if capped:
+        yield f"Older edits were left unread (max_edits): {', '.join(capped)}."
+    if population.case.everyone:
+        yield "Every account was compared: for screening and validation; no link can be filed."
 
 
 def _code_hash() -> str:

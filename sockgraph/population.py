@@ -31,6 +31,9 @@ SOCK_BLOCK = re.compile(
 )  # words of block summaries; such an account cannot stand for "different people"
 
 
+LEAST_BATCH = 50  # names a query: asking for fewer saves the wiki nothing
+
+
 @dataclass(frozen=True)
 class Population:
     """The tables that the analysis starts from.
@@ -167,9 +170,10 @@ def _draw(
     left_out = {"bots": 0, "blocked as a sock": 0, "too few edit times": 0}
     start = have = 0
     while have < wanted and start < len(order):
-        batch = [str(name) for name in order[start : start + wanted - have]]
+        batch = [str(name) for name in order[start : start + max(wanted - have, LEAST_BATCH)]]
         start += len(batch)
         facts, reading = _suitable(case, source, batch, left_out)
+        facts = facts.head(wanted - have)
         chosen.append(facts)
         readings.append(reading)
         have += len(facts)

@@ -248,7 +248,6 @@ def _pandera(name: str) -> pa_pd.DataFrameSchema:
     table = TABLES[name]
     return pa_pd.DataFrameSchema(
         {column: spec.check() for column, spec in table.columns.items()},
-        unique=list(table.key),
         strict=True,
         ordered=True,
         name=name,
@@ -287,6 +286,7 @@ def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         whole = _pandera(name).validate(whole, lazy=True)
     except SchemaErrors as error:
         raise SchemaError(f"table {name}", _faults(error), "Correct the rows named.") from error
+    _refuse_twice(name, table, whole)
     _refuse_pairs(name, whole)
     return whole.sort_values(list(table.key), kind="stable", ignore_index=True)
 
@@ -310,6 +310,18 @@ def _lists(values: pd.Series, column: Column) -> pd.Series:
 
 def _is_null(value: object) -> bool:
     return value is None or value is pd.NA or isinstance(value, float)
+
+
+def _refuse_twice(name: str, table: Table, frame: pd.DataFrame) -> None:
+    twice = frame.duplicated(list(table.key))
+    if twice.any():
+        keys = frame.loc[twice, list(table.key)].drop_duplicates()
+        first = ", ".join(map(str, keys.iloc[0]))
+        raise SchemaError(
+            f"table {name}",
+            f"{len(keys)} keys ({', '.join(table.key)}) stand twice (first: {first}).",
+            "Keep one row of each.",
+        )
 
 
 def _refuse_pairs(name: str, frame: pd.DataFrame) -> None:

@@ -101,8 +101,9 @@ class TableSource:
         inside = _within(theirs, self._case.window)
         order = inside.sort_values(["timestamp", "rev_id"], ascending=False, kind="stable")
         kept = order.groupby("user", sort=False).head(self._case.accounts.max_edits)
-        coverage = tuple(self._covered(user, theirs, inside, kept) for user in users)
-        return Reading(validate("edits", kept), coverage, dict(self.dropped))
+        kept = kept.sort_values(["wiki", "rev_id"], ignore_index=True)
+        coverage = self._coverage(users, theirs, inside, kept)
+        return Reading(kept, coverage, dict(self.dropped))
 
     def log_events(self, users: Sequence[str]) -> pd.DataFrame:
         """Return the file's log events about these accounts."""
@@ -167,23 +168,41 @@ class TableSource:
         except SchemaError as error:
             raise TableError(path, error.rule, "Correct the file.") from error
 
-    def _covered(
-        self, user: str, theirs: pd.DataFrame, inside: pd.DataFrame, kept: pd.DataFrame
-    ) -> Coverage:
-        mine, within, read = (f[f["user"] == user] for f in (theirs, inside, kept))
-        facts = self._facts[self._facts["user"] == user]["edit_count"].dropna()
-        count = int(facts.iloc[0]) if len(facts) else None
-        hidden = read["hidden"]
-        return Coverage(
-            user=user,
-            edits_read=len(read),
-            edit_count=count,
-            outside_window=len(mine) - len(within),
-            hidden_comments=sum("comment" in h for h in hidden),
-            hidden_texts=sum("text" in h for h in hidden),
-            capped=len(within) > len(read),
-            not_listed=None if count is None else max(0, count - len(mine)),
+    def _coverage(
+        self,
+        users: Sequence[str],
+        theirs: pd.DataFrame,
+        inside: pd.DataFrame,
+        kept: pd.DataFrame,
+    ) -> tuple[Coverage, ...]:
+        def rows(frame: pd.DataFrame) -> pd.Series:
+            return frame["user"].value_counts().reindex(list(users), fill_value=0)
+
+        def hidden(part: str) -> pd.Series:
+            return rows(kept[[part in parts for parts in kept["hidden"]]])
+
+        table = pd.DataFrame(
+            {
+                "edits_read": rows(kept),
+                "outside_window": rows(theirs) - rows(inside),
+                "capped": rows(inside) > rows(kept),
+                "hidden_comments": hidden("comment"),
+                "hidden_texts": hidden("text"),
+                "seen": rows(theirs),
+                "edit_count": self._facts.set_index("user")["edit_count"].reindex(list(users)),
+            }
         )
+        return tuple(
+            _covered(user, facts)
+            for user, facts in zip(users, table.to_dict("records"), strict=True)
+        )
+
+
+def _covered(user: str, facts: dict[Any, Any]) -> Coverage:
+    seen, count = facts.pop("seen"), facts.pop("edit_count")
+    known = None if pd.isna(count) else int(count)
+    beyond = None if known is None else max(0, known - seen)
+    return Coverage(user=user, edit_count=known, not_listed=beyond, **facts)
 
 
 def _read(path: Path) -> pd.DataFrame:
