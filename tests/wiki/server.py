@@ -29,7 +29,6 @@ PASSWORD = "sockgraph-admin-1"  # noqa: S105 - of a wiki that lives for minutes
 SETTINGS = """
 # --- test wiki ---
 $wgServer = 'http://' . file_get_contents( __DIR__ . '/host' );
-$wgSQLiteDataDir = __DIR__ . '/db';
 $wgMainCacheType = CACHE_DB;  # shared by every worker of PHP's own web server
 $wgJobRunRate = 0;  # no jobs inside requests: they would lock the database
 $wgEnableEmail = false;
@@ -189,8 +188,9 @@ def _install(wiki: TestWiki) -> None:
         "--lang", "en", "--pass", PASSWORD, "Test wiki", "Admin", settings=False,
     )  # fmt: skip
     (wiki.folder / "host").write_text(wiki.host)
-    with (wiki.folder / "LocalSettings.php").open("a") as file:
-        file.write(SETTINGS)
+    settings = wiki.folder / "LocalSettings.php"
+    text = settings.read_text().replace(f'"{wiki.folder}/db"', "__DIR__ . '/db'")  # may be copied
+    settings.write_text(text + SETTINGS)
 
 
 def _fill(wiki: TestWiki) -> None:
