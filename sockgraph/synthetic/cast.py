@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.synthetic.people import END, WEEK, Account, Person, Town
+from sockgraph.synthetic.people import END, LANGUAGE_NEAR, WEEK, Account, Company, Person, Town
 from sockgraph.synthetic.style import PLACES, speaking
 
 if TYPE_CHECKING:
-    from sockgraph.synthetic.people import Ints
     from sockgraph.synthetic.style import Floats
 
 FIRST_DAY = dt.datetime(2023, 1, 2, tzinfo=dt.UTC)
@@ -33,10 +32,13 @@ AFTER_BLOCK = 9 * 86400
 
 # The colleague has most of the operator's pages and nearly the operator's hours: that is why a
 # careless look links the two. Friends share pages and answer each other within minutes.
-# Each couple writes the same mix of languages, give or take `LANGUAGE_NEAR` logits.
+# Each couple writes the same mix of languages, give or take `LANGUAGE_NEAR` logits. Among the
+# others there are such couples too (`COMPANIONS`), nearer and further.
 COLLEAGUE_PAGES, COLLEAGUE_HOURS = 0.7, 0.25
 FRIENDS_PAGES, FRIENDS_HOURS = 0.6, 0.4
-CASE_LANGUAGE, LANGUAGE_NEAR = -0.5, 0.5
+COLLEAGUE_COMPANY = (0.2, 0.15)  # comes when the operator is at work, mostly to other pages
+FRIENDS_COMPANY = (0.35, 1.0)  # answers on the same page
+CASE_LANGUAGE = -0.5
 
 
 def seconds(moment: dt.datetime) -> int:
@@ -81,17 +83,18 @@ def _operator(town: Town) -> Person:
 
 def _colleague(rng: np.random.Generator, town: Town, operator: Person) -> Person:
     """Somebody else with the operator's pages, languages and hours, and ways of their own."""
-    pages, weights = _sharing(rng, town, operator.pages, COLLEAGUE_PAGES)
-    hours = _near(rng, operator.hours, COLLEAGUE_HOURS)
+    pages, weights = town.sharing(RIVER, operator.pages, COLLEAGUE_PAGES)
+    hours = town.keeping(operator.hours, COLLEAGUE_HOURS)
     habits = speaking(town.habits(RIVER), CASE_LANGUAGE + LANGUAGE_NEAR * rng.standard_normal())
     account = Account(COLLEAGUE, 9 * WEEK, seconds(LOCKED), 1.0, habits, weights)
-    return Person("colleague", RIVER, hours, 520, pages, (account,))
+    company = Company(OPERATOR[0], *COLLEAGUE_COMPANY)
+    return Person("colleague", RIVER, hours, 520, pages, (account,), company=company)
 
 
 def _friends(rng: np.random.Generator, town: Town) -> tuple[Person, Person]:
     """Two people who agree what to edit and go there together, within minutes."""
     pages, weights = town.interests(RIVER)
-    both, both_weights = _sharing(rng, town, pages, FRIENDS_PAGES)
+    both, both_weights = town.sharing(RIVER, pages, FRIENDS_PAGES)
     hours = town.hours(RIVER)
     first = _alone(town, FRIENDS[0], 20, weights)
     second = _alone(town, FRIENDS[1], 24, both_weights)
@@ -102,38 +105,18 @@ def _friends(rng: np.random.Generator, town: Town) -> tuple[Person, Person]:
         Person(
             "friend",
             RIVER,
-            _near(rng, hours, FRIENDS_HOURS),
+            town.keeping(hours, FRIENDS_HOURS),
             260,
             both,
             (second,),
             peers=(FRIENDS[0],) * 3,
-            echoes=FRIENDS[0],
+            company=Company(FRIENDS[0], *FRIENDS_COMPANY),
         ),
     )
 
 
 def _alone(town: Town, name: str, week: int, weights: Floats, *, end: int = END) -> Account:
     return Account(name, week * WEEK, end, 1.0, town.habits(RIVER), weights)
-
-
-def _near(rng: np.random.Generator, hours: Floats, spread: float) -> Floats:
-    """Return the profile of somebody who keeps nearly these hours."""
-    near = hours * np.exp(spread * rng.standard_normal(len(hours)))
-    return np.asarray(near / near.sum())
-
-
-def _sharing(
-    rng: np.random.Generator, town: Town, pages: Ints, share: float
-) -> tuple[Ints, Floats]:
-    """Return a person's pages, two thirds of their weight on some of somebody else's."""
-    own, own_weights = town.interests(RIVER)
-    shared = pages[rng.random(len(pages)) < share]
-    new = ~np.isin(own, shared)
-    drawn = np.exp(rng.standard_normal(len(shared)))
-    weights = np.log(0.67 * drawn / drawn.sum())
-    return np.concatenate([shared, own[new]]), np.concatenate(
-        [weights, own_weights[new] + np.log(0.33)]
-    )
 
 
 def _member(rng: np.random.Generator, town: Town, name: str) -> Person:
@@ -147,7 +130,7 @@ def _with_declared(town: Town) -> Person:
     """Somebody who declares a second account for batch edits with a tool."""
     habits = town.habits(RIVER)
     pages, weights = town.interests(RIVER)
-    plans = [_plan(MEMBERS[0], 6 * WEEK, END, 1.0), _plan(DECLARED, 30 * WEEK, END, 0.12)]
+    plans = [_plan(MEMBERS[0], 6 * WEEK, END, 1.0), _plan(DECLARED, 30 * WEEK, END, 0.4)]
     main, tool = town.alternates(habits, weights, plans)
     signed = replace(
         tool,

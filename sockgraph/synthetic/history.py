@@ -27,7 +27,7 @@ SWITCH = 120  # seconds at least between two sessions of a person: logging out, 
 AT_LARGE = 0.2  # share of edits on any page of the community, by its popularity
 REACTS = 0.06  # share of sessions that go where somebody of the community edited within half a day
 HOT_PAGES, HOT_DRAW = 14, 0.25  # events of a community that draw its members for a week
-ECHOES = 0.35  # share of a friend's sessions that answer the other's, within minutes
+ANSWER = 420.0  # seconds, on average, until somebody in company is at the keyboard too
 BATCH_KINDS = ("link", "category", "layout", "typo", "update")
 PROJECT_SHARE, TEMPLATE_SHARE, TALK_SHARE = 0.12, 0.06, 0.85
 
@@ -108,20 +108,22 @@ class Desk:
         starts = self._starts()
         return self._in_order(starts, self._accounts(starts))
 
-    def echoed(self, sessions: list[Session], friend: list[Session]) -> list[Session]:
-        """Move some sessions to where the friend has just begun, minutes after."""
-        rng = self.rng
-        own = [s for s in sessions if rng.random() >= ECHOES]
+    def joined(self, sessions: list[Session], others: list[Session]) -> list[Session]:
+        """Move some sessions to minutes after somebody else's began, on their page or another."""
+        rng, company = self.rng, self.person.company
+        if company is None:
+            return sessions
+        own = [s for s in sessions if rng.random() >= company.share]
         born, gone = self.person.accounts[0].start, self.person.accounts[0].end
-        heard = [s for s in friend if born < s.start < gone - HOUR]
+        heard = [s for s in others if born < s.start < gone - HOUR]
         n = min(len(sessions) - len(own), len(heard))
         chosen = [heard[int(i)] for i in rng.choice(len(heard), n, replace=False)]
-        delays = (60 + rng.exponential(420, n)).astype(int).tolist()
-        answers = [
-            replace(self._session(s.start + d, 0), page=s.page)
-            for s, d in zip(chosen, delays, strict=True)
-        ]
+        answers = [self._answer(session, company.same_page) for session in chosen]
         return self._apart(sorted([*own, *answers], key=lambda s: s.start))
+
+    def _answer(self, heard: Session, same_page: float) -> Session:
+        answer = self._session(heard.start + 60 + int(self.rng.exponential(ANSWER)), 0)
+        return replace(answer, page=heard.page) if self.rng.random() < same_page else answer
 
     def saves(self, sessions: list[Session]) -> Iterator[Save]:
         """Write out every session, save by save."""
@@ -237,18 +239,20 @@ def draw_histories(
     """
     desks = [Desk(s, p, library) for s, p in zip(streams, people, strict=False)]
     drawn = [desk.sessions() for desk in desks]
-    drawn = _with_echoes(desks, drawn)
+    drawn = _in_company(desks, drawn)
     drawn = _with_events(streams[-1], people, drawn, library)
     saves = [s for desk, mine in zip(desks, drawn, strict=True) for s in desk.saves(mine)]
     return sorted(saves, key=lambda s: (s.second, s.user))
 
 
-def _with_echoes(desks: list[Desk], drawn: list[list[Session]]) -> list[list[Session]]:
-    by_name = {d.person.accounts[0].name: mine for d, mine in zip(desks, drawn, strict=True)}
-    return [
-        desk.echoed(mine, by_name[desk.person.echoes]) if desk.person.echoes else mine
-        for desk, mine in zip(desks, drawn, strict=True)
-    ]
+def _in_company(desks: list[Desk], drawn: list[list[Session]]) -> list[list[Session]]:
+    """Let those in company come when the other does, who always stands earlier in the list."""
+    known: dict[str, list[Session]] = {}
+    for desk, mine in zip(desks, drawn, strict=True):
+        company = desk.person.company
+        others = known[company.name] if company else []
+        known[desk.person.accounts[0].name] = desk.joined(mine, others)
+    return list(known.values())
 
 
 def _with_events(

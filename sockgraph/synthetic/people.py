@@ -12,6 +12,7 @@ from sockgraph.synthetic.style import (
     community_custom,
     draw_habits,
     drifted,
+    speaking,
     varied,
 )
 from sockgraph.synthetic.words import FIRST, SECOND, SUBJECTS, ZH_FIRST, ZH_SECOND
@@ -32,6 +33,12 @@ PAGE_DRIFT = 0.8  # log-weights of pages between one account of a person and ano
 PAGES_KEPT = 0.65  # share of a person's pages that each further account edits at all
 PEAK_SPREAD = 1.8  # hours between a person's peak and the community's
 SESSIONS, SESSIONS_SPREAD = 22.0, 1.3  # median, and log-normal spread as on real wikis (0.8 to 1.3)
+# People seldom come alone: some share a project, a class, a house or a quarrel with somebody, have
+# much of their pages and hours, and come when they see the other at work: on their own pages or
+# on the very same one.
+COMPANIONS = 0.35
+SESSIONS_SHARED, SAME_PAGE = (0.0, 0.4), (0.0, 1.0)
+PAGES_SHARED, HOURS_APART, LANGUAGE_NEAR = (0.3, 0.8), (0.2, 0.6), 0.5
 N_OTHERS, MAX_SESSIONS = 300, 1500
 N_TAIL = 300  # pages of a community that hardly anybody edits
 
@@ -82,6 +89,25 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Company:
+    """Somebody whose work brings a person to the keyboard.
+
+    Attributes
+    ----------
+    name
+        The first account of the other person.
+    share
+        Share of the person's sessions that begin within minutes of one of the other's.
+    same_page
+        Share of those that begin on the page where the other is.
+    """
+
+    name: str
+    share: float
+    same_page: float
+
+
+@dataclass(frozen=True)
 class Person:
     """Somebody at a keyboard: one hand, one page at a time, whatever the account."""
 
@@ -92,7 +118,7 @@ class Person:
     pages: Ints
     accounts: tuple[Account, ...]
     peers: tuple[str, ...] = ()
-    echoes: str = ""
+    company: Company | None = None
 
 
 def draw_library(rng: np.random.Generator) -> Library:
@@ -138,7 +164,31 @@ class Town:
         """Draw people of every community, of very different activity."""
         names = iter(draw_names(self._rng, n))
         communities = self._rng.choice(len(SUBJECTS), n, p=_community_shares())
-        return [self._other(int(c), next(names)) for c in communities]
+        people = [self._other(int(c), next(names)) for c in communities]
+        return [self._beside(person, people[:i]) for i, person in enumerate(people)]
+
+    def _beside(self, person: Person, known: list[Person]) -> Person:
+        """Let some work beside somebody who came before: their pages, hours, languages."""
+        rng = self._rng
+        near = [p for p in known if p.community == person.community]
+        if not near or rng.random() >= COMPANIONS:
+            return person
+        other = near[int(rng.integers(len(near)))]
+        pages, weights = self.sharing(person.community, other.pages, rng.uniform(*PAGES_SHARED))
+        language = other.accounts[0].habits[PLACES["chinese"]][0]
+        habits = speaking(
+            person.accounts[0].habits, float(language + LANGUAGE_NEAR * rng.standard_normal())
+        )
+        account = replace(person.accounts[0], habits=habits, page_weights=weights)
+        return replace(
+            person,
+            hours=self.keeping(other.hours, rng.uniform(*HOURS_APART)),
+            pages=pages,
+            accounts=(account,),
+            company=Company(
+                other.accounts[0].name, rng.uniform(*SESSIONS_SHARED), rng.uniform(*SAME_PAGE)
+            ),
+        )
 
     def _other(self, community: int, names: tuple[str, str]) -> Person:
         rng = self._rng
@@ -182,6 +232,19 @@ class Town:
         groups = ((main, 0.68), (niche, 0.27), (away, 0.05))
         weights = [_spread_out(rng, len(pages), share) for pages, share in groups]
         return np.concatenate([main, niche, away]), np.concatenate(weights)
+
+    def sharing(self, community: int, pages: Ints, share: float) -> tuple[Ints, Floats]:
+        """Draw a person's pages with two thirds of their weight on some of somebody else's."""
+        own, own_weights = self.interests(community)
+        shared = pages[self._rng.random(len(pages)) < share]
+        new = ~np.isin(own, shared)
+        weights = [_spread_out(self._rng, len(shared), 0.67), own_weights[new] + np.log(0.33)]
+        return np.concatenate([shared, own[new]]), np.concatenate(weights)
+
+    def keeping(self, hours: Floats, spread: float) -> Floats:
+        """Draw the profile of somebody who keeps nearly these hours."""
+        near = hours * np.exp(spread * self._rng.standard_normal(len(hours)))
+        return np.asarray(near / near.sum())
 
     def alternates(self, habits: Floats, weights: Floats, plans: list[Account]) -> list[Account]:
         """Let a person use several accounts: habits drift, some are varied, pages differ.
