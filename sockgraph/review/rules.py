@@ -75,6 +75,11 @@ def moved(dossier: Dossier, history: History) -> bool:
     return bool(seen) and seen != {dossier.evidence_hash(history.pair)}
 
 
+def round_number(history: History) -> int:
+    """Return which round a review begun now belongs to: the one under way, or the next."""
+    return max(1, len(history.rounds)) + (history.state in DECIDED)
+
+
 def record_of(round_: Round | None, reviewer: str) -> Record:
     """Return a reviewer's record in a round; an empty one where there is none."""
     return (round_.records if round_ else {}).get(person_key(reviewer), Record(reviewer))

@@ -219,16 +219,27 @@ def histories(entries: Iterable[Entry]) -> dict[Pair, History]:
     return found
 
 
-def commitment(pair: Pair, reviewer: str, answer: Mapping[str, Any], salt: str) -> str:
+def commitment(
+    subject: Sequence[str | int], reviewer: str, answer: Mapping[str, Any], salt: str
+) -> str:
     """Return the hash that binds a reviewer to an answer without showing it.
 
     Parameters
     ----------
+    subject
+        What the answer is about: the pair, or a packet and the pair's number in it.
     salt
         At least 128 random bits, hexadecimal, kept with the answer until it is opened: without it
         the few possible answers could be tried.
     """
-    return digest({"answer": dict(answer), "pair": list(pair), "reviewer": reviewer, "salt": salt})
+    return digest(
+        {
+            "answer": dict(answer),
+            "reviewer": person_key(reviewer),
+            "salt": salt,
+            "subject": list(subject),
+        }
+    )
 
 
 def assert_earlier(ledger: Ledger, case: Case) -> int:
@@ -345,12 +356,12 @@ def _noted(record: Record, entry: Entry) -> Record:
 
 def _answers(record: Record, entry: Entry) -> dict[str, Mapping[str, Any]]:
     """Return the opened answers that match what their reviewer committed to."""
-    pair = entry.pair or ("", "")
+    subject = entry.body.get("subject", entry.pair or ())
     opened = entry.body.get("answers", {})
     salts = entry.body.get("salts", {})
     return {
         step: answer
         for step, answer in opened.items()
-        if commitment(pair, record.reviewer, answer, str(salts.get(step)))
+        if commitment(subject, record.reviewer, answer, str(salts.get(step)))
         == record.commits.get(step)
     }

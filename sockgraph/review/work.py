@@ -60,18 +60,30 @@ class Sealed:
     answer: Mapping[str, Any]
     salt: str
 
-    def commit(self, pair: Pair, reviewer: str) -> str:
+    def commit(self, subject: Sequence[str | int], reviewer: str) -> str:
         """Return the hash that goes into the ledger."""
-        return commitment(pair, reviewer, self.answer, self.salt)
+        return commitment(subject, reviewer, self.answer, self.salt)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The answers of one reviewer on one link, not yet open."""
+    """The answers of one reviewer on one link, not yet open.
+
+    Attributes
+    ----------
+    subject
+        What the commitments are about, see `states.commitment`; empty for the pair itself.
+    """
 
     pair: Pair
     reviewer: str
     answers: Mapping[str, Sealed] = field(default_factory=dict)
+    subject: tuple[str | int, ...] = ()
+
+    def commit(self, step: str) -> str | None:
+        """Return the hash of one answer; None where there is none."""
+        sealed = self.answers.get(step)
+        return sealed.commit(self.subject or self.pair, self.reviewer) if sealed else None
 
 
 def seal(answer: Mapping[str, Any]) -> Sealed:
@@ -156,6 +168,7 @@ def step_draft(
     step: str,
     *,
     blinded: bool = True,
+    commit: str | None = None,
     **more: Any,
 ) -> Draft:
     """Return the entry of one step.
@@ -166,6 +179,8 @@ def step_draft(
         Who reviews which link; for a step with an answer, with that answer.
     blinded
         Whether the names were hidden.
+    commit
+        The hash of the step's answer, where the answer itself is not at hand.
     more
         Anything else to note, such as the time on the reviewer's own machine.
     """
@@ -179,7 +194,7 @@ def step_draft(
         **more,
     }
     if step in ANSWERED:
-        body["commit"] = kept.answers[step].commit(kept.pair, kept.reviewer)
+        body["commit"] = commit or kept.commit(step)
     if step == "finding":
         body["rests_on"] = dossier.snapshot(kept.pair)
     return Draft(step, kept.reviewer, body, dossier.seal)
@@ -275,8 +290,7 @@ def _due(known: Mapping[Pair, History], kept: Sequence[Kept]) -> list[Draft]:
 
 def _refuse_other_answers(kept: Kept, commits: Mapping[str, str]) -> None:
     for step, commit in commits.items():
-        sealed = kept.answers.get(step)
-        if sealed is None or sealed.commit(kept.pair, kept.reviewer) != commit:
+        if kept.commit(step) != commit:
             raise ReviewError(
                 f"{kept.reviewer}, {kept.pair[0]} and {kept.pair[1]}",
                 f"the {step} is not the one that was committed to.",
@@ -289,6 +303,7 @@ def _opening(kept: Kept) -> Draft:
     body = {
         "user_a": a,
         "user_b": b,
+        **({"subject": list(kept.subject)} if kept.subject else {}),
         "answers": {step: dict(sealed.answer) for step, sealed in kept.answers.items()},
         "salts": {step: sealed.salt for step, sealed in kept.answers.items()},
     }

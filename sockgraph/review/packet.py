@@ -1,0 +1,152 @@
+"""A packet: one HTML file that a reviewer opens on a machine of their own, without a network.
+
+It holds blinded sheets and the evidence in words; no LR, no name, nobody's finding. The reviewer's
+answers come back in two files: the commitments first, the findings once both reviewers' are in.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from sockgraph.errors import ReviewError
+from sockgraph.review.exhibit import make_exhibit
+from sockgraph.review.ledger import Draft, LedgerHead, digest, head_of
+from sockgraph.review.queue import FOILS, Task, queue
+from sockgraph.review.rules import round_number
+from sockgraph.review.sheet import make_sheet, seed_of, sides
+from sockgraph.review.states import PACKET, History, histories, person_key
+from sockgraph.review.work import JUDGEMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sockgraph.case import Case
+    from sockgraph.review.dossier import Dossier
+    from sockgraph.review.ledger import Entry
+    from sockgraph.review.sheet import Diffs
+
+ANSWERS_FORMAT = "sockgraph answers 1"
+_RESERVED = ("example", "test", "invalid")  # RFC 2606: such hosts cannot exist
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A packet that is ready to be handed over.
+
+    Attributes
+    ----------
+    html
+        The file.
+    draft
+        The ledger's entry: who got which pairs. It must be in the ledger before answers are.
+    """
+
+    id: str
+    html: str
+    tasks: tuple[Task, ...]
+    draft: Draft
+
+
+def make_packet(
+    dossier: Dossier,
+    entries: Sequence[Entry],
+    reviewer: str,
+    *,
+    foils: int = FOILS,
+    diffs: Diffs | None = None,
+) -> Packet:
+    """Make a reviewer's packet.
+
+    Parameters
+    ----------
+    entries
+        The ledger's; the packet prints its head.
+    foils
+        Known-different pairs to mix in.
+    diffs
+        What the diffs of some revisions show, where the case holds them.
+
+    Raises
+    ------
+    ReviewError
+        If nothing waits for the reviewer, or the case compares everyone.
+    """
+    tasks = tuple(queue(dossier, entries, reviewer, foils=foils))
+    if not any(not task.foil for task in tasks):
+        raise ReviewError(
+            reviewer,
+            "no link waits for this reviewer.",
+            "Links they filed, found or have reviewed are left out; `sockgraph audit` prints them.",
+        )
+    known = histories(entries)
+    shown = [_shown(dossier, task, known, diffs) for task in tasks]
+    content = {
+        "case": dossier.case.slug,
+        "reviewer": reviewer,
+        "reviewer_key": person_key(reviewer),
+        "manifest": dossier.seal,
+        "head": str(head_of(entries)),
+        "answers_format": ANSWERS_FORMAT,
+        "answers_reversed": bool(seed_of(dossier.case.slug, reviewer) % 2),
+        "judgements": list(JUDGEMENTS),
+        "wiki": wiki_address(dossier.case),
+        "diffs": bool(diffs),
+        "tasks": [{"number": i, **task} for i, task in enumerate(shown, 1)],
+    }
+    name = digest(content)
+    rounds = [round_number(known.get(task.pair, History(task.pair))) for task in tasks]
+    body = {"packet": name, "pairs": [list(task.pair) for task in tasks], "rounds": rounds}
+    draft = Draft(PACKET, reviewer, body, dossier.seal)
+    return Packet(name, _page({**content, "packet": name}, head_of(entries)), tasks, draft)
+
+
+def wiki_address(case: Case) -> str | None:
+    """Return what an edit's number is put behind to open its diff; None where there is no wiki."""
+    host = case.wiki.split(":")[0].lower()
+    if case.source.kind != "mediawiki" or host.rsplit(".", 1)[-1] in _RESERVED:
+        return None
+    return f"{case.source.scheme}://{case.wiki}{case.source.api_path}index.php?diff="
+
+
+def _shown(
+    dossier: Dossier, task: Task, known: Mapping[Any, History], diffs: Diffs | None
+) -> dict[str, Any]:
+    shown = sides(task.pair, dossier.seal)
+    history = known.get(task.pair, History(task.pair))
+    exhibit = None if task.foil else make_exhibit(dossier, shown, history, diffs=diffs).as_dict()
+    sheet = make_sheet(dossier, *shown, diffs=diffs).as_dict()
+    return {"kind": task.kind, "sheet": sheet, "exhibit": exhibit}
+
+
+def _page(content: Mapping[str, Any], head: LedgerHead) -> str:
+    style, script = (_resource(name) for name in ("packet.css", "packet.js"))
+    template = Environment(autoescape=True).from_string(_resource("packet.html.j2"))
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, sort_keys=True)
+    for char in "<>&\u2028\u2029":  # so that no text can end the element that holds it
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return template.render(
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        style_hash=_csp_hash(style),
+        script_hash=_csp_hash(script),
+        data=Markup(text),  # noqa: S704 - JSON without a character that HTML reads
+        packet=content["packet"],
+        reviewer=content["reviewer"],
+        head=str(head),
+    )
+
+
+def _resource(name: str) -> str:
+    return (files("sockgraph.review") / "page" / name).read_text(encoding="utf-8")
+
+
+def _csp_hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
