@@ -13,7 +13,13 @@ import sockgraph
 from sockgraph.cli import review
 from sockgraph.cli.bar import bar, say
 from sockgraph.errors import SockgraphError
-from sockgraph.evaluate import evaluate_links, evaluation_table, read_clusters, read_labels, read_links
+from sockgraph.evaluate import (
+    evaluate_links,
+    evaluation_table,
+    read_clusters,
+    read_labels,
+    read_links,
+)
 from sockgraph.pipeline import DATA, CaseResult, demo_case, run_case
 
 app = typer.Typer(

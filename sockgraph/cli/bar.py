@@ -39,6 +39,8 @@ def bar() -> Iterator[Listener]:
 
         def listen(stage: str, done: int, total: int | None) -> None:
             if stage not in stages:
+                for task in drawn.tasks:  # stages follow each other: what came before is done
+                    drawn.update(task.id, total=task.completed)
                 stages[stage] = drawn.add_task(stage, total=total)
                 if not CONSOLE.is_terminal:
                     say(f"{stage} …")
