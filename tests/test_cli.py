@@ -1,0 +1,135 @@
+"""The command line against real files: every fault is one line and exit 2."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.main import get_command
+
+from sockgraph.cli import app
+
+CASE = """
+title = "Edits to one river"
+reason = "Three articles were returned to one wording"
+wikis = ["fernwick.example"]
+[source]
+kind = "table"
+path = "edits.parquet"
+[accounts]
+nominated = ["Heron", "Moth"]
+"""
+COMMANDS = sorted(get_command(app).commands)
+
+
+def sockgraph(*words, cwd):
+    environment = {k: v for k, v in os.environ.items() if k != "SOCKGRAPH_DATA_DIR"}
+    run = subprocess.run(
+        [sys.executable, "-m", "sockgraph", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=environment | {"COLUMNS": "200"},
+    )
+    return run.returncode, run.stdout, run.stderr
+
+
+@pytest.fixture
+def case(tmp_path):
+    start = pd.Timestamp("2024-01-01", tz="UTC")
+    edits = pd.DataFrame(
+        {
+            "timestamp": [start + pd.Timedelta(hours=7 * i) for i in range(40)],
+            "user": ["Heron", "Moth"] * 20,
+            "title": ["River", "Lake", "Hill", "Marsh"] * 10,
+            "comment": "ce",
+        }
+    )
+    edits.to_parquet(tmp_path / "edits.parquet")
+    (tmp_path / "river.toml").write_text(CASE)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_s_help_shows_an_example(command):
+    entry = get_command(app).commands[command]
+    entries = getattr(entry, "commands", {command: entry}).values()
+    for leaf in entries:
+        assert "Example: sockgraph" in (leaf.epilog or ""), leaf.name
+        assert leaf.help, leaf.name
+
+
+def test_two_accounts_without_reference_run_and_say_why_there_is_no_number(case):
+    code, _, err = sockgraph("run", "river.toml", cwd=case)
+    assert code == 0, err
+    folder = case / "data" / "processed" / "river"
+    links = pd.read_parquet(folder / "links.parquet")
+    assert len(links) == 1
+    assert links["log10_lr"].isna().all()
+    assert not links["flagged"].any()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["evidence"]["reason"]
+    assert manifest["evidence"]["reason"] in (folder / "report.html").read_text()
+
+
+def test_two_runs_give_the_same_bytes(case):
+    for data in ("one", "two"):
+        code, _, err = sockgraph("run", "river.toml", "--data", data, cwd=case)
+        assert code == 0, err
+    one, two = (sorted((case / d / "processed" / "river").iterdir()) for d in ("one", "two"))
+    assert [p.name for p in one] == [p.name for p in two]
+    for left, right in zip(one, two, strict=True):
+        if left.name == "manifest.json":
+            a, b = (json.loads(p.read_text()) for p in (left, right))
+            assert a.pop("run").keys() == b.pop("run").keys()
+            assert a == b
+        else:
+            assert left.read_bytes() == right.read_bytes(), left.name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"Moth"', '"Nobody"', "'Nobody'"),
+        ('"Moth"', '"Heron"', "nominated twice"),
+        ('["Heron", "Moth"]', "[]", "nominated"),
+        ("reason =", "reson =", "no case without a reason"),
+        ("edits.parquet", "absent.parquet", "no such file"),
+        ("edits.parquet", "river.toml", "not read"),
+    ],
+)
+def test_each_fault_is_one_line_and_nothing_is_written(case, old, new, said):
+    (case / "river.toml").write_text(CASE.replace(old, new))
+    code, out, err = sockgraph("run", "river.toml", cwd=case)
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in err
+    assert out == ""
+    assert not (case / "data").exists()
+
+
+def test_a_truncated_table_is_refused(case):
+    whole = (case / "edits.parquet").read_bytes()
+    (case / "edits.parquet").write_bytes(whole[: len(whole) // 2])
+    code, _, err = sockgraph("run", "river.toml", cwd=case)
+    assert code == 2
+    assert "truncated" in err
+    assert not (case / "data").exists()
+
+
+def test_evaluate_prints_and_gives_json(case):
+    sockgraph("run", "river.toml", cwd=case)
+    labels = case / "labels.csv"
+    labels.write_text("user,person\nHeron,p1\nMoth,p1\n")
+    links = str(Path("data/processed/river/links.parquet"))
+    code, out, err = sockgraph("evaluate", links, "labels.csv", "--json", cwd=case)
+    assert code == 0, err
+    assert json.loads(out)["n_true"] == 1
+    code, _, err = sockgraph("evaluate", links, "absent.csv", cwd=case)
+    assert code == 2
+    assert "absent.csv" in err
