@@ -24,6 +24,7 @@ PAGE_DRIFT = 1.2  # log-weights of pages around their mean, quarter by quarter: 
 BUSY_SPREAD, BUSY_MEMORY = 0.9, 0.6  # weekly activity: log-normal, remembering the week before
 KEEPS_ACCOUNT = 0.85  # chance that somebody with several accounts goes on with the one last used
 SWITCH = 120  # seconds at least between two sessions of a person: logging out, logging in
+TOWN_SQUARE = 0.06  # share of edits on pages that every community edits
 AT_LARGE = 0.2  # share of edits on any page of the community, by its popularity
 REACTS = 0.06  # share of sessions that go where somebody of the community edited within half a day
 HOT_PAGES, HOT_DRAW = 14, 0.25  # events of a community that draw its members for a week
@@ -93,7 +94,10 @@ class Desk:
 
     def page(self, account: int, second: int) -> int:
         """Draw a page that this account would edit now."""
-        if self.rng.random() < AT_LARGE:
+        draw = self.rng.random()
+        if draw < TOWN_SQUARE:
+            return int(self.rng.choice(self._library.everybodys))
+        if draw < TOWN_SQUARE + AT_LARGE:
             shelf = self._library.shelves[self.person.community]
             return int(shelf.popular[bisect(self._shelf, self.rng.random())])
         key = (account, second // QUARTER)

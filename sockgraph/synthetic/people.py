@@ -15,7 +15,7 @@ from sockgraph.synthetic.style import (
     speaking,
     varied,
 )
-from sockgraph.synthetic.words import FIRST, SECOND, SUBJECTS, ZH_FIRST, ZH_SECOND
+from sockgraph.synthetic.words import EVERYBODYS, FIRST, SECOND, SUBJECTS, ZH_FIRST, ZH_SECOND
 
 if TYPE_CHECKING:
     from sockgraph.synthetic.style import Floats
@@ -62,10 +62,11 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Library:
-    """Every page of the wiki, and what each community edits of them."""
+    """Every page of the wiki, what each community edits of them, and what everybody does."""
 
     titles: tuple[str, ...]
     shelves: tuple[Shelf, ...]
+    everybodys: Ints
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ def draw_library(rng: np.random.Generator) -> Library:
             Shelf(popular, _zipf(len(main)), len(titles) + np.arange(len(tail), dtype=np.int64))
         )
         titles += tail
-    return Library(tuple(titles), tuple(shelves))
+    square = len(titles) + np.arange(len(EVERYBODYS))
+    return Library((*titles, *EVERYBODYS), tuple(shelves), square)
 
 
 def _zipf(n: int) -> Floats:

@@ -260,6 +260,14 @@ PROJECT_PAGES = _split(
     "Fernwick:Village pump|Fernwick:Help desk|Fernwick:Proposals|Fernwick:Pages for deletion"
 )
 
+# Pages that everybody comes by, whatever they write about.
+EVERYBODYS = _split(
+    "Fernwick|Fernwick Fen|2022 in Fernwick|2023 in Fernwick|2024 in Fernwick|2025 in Fernwick|Fernwick council|"
+    "Market day|The long winter|Flood of 2024|Library of Fernwick|Fernwick harvest fair|Hospital road|Bells of Fernwick|"
+    "Deaths in 2023|Deaths in 2024|People of Fernwick|Streets of Fernwick|Schools of Fernwick|Fernwick dialect|"
+    "Lamp week|County show|Old names of Fernwick|Maps of Fernwick|Weather of Fernwick|蕨湾|蕨湾移民|蕨湾集市|2024年蕨湾水灾|蕨湾方言"
+)
+
 # What account names are put together from.
 FIRST = _split(
     "Brindle|Pewter|Thistle|Umber|Marrow|Lichen|Sorrel|Tallow|Russet|Flint|Ember|Hazel|Drover|Saffron|"
