@@ -26,7 +26,9 @@ def source(wiki_case, tmp_path):
 def test_a_refresh_reads_new_edits_once_and_keeps_the_old(wiki, source):
     before = source().read(NAMES)
     site = wiki.admin()
-    site.pages["Notes made by a test"].edit("A line written during the test.", summary="during the test")
+    site.pages["Notes made by a test"].edit(
+        "A line written during the test.", summary="during the test"
+    )
     assert source().read(NAMES).edits.equals(before.edits)
 
     fresh = source(refresh=True, page_size=5)
@@ -44,12 +46,10 @@ def test_a_refresh_reads_new_edits_once_and_keeps_the_old(wiki, source):
     assert again.traffic()["requests"] == {}
 
 
-def test_an_account_added_after_a_refresh_is_read_whole(source, tmp_path):
+def test_an_account_added_after_a_refresh_is_read_whole(source):
     source().read(NAMES)
     source(refresh=True).read(NAMES)
     both = source().read([*NAMES, "Kelp Wren"])
     alone = source().read(["Kelp Wren"])
     theirs = both.edits[both.edits["user"] == "Kelp Wren"]
     assert len(theirs) == len(alone.edits) == alone.coverage[0].edit_count
-
-

@@ -61,6 +61,7 @@ class Asker:
         subjects: Sequence[str] = EVERYTHING,
         *,
         enough: Callable[[Chain], bool] = _whole,
+        expected: int | None = None,
     ) -> None:
         """See to it that answers about all subjects are stored.
 
@@ -68,6 +69,8 @@ class Asker:
         ----------
         enough
             Tells of a chain whether it need not be continued, though the wiki has more.
+        expected
+            Rows that the missing answers will hold, for the progress.
 
         Raises
         ------
@@ -78,20 +81,27 @@ class Asker:
         missing = [s for s in dict.fromkeys(subjects) if self._wanted(question, since.get(s))]
         if missing and self.offline:
             raise _offline(self.connection.host, question, missing)
-        batches = [
-            batch
-            for group in (
-                [s for s in missing if s not in since],
-                sorted((s for s in missing if s in since), key=lambda s: since[s][1]),
-            )
-            for batch in _batches(group, question.batch)
-        ]
+        new = [s for s in missing if s not in since]
+        known = sorted((s for s in missing if s in since), key=lambda s: since[s][1])
+        batches = [*_batches(new, question.batch), *_batches(known, question.batch)]
+        before = self.connection.rows[question.kind]
         for number, batch in enumerate(batches):
-            self.progress(f"asking for {question.kind}", number, len(batches))
             start = since[batch[0]][1] if batch[0] in since else ""
-            self._follow(question, batch, start, enough)
-        if batches:
-            self.progress(f"asking for {question.kind}", len(batches), len(batches))
+            for _ in self._follow(question, batch, start, enough):
+                self._tell(question, (number, len(batches)), before, expected)
+        if batches and expected is None:
+            self.progress(question.kind, len(batches), len(batches))
+
+    def _tell(
+        self, question: Question, batches: tuple[int, int], before: int, expected: int | None
+    ) -> None:
+        """Tell of one answer: rows where it is known how many there will be, else batches."""
+        rows = self.connection.rows[question.kind] - before
+        if expected is None:
+            self.progress(question.kind, *batches)
+        else:
+            self.progress("edits", rows, max(rows, expected))
+        self.progress("requests", self.connection.requests.total(), None)
 
     def rows(
         self,
@@ -135,26 +145,25 @@ class Asker:
 
     def _follow(
         self, question: Question, batch: list[str], since: str, enough: Callable[[Chain], bool]
-    ) -> None:
-        """Ask until nothing follows, from where an earlier fetch left off."""
+    ) -> Iterator[Entry]:
+        """Ask until nothing follows, from where an earlier fetch left off; yield what is new."""
         base = question.params(batch, self.page_size)
         if since and question.since:
             base[question.since] = max(_earlier(since), base.get(question.since, ""))
         name = digest([self.connection.api, base, self.round])
         stored = [c for c in self.raw.chains(question.identity) if c.entries[0].chain == name]
         entries = list(stored[0].entries) if stored else []
-        seen = {digest(dict(e.following)) for e in entries if e.following}
         while not entries or (entries[-1].following and not enough(Chain(tuple(entries)))):
-            following = entries[-1].following or {} if entries else {}
-            entry = self._ask(question, batch, {**base, **following}, (name, len(entries)))
-            if entry.following and digest(dict(entry.following)) in seen:
+            following = dict(entries[-1].following or {}) if entries else {}
+            entry, body = self._ask(question, batch, {**base, **following}, (name, len(entries)))
+            if entry.following and entry.following in [e.following for e in entries]:
                 raise _going_round(self.connection.host, question, batch)
-            seen |= {digest(dict(entry.following))} if entry.following else set()
-            entries.append(entry)
+            entries.append(self.raw.put(entry, body))
+            yield entries[-1]
 
     def _ask(
         self, question: Question, batch: list[str], params: dict[str, str], place: tuple[str, int]
-    ) -> Entry:
+    ) -> tuple[Entry, bytes]:
         body = self.connection.ask(
             params, kind=question.kind, what=_spoken(question, batch), found=question.found
         )
@@ -168,7 +177,8 @@ class Asker:
             answered=answer.get("curtimestamp"), fetched=f"{self.clock():%Y-%m-%dT%H:%M:%SZ}",
             warnings=_warnings(answer),
         )  # fmt: skip
-        return self.raw.put(entry, body)
+        self.connection.rows[question.kind] += entry.rows
+        return entry, body
 
 
 def _batches(values: Sequence[str], size: int) -> list[list[str]]:

@@ -20,6 +20,7 @@ import requests
 
 from sockgraph import __version__
 from sockgraph.errors import FetchError
+from sockgraph.sources.mediawiki.access import Credentials, refuse_plain, refuse_rights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ TIMEOUT = (10, 60)
 PER_MINUTE = 200
 BUSY_STATUS = frozenset({429, 500, 502, 503, 504})
 BUSY_CODES = frozenset({"maxlag", "ratelimited", "readonly", "cirrussearch-too-busy-error"})
+LOGIN_REMEDY = "Check the credentials in the environment, or unset them: reading needs none."
 KEPT = "What was read is kept: run the same command again later."
 
 
@@ -103,6 +105,8 @@ class Connection:
         The operator's own, for the User-Agent.
     per_minute
         Requests a minute at most; null for as many as are answered one after the other.
+    credentials
+        The operator's, if any; sent to this wiki alone.
     timeout
         Seconds to wait for a connection, and for the next part of an answer.
     sleep, clock
@@ -110,8 +114,9 @@ class Connection:
 
     Attributes
     ----------
-    requests, retries
-        Answers had and attempts that had to be repeated, per kind, since this object was made.
+    requests, rows, retries
+        Answers had, rows in them, and attempts that had to be repeated, per kind, since this object
+        was made.
     """
 
     host: str
@@ -119,18 +124,25 @@ class Connection:
     path: str
     contact: str
     per_minute: float | None = PER_MINUTE
+    credentials: Credentials = field(default_factory=Credentials)
     timeout: tuple[float, float] = TIMEOUT
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     requests: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
     retries: Counter[str] = field(default_factory=Counter)
     _last: float | None = None
     _answered: bool = False
+    _logged_in: bool = False
 
     def __post_init__(self) -> None:
         path = "/" + self.path.strip("/")
         self.path = path if path.endswith("/") else path + "/"
         self._session = _Session(f"sockgraph/{__version__} ({self.contact})")
+        if self.credentials:
+            refuse_plain(self.scheme, self.host)
+        if self.credentials.token:
+            self._session.headers["Authorization"] = f"Bearer {self.credentials.token}"
         self._site = mwclient.Site(
             self.host, path=self.path, scheme=self.scheme, pool=self._session, do_init=False,
             max_retries=0, force_login=False,
@@ -179,15 +191,40 @@ class Connection:
 
     def _attempt(self, params: Mapping[str, str], found: str) -> bytes:
         sent = {**params, "format": "json", "formatversion": "2", "maxlag": str(MAXLAG)}
-        method = "GET" if len(urlencode(sent)) < LONGEST_GET else "POST"
         try:
-            text: str = self._site.raw_call("api", sent, retry_on_error=False, http_method=method)
+            if self.credentials:
+                self._log_in()
+                sent["assert"] = "user"
+            text = self._call(sent)
         except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
             raise self._unreached(error) from error
         except (requests.exceptions.RequestException, UnicodeError) as error:
             raise _BusyError(f"its answer broke off: {type(error).__name__}") from error
         self._judge(text, found)
         return text.encode()
+
+    def _call(self, sent: Mapping[str, str]) -> str:
+        method = "GET" if len(urlencode(sent)) < LONGEST_GET else "POST"
+        text: str = self._site.raw_call("api", sent, retry_on_error=False, http_method=method)
+        return text
+
+    def _log_in(self) -> None:
+        """Log in, once, with an account that sees no more than the public."""
+        if self._logged_in:
+            return
+        try:
+            if self.credentials.user:
+                self._site.login(self.credentials.user, self.credentials.password)
+            asked = {"meta": "userinfo", "uiprop": "rights", "assert": "user"}
+            answer = self._site.raw_api("query", "GET", retry_on_error=False, **asked)
+        except mwclient.errors.LoginError as error:
+            raise _RefusedError(f"it refuses the login ({error}).", LOGIN_REMEDY) from None
+        except mwclient.errors.MwClientError as error:
+            raise _BusyError(f"the login failed ({type(error).__name__})") from None
+        if "error" in answer:
+            raise _RefusedError(f"it refuses the login ({answer['error']['code']}).", LOGIN_REMEDY)
+        refuse_rights(self.host, answer["query"]["userinfo"]["rights"])
+        self._logged_in = True
 
     def _unreached(self, error: Exception) -> Exception:
         """Tell a misspelt or dead host, before the first answer, from a bad moment later."""
@@ -221,6 +258,9 @@ class Connection:
 
     def _judge_error(self, error: Mapping[str, Any]) -> None:
         code, said = str(error.get("code")), str(error.get("info"))
+        if code == "assertuserfailed":
+            self._logged_in = False
+            raise _BusyError("it has logged us out")
         if code in BUSY_CODES or code.startswith("internal_api_error"):
             raise _BusyError(f"{code}: {said}", self._session.wait)
         raise _RefusedError(

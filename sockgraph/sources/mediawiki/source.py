@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from dataclasses import replace
 from functools import cached_property
@@ -13,6 +12,7 @@ from sockgraph.progress import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.sources.base import Coverage, Reading
 from sockgraph.sources.mediawiki import tables
+from sockgraph.sources.mediawiki.access import credentials, is_ip, is_loopback
 from sockgraph.sources.mediawiki.asker import Asker
 from sockgraph.sources.mediawiki.connection import PER_MINUTE, Connection
 from sockgraph.sources.mediawiki.neighbours import find_neighbours
@@ -138,9 +138,10 @@ class MediaWikiSource:
         """Return the edits of these accounts, newest `max_edits` of each, within the window."""
         facts = self._facts(users)
         with self._asker.session():
-            for batch_of, enough in self._by_length(facts):
-                question = replace(self._edits, batch=1) if enough else self._edits
-                self._asker.ensure(question, batch_of, enough=self._read_enough)
+            for some, alone in self._by_length(facts):
+                question = replace(self._edits, batch=1) if alone else self._edits
+                expected = sum(facts[user].get("editcount", 0) for user in some)
+                self._asker.ensure(question, some, enough=self._read_enough, expected=expected)
             self._asker.ensure(RENAMES, enough=_renames_enough)
         wanted = set(users)
         answered = self._asker.rows(self._edits, users, enough=self._read_enough)
@@ -226,7 +227,7 @@ class MediaWikiSource:
 
     def _today(self, name: str) -> str | None:
         """Follow a name that no longer exists to the one that its account has now."""
-        if _is_ip(name):
+        if is_ip(name):
             return None
         for _ in range(RENAMES_FOLLOWED):
             title = f"User:{name}"
@@ -310,27 +311,15 @@ class MediaWikiSource:
 
 def _connect(case: Case, per_minute: float | None) -> Connection:
     host = case.wiki
-    default = None if _is_loopback(host) else PER_MINUTE
+    default = None if is_loopback(host) else PER_MINUTE
     return Connection(
         host=host,
         scheme=case.source.scheme,
         path=case.source.api_path,
         contact=case.source.contact or "",
+        credentials=credentials(),
         per_minute=per_minute or default,
     )
-
-
-def _is_loopback(host: str) -> bool:
-    name = host.rsplit(":", 1)[0]
-    return name == "localhost" or (_is_ip(name) and ipaddress.ip_address(name).is_loopback)
-
-
-def _is_ip(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _listed_enough(chain: Chain) -> bool:
