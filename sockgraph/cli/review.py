@@ -1,34 +1,163 @@
-"""The commands of review: thin translations of `sockgraph.review`."""
+"""The commands of reviewers: thin translations of `sockgraph.review`."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sockgraph.case import load_case, normal_name
+from sockgraph.case import normal_name
+from sockgraph.cli import filing
+from sockgraph.cli.desk import Desk, refuse_unknown_reviewer
+from sockgraph.cli.room import CaseFile, DataFolder, Room, example, ledger_of
 from sockgraph.errors import ReviewError
-from sockgraph.review import Ledger, LedgerHead
+from sockgraph.pipeline import DATA
+from sockgraph.review import LedgerHead, Task, histories, queue
 from sockgraph.review.audit import entry_line, witnesses_in
-from sockgraph.store import Store
+from sockgraph.review.merge import read_answers, take_answers
+from sockgraph.review.packet import make_packet
+from sockgraph.review.queue import FOILS
+from sockgraph.review.reversal import state_of
+from sockgraph.review.reviewers import agreements, reviewers_of
+from sockgraph.review.rules import refuse_barred
+from sockgraph.review.states import History
+from sockgraph.review.work import kind_of
+from sockgraph.store.atomic import write_bytes
 
-DATA = Path("data")
-LEDGER = "ledger.jsonl"
-
-CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
-DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The data folder.")]
+Reviewer = Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who reviews.")]
+Foils = Annotated[
+    int, typer.Option("--foils", min=0, help="Pairs known to be different people, mixed in.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Put the commands of review on the app."""
-    app.command(epilog="Example: sockgraph audit cases/spring.toml --against report.html")(audit)
+    app.command(epilog=example("review", "--reviewer Ann"))(review)
+    app.command(epilog=example("review-packet", "--reviewer Ann"))(review_packet)
+    app.command(epilog=example("review-merge", "commitments.json findings.json"))(review_merge)
+    app.command(epilog=example("reviewers"))(reviewers)
+    app.command(epilog=example("audit", "--against report.html"))(audit)
+    filing.register(app)
 
 
-def ledger_of(case: Path, data: Path) -> Ledger:
-    """Return the ledger of a case file."""
-    given = load_case(case)
-    return Ledger(Store(data).case(given.slug, given.id).path(LEDGER))
+def review(
+    case: CaseFile,
+    data: DataFolder = DATA,
+    *,
+    reviewer: Reviewer,
+    link: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--link", metavar="A B", help="Choose a pair by name: recorded as unblinded."),
+    ] = None,
+    foils: Foils = FOILS,
+) -> None:
+    """Review what waits: read the edits, judge, then see the evidence and write a finding.
+
+    Every pair is judged from its edits before the evidence on any is shown. Stop whenever you
+    like; the next call goes on where you stopped.
+    """
+    room = Room.of(case, data)
+    reviewer = refuse_unknown_reviewer(reviewer)
+    entries = room.ledger.entries()
+    served = (
+        [_chosen(room, link, reviewer)]
+        if link
+        else queue(room.dossier, entries, reviewer, foils=foils)
+    )
+    if all(task.foil for task in served):
+        typer.echo("No link waits for you.")
+        return
+    desks = [Desk(room.dossier, room.ledger, t, reviewer, link is None, room.keep) for t in served]
+    for number, desk in enumerate(desks, 1):
+        typer.echo(f"Pair {number} of {len(desks)}")
+        desk.judge()
+    for desk in desks:
+        if not desk.task.foil:
+            desk.find()
+    room.settle()
+
+
+def _chosen(room: Room, link: tuple[str, str], reviewer: str) -> Task:
+    """Return the pair that a reviewer chose by name, if it can be reviewed by them."""
+    pair = room.dossier.pair(*link)
+    entries = room.ledger.entries()
+    history = histories(entries).get(pair, History(pair))
+    refuse_barred(room.dossier.case, history, reviewer)
+    if state_of(room.dossier, entries, pair) == "none":
+        raise ReviewError(
+            " and ".join(pair),
+            "nobody has made this link: it is neither flagged nor asserted.",
+            "Review a link in question; `sockgraph report CASE --format csv` lists their states.",
+        )
+    return Task(pair, kind_of(history))
+
+
+def review_packet(
+    case: CaseFile,
+    data: DataFolder = DATA,
+    *,
+    reviewer: Reviewer,
+    foils: Foils = FOILS,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to write the packet.")
+    ] = None,
+) -> None:
+    """Write one HTML file for a reviewer on a machine of their own: no names, no LR, no network."""
+    room = Room.of(case, data)
+    reviewer = refuse_unknown_reviewer(reviewer)
+    packet = make_packet(room.dossier, room.ledger.entries(), reviewer, foils=foils)
+    path = out or Path(f"{room.dossier.case.slug}-packet-{packet.id[:8]}.html")
+    write_bytes(path, packet.html.encode())
+    room.ledger.extend(lambda _: [packet.draft])
+    typer.echo(f"{len(packet.tasks)} pairs for {reviewer}: {path}")
+    typer.echo("Hand it over; take back the commitments first, then the findings.")
+
+
+def review_merge(
+    case: CaseFile,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Commitments or findings, as saved.")
+    ],
+    data: DataFolder = DATA,
+) -> None:
+    """Verify reviewers' answers, enter them, and open the findings that are due.
+
+    Findings on a link are opened once two reviewers' commitments are in.
+    """
+    room = Room.of(case, data)
+    taken = take_answers(room.ledger, room.dossier, [read_answers(path) for path in files])
+    typer.echo(f"{len(taken.drafts)} new entries from {len(files)} files.")
+    for a, b in taken.passed:
+        typer.echo(f"Left out: {a} and {b}; their review has gone on since the packet was made.")
+    room.settle(taken.kept)
+
+
+def reviewers(
+    case: CaseFile,
+    data: DataFolder = DATA,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say how far reviewers agree, and how often they join people known to be different."""
+    entries = ledger_of(case, data).entries()
+    people, pairs = reviewers_of(entries), agreements(entries)
+    if as_json:
+        found = {"reviewers": [p.as_dict() for p in people], "agreement": [vars(a) for a in pairs]}
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    for one in people:
+        typer.echo(
+            f"{one.name}: {one.open} findings open, {one.closed} closed, {one.unblinded} unblinded;"
+            f" {one.changed} turned from their own first judgement;"
+            f" {one.foil_errors} of {one.foils} known-different pairs judged one operator"
+        )
+    for pair in pairs:
+        kappa = "not defined" if pair.kappa is None else f"{pair.kappa:.2f}"
+        typer.echo(f"{' and '.join(pair.reviewers)}: {pair.same} of {pair.n} equal, kappa {kappa}")
+    if not people:
+        typer.echo("Nobody has reviewed anything yet.")
 
 
 def audit(
@@ -37,9 +166,7 @@ def audit(
     *,
     head: Annotated[
         list[str] | None,
-        typer.Option(
-            "--head", metavar="HASH:LENGTH", help="A head noted earlier; may be repeated."
-        ),
+        typer.Option("--head", metavar="HASH:LENGTH", help="A head noted earlier; repeatable."),
     ] = None,
     against: Annotated[
         list[Path] | None,
@@ -63,9 +190,7 @@ def audit(
     witnesses = [LedgerHead.parse(text) for text in head or ()]
     witnesses += [found for path in against or () for found in witnesses_in(path)]
     now = ledger.verify(witnesses=witnesses)
-    wanted = {normal_name(name) for name in link or ()} or (
-        {normal_name(account)} if account else set()
-    )
+    wanted = {normal_name(name) for name in (*(link or ()), *([account] if account else ()))}
     chosen = [e for e in ledger.entries() if not wanted or wanted <= set(e.pair or ())]
     if wanted and not chosen:
         raise ReviewError(

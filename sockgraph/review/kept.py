@@ -31,7 +31,8 @@ def kept_name(reviewer: str) -> str:
 
 def with_answer(kept: Iterable[Kept], new: Kept) -> list[Kept]:
     """Return kept answers with one more; an earlier answer to the same step is replaced."""
-    mine, others = [], []
+    mine: list[Kept] = []
+    others: list[Kept] = []
     for one in kept:
         (mine if one.pair == new.pair else others).append(one)
     answers = {step: sealed for one in mine for step, sealed in one.answers.items()}

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sockgraph.errors import ReviewError
+from sockgraph.review.ledger import chained, head_of
 from sockgraph.review.packet import ANSWERS_FORMAT
 from sockgraph.review.rules import record_of, same_person
 from sockgraph.review.states import PACKET, STEPS, History, Pair, histories
 from sockgraph.review.work import (
     Kept,
     Sealed,
+    checked,
     finding,
     first_judgement,
     kind_of,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sockgraph.review.dossier import Dossier
-    from sockgraph.review.ledger import Draft, Entry
+    from sockgraph.review.ledger import Draft, Entry, Ledger
 
 _LARGEST = 50_000_000
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -121,6 +123,38 @@ def read_answers(path: Path) -> AnswersFile:
     if found.format != ANSWERS_FORMAT:
         raise ReviewError(path, f"its format is {found.format!r}, not {ANSWERS_FORMAT!r}.", _AGAIN)
     return found
+
+
+def take_answers(ledger: Ledger, dossier: Dossier, given: Sequence[AnswersFile]) -> Merge:
+    """Enter what reviewers' files say, all of it or nothing.
+
+    Returns
+    -------
+    Merge
+        What was new, of all files together.
+
+    Raises
+    ------
+    ReviewError
+        If any file is refused, see `merge`, or a step is, see `work.take_steps`. The ledger is
+        then as it was.
+    """
+    merges: list[Merge] = []
+
+    def rule(entries: tuple[Entry, ...]) -> list[Draft]:
+        accepted: list[Draft] = []
+        for one in given:
+            after = (*entries, *chained(accepted, head_of(entries).hash))
+            merges.append(merge(dossier, after, one))
+            accepted += checked(dossier, after, merges[-1].drafts)
+        return accepted
+
+    ledger.extend(rule)
+    return Merge(
+        tuple(draft for m in merges for draft in m.drafts),
+        tuple(kept for m in merges for kept in m.kept),
+        tuple(dict.fromkeys(pair for m in merges for pair in m.passed)),
+    )
 
 
 def merge(dossier: Dossier, entries: Sequence[Entry], given: AnswersFile) -> Merge:

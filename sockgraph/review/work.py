@@ -209,7 +209,7 @@ def take_steps(ledger: Ledger, dossier: Dossier, drafts: Sequence[Draft]) -> tup
         If a reviewer has a part in the link, a step is out of turn, or the link is decided and its
         evidence has not changed. The ledger is then as it was.
     """
-    return ledger.extend(lambda entries: _checked(dossier, entries, drafts))
+    return ledger.extend(lambda entries: checked(dossier, entries, drafts))
 
 
 def wiki_opened(kept: Kept, rev: str, dossier: Dossier) -> Draft:
@@ -242,8 +242,14 @@ def _in(history: History | None) -> bool:
     return sum(r.committed for r in records) >= ENOUGH
 
 
-def _checked(dossier: Dossier, entries: tuple[Entry, ...], drafts: Sequence[Draft]) -> list[Draft]:
-    """Return what to enter: each draft judged as if those before it were entered."""
+def checked(dossier: Dossier, entries: tuple[Entry, ...], drafts: Sequence[Draft]) -> list[Draft]:
+    """Return what to enter: each draft judged as if those before it were entered.
+
+    Raises
+    ------
+    ReviewError
+        As `take_steps` does.
+    """
     accepted: list[Draft] = []
     for draft in drafts:
         after = (*entries, *chained(accepted, head_of(entries).hash))

@@ -1,0 +1,273 @@
+"""The commands around a link's undoing and its way out: evidence received, reversal, exports."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import json
+from pathlib import Path  # noqa: TC003 - Typer reads it
+from typing import TYPE_CHECKING, Annotated, Any
+
+import networkx as nx
+import pandas as pd
+import typer
+
+import sockgraph
+from sockgraph.cli.desk import link_words, signed
+from sockgraph.cli.room import Author, CaseFile, DataFolder, Reason, Room, example
+from sockgraph.errors import ReviewError
+from sockgraph.pipeline import DATA
+from sockgraph.report.data import ReportData, read_links
+from sockgraph.report.wikitext import Filing, diff_lines, spi_filing
+from sockgraph.review import Draft, histories, link_states
+from sockgraph.review.exhibit import changes, rested_on
+from sockgraph.review.reversal import (
+    Received,
+    ask_reversal,
+    document_hash,
+    receive,
+    reopen,
+)
+from sockgraph.review.rules import moved, refuse_export
+from sockgraph.review.states import FILED, RECEIVED, History
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sockgraph.report.data import Link
+    from sockgraph.review import Dossier
+    from sockgraph.review.states import Pair
+
+
+class Format(enum.StrEnum):
+    """What a report is written as."""
+
+    csv = "csv"
+    json = "json"
+    wikitext = "wikitext"
+
+
+class Wiki(enum.StrEnum):
+    """Whose template, page and headings a filing has."""
+
+    enwiki = "enwiki"
+    zhwiki = "zhwiki"
+    meta = "meta"
+
+
+def register(app: typer.Typer) -> None:
+    """Put these commands on the app."""
+    evidence = typer.Typer(no_args_is_help=True, help="Register evidence received later.")
+    given = '--link "Example A" "Example C" --speaks against --by Bea …'
+    evidence.command("add", epilog=example("evidence add", given))(add)
+    app.add_typer(evidence, name="evidence")
+    two = '"Example A" "Example C" --by Bea --reason "…"'
+    app.command(epilog=example("reverse", two))(reverse)
+    app.command("reopen", epilog=example("reopen", two))(reopen_link)
+    wikitext = "--format wikitext --profile enwiki --by Bea"
+    app.command(epilog=example("report", wikitext))(report)
+
+
+def add(
+    case: CaseFile,
+    data: DataFolder = DATA,
+    *,
+    link: Annotated[tuple[str, str], typer.Option("--link", metavar="A B", help="The link.")],
+    speaks: Annotated[str, typer.Option("--speaks", metavar="for|against", help="Which way.")],
+    authenticated_by: Annotated[
+        str, typer.Option("--authenticated-by", metavar="NAME", help="Who made sure of it.")
+    ],
+    summary: Annotated[
+        str, typer.Option("--summary", metavar="TEXT", help="What it says; no private data.")
+    ],
+    document: Annotated[
+        Path, typer.Option("--document", metavar="FILE", help="Hashed here, never stored.")
+    ],
+    by: Author,
+) -> None:
+    """Register evidence received: who, when, which way, and the document's SHA-256.
+
+    Reviewers are shown it; no number takes account of it.
+    """
+    room = Room.of(case, data)
+    what = Received(speaks, authenticated_by, summary, document_hash(document))
+    entry = receive(room.ledger, room.dossier, room.dossier.pair(*link), author=by, what=what)
+    typer.echo(f"Registered; {document.name} itself is not stored. SHA-256 {entry.body['sha256']}")
+
+
+def reverse(
+    case: CaseFile, a: str, b: str, data: DataFolder = DATA, *, by: Author, reason: Reason
+) -> None:
+    """Open the review of a link's reversal; say what the link rested on, and rests on now."""
+    room = Room.of(case, data)
+    pair = room.dossier.pair(a, b)
+    ask_reversal(room.ledger, room.dossier, pair, author=by, reason=reason)
+    typer.echo(f"{pair[0]} and {pair[1]}: reversal in review")
+    for line in _then_and_now(room.dossier, histories(room.ledger.entries())[pair]):
+        typer.echo(line)
+    typer.echo("Two reviewers are needed who did not uphold the link, nor made it.")
+
+
+def reopen_link(
+    case: CaseFile, a: str, b: str, data: DataFolder = DATA, *, by: Author, reason: Reason
+) -> None:
+    """Lift a cannot-link on evidence authenticated since, and open the link to a new review."""
+    room = Room.of(case, data)
+    pair = room.dossier.pair(a, b)
+    reopen(room.ledger, room.dossier, pair, author=by, reason=reason)
+    typer.echo(f"{pair[0]} and {pair[1]}: reopened")
+    room.regroup()
+
+
+def report(
+    case: CaseFile,
+    data: DataFolder = DATA,
+    *,
+    form: Annotated[Format, typer.Option("--format", help="What to write.")],
+    profile: Annotated[Wiki, typer.Option(help="For wikitext: whose filing.")] = Wiki.enwiki,
+    private: Annotated[
+        bool, typer.Option("--private/--public", help="With or without how each signal works.")
+    ] = False,
+    link: Annotated[
+        tuple[str, str] | None, typer.Option("--link", metavar="A B", help="One link only.")
+    ] = None,
+    edits: Annotated[
+        list[int] | None,
+        typer.Option("--edit", metavar="REV", help="Write these edits as {{diff}} lines."),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who files: they cannot review it.")
+    ] = None,
+) -> None:
+    """Export a case: every link and its state as a table, or upheld links as a filing.
+
+    A filing is refused while reviewers disagree, evidence is insufficient or has changed since the
+    finding, or an alibi is unanswered. It holds no tag, no block and no request for a lock.
+    """
+    room = Room.of(case, data)
+    only = room.dossier.pair(*link) if link else None
+    if edits:
+        text = _edit_lines(room, edits, profile)
+    elif form is Format.wikitext:
+        text = _filing(room, only, profile=profile, private=private, by=by)
+    else:
+        text = _table(room, only, form)
+    typer.echo(text)
+
+
+def _then_and_now(dossier: Dossier, history: History) -> list[str]:
+    """Return what a link rested on and rests on now, signal by signal, and what was received."""
+    then, now = rested_on(history), dossier.snapshot(history.pair)
+    lines = [
+        f"Made elsewhere by {e.author} on {e.time[:10]}; this ledger holds no evidence of that."
+        for e in history.asserted
+    ]
+    before = (then or {}).get("signals", {})
+    for change in changes(then, now):
+        name = change["signal"]
+        values = [
+            signed((rows.get(name) or {}).get("log10_lr")) for rows in (before, now["signals"])
+        ]
+        now_said = f"now {change['now']} ({values[1]})"
+        before_said = f"then {change['then']} ({values[0]}), " if then else ""
+        lines.append(f"  {name}: {before_said}{now_said}")
+    if then and then["link"]:
+        lines.append(f"Then: {link_words(then['link'])}")
+    lines.append(f"Now: {link_words(dossier.link(history.pair))}")
+    received = history.of(RECEIVED)
+    lines += [
+        f"Received {e.time[:10]}, speaks {e.body['speaks']}: {e.body['summary']}" for e in received
+    ]
+    return lines if received else [*lines, "No evidence was received since."]
+
+
+def _filing(room: Room, only: Pair | None, *, profile: Wiki, private: bool, by: str | None) -> str:
+    """Return the filing of the upheld links, once nothing stands in the way, and enter it."""
+    if not by or not by.strip():
+        raise ReviewError("--by", "a filing needs who files it.", "Give --by NAME.")
+    known = histories(room.ledger.entries())
+    wanted = [only] if only else [p for p, h in known.items() if h.state in ("upheld", "stands")]
+    if not wanted:
+        raise ReviewError(
+            room.dossier.case.slug, "no link of it is upheld.", "Finish the review first."
+        )
+    chosen = [known.get(pair, History(pair)) for pair in sorted(wanted)]
+    refuse_export(room.dossier, chosen)
+    variant = "private" if private else "public"
+    drafts = [
+        Draft(
+            FILED,
+            by,
+            {
+                "user_a": h.pair[0],
+                "user_b": h.pair[1],
+                "profile": profile.value,
+                "variant": variant,
+            },
+            room.dossier.seal,
+        )
+        for h in chosen
+    ]
+    room.ledger.extend(lambda _: drafts)
+    links = _links(room)
+    filed = Filing(
+        room.dossier.case,
+        [links[h.pair] for h in chosen],
+        chosen,
+        room.dossier.tables["edits"],
+        room.ledger.head(),
+    )
+    return spi_filing(filed, profile=profile.value, variant="private" if private else "public")
+
+
+def _edit_lines(room: Room, revs: Sequence[int], profile: Wiki) -> str:
+    """Return some edits of the case's accounts as diffs."""
+    edits = room.dossier.tables["edits"]
+    accounts = room.dossier.tables["accounts"]
+    named = accounts.loc[accounts["role"] != "reference", "user"]
+    mine = edits[edits["rev_id"].isin(revs) & edits["user"].isin(named)]
+    missing = sorted(set(revs) - set(mine["rev_id"]))
+    if missing:
+        raise ReviewError(
+            ", ".join(map(str, missing)),
+            "the case's accounts made no such edit.",
+            "Give revision numbers of the edits table.",
+        )
+    return diff_lines(room.dossier.case, mine, profile=profile.value)
+
+
+def _table(room: Room, only: Pair | None, form: Format) -> str:
+    """Return every link with its state as the ledger has it now, and whether its evidence moved."""
+    entries = room.ledger.entries()
+    known = histories(entries)
+    links = room.dossier.tables["links"]
+    links = links.assign(state=link_states(links, entries))
+    if only:
+        links = links[(links["user_a"] == only[0]) & (links["user_b"] == only[1])]
+    pairs = zip(links["user_a"], links["user_b"], strict=True)
+    changed = [moved(room.dossier, known.get(pair, History(pair))) for pair in pairs]
+    links = links.assign(evidence_moved=pd.Series(changed, index=links.index, dtype=bool))
+    if form is Format.csv:
+        return links.to_csv(index=False)
+    found = {
+        "case": room.dossier.case.slug,
+        "ledger_head": str(room.ledger.head()),
+        "manifest": room.dossier.seal,
+        "links": json.loads(links.to_json(orient="records", double_precision=15)),
+    }
+    return json.dumps(found, ensure_ascii=False, indent=1)
+
+
+def _links(room: Room) -> dict[Pair, Link]:
+    """Return every link with its evidence, as the report reads it."""
+    tables: dict[str, Any] = dict(room.dossier.tables)
+    data = ReportData(
+        case=room.dossier.case,
+        **tables,
+        graph=nx.Graph(),
+        coverage=(),
+        calibration=room.dossier.manifest.get("evidence", {}),
+        read_on=dt.datetime.now(dt.UTC).date(),
+        version=sockgraph.__version__,
+    )
+    return {link.pair: link for link in read_links(data)}

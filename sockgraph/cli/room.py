@@ -1,0 +1,140 @@
+"""Where a case is reviewed: its tables, its ledger and its files, opened once a command."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sockgraph.case import load_case
+from sockgraph.cli.bar import bar, say
+from sockgraph.errors import ReviewError
+from sockgraph.pipeline import LEDGER, read_case, run_case
+from sockgraph.report.wikitext import restoration_note
+from sockgraph.review import Dossier, Ledger, cannot_links, histories
+from sockgraph.review.dossier import refuse_everyone
+from sockgraph.review.kept import kept_name, kept_text, read_kept, still_closed, with_answer
+from sockgraph.review.reversal import settle_reversals
+from sockgraph.review.states import OPENED, RESTORATION
+from sockgraph.review.work import open_findings, waiting
+from sockgraph.store import CaseStore, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sockgraph.review import Entry
+    from sockgraph.review.work import Kept
+
+CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
+DataFolder = Annotated[
+    Path,
+    typer.Option("--data", metavar="DIR", envvar="SOCKGRAPH_DATA_DIR", help="The data folder."),
+]
+Author = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in a sentence.")]
+
+
+@dataclass(frozen=True)
+class Room:
+    """A case that was run, open for review."""
+
+    file: Path
+    data: Path
+    dossier: Dossier
+    ledger: Ledger
+    store: CaseStore
+
+    @classmethod
+    def of(cls, file: Path, data: Path) -> Room:
+        """Open a case that was run.
+
+        Raises
+        ------
+        SockgraphError
+            If it was not run, its files or the case file changed since, or it compares everyone.
+        """
+        refuse_everyone(load_case(file))
+        result = read_case(file, data=data)
+        stated = result.manifest.get("case", {}).get("sha256")
+        if stated and stated != hashlib.sha256(file.read_bytes()).hexdigest():
+            raise ReviewError(
+                file, "the case file has changed since the case was run.", "Run the case again."
+            )
+        store = Store(data).case(result.case.slug, result.case.id)
+        dossier = Dossier(result.case, result.tables, result.manifest)
+        return cls(file, data, dossier, Ledger(store.path(LEDGER)), store)
+
+    def kept(self, reviewer: str) -> list[Kept]:
+        """Return a reviewer's closed answers."""
+        return read_kept(self.store.path(kept_name(reviewer)))
+
+    def keep(self, kept: Kept) -> None:
+        """Put one more closed answer away."""
+        answers = with_answer(self.kept(kept.reviewer), kept)
+        self.store.write_text(kept_name(kept.reviewer), kept_text(answers))
+
+    def settle(self, given: Sequence[Kept] = ()) -> None:
+        """Open every finding that is due, and draw what follows: groups, and restoration notes."""
+        before = cannot_links(self.ledger.entries())
+        folder = self.store.path(kept_name("")).parent
+        kept = {path: read_kept(path) for path in sorted(folder.glob("*.json"))}
+        answers = [one for ones in kept.values() for one in ones]
+        opened = open_findings(self.ledger, [*answers, *given])
+        for path, ones in kept.items():
+            closed = still_closed(self.ledger.entries(), ones)
+            if len(closed) < len(ones):
+                self.store.write_text(f"{folder.name}/{path.name}", kept_text(closed))
+        self._tell_states(opened)
+        self._tell_waiting([*answers, *given])
+        settle_reversals(self.ledger, self.dossier)
+        if before != cannot_links(self.ledger.entries()):
+            self.regroup()
+        self._write_notes()
+
+    def regroup(self) -> None:
+        """Run the case again, without a question to any wiki, with what the ledger now says."""
+        say("Which accounts must stay apart has changed: the groups are computed again.")
+        with bar() as progress:
+            run_case(self.file, data=self.data, offline=True, progress=progress)
+
+    def _write_notes(self) -> None:
+        """Write every reversed link's restoration note that is not written yet."""
+        head = self.ledger.head()
+        for entry in self.ledger.entries():
+            path = self.store.path(f"notes/restoration-{entry.hash[:12]}.wiki")
+            if entry.kind == RESTORATION and not path.exists():
+                text = restoration_note(self.dossier.case, entry, head)
+                self.store.write_text(f"notes/{path.name}", text)
+                say(f"The link is taken back. The restoration note, ready to post: {path}")
+
+    def _tell_states(self, opened: Sequence[Entry]) -> None:
+        known = histories(self.ledger.entries())
+        for pair in dict.fromkeys(e.pair for e in opened if e.kind == OPENED and e.pair):
+            history = known[pair]
+            if history.current and all(r.foil for r in history.current.records.values()):
+                continue
+            differ = history.current is not None and history.current.differ
+            more = "; the reviewers differ, a third is needed" if differ else ""
+            say(f"{pair[0]} and {pair[1]}: {history.state}{more}")
+
+    def _tell_waiting(self, kept: Sequence[Kept]) -> None:
+        closed = waiting(self.ledger.entries(), [k for k in kept if "finding" in k.answers])
+        if closed:
+            say(
+                f"{len(set(closed))} findings stay closed until a second reviewer's are in."
+                " Answers from a packet are to be given again then."
+            )
+
+
+def ledger_of(case: Path, data: Path) -> Ledger:
+    """Return the ledger of a case file."""
+    given = load_case(case)
+    return Ledger(Store(data).case(given.slug, given.id).path(LEDGER))
+
+
+def example(command: str, rest: str = "") -> str:
+    """Return the example that a command's help ends with."""
+    return f"Example: sockgraph {command} cases/spring.toml {rest}".rstrip()
