@@ -29,10 +29,11 @@ from sockgraph.store import CaseStore, Store, sha256
 from sockgraph.synthetic import write_demo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import pandas as pd
 
+    from sockgraph.cluster import Clusters
     from sockgraph.evidence import Weighed
     from sockgraph.sources import Source
 
@@ -81,8 +82,9 @@ class CaseResult:
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """Give each table as an attribute: `result.links`."""
+        tables: dict[str, pd.DataFrame] = self.__dict__["tables"]
         try:
-            return self.__dict__["tables"][name]
+            return tables[name]
         except KeyError:
             raise AttributeError(name) from None
 
@@ -202,24 +204,12 @@ def _write(
     assert_earlier(ledger, case)
     entries = ledger.entries()
     links = weighed.links.assign(state=link_states(weighed.links, entries))
-    apart = cannot_links(entries)
-    declared = [entry.accounts for entry in case.declared]
-    groups = cluster_accounts(links, weighed.omissions, cannot_links=apart, declared=declared)
+    grouping = _Grouping(tuple(cannot_links(entries)), tuple(d.accounts for d in case.declared))
+    groups = grouping.of(links, weighed.omissions)
     graph = build_graph(population.accounts, links, groups.clusters)
-    tables = {
-        "accounts": population.accounts,
-        "edits": population.edits,
-        "log_events": population.log_events,
-        "evidence": weighed.evidence,
-        "links": links,
-        "clusters": groups.clusters,
-        "omissions": groups.omissions,
-        "alibis": weighed.alibis,
-        "reference": weighed.reference,
-    }
-    tables = {name: validate(name, table) for name, table in tables.items()}
+    tables = _tables(population, weighed, links, groups)
     manifest = _manifest(population, weighed, provenance, file)
-    alibis = links.loc[links["alibi"].astype(bool), ["user_a", "user_b"]]
+    head = ledger.head()
     page = case_report(
         ReportData(
             case=case,
@@ -227,11 +217,11 @@ def _write(
             graph=graph,
             coverage=manifest["coverage"],
             calibration=manifest["evidence"],
-            read_on=dt.datetime.fromisoformat(manifest["source"]["read_on"]).date(),
+            read_on=dt.datetime.fromisoformat(provenance["read_on"]).date(),
             version=sockgraph.__version__,
-            ledger_head=_head(ledger),
-            cannot_links=frozenset(apart),
-            clusters_if_alibi=_without_alibis(links, alibis, apart, declared),
+            ledger_head=(head.hash, head.length) if head.length else None,
+            cannot_links=frozenset(grouping.apart),
+            clusters_if_alibi=grouping.if_alibis_held(links),
         )
     )
     for name, table in tables.items():
@@ -243,22 +233,40 @@ def _write(
     return CaseResult(case, store.processed, tables, manifest)
 
 
-def _head(ledger: Ledger) -> tuple[str, int] | None:
-    head = ledger.head()
-    return (head.hash, head.length) if head.length else None
+@dataclass(frozen=True)
+class _Grouping:
+    """What groups must respect: pairs kept apart by the ledger, and declared accounts."""
+
+    apart: tuple[tuple[str, str], ...]
+    declared: tuple[tuple[str, ...], ...]
+
+    def of(self, links: pd.DataFrame, omissions: pd.DataFrame) -> Clusters:
+        return cluster_accounts(links, omissions, cannot_links=self.apart, declared=self.declared)
+
+    def if_alibis_held(self, links: pd.DataFrame) -> pd.DataFrame | None:
+        """Return the groups as if every open alibi were accepted; None if none is open."""
+        alibis = links.loc[links["alibi"].astype(bool), ["user_a", "user_b"]]
+        if alibis.empty:
+            return None
+        pairs = (*self.apart, *alibis.itertuples(index=False, name=None))
+        return cluster_accounts(links, cannot_links=pairs, declared=self.declared).clusters
 
 
-def _without_alibis(
-    links: pd.DataFrame,
-    alibis: pd.DataFrame,
-    apart: Sequence[tuple[str, str]],
-    declared: Sequence[tuple[str, ...]],
-) -> pd.DataFrame | None:
-    """Return the groups as if every open alibi were accepted; None if none is open."""
-    if alibis.empty:
-        return None
-    pairs = [*apart, *alibis.itertuples(index=False, name=None)]
-    return cluster_accounts(links, cannot_links=pairs, declared=declared).clusters
+def _tables(
+    population: Population, weighed: Weighed, links: pd.DataFrame, groups: Clusters
+) -> dict[str, Any]:
+    tables = {
+        "accounts": population.accounts,
+        "edits": population.edits,
+        "log_events": population.log_events,
+        "evidence": weighed.evidence,
+        "links": links,
+        "clusters": groups.clusters,
+        "omissions": groups.omissions,
+        "alibis": weighed.alibis,
+        "reference": weighed.reference,
+    }
+    return {name: validate(name, table) for name, table in tables.items()}
 
 
 def _manifest(
