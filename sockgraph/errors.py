@@ -51,6 +51,10 @@ class StaleArtifactError(StoreError):
     """A file under data/ was made from other inputs than the ones at hand."""
 
 
+class ScreeningError(SockgraphError):
+    """A whole wiki cannot be screened as asked."""
+
+
 class EvaluationError(SockgraphError):
     """Links and labels do not fit each other."""
 

@@ -222,6 +222,18 @@ TABLES: dict[str, Table] = {
             "excluded": Column("string", nullable=True),
         },
     ),
+    "candidates": Table(
+        ("user_a", "rank"),
+        {
+            "user_a": _text(),
+            "rank": _COUNT,
+            "user_b": _text(),
+            "shared_pages": _COUNT,
+            "weighted_overlap": Column("float64"),
+            "coedits_1h": Column("Int64"),
+            "hours_cosine": Column("float64"),
+        },
+    ),
     "reference": Table(
         ("signal", "stratum", "quantile"),
         {
@@ -325,7 +337,7 @@ def _refuse_twice(name: str, table: Table, frame: pd.DataFrame) -> None:
 
 
 def _refuse_pairs(name: str, frame: pd.DataFrame) -> None:
-    if "user_a" not in frame:
+    if "user_a" not in frame or name == "candidates":  # there both directions stand
         return
     wrong = frame[frame["user_a"] >= frame["user_b"]]
     if len(wrong):

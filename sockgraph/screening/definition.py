@@ -1,0 +1,59 @@
+"""What screening computes, exactly; every engine takes its numbers from here.
+
+With d_p the distinct accounts on page p, N the accounts with at least one edit, and
+w_p = ln(N / d_p), two accounts that share pages have
+
+    weighted_overlap = sum over shared pages of w_p**2 / sqrt(sum_a of w_p**2 * sum_b of w_p**2)
+
+the cosine of their page sets with rare pages weighing more: each count is multiplied by the inverse
+document frequency of Spärck Jones (1972, "A statistical interpretation of term specificity and its
+application in retrieval"). w_p**2 is held as an integer, so that a sum does not depend on its
+order, and the quotient is rounded half up to millionths, so that a tie is a tie on every engine.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FIXED_POINT = 1 << 20  # w_p**2 is held in units of 2**-20
+MICRO = 1_000_000  # scores are held in millionths
+CLOSE = 3_600  # seconds between two edits of one page that count as a co-edit, this bound included
+HOURS = 168  # hours of a week, UTC; hour 0 begins on Monday at 00:00
+MONDAY = 4 * 86_400  # 1970-01-05, the first Monday after the epoch, in seconds
+MIN_SHARED = 2
+TOP = 50
+
+
+def page_weights(n_accounts: int, degrees: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return w_p**2 for pages of these degrees.
+
+    Parameters
+    ----------
+    n_accounts
+        N, the accounts with at least one edit.
+    degrees
+        d_p, shape (pages,), each from 1 to `n_accounts`.
+
+    Returns
+    -------
+    ndarray of int64, shape (pages,)
+        ln(N / d_p)**2 in units of 2**-20, rounded half up.
+    """
+    unique, place = np.unique(np.asarray(degrees, dtype=np.int64), return_inverse=True)
+    weights = [math.floor(math.log(n_accounts / d) ** 2 * FIXED_POINT + 0.5) for d in unique]
+    return np.array(weights, dtype=np.int64)[place]
+
+
+def week_hours(seconds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the hour of the week, 0 to 167, of times in seconds since 1970.
+
+    >>> week_hours(np.array([345_600, 345_599]))  # Monday 00:00:00 and the second before
+    array([  0, 167])
+    """
+    return (np.asarray(seconds) - MONDAY) // 3_600 % HOURS

@@ -1,0 +1,75 @@
+"""`candidates.parquet`, written in pieces: a whole wiki's table does not fit twice in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sockgraph.screening.definition import MICRO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from sockgraph.screening.local import Candidates
+
+ACCOUNTS_A_PIECE = 1 << 14
+COLUMNS = pa.schema(
+    [
+        ("user_a", pa.string()),
+        ("rank", pa.int32()),
+        ("user_b", pa.string()),
+        ("shared_pages", pa.int32()),
+        ("weighted_overlap", pa.float64()),
+        ("coedits_1h", pa.int64()),
+        ("hours_cosine", pa.float64()),
+    ]
+)
+_CODED = COLUMNS.set(0, pa.field("user_a", pa.dictionary(pa.int32(), pa.string()))).set(
+    2, pa.field("user_b", pa.dictionary(pa.int32(), pa.string()))
+)
+
+
+def record_batches(found: Candidates) -> Iterator[Any]:
+    """Yield the table's rows, by `user_a` and `rank`, names coded by dictionary."""
+    for low in range(0, len(found.order), ACCOUNTS_A_PIECE):
+        accounts = found.order[low : low + ACCOUNTS_A_PIECE]
+        lengths = found.starts[accounts + 1] - found.starts[accounts]
+        ends = np.cumsum(lengths)
+        rank = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
+        rows = rank + np.repeat(found.starts[accounts], lengths)
+        yield pa.record_batch(
+            [
+                _names(found, np.repeat(accounts, lengths)),
+                pa.array((rank + 1).astype(np.int32)),
+                _names(found, found.partners[rows]),
+                pa.array(found.shared_pages[rows]),
+                pa.array(found.overlap[rows] / MICRO),
+                pa.array(found.coedits[rows]),
+                pa.array(found.hours[rows] / MICRO),
+            ],
+            schema=_CODED,
+        )
+
+
+def _names(found: Candidates, accounts: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
+    """Return names as a dictionary of those that occur, so that no piece carries the whole wiki."""
+    used, places = np.unique(accounts, return_inverse=True)
+    return pa.DictionaryArray.from_arrays(
+        pa.array(places.astype(np.int32)), found.names.take(pa.array(used))
+    )
+
+
+def write_parquet(batches: Iterable[Any], target: Path) -> int:
+    """Write the pieces to a file and return how many rows they had; `target` should be a draft."""
+    rows = 0
+    with pq.ParquetWriter(
+        target, _CODED, compression="zstd", compression_level=1, store_schema=False
+    ) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    return rows
