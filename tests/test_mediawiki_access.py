@@ -32,7 +32,7 @@ def wiki_of_faults():
 
 def ask(connection):
     params = {"action": "query", "list": "users", "ususers": "Example A"}
-    return connection.ask(params, kind="accounts", what="accounts of Example A", found="users")
+    return connection.ask(params, kind="accounts", what="accounts of Example A", found=["users"])
 
 
 def connect(host, given, scheme="http"):

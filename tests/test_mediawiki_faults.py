@@ -39,7 +39,7 @@ def connect(host, slept, **more):
 
 
 def ask(connection):
-    return connection.ask(ASK, kind="accounts", what="accounts of Example A", found="users")
+    return connection.ask(ASK, kind="accounts", what="accounts of Example A", found=["users"])
 
 
 def test_the_request_says_who_asks_and_how_patiently(wiki, connection):
@@ -199,7 +199,7 @@ def test_a_misspelt_host_is_one_clear_error_at_once(slept):
 def test_many_long_names_are_posted(wiki, connection):
     wiki.script = [say(GOOD)]
     names = "|".join(f"青石巷{n}" * 10 for n in range(50))
-    connection.ask({**ASK, "ususers": names}, kind="accounts", what="many", found="users")
+    connection.ask({**ASK, "ususers": names}, kind="accounts", what="many", found=["users"])
     assert wiki.paths == ["/w/api.php"]
     assert wiki.asked[0]["ususers"] == names
 

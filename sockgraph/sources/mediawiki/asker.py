@@ -124,7 +124,7 @@ class Asker:
         return dict(json.loads(self.raw.body(entry))["query"])
 
     def _rows_of(self, question: Question, entry: Entry) -> list[dict[str, Any]]:
-        found = json.loads(self.raw.body(entry))["query"][question.found]
+        found = json.loads(self.raw.body(entry))["query"].get(question.found, [])
         return list(found)
 
     def _since(
@@ -165,7 +165,7 @@ class Asker:
         self, question: Question, batch: list[str], params: dict[str, str], place: tuple[str, int]
     ) -> tuple[Entry, bytes]:
         body = self.connection.ask(
-            params, kind=question.kind, what=_spoken(question, batch), found=question.found
+            params, kind=question.kind, what=_spoken(question, batch), found=question.keys
         )
         answer = json.loads(body)
         following = answer.get("continue")
@@ -173,7 +173,7 @@ class Asker:
             api=self.connection.api, params=params, kind=question.kind, question=question.identity,
             subjects=tuple(batch), chain=place[0], number=place[1],
             following={k: str(v) for k, v in following.items()} if following else None,
-            round=self.round, rows=question.count(answer["query"][question.found]),
+            round=self.round, rows=question.count(answer["query"].get(question.found, [])),
             answered=answer.get("curtimestamp"), fetched=f"{self.clock():%Y-%m-%dT%H:%M:%SZ}",
             warnings=_warnings(answer),
         )  # fmt: skip

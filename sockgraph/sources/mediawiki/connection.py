@@ -23,7 +23,7 @@ from sockgraph.errors import FetchError
 from sockgraph.sources.mediawiki.access import Credentials, refuse_plain, refuse_rights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 MAXLAG = 5
 ATTEMPTS = 7
@@ -34,6 +34,11 @@ PER_MINUTE = 200
 BUSY_STATUS = frozenset({429, 500, 502, 503, 504})
 BUSY_CODES = frozenset({"maxlag", "ratelimited", "readonly", "cirrussearch-too-busy-error"})
 LOGIN_REMEDY = "Check the credentials in the environment, or unset them: reading needs none."
+REFUSED_REMEDY = "Correct the case file, or report this if it is right."
+REMEDIES = {
+    "badcontinue": "Run with --refresh: it begins anew, and keeps what was read.",
+    "readapidenied": "This wiki is read by its members only; give credentials, see the docs.",
+}
 KEPT = "What was read is kept: run the same command again later."
 
 
@@ -154,7 +159,9 @@ class Connection:
         """The API's address."""
         return f"{self.scheme}://{self.host}{self.path}api.php"
 
-    def ask(self, params: Mapping[str, str], *, kind: str, what: str, found: str) -> bytes:
+    def ask(
+        self, params: Mapping[str, str], *, kind: str, what: str, found: Sequence[str]
+    ) -> bytes:
         """Return the answer, byte for byte, once it is one that can be used.
 
         Parameters
@@ -166,7 +173,7 @@ class Connection:
         what
             What it asks for, in words, for errors.
         found
-            The key under `query` that a usable answer has.
+            The keys under `query` of which a usable answer has one at least.
 
         Raises
         ------
@@ -189,7 +196,7 @@ class Connection:
                 return body
         raise AssertionError  # _wait raises after the last attempt
 
-    def _attempt(self, params: Mapping[str, str], found: str) -> bytes:
+    def _attempt(self, params: Mapping[str, str], found: Sequence[str]) -> bytes:
         sent = {**params, "format": "json", "formatversion": "2", "maxlag": str(MAXLAG)}
         try:
             if self.credentials:
@@ -235,7 +242,7 @@ class Connection:
             f"{why}.", "Check the spelling of wikis in the case file, and your connection."
         )
 
-    def _judge(self, text: str, found: str) -> None:
+    def _judge(self, text: str, found: Sequence[str]) -> None:
         try:
             answer = json.loads(text)
         except ValueError as error:
@@ -244,8 +251,8 @@ class Connection:
             raise _BusyError(f"its answer is empty: {text[:20]!r}")
         if "error" in answer:
             self._judge_error(answer["error"])
-        if found not in answer.get("query", {}):
-            raise _BusyError(f"its answer lacks query.{found}")
+        if not set(found) & set(answer.get("query", {})):
+            raise _BusyError(f"its answer lacks query.{found[0]}")
 
     def _judge_text(self, text: str, error: ValueError) -> None:
         kind = "HTML" if text.lstrip()[:1] == "<" else "no whole JSON"
@@ -263,9 +270,7 @@ class Connection:
             raise _BusyError("it has logged us out")
         if code in BUSY_CODES or code.startswith("internal_api_error"):
             raise _BusyError(f"{code}: {said}", self._session.wait)
-        raise _RefusedError(
-            f"it refuses: {said} ({code}).", "Correct the case file, or report this if it is right."
-        )
+        raise _RefusedError(f"it refuses: {said} ({code}).", REMEDIES.get(code, REFUSED_REMEDY))
 
     def _wait(self, busy: _BusyError, attempt: int, what: str) -> None:
         pause = max(busy.wait or 0.0, float(2**attempt))

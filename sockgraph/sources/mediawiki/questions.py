@@ -52,6 +52,11 @@ class Question:
     count: Callable[[Any], int] = field(default=len, hash=False)
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys under `query` of which an answer has one; all revisions may be gone."""
+        return (self.found, "badrevids") if self.about == "revids" else (self.found,)
+
+    @property
     def identity(self) -> str:
         """What answers are filed under."""
         return digest([self.kind, dict(self.fixed)])
@@ -68,6 +73,10 @@ class Question:
 
 def _page_editors(found: Sequence[Mapping[str, Any]]) -> int:
     return sum(len(page.get("contributors", [])) for page in found)
+
+
+def _page_revisions(found: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(page.get("revisions", [])) for page in found)
 
 
 def _joined(values: Sequence[str]) -> str:
@@ -116,6 +125,24 @@ EDITORS = Question(
     limit="pclimit",
     refreshed=False,
     count=_page_editors,
+)
+REVISIONS = Question(
+    "revisions",
+    {"prop": "revisions", "rvprop": "ids|sha1"},
+    "pages",
+    about="revids",
+    refreshed=False,
+    count=_page_revisions,
+)
+HISTORY = Question(
+    "page histories",
+    {"prop": "revisions", "rvprop": "comment|flags|ids|sha1|size|tags|timestamp|user|userid"},
+    "pages",
+    about="pageids",
+    limit="rvlimit",
+    since="rvend",
+    batch=1,
+    count=_page_revisions,
 )
 
 

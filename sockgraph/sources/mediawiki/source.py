@@ -16,6 +16,7 @@ from sockgraph.sources.mediawiki.access import credentials, is_ip, is_loopback
 from sockgraph.sources.mediawiki.asker import Asker
 from sockgraph.sources.mediawiki.connection import PER_MINUTE, Connection
 from sockgraph.sources.mediawiki.neighbours import find_neighbours
+from sockgraph.sources.mediawiki.pages import histories, with_sha1
 from sockgraph.sources.mediawiki.questions import (
     ALL_USERS,
     LOGS,
@@ -173,6 +174,18 @@ class MediaWikiSource:
             )
         self._counts |= found.counts
         return found.table
+
+    def with_sha1(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return `edits` with the texts' hashes, where several of its accounts edited the page."""
+        with self._asker.session():
+            return with_sha1(self._asker, edits)
+
+    def histories(self, pages: Sequence[int]) -> pd.DataFrame:
+        """Return every edit of these pages by anybody; the provenance says what is missing."""
+        with self._asker.session():
+            table, counts = histories(self._asker, self._case.wiki, pages)
+        self._counts |= counts
+        return table
 
     def background(self, users: Sequence[str]) -> pd.DataFrame:  # noqa: ARG002 - Source asks so
         """Return no edits: nobody is fetched who is not compared."""

@@ -59,7 +59,7 @@ def _edit(wiki: str, row: Mapping[str, Any]) -> dict[str, Any]:
         "size_diff": row.get("sizediff"),
         "parent_id": row.get("parentid"),
         "tags": row.get("tags"),
-        "sha1": None,  # usercontribs does not give it
+        "sha1": row.get("sha1"),  # usercontribs does not give it
         "hidden": [*hidden, *(["suppressed"] if row.get("suppressed") else [])],
     }
 

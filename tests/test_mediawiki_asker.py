@@ -1,0 +1,162 @@
+"""Continuation that is ours: nothing lost, nothing twice, whatever the wiki does with it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from faulty import error, faulty_wiki, say
+
+from sockgraph.case import load_case
+from sockgraph.errors import FetchError
+from sockgraph.sources.mediawiki import MediaWikiSource
+from sockgraph.store.raw import RawAnswers
+
+NAME = "Example A"
+NOW = "2024-05-01T12:00:00Z"
+
+
+def row(number):
+    at = dt.datetime(2024, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=number)
+    return {
+        "revid": number, "user": NAME, "userid": 7, "title": f"Page {number % 3}",
+        "pageid": number % 3, "ns": 0, "timestamp": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        "comment": "", "minor": False, "sizediff": 1, "parentid": 0, "tags": [],
+    }  # fmt: skip
+
+
+class SmallWiki:
+    """Answers as a wiki with one account would; `overlap` rows of an answer are given again."""
+
+    def __init__(self, rows=20, overlap=0, token=str):
+        self.rows = [row(number) for number in range(rows, 0, -1)]
+        self.overlap, self.token, self.now = overlap, token, NOW
+
+    def __call__(self, params):
+        answer = getattr(self, f"_{params.get('list', params.get('meta'))}")(params)
+        return say({"batchcomplete": True, "curtimestamp": self.now, **answer})
+
+    def _siteinfo(self, _):
+        return {"query": {"general": {"generator": "MediaWiki 1.39"}}}
+
+    def _users(self, _):
+        fact = {"name": NAME, "userid": 7, "editcount": len(self.rows), "groups": ["*", "user"]}
+        return {"query": {"users": [fact]}}
+
+    def _logevents(self, _):
+        return {"query": {"logevents": []}}
+
+    def _usercontribs(self, params):
+        rows = [r for r in self.rows if r["timestamp"] >= params.get("ucend", "")]
+        start = int(params.get("uccontinue", "0:").split(":")[0])
+        size = int(params["uclimit"]) if params["uclimit"] != "max" else 500
+        found = {"query": {"usercontribs": rows[max(0, start - self.overlap) : start + size]}}
+        if start + size < len(rows):
+            found["continue"] = {"uccontinue": self.token(start + size), "continue": "-||"}
+        return found
+
+
+@pytest.fixture
+def server():
+    with faulty_wiki() as served:
+        served.otherwise = SmallWiki()
+        yield served
+
+
+@pytest.fixture
+def open_source(server, tmp_path):
+    def open_one(**options):
+        path = tmp_path / "small.toml"
+        path.write_text(
+            f'title = "t"\nreason = "r"\nwikis = ["{server.host}"]\n[source]\nkind = "mediawiki"\n'
+            f'scheme = "http"\napi_path = "/"\ncontact = "me@example.org"\n'
+            f'[accounts]\nnominated = ["{NAME}"]\n'
+        )
+        raw = RawAnswers(tmp_path / "raw")
+        return MediaWikiSource(load_case(path), raw, **{"page_size": 4, **options})
+
+    return open_one
+
+
+def contributions(server):
+    return [asked for asked in server.asked if asked.get("list") == "usercontribs"]
+
+
+def test_rows_given_twice_are_kept_once_and_counted(server, open_source):
+    server.otherwise = SmallWiki(overlap=2)
+    reading = open_source().read([NAME])
+    assert sorted(reading.edits["rev_id"]) == list(range(1, 21))
+    assert reading.dropped == {"rows that the wiki gave twice": 8}
+
+
+def test_the_wikis_continuation_is_sent_back_verbatim(server, open_source):
+    server.otherwise = SmallWiki(token="{}:|ä".format)
+    assert len(open_source().read([NAME]).edits) == 20
+    sent = [asked.get("uccontinue") for asked in contributions(server)]
+    assert sent == [None, "4:|ä", "8:|ä", "12:|ä", "16:|ä"]
+    assert all(asked["continue"] == "-||" for asked in contributions(server)[1:])
+
+
+def test_a_continuation_that_goes_round_is_an_error_and_not_a_loop(server, open_source):
+    server.otherwise = SmallWiki(token=lambda _: "4")
+    for _ in range(2):
+        with pytest.raises(FetchError, match="same continuation"):
+            open_source().read([NAME])
+    assert len(contributions(server)) == 3  # the second run asks once more, from where it was
+
+
+def interrupt(server, after):
+    """Let the wiki fail for good after some answers of contributions."""
+    wiki = SmallWiki()
+    given = []
+
+    def answer(params):
+        if params.get("list") == "usercontribs":
+            given.append(params)
+        return error("readapidenied") if len(given) > after else wiki(params)
+
+    server.otherwise = answer
+
+
+def test_an_interrupted_chain_goes_on_where_it_was(server, open_source):
+    interrupt(server, after=2)
+    with pytest.raises(FetchError, match="readapidenied"):
+        open_source().read([NAME])
+    server.otherwise = SmallWiki()
+    server.asked.clear()
+    assert len(open_source().read([NAME]).edits) == 20
+    assert [asked["uccontinue"] for asked in contributions(server)] == ["8", "12", "16"]
+
+
+def test_a_continuation_that_the_wiki_no_longer_takes(server, open_source):
+    interrupt(server, after=2)
+    with pytest.raises(FetchError):
+        open_source().read([NAME])
+    server.otherwise = lambda params: (
+        error("badcontinue") if "uccontinue" in params else SmallWiki()(params)
+    )
+    with pytest.raises(FetchError, match=r"badcontinue.*--refresh"):
+        open_source().read([NAME])
+    server.otherwise = SmallWiki()
+    assert len(open_source(refresh=True).read([NAME]).edits) == 20
+
+
+@pytest.mark.parametrize("year", [1999, 2099])
+def test_a_wrong_clock_here_changes_nothing(server, open_source, year):
+    clock = dt.datetime(year, 1, 1, tzinfo=dt.UTC)
+    source = open_source()
+    object.__setattr__(source._asker, "clock", lambda: clock)
+    source.read([NAME])
+    assert source.provenance()["read_on"] == NOW
+    wiki = SmallWiki(rows=22)
+    wiki.rows[0]["timestamp"], wiki.rows[1]["timestamp"] = "2024-05-01T12:01:00Z", NOW
+    server.otherwise = wiki
+    fresh = open_source(refresh=True)
+    object.__setattr__(fresh._asker, "clock", lambda: clock)
+    assert len(fresh.read([NAME]).edits) == 22
+    assert contributions(server)[-1]["ucend"] == "2024-05-01T11:50:00Z"
+
+
+def test_requests_are_no_more_than_the_floor(server, open_source):
+    open_source().read([NAME])
+    assert len(contributions(server)) == 20 // 4
