@@ -1,0 +1,189 @@
+"""From the links table to a NetworkX graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from sockgraph.graph.layout import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+DIGITS = 9  # significant; as in every table that is written
+NUMBERS = ("score", "log10_lr", "log10_lr_low", "log10_lr_high")
+COUNTS = ("n_for", "n_against", "n_insufficient")
+MARKS = ("alibi", "band", "flagged", "state")
+
+
+def build_graph(
+    accounts: pd.DataFrame,
+    links: pd.DataFrame,
+    clusters: pd.DataFrame | None = None,
+    *,
+    cannot_links: Iterable[tuple[str, str]] = (),
+) -> nx.Graph:
+    """Return accounts and their links as an undirected graph.
+
+    Nodes are the nominated accounts and every other account that the links name, then the declared
+    ones, by name; reference accounts are never in it. A node is named as the account is. Every pair
+    with a number is an edge, and so is every pair with a review state, an open alibi or a
+    cannot-link; a pair of too few edits is none.
+
+    Parameters
+    ----------
+    accounts, links, clusters
+        Tables of the case; without clusters no node has a group.
+    cannot_links
+        Pairs that are kept apart.
+
+    Returns
+    -------
+    networkx.Graph
+        Nodes: `label` (the name), `role` (nominated, declared), `x`, `y` (see `layout`),
+        `insufficient` (no pair of it has a number); where known `edit_count`, `registered`,
+        `blocked_at` (ISO 8601), `group` (from 1), `membership`, `status`.
+
+        Edges: `weight` (log10 LR where it speaks for one operator, else 0: what algorithms may
+        take as strength), `direction` (for, against, neither: the side of 0 on which the whole
+        interval lies), `drawn` (it speaks for one operator or has a state: what the pictures
+        show), `cannot_link`, and from the links table `score`, `log10_lr`, `log10_lr_low`,
+        `log10_lr_high`, `n_for`, `n_against`, `n_insufficient`, `band`, `alibi`, `flagged`,
+        `state`. All are strings, numbers or booleans; what is null is left out.
+    """
+    graph = nx.Graph()
+    graph.add_nodes_from(_nodes(accounts, links, clusters))
+    apart = {(min(pair), max(pair)) for pair in cannot_links}
+    graph.add_edges_from(_edges(links, apart))
+    graph.add_edges_from(
+        (a, b, {"cannot_link": True, "drawn": True, "weight": 0.0, "direction": "neither"})
+        for a, b in sorted(apart)
+        if a in graph and b in graph and not graph.has_edge(a, b)
+    )
+    for name, (x, y) in layout(graph).items():
+        graph.nodes[name].update(x=x, y=y)
+    return graph
+
+
+def direction(links: pd.DataFrame) -> NDArray[np.str_]:
+    """Return for, against or neither: the side of 0 on which the interval of each link lies.
+
+    Where there is no interval, the side of the log10 LR itself; null is neither.
+    """
+    middle = links["log10_lr"].to_numpy(np.float64, na_value=np.nan)
+    low, high = (
+        _given(links, name, middle) if name in links else middle
+        for name in ("log10_lr_low", "log10_lr_high")
+    )
+    return np.select([low > 0, high < 0], ["for", "against"], "neither")
+
+
+def _given(links: pd.DataFrame, name: str, instead: NDArray[np.float64]) -> NDArray[np.float64]:
+    values = links[name].to_numpy(np.float64, na_value=np.nan)
+    return np.where(np.isnan(values), instead, values)
+
+
+def _nodes(
+    accounts: pd.DataFrame, links: pd.DataFrame, clusters: pd.DataFrame | None
+) -> list[tuple[str, dict[str, Any]]]:
+    facts = _facts(accounts)
+    linked = {*links["user_a"], *links["user_b"]}
+    compared = sorted(linked | {u for u, f in facts.items() if f["role"] == "nominated"})
+    declared = sorted(u for u, f in facts.items() if f["role"] == "declared" and u not in linked)
+    speaks = links[links[["score", "log10_lr"]].notna().any(axis=1)]
+    spoken = {*speaks["user_a"], *speaks["user_b"]}
+    groups = {} if clusters is None else _groups(clusters)
+    return [
+        (
+            user,
+            {
+                "label": user,
+                "role": "nominated" if user in linked else "declared",
+                **facts.get(user, {}),
+                **groups.get(user, {}),
+                "insufficient": user not in spoken,
+            },
+        )
+        for user in [*compared, *declared]
+    ]
+
+
+def _facts(accounts: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return each account's facts; of an account on several wikis, its first wiki's."""
+    ours = accounts[accounts["role"] != "reference"].drop_duplicates("user")
+    return {
+        row["user"]: _known(
+            {
+                "role": row["role"],
+                "edit_count": row.get("edit_count"),
+                "registered": row.get("registered"),
+                "blocked_at": row.get("blocked_at"),
+            }
+        )
+        for row in ours.to_dict("records")
+    }
+
+
+def _groups(clusters: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    return {
+        row["user"]: _known(
+            {
+                "group": row["cluster_id"],
+                "membership": row["membership"],
+                "status": row["status"],
+            }
+        )
+        for row in clusters.to_dict("records")
+    }
+
+
+def _edges(
+    links: pd.DataFrame, apart: set[tuple[str, str]]
+) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the edges by name, whatever the order of rows."""
+    table = links.assign(direction=direction(links)).sort_values(["user_a", "user_b"])
+    names = [n for n in (*NUMBERS, *COUNTS, *MARKS, "direction") if n in table]
+    rows = table[["user_a", "user_b", *names]].itertuples(index=False, name=None)
+    edges = [(a, b, dict(zip(names, rest, strict=True))) for a, b, *rest in rows]
+    return [
+        (a, b, _edge(known, cannot_link=(a, b) in apart))
+        for a, b, known in edges
+        if (a, b) in apart or _carried(known)
+    ]
+
+
+def _carried(known: Mapping[str, Any]) -> bool:
+    number = any(pd.notna(known.get(name)) for name in ("score", "log10_lr"))
+    return number or _stated(known)
+
+
+def _stated(known: Mapping[str, Any]) -> bool:
+    return bool(known.get("alibi")) or known.get("state", "none") != "none"
+
+
+def _edge(known: dict[str, Any], *, cannot_link: bool) -> dict[str, Any]:
+    log10_lr = known.get("log10_lr")
+    speaks_for = known["direction"] == "for"
+    drawn = speaks_for or cannot_link or bool(known.get("flagged")) or _stated(known)
+    weight = max(log10_lr, 0.0) if speaks_for and pd.notna(log10_lr) else 0.0
+    return _known({"weight": weight, **known, "drawn": drawn, "cannot_link": cannot_link})
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is not null, as strings, whole numbers, rounded floats or booleans."""
+    return {name: _plain(value) for name, value in values.items() if pd.notna(value)}
+
+
+def _plain(value: Any) -> str | int | float | bool:  # noqa: ANN401 - whatever a table holds
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, (float, np.floating)) else str(value)

@@ -1,0 +1,64 @@
+"""Graphs as GraphML and GEXF, which Gephi and others open. Text out; nothing is written here."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import networkx as nx
+
+NOT_XML = re.compile("[^\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+DATED = re.compile(r' lastmodifieddate="[^"]*"')
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def graphml(graph: nx.Graph) -> str:
+    """Return a graph as GraphML: the same graph, the same text.
+
+    Characters that XML cannot carry (control characters, lone surrogates) become U+FFFD; the
+    graph's `replaced_characters` says how many, and names that become one get a number behind them.
+    """
+    return "\n".join(nx.generate_graphml(_carriable(graph))) + "\n"
+
+
+def gexf(graph: nx.Graph) -> str:
+    """Return a graph as GEXF 1.2, with places from `x` and `y` for Gephi; characters as in GraphML.
+
+    The writer's date is left out: the same graph gives the same text.
+    """
+    carried = _carriable(graph)
+    for _, known in carried.nodes(data=True):
+        if "x" in known and "y" in known:
+            place = {"x": 1000 * known["x"], "y": -1000 * known["y"], "z": 0.0}
+            known["viz"] = {"position": place}
+    return DATED.sub("", "\n".join(nx.generate_gexf(carried))) + "\n"
+
+
+def _carriable(graph: nx.Graph) -> nx.Graph:
+    """Return a copy that XML can carry, and that says what was replaced."""
+    names = _names([str(node) for node in graph])
+    kept = dict(zip(graph, names, strict=True))
+    copy = graph.__class__(**{name: _clean(value) for name, value in graph.graph.items()})
+    for node, known in graph.nodes(data=True):
+        copy.add_node(kept[node], **{name: _clean(value) for name, value in known.items()})
+    for a, b, known in graph.edges(data=True):
+        copy.add_edge(kept[a], kept[b], **{name: _clean(value) for name, value in known.items()})
+    replaced = sum(len(NOT_XML.findall(str(node))) for node in graph)
+    if replaced:
+        copy.graph["replaced_characters"] = replaced
+    return copy
+
+
+def _clean(value: object) -> object:
+    return NOT_XML.sub(REPLACEMENT, value) if isinstance(value, str) else value
+
+
+def _names(nodes: list[str]) -> list[str]:
+    clean = [NOT_XML.sub(REPLACEMENT, node) for node in nodes]
+    taken, seen = set(nodes), Counter[str]()
+    for at, (node, name) in enumerate(zip(nodes, clean, strict=True)):
+        while clean[at] in taken and clean[at] != node:
+            seen[name] += 1
+            clean[at] = f"{name} ({seen[name] + 1})"
+        taken.add(clean[at])
+    return clean
