@@ -275,13 +275,20 @@ def coverage(all_edits, users=USERS):
     counts = all_edits["user"].value_counts()
     return [
         {
-            "user": u, "edits_read": int(counts.get(u, 0)), "edit_count": int(counts.get(u, 0)) + 3 * i,
-            "outside_window": 0, "hidden_comments": i % 3, "hidden_texts": 0, "capped": False,
-            "not_listed": 3 * i, "renamed_from": ["Reed Singer 7"] if u == "Sedge Warbler" else [],
-            "note": "", "full": True,
+            "user": u,
+            "edits_read": int(counts.get(u, 0)),
+            "edit_count": int(counts.get(u, 0)) + 3 * i,
+            "outside_window": 0,
+            "hidden_comments": i % 3,
+            "hidden_texts": 0,
+            "capped": False,
+            "not_listed": 3 * i,
+            "renamed_from": ["Reed Singer 7"] if u == "Sedge Warbler" else [],
+            "note": "",
+            "full": True,
         }
         for i, u in enumerate(users)
-    ]  # fmt: skip
+    ]
 
 
 def graph(users=USERS):

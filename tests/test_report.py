@@ -8,7 +8,7 @@ import pytest
 from report_fixture import CALIBRATED, USERS, WIKI, case, plain_case, river_trade
 
 from sockgraph.report import case_report
-from sockgraph.report.data import read_links
+from sockgraph.report.data import read_links, with_evidence
 from sockgraph.schema import empty
 
 
@@ -90,7 +90,8 @@ def test_every_pair_up_to_fifteen_accounts_has_its_place(page):
 def test_waterfall_steps_add_up_to_the_score():
     from sockgraph.report.waterfall import family_rows
 
-    for link in read_links(river_trade()):
+    data = river_trade()
+    for link in with_evidence(data, read_links(data)):
         if link.log10_lr is None:
             continue
         rows = family_rows(link)
@@ -105,7 +106,8 @@ def test_waterfall_steps_add_up_to_the_score():
 def test_waterfall_reads_against_before_for_and_open_after():
     from sockgraph.report.waterfall import family_rows
 
-    for link in read_links(river_trade()):
+    data = river_trade()
+    for link in with_evidence(data, read_links(data)):
         if link.log10_lr is None:
             continue
         rows = family_rows(link)[1:]
@@ -252,7 +254,7 @@ def test_real_hosts_link_each_signal_to_its_very_edits():
     revisions = {r.rsplit(":", 1)[1] for revs in data.evidence["rev_ids"] for r in revs}
     linked = set(
         re.findall(
-            r'href="https://zh\.wikipedia\.org/w/index\.php\?diff=(\d+)" rel="noreferrer', page
+            r'href="https://zh\.wikipedia\.org/w/index\.php\?diff=(\d+)"', page
         )
     )
     assert linked >= {r for r in revisions if r in page}
@@ -300,7 +302,8 @@ def test_wiki_appears_once_as_fact(page):
 
 
 def test_reads_links_with_everything_that_hangs_on_them():
-    links = {link.pair: link for link in read_links(river_trade())}
+    data = river_trade()
+    links = {link.pair: link for link in with_evidence(data, read_links(data))}
     flagged = links[(USERS[0], USERS[2])]
     assert flagged.flagged
     assert len(flagged.signals) == 8

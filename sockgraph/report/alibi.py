@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from sockgraph.report.data import Stretch
     from sockgraph.report.facts import Account
 
-LEFT, RIGHT, TOP, BOTTOM = 120.0, 600.0, 26.0, 98.0
+RIGHT, TOP, BOTTOM = 600.0, 26.0, 98.0
 _SECOND = np.timedelta64(1, "s")
 
 
@@ -35,13 +36,15 @@ def alibi(accounts: Sequence[Account], stretches: Sequence[Stretch]) -> Markup |
     seconds = max((stretch.end - stretch.start).total_seconds(), 60.0)
     head = f"The longest stretch: {duration(seconds)} on {day(stretch.start)}"
     head += f", {counted(stretch.n_edits, 'edit')}"
+    left = max(120.0, *(svg.text_width(a.label, bold=True) + 14 for a in accounts))
+    axis = Axis(left, seconds)
     parts = [
         svg.label((0, 14), head, "b"),
-        svg.box((LEFT, TOP), (RIGHT - LEFT, BOTTOM - TOP), "f-panel"),
+        svg.box((left, TOP), (RIGHT - left, BOTTOM - TOP), "f-panel"),
     ]
-    parts += _minutes(seconds)
+    parts += _minutes(axis)
     for account, top in zip(accounts, (34.0, 67.0), strict=True):
-        parts += _ticks(account, stretch, (top, seconds), hollow=top > 50)
+        parts += _ticks(account, stretch, (axis, top))
     n_seen = sum(s.excluded is None for s in stretches)
     expected = next((s.expected for s in stretches if s.expected is not None), None)
     parts += _against_chance(n_seen, expected)
@@ -51,31 +54,39 @@ def alibi(accounts: Sequence[Account], stretches: Sequence[Stretch]) -> Markup |
     return svg.drawing((980, 118), title, parts)
 
 
-def _minutes(seconds: float) -> list[Markup]:
-    step = next((s for s in (1, 2, 5, 10, 20, 30, 60, 120, 360) if seconds / 60 / s <= 5), 720)
+@dataclass(frozen=True)
+class Axis:
+    """The time of a stretch, from its start."""
+
+    left: float
+    seconds: float
+
+    def x(self, seconds: float) -> float:
+        """Return where a moment stands."""
+        return self.left + seconds / self.seconds * (RIGHT - self.left)
+
+
+def _minutes(axis: Axis) -> list[Markup]:
+    minutes = axis.seconds / 60
+    step = next((s for s in (1, 2, 5, 10, 20, 30, 60, 120, 360) if minutes / s <= 5), 720)
     parts = []
-    for minute in range(0, int(seconds / 60) + 1, step):
-        x = LEFT + minute * 60 / seconds * (RIGHT - LEFT)
+    for minute in range(0, int(minutes) + 1, step):
+        x, words = axis.x(minute * 60), f"{minute} min" if minute else "start"
         parts.append(svg.line((x, TOP), (x, BOTTOM)))
-        parts.append(
-            svg.label(
-                (x, BOTTOM + 15), f"{minute} min" if minute else "start", "q", text_anchor="middle"
-            )
-        )
+        parts.append(svg.label((x, BOTTOM + 15), words, "q", text_anchor="middle"))
     return parts
 
 
-def _ticks(
-    account: Account, stretch: Stretch, place: tuple[float, float], *, hollow: bool
-) -> list[Markup]:
-    top, seconds = place
+def _ticks(account: Account, stretch: Stretch, place: tuple[Axis, float]) -> list[Markup]:
+    """Draw an account's edits within the stretch: filled in the upper lane, hollow in the lower."""
+    axis, top = place
     start, end = (t.tz_convert(None).to_datetime64() for t in (stretch.start, stretch.end))
     within = account.times[(account.times >= start) & (account.times <= end)]
-    at = LEFT + (within - start) / _SECOND / seconds * (RIGHT - LEFT)
-    style = "fill:var(--paper);stroke:var(--ink);stroke-width:1.4" if hollow else "fill:var(--ink)"
-    cells = [(float(x) - 2, top, 4.0, 23.0 if hollow else 24.0) for x in at]
+    hollow = top > 50
+    style = f"fill:var(--{'paper' if hollow else 'ink'});stroke:var(--ink);stroke-width:1.4"
+    cells = [(axis.x(float(s)) - 2, top, 4.0, 23.0) for s in (within - start) / _SECOND]
     parts = [svg.path(svg.boxes(cells), style=style)]
-    parts.append(svg.label((0, top + 9), account.user, "b"))
+    parts.append(svg.label((0, top + 9), account.label, "b"))
     return [*parts, svg.label((0, top + 23), counted(len(within), "edit"), "q")]
 
 

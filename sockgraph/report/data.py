@@ -5,7 +5,7 @@ Nothing is estimated here: rows of the stages' tables become small typed records
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -165,18 +165,12 @@ def optional(value: Any) -> float | None:  # noqa: ANN401 - a cell of a table
 
 
 def read_links(data: ReportData) -> tuple[Link, ...]:
-    """Return every link with its evidence, omissions and simultaneous stretches."""
-    signals = _by_pair(data.evidence, _signal)
-    stretches = _by_pair(data.alibis, _stretch)
-    omissions = by_subject(data.omissions)
+    """Return every link, without its evidence: `with_evidence` adds that where it is shown."""
     earlier = {frozenset(map(normal_name, (e.a, e.b))): e for e in data.case.earlier}
     declared = _declared(data.case)
     return tuple(
         _link(
             row,
-            signals=tuple(signals.get(pair, ())),
-            stretches=tuple(stretches.get(pair, ())),
-            omissions=omissions.get(subject_of(*pair), ()),
             earlier=earlier.get(frozenset(pair)),
             declared=declared.get(frozenset(pair)),
             apart=pair in data.cannot_links,
@@ -184,6 +178,29 @@ def read_links(data: ReportData) -> tuple[Link, ...]:
         for row in data.links.itertuples()
         for pair in [(str(row.user_a), str(row.user_b))]
     )
+
+
+def with_evidence(data: ReportData, links: Iterable[Link]) -> tuple[Link, ...]:
+    """Return some links with their evidence, omissions and simultaneous stretches."""
+    kept = tuple(links)
+    pairs = {link.pair for link in kept}
+    signals = _by_pair(_of(data.evidence, pairs), _signal)
+    stretches = _by_pair(_of(data.alibis, pairs), _stretch)
+    omissions = by_subject(data.omissions)
+    return tuple(
+        replace(
+            link,
+            signals=tuple(signals.get(link.pair, ())),
+            stretches=tuple(stretches.get(link.pair, ())),
+            omissions=omissions.get(subject_of(*link.pair), ()),
+        )
+        for link in kept
+    )
+
+
+def _of(frame: pd.DataFrame, pairs: set[Pair]) -> pd.DataFrame:
+    keys = zip(frame["user_a"], frame["user_b"], strict=True)
+    return frame[[key in pairs for key in keys]]
 
 
 def by_subject(omissions: pd.DataFrame) -> dict[str, tuple[Omission, ...]]:

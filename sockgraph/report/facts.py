@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sockgraph.report import svg
 from sockgraph.report.events import Event, events_of
 from sockgraph.report.words import day
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sockgraph.report.data import Link, ReportData
 
 STALE_DAYS = 90
+FIGURE_WIDTH = 230.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ class Account:
     blocked_at: pd.Timestamp | None
     declared: tuple[tuple[str, str | None], ...]
     read_on: dt.date
+    number: int = 0
+
+    @property
+    def label(self) -> str:
+        """The name as figures write it: a number stands in for one too long for a figure."""
+        return figure_name(self.user, self.number)
 
     @property
     def n_edits(self) -> int:
@@ -111,6 +119,15 @@ class Account:
         return self.registered if self.registered is not None else self.first
 
 
+def figure_name(user: str, number: int) -> str:
+    """Return a name as figures write it; one too long for them is never cut, but numbered.
+
+    >>> figure_name("Fen Orchid", 5), figure_name("N" * 255, 7)
+    ('Fen Orchid', 'account 7')
+    """
+    return user if svg.text_width(user, bold=True) <= FIGURE_WIDTH else f"account {number}"
+
+
 def read_accounts(data: ReportData) -> dict[str, Account]:
     """Return the accounts that are compared, by name, in the case file's order."""
     rows = data.accounts.drop_duplicates("user").set_index("user")
@@ -131,8 +148,9 @@ def read_accounts(data: ReportData) -> dict[str, Account]:
             blocked_at=_moment(rows.loc[user, "blocked_at"]),
             declared=tuple(declared.get(user, ())),
             read_on=data.read_on,
+            number=number,
         )
-        for user in data.nominated
+        for number, user in enumerate(data.nominated, 1)
     }
 
 

@@ -106,7 +106,7 @@ def anchor(url: str | None, text: Markup | str) -> Markup:
     safe = safe_url(url)
     if safe is None:
         return escape(text)
-    return Markup('<a href="{}" rel="noreferrer noopener">{}</a>').format(safe, text)
+    return Markup('<a href="{}">{}</a>').format(safe, text)
 
 
 def diff_url(case: Case, rev_id: int | str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sockgraph.report.place import Box
     from sockgraph.report.svg import Point
 
-WIDTH = 466.0
 KEY_HEIGHT = 36.0
 OUTLINE = 30.0
 TITLE = (
@@ -43,6 +42,8 @@ class Scene:
     ----------
     positions
         Each account's x and y in [0, 1].
+    labels
+        How figures write each account.
     links
         The links to draw.
     insufficient
@@ -50,9 +51,10 @@ class Scene:
     """
 
     positions: Mapping[str, Point]
+    labels: Mapping[str, str]
     links: Sequence[Link]
     groups: Sequence[Group]
-    insufficient: frozenset[str] = field(default_factory=frozenset)
+    insufficient: frozenset[str] = frozenset()
 
 
 def drawn(links: Sequence[Link]) -> list[Link]:
@@ -63,18 +65,18 @@ def drawn(links: Sequence[Link]) -> list[Link]:
     ]
 
 
-def network(scene: Scene) -> Markup:
+def network(scene: Scene, width: float) -> Markup:
     """Draw the graph."""
     n = len(scene.positions)
-    size = (WIDTH, 344.0 if n <= 10 else min(344.0 + 22 * (n - 10), 900.0))
+    size = (width, 344.0 if n <= 10 else min(344.0 + 16 * (n - 10), 900.0))
     outlined = [[u for u in g.users if u in scene.positions] for g in scene.groups]
     at = place.spread(scene.positions, size, [g for g in outlined if g])
     parts = [_outline(group, at) for group in scene.groups]
-    parts += [_line(link, at, _unresolved(link, scene)) for link in scene.links]
+    parts += [_line(link, at, faint=_unresolved(link, scene)) for link in scene.links]
     parts += [_cross(link, at) for link in scene.links if link.apart]
     parts += [_node(user, at[user], scene) for user in sorted(at)]
     parts += _labels(scene, at, size)
-    return svg.drawing((WIDTH, size[1] + KEY_HEIGHT), TITLE, [*parts, *_key(size[1])])
+    return svg.drawing((width, size[1] + KEY_HEIGHT), TITLE, [*parts, *_key(size)])
 
 
 def _unresolved(link: Link, scene: Scene) -> bool:
@@ -93,7 +95,7 @@ def _outline(group: Group, at: Mapping[str, Point]) -> Markup:
     return svg.path(d, style="fill:none;stroke:var(--rule-strong);stroke-dasharray:3 4")
 
 
-def _line(link: Link, at: Mapping[str, Point], faint: bool) -> Markup:  # noqa: FBT001
+def _line(link: Link, at: Mapping[str, Point], *, faint: bool) -> Markup:
     value = link.log10_lr or 0.0
     against = value < 0
     return svg.line(
@@ -129,29 +131,22 @@ def _labels(scene: Scene, at: Mapping[str, Point], size: Point) -> list[Markup]:
     """Draw names, then numbers, then groups, each where it hides least of what is there."""
     lines = [(at[link.a], at[link.b]) for link in scene.links]
     taken: list[Box] = [(x - 11, y - 11, x + 11, y + 11) for x, y in at.values()]
+    canvas = (taken, lines, size)
     parts = []
     for user in sorted(at):
-        parts.append(_placed(user, _around(user, at[user]), (taken, lines, size), "b halo"))
+        name = scene.labels[user]
+        parts.append(_placed(name, _around(name, at[user]), canvas, "b halo"))
         if user in scene.insufficient:
-            parts.append(
-                _placed(
-                    "too few edits",
-                    _around("too few edits", at[user]),
-                    (taken, lines, size),
-                    "q halo",
-                )
-            )
+            few = "too few edits"
+            parts.append(_placed(few, _around(few, at[user]), canvas, "q halo"))
     for link in scene.links:
-        tone = "ta halo" if (link.log10_lr or 0) < 0 else "tf halo"
-        text = signed(link.log10_lr)
-        parts.append(
-            _placed(text, _along(text, at[link.a], at[link.b]), (taken, lines, size), tone)
-        )
+        tone, number = "ta halo" if (link.log10_lr or 0) < 0 else "tf halo", signed(link.log10_lr)
+        parts.append(_placed(number, _along(number, at[link.a], at[link.b]), canvas, tone))
     for group in scene.groups:
         members = [at[user] for user in group.users if user in at]
-        text = f"Group {group.number}, {'stable' if group.stable else 'unresolved'}"
+        said = f"Group {group.number}, {'stable' if group.stable else 'unresolved'}"
         if members:
-            parts.append(_placed(text, _about(text, members), (taken, lines, size), "s halo"))
+            parts.append(_placed(said, _about(said, members), canvas, "s halo"))
     return parts
 
 
@@ -164,7 +159,7 @@ def _placed(text: str, choices: Sequence[Box], canvas: Drawn, cls: str) -> Marku
     inside = [box for box in choices if place.outside(box, size) == 0]
     boxes = inside or sorted(choices, key=lambda box: place.outside(box, size))[:1]
     box = boxes[place.free_box(boxes, taken, lines)]
-    taken.append(box)
+    taken.append((box[0] - 8, box[1], box[2] + 8, box[3]))
     return svg.label((box[0], box[3] - 4), text, cls)
 
 
@@ -213,8 +208,9 @@ def _about(text: str, members: Sequence[Point]) -> list[Box]:
     return boxes + [(left, top, left + width, top + height) for left, top in sides]
 
 
-def _key(top: float) -> list[Markup]:
-    y, parts = top + 24, [svg.line((0, top + 2), (WIDTH, top + 2))]
+def _key(size: Point) -> list[Markup]:
+    width, top = size
+    y, parts = top + 24, [svg.line((0, top + 2), (width, top + 2))]
     for left, value in ((0, 1), (62, 2), (124, 3)):
         parts.append(svg.line((left, y), (left + 34, y), "l-for", stroke_width=1.5 + 3.2 * value))
         parts.append(svg.label((left + 39, y + 4), f"+{value}", "s"))

@@ -18,9 +18,10 @@ from sockgraph.report import (
     sections,
     small,
     staircase,
+    timecards,
     words,
 )
-from sockgraph.report.data import FULL_LIMIT, read_links
+from sockgraph.report.data import FULL_LIMIT, read_links, with_evidence
 from sockgraph.report.markup import (
     anchor,
     clean,
@@ -35,11 +36,16 @@ from sockgraph.report.markup import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+
     from sockgraph.report.data import Link, ReportData
     from sockgraph.report.facts import Account
     from sockgraph.report.network import Group
+    from sockgraph.report.sections import Desk
 
 MOST_NODES = 60
+MANY = 50
+"""Accounts from which on the tables of accounts are folded."""
 SIDES = ("for", "against", "zero", "none")
 NO_NUMBER = Markup("Nothing could be calibrated, so no link has a number.")
 
@@ -60,33 +66,47 @@ def case_report(data: ReportData) -> str:
     links = read_links(data)
     accounts = facts.read_accounts(data)
     found = groups.read_groups(data.clusters)
-    shown, left_out = sections.chosen(links, len(accounts))
-    desk = sections.desk(data, links, accounts)
+    shown, inside = _evident(data, links, found)
+    desk = sections.desk(data, shown, accounts)
+    steps, width = stairs(accounts, links)
     sufficient = [link for link in shown if not link.insufficient]
     context = {
         "data": data,
         "case": data.case,
         "accounts": accounts,
         "links": links,
-        "left_out": left_out,
+        "left_out": len(links) - len(shown),
         "lede": lede(links, len(accounts)),
         "nearest": nearest(links, data),
         "tally": tally(links),
-        "picture": picture(data, links, found),
-        "stairs": stairs(accounts, links),
+        "picture": picture(desk, links, found, width),
+        "stairs": steps,
+        "abreast": width == staircase.NARROW,
+        "cards": cards({u: a for u, a in accounts.items() if u in desk.editing.by_user}, data),
+        "many": len(accounts) > MANY,
         "pair_rows": [pair_row(k, accounts, data) for k in shown],
         "capped_pairs": held_back(links),
         "coverage": coverage.coverage_table(data),
         "rest_on": coverage.rest_on(data, links),
-        "not_seen": coverage.not_seen(data, links),
+        "not_seen": coverage.not_seen(data, shown),
         "cannot_show": coverage.cannot_show(data, links),
         "sections": [sections.section(link, i, desk) for i, link in enumerate(sufficient, 1)],
         "too_few": [too_few(link, accounts, data) for link in shown if link.insufficient],
-        "groups": groups.group_lines(data, links, found),
+        "groups": groups.group_lines(data, inside, found),
         "ungrouped": ungrouped(accounts, found),
-        "memberships": membership(data, found),
+        "memberships": membership(data, accounts, found),
     }
     return _environment().get_template("report.html.j2").render(context)
+
+
+def _evident(
+    data: ReportData, links: Sequence[Link], found: Sequence[Group]
+) -> tuple[list[Link], list[Link]]:
+    """Return the links that get a section, and those inside groups, with their evidence."""
+    shown = sections.chosen(links, len(data.nominated))
+    inside = [k for k in links if any({k.a, k.b} <= set(g.users) for g in found)]
+    told = {k.pair: k for k in with_evidence(data, {k.pair: k for k in [*shown, *inside]}.values())}
+    return [told[k.pair] for k in shown], [told[k.pair] for k in inside]
 
 
 @cache
@@ -200,6 +220,7 @@ def nearest(links: Sequence[Link], data: ReportData) -> Miss | None:
     link = flags.nearest_miss(links)
     if link is None or any(k.flagged for k in links):
         return None
+    link = with_evidence(data, [link])[0]
     condition = flags.missed(link, data.case.evidence.flag_log10_lr)
     return Miss(pair_name(link.a, link.b), condition, words.plain(link.low or 0.0))
 
@@ -218,8 +239,29 @@ def tally(links: Sequence[Link]) -> str:
     return f"{for_}, {n['against']} against, {zero}, {too_few}."
 
 
-def picture(data: ReportData, links: Sequence[Link], found: Sequence[Group]) -> Markup:
+@dataclass(frozen=True)
+class Card:
+    """An account's hours of the week: drawn once, and in numbers."""
+
+    account: Account
+    drawing: Markup
+    week: np.ndarray
+
+
+def cards(accounts: dict[str, Account], data: ReportData) -> list[Card]:
+    """Draw every account's week, turned by the case's offset."""
+    offset = timecards.case_offset(data.case)
+    return [
+        Card(a, timecards.card(a, a.number, offset), timecards.week(a.times, offset))
+        for a in accounts.values()
+    ]
+
+
+def picture(
+    desk: Desk, links: Sequence[Link], found: Sequence[Group], width: float
+) -> Markup | None:
     """Draw the graph: all accounts of a small case, those with a link to show of a large one."""
+    data = desk.data
     drawn = sorted(network.drawn(links), key=lambda k: -abs(k.log10_lr or 0))[:MOST_NODES]
     users = set(data.nominated)
     if len(users) > staircase.MOST:
@@ -234,14 +276,20 @@ def picture(data: ReportData, links: Sequence[Link], found: Sequence[Group]) -> 
     }
     kept = [g for g in found if len(set(g.users) & positions.keys()) > 1]
     shown = [k for k in drawn if k.a in positions and k.b in positions]
-    return network.network(network.Scene(positions, shown, kept, frozenset(open_)))
-
-
-def stairs(accounts: dict[str, Account], links: Sequence[Link]) -> Markup | None:
-    """Draw the staircase where it can be read."""
-    if not 2 <= len(accounts) <= staircase.MOST:
+    if not shown:
         return None
-    return staircase.staircase(tuple(accounts), {k.pair: k for k in links})
+    labels = {user: desk.accounts[user].label for user in positions}
+    scene = network.Scene(positions, labels, shown, kept, frozenset(open_))
+    return network.network(scene, width)
+
+
+def stairs(accounts: dict[str, Account], links: Sequence[Link]) -> tuple[Markup | None, float]:
+    """Draw the staircase where it can be read, and tell how wide it and the graph are."""
+    if not 2 <= len(accounts) <= staircase.MOST:
+        return None, staircase.WIDE
+    labels = {user: account.label for user, account in accounts.items()}
+    width = staircase.NARROW if staircase.fits(labels, staircase.NARROW) else staircase.WIDE
+    return staircase.staircase(labels, {k.pair: k for k in links}, width), width
 
 
 def pair_row(link: Link, accounts: dict[str, Account], data: ReportData) -> dict[str, Any]:
@@ -310,9 +358,10 @@ def ungrouped(accounts: dict[str, Account], found: Sequence[Group]) -> list[str]
 
 
 def membership(
-    data: ReportData, found: Sequence[Group]
+    data: ReportData, accounts: dict[str, Account], found: Sequence[Group]
 ) -> tuple[Markup, list[tuple[str, float, bool]]] | None:
     """Draw how often each grouped account stays with its group."""
     share = data.clusters.dropna(subset=["membership"]).set_index("user")["membership"]
     rows = [(u, float(share[u]), g.stable) for g in found for u in g.users if u in share.index]
-    return (small.memberships(rows[:40]), rows) if rows else None
+    drawn = [(accounts[u].label, kept, stable) for u, kept, stable in rows[:40]]
+    return (small.memberships(drawn), rows) if rows else None

@@ -65,7 +65,6 @@ class Section:
     naive: str
     signals: tuple[SignalLine, ...]
     cards: Markup
-    weeks: tuple[tuple[str, np.ndarray], ...]
     has_strip: bool
     line: Markup | None
     bins: tuple[tuple[str, int, int], ...]
@@ -91,17 +90,16 @@ class Desk:
     hours: tuple[tuple[float, float], ...]
 
 
-def chosen(links: Sequence[Link], n_accounts: int) -> tuple[list[Link], int]:
-    """Return the links that get a section, in reading order, and how many are left out."""
+def chosen(links: Sequence[Link], n_accounts: int) -> list[Link]:
+    """Return the links that get a section, in reading order."""
     ordered = sorted(links, key=_order)
     if n_accounts <= FULL_LIMIT:
-        return ordered, 0
+        return ordered
     held = [link for link in ordered if link.flagged or link.state != "none"]
     against = [link for link in ordered if link.direction == "against" and link not in held]
     nearest = flags.nearest_miss(links)
     extra = [] if nearest is None or nearest in held or any(k.flagged for k in links) else [nearest]
-    kept = [*held[:MOST_SECTIONS], *extra, *against[:MOST_AGAINST]]
-    return kept, len(links) - len(kept)
+    return [*held[:MOST_SECTIONS], *extra, *against[:MOST_AGAINST]]
 
 
 def _order(link: Link) -> tuple[int, float, tuple[str, str]]:
@@ -119,9 +117,8 @@ def desk(data: ReportData, links: Sequence[Link], accounts: Mapping[str, Account
     """Prepare what the sections share: edits by page, one scale, the hours' distribution."""
     rows = {k.pair: family_rows(k) for k in links if k.log10_lr is not None}
     scale = page_scale([(k, rows[k.pair]) for k in links if k.pair in rows])
-    return Desk(
-        data, accounts, pages.read_editing(data.edits, data.nominated), scale, rows, _hours(data)
-    )
+    editing = pages.read_editing(data.edits, {user for link in links for user in link.pair})
+    return Desk(data, accounts, editing, scale, rows, _hours(data))
 
 
 def _hours(data: ReportData) -> tuple[tuple[float, float], ...]:
@@ -139,7 +136,6 @@ def section(link: Link, number: int, shared: Desk) -> Section:
     axis = timeline.axis_of(pair)
     counts = [axis.counts(account) for account in pair] if axis else []
     strip = _strip(link, shared)
-    offset = timecards.case_offset(data.case)
     threshold = data.case.evidence.flag_log10_lr if link.direction == "for" else None
     lines = changes.lines_of(link, [sentence(omitted_words(o.omitted)) for o in link.omissions])
     tested = link.log10_lr is not None and len(lines) > 1
@@ -161,8 +157,7 @@ def section(link: Link, number: int, shared: Desk) -> Section:
         else None,
         naive=naive(link),
         signals=tuple(_signal_line(s, link, shared) for s in link.signals),
-        cards=timecards.timecards(pair, offset, strip),
-        weeks=tuple((a.user, timecards.week(a.times, offset)) for a in pair),
+        cards=timecards.timecards(pair, [a.number for a in pair], strip),
         has_strip=bool(strip),
         line=timeline.timeline(pair, link.stretches, axis) if axis else None,
         bins=_bins(axis, counts) if axis else (),

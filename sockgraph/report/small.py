@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from sockgraph.report import svg
 from sockgraph.report.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from markupsafe import Markup
 
 MINUTE, MOST = 60.0, 60 * 86400.0
 TICKS = ((60.0, "1 m"), (3600.0, "1 h"), (86400.0, "1 day"), (30 * 86400.0, "30 d"))
@@ -45,9 +45,7 @@ def gap(seconds: float) -> Markup:
 
 def mark(*, second: bool) -> Markup:
     """Draw an account's mark: the first of a pair filled, the second hollow."""
-    style = "fill:none;stroke:var(--ink);stroke-width:1.6" if second else "fill:var(--ink)"
-    circle = svg.element("circle", cx=5.5, cy=5.5, r=4 if second else 4.5, style=style)
-    return svg.element("svg", circle, width=11, height=11, cls="mark", aria_hidden="true")
+    return Markup('<i class="m o"></i>') if second else Markup('<i class="m"></i>')
 
 
 def memberships(rows: Sequence[tuple[str, float, bool]]) -> Markup:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from sockgraph.report.data import Link, Pair
 
-WIDTH, TOP = 466.0, 42.0
+NARROW, WIDE, TOP = 466.0, 980.0, 42.0
 MOST = 24
-KEY_LEFT, KEY_BOTTOM = 268.0, 98.0
+KEY_WIDTH, KEY_BOTTOM = 198.0, 98.0
 PALE = {"for": "fill:var(--for-pale)", "against": "fill:var(--against-pale)"}
 KEY = (
     ("fill:var(--for-pale)", "speaks for one operator"),
@@ -26,46 +26,51 @@ KEY = (
 )
 
 
-def staircase(users: Sequence[str], links: Mapping[Pair, Link]) -> Markup:
+def staircase(users: Mapping[str, str], links: Mapping[Pair, Link], width: float) -> Markup:
     """Draw the staircase of some accounts.
 
     Parameters
     ----------
     users
-        The accounts, in the order of rows and columns.
+        The accounts in the order of rows and columns, and how figures write them.
     links
         Every link, by its pair in alphabetical order.
+    width
+        The drawing's: `fits` tells what is needed.
     """
-    n = len(users)
-    width, height = _cell(users)
-    parts = [svg.label((2, TOP - 13), users[0], "b")] if users else []
-    for i in range(1, n):
-        y = TOP + (height + 2) * (i - 1)
+    names, cell = list(users), _cell(users, width)
+    parts = [svg.label((2, TOP - 13), users[names[0]], "b")]
+    for i in range(1, len(names)):
+        y = TOP + (cell[1] + 2) * (i - 1)
         for j in range(i):
-            link = links.get((min(users[i], users[j]), max(users[i], users[j])))
-            parts += _drawn(link, ((width + 2) * j, y), (width, height))
-        parts.append(svg.label(((width + 2) * i + 2, y + height / 2 + 5), users[i], "b"))
-    below = TOP + (height + 2) * max(n - 1, 0)
-    top = 10.0 if _room(users, (width, height)) else below + 14
-    parts += _key(KEY_LEFT if top == 10 else 0, top)
-    bottom = max(below, top + 84)
-    return svg.drawing((WIDTH, bottom), "log10 LR of every pair of nominated accounts", parts)
+            link = links.get((min(names[i], names[j]), max(names[i], names[j])))
+            parts += _drawn(link, ((cell[0] + 2) * j, y), cell)
+        at = ((cell[0] + 2) * i + 2, y + cell[1] / 2 + 5)
+        parts.append(svg.label(at, users[names[i]], "b"))
+    below = TOP + (cell[1] + 2) * max(len(names) - 1, 0)
+    beside = _room(list(users.values()), cell, width - KEY_WIDTH)
+    parts += _key(width - KEY_WIDTH if beside else 0, 10.0 if beside else below + 14)
+    bottom = max(below, 98.0) if beside else below + 98
+    return svg.drawing((width, bottom), "log10 LR of every pair of nominated accounts", parts)
 
 
-def _cell(users: Sequence[str]) -> tuple[float, float]:
-    """Return a cell's size: as large as the mock's for eight accounts, smaller for more."""
-    longest = max((svg.text_width(u, bold=True) for u in users[-2:]), default=0.0)
-    room = (WIDTH - min(longest, 200)) / max(len(users) - 1, 1) - 2
-    width = max(min(48.0, room), 30.0 if len(users) <= 15 else 14.0)
-    return width, 32.0 if len(users) <= 10 else 24.0
+def fits(users: Mapping[str, str], width: float) -> bool:
+    """Tell whether a staircase of that width has cells large enough for their numbers."""
+    return _cell(users, width)[0] >= 38
 
 
-def _room(users: Sequence[str], size: tuple[float, float]) -> bool:
+def _cell(users: Mapping[str, str], width: float) -> tuple[float, float]:
+    """Return a cell's size: as large as the mock's if every row's name still fits beside it."""
+    wide = [svg.text_width(label, bold=True) for label in users.values()]
+    room = [(width - w - 4) / i - 2 for i, w in enumerate(wide) if i]
+    return max(min(48.0, *room, 48.0), 24.0), 32.0 if len(users) <= 10 else 24.0
+
+
+def _room(labels: Sequence[str], cell: tuple[float, float], left: float) -> bool:
     """Tell whether the key fits to the right of the first rows and their names."""
-    width, height = size
-    rows = [0, *(i for i in range(1, len(users)) if TOP + (height + 2) * (i - 1) < KEY_BOTTOM)]
-    ends = [(width + 2) * i + 4 + svg.text_width(users[i], bold=True) for i in rows]
-    return max(ends) < KEY_LEFT - 6
+    width, height = cell
+    rows = [0, *(i for i in range(1, len(labels)) if TOP + (height + 2) * (i - 1) < KEY_BOTTOM)]
+    return max((width + 2) * i + 4 + svg.text_width(labels[i], bold=True) for i in rows) < left - 6
 
 
 def _drawn(link: Link | None, at: svg.Point, size: tuple[float, float]) -> list[Markup]:
@@ -76,7 +81,7 @@ def _drawn(link: Link | None, at: svg.Point, size: tuple[float, float]) -> list[
         return [svg.box(at, size, style=svg.HATCH)]
     parts = [_ground(link, at, size)]
     bold = link.direction in PALE
-    text = signed(link.log10_lr) if width >= 30 else ""
+    text = signed(link.log10_lr)
     at_text = (x + width / 2, y + height / 2 + 5)
     parts.append(svg.label(at_text, text, "b" if bold else "s", text_anchor="middle"))
     return [*parts, *_frame(link, at, size)]

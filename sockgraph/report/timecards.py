@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 
 from sockgraph.report import svg
 from sockgraph.report.words import thousands
@@ -15,13 +16,11 @@ from sockgraph.report.words import thousands
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from markupsafe import Markup
-
     from sockgraph.case import Case
     from sockgraph.report.facts import Account
 
 HOURS = 168
-CELL = (11.7, 13.0)
+CELL = (12.0, 13.0)
 RAMP = ("--h1", "--h2", "--h3", "--h4", "--h5")
 
 
@@ -37,49 +36,48 @@ def week(times: np.ndarray, offset: int) -> np.ndarray:
     return np.bincount(hours % HOURS, minlength=HOURS).reshape(7, 24)
 
 
-def timecards(accounts: Sequence[Account], offset: int, strip: Sequence[Markup] = ()) -> Markup:
-    """Draw two accounts' weeks side by side, each on its own scale.
+def card(account: Account, number: int, offset: int) -> Markup:
+    """Draw one account's week once; every figure that shows it refers to it by its number."""
+    counts = week(account.times, offset)
+    width, height = CELL
+    most = int(counts.max(initial=0))
+    said = f"n = {thousands(int(counts.sum()))}, max {thousands(most)} an hour"
+    above = svg.text_width(account.label, bold=True) + svg.text_width(said, 12) > 24 * width
+    parts = [svg.label((0, 2 if above else 16), account.label, "b")]
+    parts.append(svg.label((24 * width, 16), said, "q", text_anchor="end"))
+    parts += [
+        svg.label((-6, 34 + height * d), f"d{d + 1}", "q", text_anchor="end") for d in range(7)
+    ]
+    parts += [svg.label((6 * q * width, 127), f"h{6 * q}", "q") for q in range(4)]
+    return svg.element("g", Markup("").join([*parts, *_cells(counts, most)]), id=f"card-{number}")
+
+
+def timecards(
+    accounts: Sequence[Account], numbers: Sequence[int], strip: Sequence[Markup]
+) -> Markup:
+    """Show two accounts' weeks side by side, each on its own scale.
 
     Parameters
     ----------
-    accounts
-        The pair.
-    offset
-        From `case_offset`.
+    accounts, numbers
+        The pair, and the numbers of their cards.
     strip
-        What stands to the right: the pair's overlap on the reference's distribution.
+        What stands to the right: the pair's likeness on the reference's distribution.
     """
-    parts: list[Markup] = []
-    for left, account in zip((26.0, 382.0), accounts, strict=True):
-        parts += _card(account, week(account.times, offset), left)
+    places = zip((26.0, 382.0), numbers, strict=True)
+    cards = [svg.element("use", href=f"#card-{n}", x=left) for left, n in places]
     title = f"Hours of the week of {accounts[0].user} and {accounts[1].user}"
-    return svg.drawing((980, 130), title, [*parts, *strip])
+    return svg.drawing((980, 130), title, [*cards, *strip])
 
 
-def _card(account: Account, counts: np.ndarray, left: float) -> list[Markup]:
-    width, height = CELL
-    most = int(counts.max(initial=0))
-    right = left + 24 * width
-    said = f"n = {thousands(int(counts.sum()))}, max {thousands(most)} an hour"
-    above = svg.text_width(account.user, bold=True) + svg.text_width(said, 12) > 24 * width
-    parts = [svg.label((left, 2 if above else 16), account.user, "b")]
-    parts.append(svg.label((right, 16), said, "q", text_anchor="end"))
-    parts += [
-        svg.label((left - 6, 34.5 + height * d), f"d{d + 1}", "q", text_anchor="end")
-        for d in range(7)
-    ]
-    parts += [svg.label((left + 6 * q * width, 127), f"h{6 * q}", "q") for q in range(4)]
-    return [*parts, *_cells(counts, most, left)]
-
-
-def _cells(counts: np.ndarray, most: int, left: float) -> list[Markup]:
+def _cells(counts: np.ndarray, most: int) -> list[Markup]:
     """Draw one path a shade; the shade follows the square root of the count."""
     shades: dict[int, list[tuple[float, float, float, float]]] = {}
     for (d, h), count in np.ndenumerate(counts):
         shade = math.ceil(len(RAMP) * math.sqrt(count / most)) if count else 0
-        x, y = left + h * CELL[0], 24 + d * CELL[1]
         inset = 0.5 if shade == 0 else 0.0
-        cell = (x + inset, y + inset, CELL[0] - 1 - 2 * inset, CELL[1] - 1 - 2 * inset)
+        x, y = h * CELL[0] + inset, 24 + d * CELL[1] + inset
+        cell = (x, y, CELL[0] - 1 - 2 * inset, CELL[1] - 1 - 2 * inset)
         shades.setdefault(shade, []).append(cell)
     return [
         svg.path(

@@ -129,7 +129,7 @@ def _calendar(axis: Axis) -> list[Markup]:
 def _names(accounts: Sequence[Account]) -> list[Markup]:
     parts = [svg.label((0, 105), "simultaneous", "s")]
     for account, (y, lines) in zip(accounts, ((59.0, -1), (141.0, 1)), strict=True):
-        words = _broken(account.user)
+        words = _broken(account.label)
         top = y - 15 * (len(words) - 1) if lines < 0 else y
         parts += [svg.label((0, top + 15 * i), word, "b") for i, word in enumerate(words)]
         parts.append(svg.label((0, top + 15 * len(words)), counted(account.n_edits, "edit"), "q"))

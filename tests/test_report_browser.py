@@ -1,0 +1,142 @@
+"""The page in real Chromium: nothing runs, nothing is asked of the network, nothing overflows."""
+
+import os
+from pathlib import Path
+
+import pytest
+from report_fixture import USERS, plain_case, river_trade
+from report_hostile import HOSTILE, hostile_case
+
+from sockgraph.report import case_report
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+WIDE = "document.documentElement.scrollWidth"
+HANDLERS = """[...document.querySelectorAll('*')]
+  .filter(e => [...e.attributes].some(a => /^on/i.test(a.name))).length"""
+FIGURES = """() => [...document.querySelectorAll('main svg')].flatMap(svg => {
+  const edge = document.documentElement.clientWidth;
+  return [...svg.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()])
+    .filter(([_, box]) => box.width && (box.right > edge || box.left < 0)).map(([text]) => text);
+})"""
+CROSSED = """() => [...document.querySelectorAll('main svg')].flatMap(svg => {
+  const boxes = [...svg.querySelectorAll('text')]
+    .map(t => [t.textContent, t.getBoundingClientRect()]);
+  return boxes.flatMap(([a, x], i) => boxes.slice(i + 1).filter(([b, y]) =>
+    Math.min(x.right, y.right) - Math.max(x.left, y.left) > 1 &&
+    Math.min(x.bottom, y.bottom) - Math.max(x.top, y.top) > 4).map(([b]) => [a, b]));
+})"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM.exists():
+        missing = "Chromium is missing: apt-get install chromium"
+        if os.environ.get("SOCKGRAPH_REQUIRE_SERVICES") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Open a page of its own profile; return it and everything it said or asked for."""
+    contexts = []
+
+    def opened(html, scheme="light"):
+        path = tmp_path / "report.html"
+        path.write_text(html, encoding="utf-8")
+        context = browser.new_context(viewport={"width": 1080, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        page, heard = context.new_page(), []
+        page.on("console", lambda said: heard.append(said.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("dialog", lambda dialog: heard.append(dialog.message))
+        page.on("request", lambda asked: heard.append(asked.url))
+        page.goto(path.as_uri())
+        heard.remove(path.as_uri())
+        return page, heard
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def test_hostile_content_is_inert(visit):
+    page, heard = visit(case_report(hostile_case()))
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.title() != "ran"
+    assert heard == []
+    assert page.locator("main script, main img, main iframe, main object, main style").count() == 0
+    assert page.evaluate(HANDLERS) == 0
+    hrefs = page.evaluate("[...document.querySelectorAll('a')].map(a => a.href)")
+    assert hrefs
+    assert all(h.startswith(("https://zh.wikipedia.org/w/index.php?diff=", "file:")) for h in hrefs)
+
+
+def test_hostile_names_are_whole_and_stay_where_they_stand(visit):
+    page, _ = visit(case_report(hostile_case()))
+    names = page.locator("#accounts + div td.name bdi").all_text_contents()
+    assert names[0] == HOSTILE[0]
+    assert names[6] == HOSTILE[6]
+    assert names[4] == "safe⟨U+202E⟩gnp.exe⟨U+2069⟩ zero⟨U+200B⟩width"
+    assert page.evaluate(WIDE) == 1080
+    assert page.evaluate(FIGURES) == []
+
+
+def test_a_script_that_got_in_would_not_run(visit):
+    """The policy holds even where escaping would fail."""
+    html = case_report(river_trade()).replace(
+        "<main>", "<main><script>document.title='ran'</script>"
+    )
+    page, heard = visit(html)
+    assert page.title() != "ran"
+    assert "Content Security Policy" in heard[0]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_and_says_nothing(visit, scheme):
+    page, heard = visit(case_report(river_trade()), scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert heard == []
+    assert page.evaluate(WIDE) == 1080
+    assert page.evaluate(FIGURES) == []
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == {"light": "rgb(253, 252, 249)", "dark": "rgb(21, 24, 28)"}[scheme]
+
+
+@pytest.mark.parametrize("n", [8, 15, 24])
+def test_no_label_covers_another(visit, n):
+    han = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥天地"
+    users = [f"青石巷口{han[i]}" if i % 3 == 0 else f"Invented Editor {i:02d}" for i in range(n)]
+    data = river_trade() if n == 8 else plain_case(users)
+    page, _ = visit(case_report(data))
+    assert page.evaluate(CROSSED) == []
+    assert page.evaluate(FIGURES) == []
+
+
+def test_chinese_names_carry_their_language(visit):
+    page, _ = visit(case_report(river_trade()))
+    marked = set(page.locator('bdi[lang="zh"]').all_text_contents())
+    assert {"青石巷", "渡口灯"} <= marked
+    assert not marked & {user for user in USERS if user.isascii()}
+
+
+def test_cards_are_drawn_where_they_are_used(visit):
+    page, _ = visit(case_report(river_trade()))
+    box = page.locator("use").first.bounding_box()
+    assert box["width"] > 250
+    assert box["height"] > 80
