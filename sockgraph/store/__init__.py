@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from sockgraph.store.store import CaseStore, Store
+from sockgraph.store.purge import Purged, purge_case
+from sockgraph.store.store import CaseStore, Store, sha256
 
-__all__ = ["CaseStore", "Store"]
+__all__ = ["CaseStore", "Purged", "Store", "purge_case", "sha256"]

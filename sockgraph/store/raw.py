@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.errors import StoreError
@@ -66,6 +66,8 @@ class Entry:
         What the wiki warned of.
     sha256
         Hash of the answer.
+    redacted
+        Rows removed or blanked since, because the wiki hid or deleted them.
     """
 
     api: str
@@ -82,6 +84,7 @@ class Entry:
     fetched: str
     warnings: tuple[str, ...] = ()
     sha256: str = ""
+    redacted: int = 0
 
     @property
     def key(self) -> str:
@@ -140,13 +143,28 @@ class RawAnswers:
         StoreError
             If it cannot be written whole, or an answer to the same request is already there.
         """
-        entry = Entry(**{**_fields(entry), "sha256": hashlib.sha256(body).hexdigest()})
+        entry = replace(entry, sha256=hashlib.sha256(body).hexdigest())
         target = self._path(entry.key)
         if entry.key in self._index():
             raise StoreError(target, "it is there already, and is never rewritten.", "Report this.")
         self._write(target, entry, body)
         self._index()[entry.key] = entry
         return entry
+
+    def redact(self, entry: Entry, body: bytes, *, rows: int) -> Entry:
+        """Put an answer in the place of one that holds what the wiki shows no more.
+
+        Parameters
+        ----------
+        rows
+            How many of its rows were removed or blanked.
+        """
+        changed = replace(
+            entry, sha256=hashlib.sha256(body).hexdigest(), redacted=entry.redacted + rows
+        )
+        self._write(self._path(entry.key), changed, body)
+        self._index()[entry.key] = changed
+        return changed
 
     def body(self, entry: Entry) -> bytes:
         """Return an answer, byte for byte.

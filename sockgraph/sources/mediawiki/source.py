@@ -15,6 +15,7 @@ from sockgraph.sources.mediawiki import tables
 from sockgraph.sources.mediawiki.access import credentials, is_ip, is_loopback
 from sockgraph.sources.mediawiki.asker import Asker
 from sockgraph.sources.mediawiki.connection import PER_MINUTE, Connection
+from sockgraph.sources.mediawiki.hidden import Hidden, remove_hidden
 from sockgraph.sources.mediawiki.neighbours import find_neighbours
 from sockgraph.sources.mediawiki.pages import histories, with_sha1
 from sockgraph.sources.mediawiki.questions import (
@@ -186,6 +187,10 @@ class MediaWikiSource:
             table, counts = histories(self._asker, self._case.wiki, pages)
         self._counts |= counts
         return table
+
+    def remove_hidden(self) -> Hidden:
+        """Remove from the stored answers what the wiki has hidden or deleted since."""
+        return remove_hidden(self._asker.connection, self._asker.raw, progress=self._asker.progress)
 
     def background(self, users: Sequence[str]) -> pd.DataFrame:  # noqa: ARG002 - Source asks so
         """Return no edits: nobody is fetched who is not compared."""

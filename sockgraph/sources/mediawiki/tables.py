@@ -44,7 +44,8 @@ def edits_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _edit(wiki: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    hidden = [what for what in ("comment", "text", "user") if row.get(f"{what}hidden")]
+    flags = {**row, "texthidden": row.get("texthidden") or row.get("sha1hidden")}
+    hidden = [what for what in ("comment", "text", "user") if flags.get(f"{what}hidden")]
     return {
         "wiki": wiki,
         "rev_id": row["revid"],

@@ -1,0 +1,147 @@
+"""What the wiki has hidden or deleted since it was read is removed here too."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sockgraph.progress import Progress, silent
+from sockgraph.sources.mediawiki.questions import NAMES_PER_REQUEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sockgraph.sources.mediawiki.connection import Connection
+    from sockgraph.store.raw import Entry, RawAnswers
+
+KINDS = frozenset({"contributions", "page histories", "revisions"})
+REQUEST = {"action": "query", "prop": "revisions", "rvprop": "ids|user|comment|sha1"}
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What a look at every stored edit found.
+
+    Attributes
+    ----------
+    checked
+        Edits that were asked about.
+    gone
+        Edits that are deleted, or whose author is hidden now: removed.
+    comments, texts
+        Edits whose summary or text is hidden now: the summary removed, the text marked.
+    answers
+        Stored answers that were rewritten.
+    """
+
+    checked: int
+    gone: int
+    comments: int
+    texts: int
+    answers: int
+
+
+def remove_hidden(
+    connection: Connection, raw: RawAnswers, *, progress: Progress = silent
+) -> Hidden:
+    """Ask about every stored edit, and remove from the stored answers what the wiki shows no more.
+
+    It is the one thing, beside a purge, that rewrites an answer; its first line then says how many
+    rows were touched. Nothing of these requests is stored. Killed at any moment it leaves whole
+    answers; run again it ends the same. Tables made before must be made again.
+    """
+    with raw.locked():
+        entries = [entry for entry in raw.entries() if entry.kind in KINDS]
+        known = sorted({row["revid"] for e in entries for row in _rows(json.loads(raw.body(e)))})
+        now = _as_shown_now(connection, known, progress)
+        rewritten = sum(_rewrite(raw, entry, now) for entry in entries)
+    states = list(now.values())
+    return Hidden(
+        checked=len(known),
+        gone=sum(state is None for state in states),
+        comments=sum(bool(state and state.get("commenthidden")) for state in states),
+        texts=sum(bool(state and state.get("sha1hidden")) for state in states),
+        answers=rewritten,
+    )
+
+
+def _as_shown_now(
+    connection: Connection, known: list[int], progress: Progress
+) -> dict[int, Mapping[str, Any] | None]:
+    """Return, of every edit that is no longer wholly shown, its flags; null where it is gone."""
+    states: dict[int, Mapping[str, Any] | None] = {}
+    for at in range(0, len(known), NAMES_PER_REQUEST):
+        some = known[at : at + NAMES_PER_REQUEST]
+        shown = _shown(connection, some)
+        states |= {n: None for n in some if n not in shown or shown[n].get("userhidden")}
+        states |= {n: row for n, row in shown.items() if _partly(row) and n not in states}
+        progress("edits looked at again", at + len(some), len(known))
+    return states
+
+
+def _partly(row: Mapping[str, Any]) -> bool:
+    return bool(row.get("commenthidden") or row.get("sha1hidden"))
+
+
+def _shown(connection: Connection, rev_ids: list[int]) -> dict[int, Mapping[str, Any]]:
+    """Ask about up to 50 edits, following the wiki where it parts its answer."""
+    shown: dict[int, Mapping[str, Any]] = {}
+    following: dict[str, str] = {}
+    while True:
+        asked = {**REQUEST, "revids": "|".join(map(str, rev_ids)), **following}
+        body = connection.ask(
+            asked, kind="hidden edits", what=f"{len(rev_ids)} edits", found=["pages", "badrevids"]
+        )
+        answer = json.loads(body)
+        for row in _rows(answer):
+            shown[row["revid"]] = row
+        following = {k: str(v) for k, v in answer.get("continue", {}).items()}
+        if not following:
+            return shown
+
+
+def _rewrite(raw: RawAnswers, entry: Entry, now: Mapping[int, Mapping[str, Any] | None]) -> bool:
+    answer = json.loads(raw.body(entry))
+    touched = sum(_changes(row, now) for row in _rows(answer))
+    if not touched:
+        return False
+    query = answer["query"]
+    if "usercontribs" in query:
+        query["usercontribs"] = _left(query["usercontribs"], now)
+    for page in query.get("pages", []):
+        page["revisions"] = _left(page.get("revisions", []), now)
+    raw.redact(entry, json.dumps(answer, ensure_ascii=False).encode(), rows=touched)
+    return True
+
+
+def _changes(row: Mapping[str, Any], now: Mapping[int, Mapping[str, Any] | None]) -> bool:
+    if row["revid"] not in now:
+        return False
+    state = now[row["revid"]]
+    return state is None or _marked(row, state) != row
+
+
+def _left(
+    rows: list[dict[str, Any]], now: Mapping[int, Mapping[str, Any] | None]
+) -> list[dict[str, Any]]:
+    kept = [row for row in rows if now.get(row["revid"], row) is not None]
+    return [_marked(row, now.get(row["revid"]) or {}) for row in kept]
+
+
+def _marked(row: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row without what is hidden now, and flagged as a wiki flags it."""
+    marked = dict(row)
+    if state.get("commenthidden"):
+        marked = {k: v for k, v in marked.items() if k != "comment"} | {"commenthidden": True}
+    if state.get("sha1hidden"):
+        marked = {k: v for k, v in marked.items() if k != "sha1"} | {"texthidden": True}
+    return marked
+
+
+def _rows(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the edits in an answer, of whichever of the two shapes."""
+    query = answer.get("query", {})
+    yield from query.get("usercontribs", [])
+    for page in query.get("pages", []):
+        yield from page.get("revisions", [])
