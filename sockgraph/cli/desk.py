@@ -244,7 +244,7 @@ class Desk:
         says = _write("What in the edits says so?")
         cites = typer.prompt("Which edits? Their numbers", default="", show_default=False)
         other = _write("What else could explain it?")
-        knows = typer.confirm("Do you think you recognise either account?")
+        knows = typer.confirm("Do you think you recognise either account?", default=None)
         revs = list(sheet.cards)
         chosen = [int(n) for n in cites.replace(",", " ").split() if n.isdigit()]
         return first_judgement(

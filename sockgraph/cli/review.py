@@ -18,7 +18,7 @@ from sockgraph.review import LedgerHead, Task, histories, queue
 from sockgraph.review.audit import entry_line, witnesses_in
 from sockgraph.review.merge import read_answers, take_answers
 from sockgraph.review.packet import make_packet
-from sockgraph.review.queue import FOILS
+from sockgraph.review.queue import FOILS, why_nothing
 from sockgraph.review.reversal import state_of
 from sockgraph.review.reviewers import agreements, reviewers_of
 from sockgraph.review.rules import refuse_barred
@@ -67,8 +67,7 @@ def review(
         else queue(room.dossier, entries, reviewer, foils=foils)
     )
     if all(task.foil for task in served):
-        typer.echo("No link waits for you.")
-        return
+        raise why_nothing(room.dossier, entries, reviewer)
     desks = [Desk(room.dossier, room.ledger, t, reviewer, link is None, room.keep) for t in served]
     for number, desk in enumerate(desks, 1):
         typer.echo(f"Pair {number} of {len(desks)}")

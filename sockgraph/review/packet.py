@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-from sockgraph.errors import ReviewError
 from sockgraph.review.exhibit import make_exhibit
 from sockgraph.review.ledger import Draft, LedgerHead, digest, head_of
-from sockgraph.review.queue import FOILS, Task, queue
-from sockgraph.review.rules import round_number
+from sockgraph.review.queue import FOILS, Task, queue, why_nothing
+from sockgraph.review.rules import record_of, round_number
 from sockgraph.review.sheet import make_sheet, seed_of, sides
 from sockgraph.review.states import PACKET, History, histories, person_key
 from sockgraph.review.work import JUDGEMENTS
@@ -63,7 +62,7 @@ def make_packet(
     foils: int = FOILS,
     diffs: Diffs | None = None,
 ) -> Packet:
-    """Make a reviewer's packet.
+    """Make a reviewer's packet; links that they have begun elsewhere are left out.
 
     Parameters
     ----------
@@ -79,14 +78,11 @@ def make_packet(
     ReviewError
         If nothing waits for the reviewer, or the case compares everyone.
     """
-    tasks = tuple(queue(dossier, entries, reviewer, foils=foils))
-    if not any(not task.foil for task in tasks):
-        raise ReviewError(
-            reviewer,
-            "no link waits for this reviewer.",
-            "Links they filed, found or have reviewed are left out; `sockgraph audit` prints them.",
-        )
     known = histories(entries)
+    served = queue(dossier, entries, reviewer, foils=foils)
+    tasks = tuple(t for t in served if not _begun(known.get(t.pair), reviewer))
+    if not any(not task.foil for task in tasks):
+        raise why_nothing(dossier, entries, reviewer)
     shown = [_shown(dossier, task, known, diffs) for task in tasks]
     content = {
         "case": dossier.case.slug,
@@ -106,6 +102,11 @@ def make_packet(
     body = {"packet": name, "pairs": [list(task.pair) for task in tasks], "rounds": rounds}
     draft = Draft(PACKET, reviewer, body, dossier.seal)
     return Packet(name, _page({**content, "packet": name}, head_of(entries)), tasks, draft)
+
+
+def _begun(history: History | None, reviewer: str) -> bool:
+    """Tell whether the reviewer has begun a link already, at the terminal or in another packet."""
+    return bool(record_of(history.current if history else None, reviewer).steps)
 
 
 def wiki_address(case: Case) -> str | None:

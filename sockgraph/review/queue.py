@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sockgraph.errors import ReviewError
 from sockgraph.review.dossier import refuse_everyone
 from sockgraph.review.rules import OPEN_STATES, barred, moved, record_of
 from sockgraph.review.sheet import page_keys, seed_of
@@ -88,6 +89,20 @@ def queue(
     rng = np.random.default_rng(seed_of(dossier.case.slug, dossier.seal, reviewer))
     shuffled = [due[i] for i in rng.permutation(len(due))]
     return sorted(shuffled, key=lambda t: _judged(known.get(t.pair), reviewer))
+
+
+def why_nothing(dossier: Dossier, entries: Sequence[Entry], reviewer: str) -> ReviewError:
+    """Return the error that says why no link waits for a reviewer."""
+    known = histories(entries)
+    waiting = [known.get(t.pair, History(t.pair)) for t in open_links(dossier, entries)]
+    parts = dict.fromkeys(filter(None, (barred(dossier.case, h, reviewer) for h in waiting)))
+    remedy = "Ask another reviewer." if waiting else "Nothing to do."
+    rule = (
+        f"no link waits for this reviewer: {'; '.join(parts)}."
+        if parts
+        else "no link waits for this reviewer: each is reviewed by them, or none is in question."
+    )
+    return ReviewError(reviewer, rule, remedy)
 
 
 def draw_foils(dossier: Dossier, n: int) -> list[Task]:

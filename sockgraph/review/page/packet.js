@@ -49,7 +49,8 @@ function stepList(at) {
 }
 function show(at, heading, intro, ...rest) {
   const title = el("h1", { tabIndex: -1 }, heading);
-  main.replaceChildren(at ? stepList(at) : "", title, ...intro.map((text) => el("p", { className: "top" }, text)), ...rest);
+  main.replaceChildren(at ? stepList(at) : "", title, ...intro.map((text) => el("p", { className: "top" }, text)),
+    ...rest.flat().filter((one) => one !== null));
   window.scrollTo(0, 0);
   title.focus({ preventScroll: true });
 }
