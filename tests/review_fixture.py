@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import functools
 
 import pandas as pd
 
@@ -50,6 +50,7 @@ COMMENTS = {
 }
 
 
+@functools.cache
 def edits_table():
     rows = []
     for number, user in enumerate(NOMINATED):
@@ -76,6 +77,7 @@ def edits_table():
     )
 
 
+@functools.cache
 def accounts_table():
     reference = [f"reference-{number:03d}" for number in range(12)]
     users = [*NOMINATED, *reference]
@@ -83,6 +85,7 @@ def accounts_table():
     return validate("accounts", pd.DataFrame({"wiki": WIKI, "user": users, "role": roles}))
 
 
+@functools.cache
 def evidence_table(pages_lr=1.4):
     rows = []
     for (a, b), (score, *_rest) in LINKS.items():
@@ -98,6 +101,7 @@ def evidence_table(pages_lr=1.4):
     return validate("evidence", pd.DataFrame(rows, columns=columns))
 
 
+@functools.cache
 def links_table():
     rows = [
         {
@@ -120,20 +124,26 @@ def links_table():
     return validate("links", pd.DataFrame(rows))
 
 
+@functools.cache
 def clusters_table():
     ids = {A: None, B: 1, C: 1, D: None}
     rows = [{"user": u, "cluster_id": i, "status": "stable"} for u, i in ids.items()]
     return validate("clusters", pd.DataFrame(rows))
 
 
+@functools.cache
 def alibis_table():
     row = {"user_a": A, "user_b": B, "start": START, "end": START + pd.Timedelta(hours=2)}
     return validate("alibis", pd.DataFrame([{**row, "n_edits": 40, "expected": 1.5}]))
 
 
+@functools.cache
+def _empty_tables():
+    return {name: empty(name) for name in TABLES if name != "candidates"}
+
+
 def tables(**other):
-    made = {name: empty(name) for name in TABLES if name != "candidates"}
-    return made | {
+    return _empty_tables() | {
         "accounts": accounts_table(),
         "edits": edits_table(),
         "evidence": evidence_table(),
@@ -154,18 +164,22 @@ def write_case(folder, *, text=CASE, data="data", **other):
     for name, frame in tables(**other).items():
         store.write_table(name, frame)
     assert_earlier(Ledger(store.path("ledger.jsonl")), case)
-    stated = case.model_dump(mode="json", exclude={"folder", "source"})
-    coverage = [{"user": user, "renamed_from": []} for user in NOMINATED]
-    coverage[0]["renamed_from"] = ["Old Alder"]
-    store.write_manifest({"case": json.loads(json.dumps(stated)), "coverage": coverage})
+    store.write_manifest(_manifest(case))
     return path, folder / data
 
 
-def make_dossier(folder, **other):
-    """Return the case as the review stage reads it, and its ledger."""
-    path, data = write_case(folder, **other)
+def make_dossier(folder, *, text=CASE, **other):
+    """Return the case as the review stage reads it, and its ledger; no table is written."""
+    path = folder / "river.toml"
+    path.write_text(text, encoding="utf-8")
     case = load_case(path)
-    store = Store(data).case(case.slug, case.id)
-    read = {name: store.read_table(name) for name in tables()}
-    dossier = Dossier(case, read, store.read_manifest())
-    return dossier, Ledger(store.path("ledger.jsonl"))
+    ledger = Ledger(folder / "ledger.jsonl")
+    assert_earlier(ledger, case)
+    files = {f"{name}.parquet": f"hash of {name}" for name in TABLES}
+    return Dossier(case, tables(**other), {**_manifest(case), "files": files}), ledger
+
+
+def _manifest(case):
+    coverage = [{"user": user, "renamed_from": []} for user in NOMINATED]
+    coverage[0]["renamed_from"] = ["Old Alder"]
+    return {"case": {"id": case.id, "title": case.title}, "coverage": coverage}

@@ -20,7 +20,7 @@ from sockgraph.review.states import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from sockgraph.review.dossier import Dossier
@@ -167,8 +167,8 @@ def settle_reversals(ledger: Ledger, dossier: Dossier) -> tuple[Entry, ...]:
     """Enter what must be undone for every link that has been reversed and has no such entry yet."""
 
     def rule(entries: tuple[Entry, ...]) -> list[Draft]:
-        due = [h for h in histories(entries).values() if _unsettled(h)]
-        return [_restoration(dossier, h) for h in due]
+        known = histories(entries)
+        return [_restoration(dossier, h, known) for h in known.values() if _unsettled(h)]
 
     return ledger.extend(rule)
 
@@ -187,7 +187,7 @@ def _unsettled(history: History) -> bool:
     return all(e.kind != RESTORATION for e in history.entries[asked:])
 
 
-def _restoration(dossier: Dossier, history: History) -> Draft:
+def _restoration(dossier: Dossier, history: History, known: Mapping[Pair, History]) -> Draft:
     """Return the entry that lists everything that leaned on a reversed link."""
     made = [e for e in history.entries if e.kind not in (RECEIVED, REVERSAL_ASKED)]
     records = history.current.records.values() if history.current else ()
@@ -208,25 +208,27 @@ def _restoration(dossier: Dossier, history: History) -> Draft:
             for e in history.of(FILED)
         ],
         groups=[list(group) for group in _groups(dossier, history.pair)],
-        links=[list(pair) for pair in leaning_links(dossier, history.pair)],
+        links=[list(pair) for pair in leaning_links(dossier, history.pair, known)],
     )
     return Draft(RESTORATION, " and ".join(r.reviewer for r in agreed), body, dossier.seal)
 
 
-def leaning_links(dossier: Dossier, pair: Pair) -> list[Pair]:
+def leaning_links(dossier: Dossier, pair: Pair, known: Mapping[Pair, History]) -> list[Pair]:
     """Return the other links in question that leaned on one.
 
-    A link leans on another if it joins one of its accounts, or a member of a group that holds one,
-    to somebody of such a group, and it was flagged or is in review.
+    A link leans on another if it joins one of its accounts to anybody, or two members of the
+    groups that hold them, and it was flagged, asserted or reviewed.
     """
     near = {member for user in pair for member in (user, *dossier.group_of(user))}
     links = dossier.tables["links"]
-    asked = links["flagged"] | ~links["state"].isin(["none", "reversed"])
-    among = links["user_a"].isin(near) & links["user_b"].isin(near)
-    touching = links["user_a"].isin(pair) | links["user_b"].isin(pair)
-    found = links[asked & (among | touching)]
-    pairs = zip(found["user_a"].astype(str), found["user_b"].astype(str), strict=True)
-    return [other for other in pairs if other != pair]
+    rows = zip(links["user_a"], links["user_b"], links["flagged"], strict=True)
+    return [
+        (a, b)
+        for a, b, flagged in rows
+        if (a, b) != pair
+        and (flagged or known.get((a, b), History((a, b))).state not in ("none", "reversed"))
+        and ({a, b} <= near or {a, b} & set(pair))
+    ]
 
 
 def _groups(dossier: Dossier, pair: Pair) -> list[tuple[str, ...]]:

@@ -205,10 +205,11 @@ function judge(task) {
   ], el("div", { className: "lay" }, edits(task, cites, seen), form));
 }
 function items(task, list) {
-  return list.map((item) => el("div", { className: "item" },
+  const heads = el("div", { className: "heads" }, el("div", {}, LABELS.A), el("div"), el("div", {}, LABELS.B));
+  return [heads, ...list.map((item) => el("div", { className: "item" },
     el("h3", {}, el("span", {}, item.signal), el("small", {}, `${item.family} \u00b7 ${item.direction === "insufficient" ? "insufficient: " : ""}${item.support} found`)),
     item.edits.map((one) => el("div", { className: "pair" }, card(task, one.who === "A" ? one : null), el("div", { className: "gap" }), card(task, one.who === "B" ? one : null))),
-    item.left_out ? el("p", { className: "hint" }, `and ${item.left_out} more edits`) : null));
+    item.left_out ? el("p", { className: "hint" }, `and ${item.left_out} more edits`) : null))];
 }
 function go(text, action) { return el("button", { type: "button", className: "go", onclick: action }, text); }
 function evidence(task) {

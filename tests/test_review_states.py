@@ -1,0 +1,430 @@
+"""States and rules: no state without its entries, nobody judges their own work."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from review_fixture import CASE, A, B, C, D, evidence_table, make_dossier, tables
+from review_work import answers, commit, review
+
+from sockgraph.errors import ReviewError
+from sockgraph.review import Ledger, assert_earlier, cannot_links, histories, link_states
+from sockgraph.review.dossier import Dossier
+from sockgraph.review.ledger import Draft
+from sockgraph.review.reversal import (
+    Received,
+    ask_reversal,
+    receive,
+    reopen,
+    settle_reversals,
+)
+from sockgraph.review.rules import barred, moved, refuse_export, why_not_exported
+from sockgraph.review.states import OPENED, STEPS, History, Round
+from sockgraph.review.work import (
+    Kept,
+    finding,
+    first_judgement,
+    open_findings,
+    seal,
+    step_draft,
+    take_steps,
+    wiki_opened,
+)
+
+FLAGGED = (B, C)
+ASSERTED = (A, C)
+NEWS = Received("against", "Clerk Cass", "a letter", "0" * 64)
+
+
+@pytest.fixture
+def room(tmp_path):
+    return make_dossier(tmp_path)
+
+
+def state(dossier, ledger, pair):
+    links = dossier.tables["links"]
+    states = link_states(links, ledger.entries())
+    return states[(links["user_a"] == pair[0]) & (links["user_b"] == pair[1])].item()
+
+
+def unchanged(ledger, action, match):
+    before = ledger.path.read_bytes()
+    with pytest.raises(ReviewError, match=match):
+        action()
+    assert ledger.path.read_bytes() == before
+
+
+def test_earlier_findings_are_asserted_once_with_their_own_date_and_author(room):
+    dossier, ledger = room
+    first = ledger.path.read_bytes()
+    assert assert_earlier(ledger, dossier.case) == 0
+    assert ledger.path.read_bytes() == first
+    (entry,) = ledger.entries()
+    assert (entry.author, entry.time) == ("Marrow Lintel the Clerk", "2025-02-10T00:00:00Z")
+    assert entry.pair == ASSERTED
+
+
+def test_states_without_a_review_come_from_the_case_and_the_evidence(room):
+    dossier, ledger = room
+    found = link_states(dossier.tables["links"], ledger.entries())
+    assert sorted(found) == ["asserted", "flagged", "none", "none", "none", "none"]
+    assert state(dossier, ledger, ASSERTED) == "asserted"
+    assert state(dossier, ledger, FLAGGED) == "flagged"
+
+
+def test_a_review_goes_through_every_state(room):
+    dossier, ledger = room
+    first = commit(dossier, ledger, FLAGGED, "Ann", "upheld")
+    assert state(dossier, ledger, FLAGGED) == "in review"
+    assert open_findings(ledger, [first]) == ()  # closed until a second is in
+    second = commit(dossier, ledger, FLAGGED, "Bea", "upheld")
+    assert state(dossier, ledger, FLAGGED) == "in review"
+    open_findings(ledger, [first, second])
+    assert state(dossier, ledger, FLAGGED) == "upheld"
+
+
+@pytest.mark.parametrize(
+    ("findings", "outcome"),
+    [
+        (["upheld"], None),
+        (["upheld", "upheld"], "upheld"),
+        (["not upheld", "not upheld"], "not upheld"),
+        (["inconclusive", "inconclusive"], "inconclusive"),
+        (["upheld", "not upheld"], None),
+        (["upheld", "inconclusive"], None),
+        (["upheld", "not upheld", "upheld"], "inconclusive"),  # two to one does not harm
+        (["upheld", "not upheld", "not upheld"], "not upheld"),  # but it spares
+        (["upheld", "upheld", "upheld"], "upheld"),
+    ],
+)
+def test_findings_make_a_state(room, findings, outcome):
+    dossier, ledger = room
+    found = review(
+        dossier, ledger, FLAGGED, **dict(zip(["Ann", "Bea", "Cy"], findings, strict=False))
+    )
+    assert found == (outcome or "in review")
+
+
+@pytest.mark.parametrize(
+    ("findings", "outcome"),
+    [
+        (["reversed", "reversed"], "reversed"),
+        (["stands", "stands"], "stands"),
+        (["reversed", "stands"], "reversal in review"),
+        (["reversed", "stands", "reversed"], "reversed"),
+        (["reversed", "stands", "stands"], "stands"),
+        (["inconclusive", "inconclusive"], "stands"),
+    ],
+)
+def test_reversal_findings_make_a_state(room, findings, outcome):
+    dossier, ledger = room
+    ask_reversal(ledger, dossier, ASSERTED, author="Appeal Ash", reason="a letter")
+    named = dict(zip(["Ann", "Bea", "Cy"], findings, strict=False))
+    assert review(dossier, ledger, ASSERTED, **named) == outcome
+
+
+def test_no_round_has_an_outcome_without_two_findings():
+    assert Round("review").outcome is None
+    assert Round("reversal").outcome is None
+
+
+@pytest.mark.parametrize("step", STEPS[1:])
+def test_no_step_before_those_that_come_before_it(room, step):
+    dossier, ledger = room
+    kept = Kept(FLAGGED, "Ann", answers("upheld"))
+    unchanged(
+        ledger,
+        lambda: take_steps(ledger, dossier, [step_draft(dossier, kept, step)]),
+        "cannot come before 'read'",
+    )
+
+
+def test_a_finding_before_the_first_judgement_is_refused(room):
+    dossier, ledger = room
+    kept = Kept(FLAGGED, "Ann", answers("upheld"))
+    take_steps(ledger, dossier, [step_draft(dossier, kept, "read")])
+    unchanged(
+        ledger,
+        lambda: take_steps(ledger, dossier, [step_draft(dossier, kept, "finding")]),
+        "'finding' cannot come before 'first judgement'",
+    )
+
+
+def test_a_reviewer_reviews_a_link_once_however_they_spell_their_name(room):
+    dossier, ledger = room
+    commit(dossier, ledger, FLAGGED, "Ann Lee", "upheld")
+    for name in ("Ann Lee", "ann_lee", " ANN  LEE"):
+        unchanged(
+            ledger, lambda name=name: commit(dossier, ledger, FLAGGED, name, "upheld"), "already"
+        )
+
+
+def test_a_first_judgement_cannot_be_given_twice(room):
+    dossier, ledger = room
+    kept = Kept(FLAGGED, "Ann", answers("upheld"))
+    take_steps(ledger, dossier, [step_draft(dossier, kept, s) for s in STEPS[:2]])
+    unchanged(
+        ledger,
+        lambda: take_steps(ledger, dossier, [step_draft(dossier, kept, "first judgement")]),
+        "taken already",
+    )
+
+
+@pytest.mark.parametrize(
+    ("pair", "name", "why"),
+    [
+        (FLAGGED, "filing fern", "filed the case"),
+        (ASSERTED, "Marrow Lintel the Clerk", "found the link"),
+        (FLAGGED, A, "one of the case's accounts"),
+        (FLAGGED, "quillmoss", "one of the case's accounts"),
+    ],
+)
+def test_who_has_a_part_in_a_link_cannot_review_it(room, pair, name, why):
+    dossier, ledger = room
+    unchanged(ledger, lambda: commit(dossier, ledger, pair, name, "upheld"), why)
+
+
+def test_a_filer_and_an_appellant_cannot_review_the_reversal_nor_who_upheld_it(room):
+    dossier, ledger = room
+    assert review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld") == "upheld"
+    ledger.append("filed", author="Dan", user_a=FLAGGED[0], user_b=FLAGGED[1])
+    ask_reversal(ledger, dossier, FLAGGED, author="Appeal Ash", reason="a letter")
+    history = histories(ledger.entries())[FLAGGED]
+    reasons = {
+        name: barred(dossier.case, history, name) for name in ("Ann", "Dan", "Appeal Ash", "Eve")
+    }
+    assert "upheld" in reasons["Ann"]
+    assert "filed" in reasons["Dan"]
+    assert "asked for the reversal" in reasons["Appeal Ash"]
+    assert reasons["Eve"] is None
+    assert review(dossier, ledger, FLAGGED, Eve="reversed", Fay="reversed") == "reversed"
+
+
+def test_an_answer_other_than_the_committed_one_is_not_opened(room):
+    dossier, ledger = room
+    ann = commit(dossier, ledger, FLAGGED, "Ann", "upheld")
+    bea = commit(dossier, ledger, FLAGGED, "Bea", "upheld")
+    changed = Kept(FLAGGED, "Ann", {**ann.answers, **answers("not upheld")})
+    unchanged(
+        ledger, lambda: open_findings(ledger, [changed, bea]), "not the one that was committed"
+    )
+
+
+def test_an_opening_written_by_hand_that_breaks_its_commitment_counts_for_nothing(room):
+    dossier, ledger = room
+    ann = commit(dossier, ledger, FLAGGED, "Ann", "upheld")
+    bea = commit(dossier, ledger, FLAGGED, "Bea", "not upheld")
+    forged = {"finding": {**bea.answers["finding"].answer, "finding": "upheld"}}
+    salts = {"finding": bea.answers["finding"].salt}
+    body = {"user_a": B, "user_b": C, "answers": forged, "salts": salts}
+    ledger.extend(lambda _: [Draft(OPENED, "Bea", body)])
+    open_findings(ledger, [ann])
+    assert state(dossier, ledger, FLAGGED) == "in review"
+
+
+def test_commitments_tell_nothing(room):
+    dossier, ledger = room
+    ann = commit(dossier, ledger, FLAGGED, "Ann", "upheld")
+    bea = commit(dossier, ledger, FLAGGED, "Bea", "upheld")
+    commits = [k.commit("finding") for k in (ann, bea, Kept(FLAGGED, "Ann", answers("upheld")))]
+    assert len(set(commits)) == 3  # equal answers, three hashes
+    text = ledger.path.read_text(encoding="utf-8")
+    assert '"finding":"upheld"' not in text
+    assert "because" not in text
+
+
+def test_a_decided_link_is_not_reviewed_again_until_its_evidence_moves(room):
+    dossier, ledger = room
+    assert review(dossier, ledger, FLAGGED, Ann="not upheld", Bea="not upheld") == "not upheld"
+    history = histories(ledger.entries())[FLAGGED]
+    assert not moved(dossier, history)
+    unchanged(ledger, lambda: commit(dossier, ledger, FLAGGED, "Cy", "upheld"), "has not changed")
+
+    new = Dossier(dossier.case, tables(evidence=evidence_table(pages_lr=1.1)), dossier.manifest)
+    assert moved(new, history)
+    assert review(new, ledger, FLAGGED, Ann="inconclusive", Bea="inconclusive") == "inconclusive"
+    assert [e.kind for e in ledger.entries()].count("look again") == 1
+
+
+def test_opening_an_edit_on_the_wiki_ends_the_blinding(room):
+    dossier, ledger = room
+    kept = Kept(FLAGGED, "Ann", answers("upheld"))
+    take_steps(
+        ledger, dossier, [step_draft(dossier, kept, "read"), wiki_opened(kept, "w:1", dossier)]
+    )
+    commit(dossier, ledger, FLAGGED, "Bea", "upheld")
+    records = histories(ledger.entries())[FLAGGED].current.records
+    assert [r.blinded for r in records.values()] == [False, True]
+
+
+def test_an_accepted_alibi_keeps_two_accounts_apart_until_reopened(room):
+    dossier, ledger = room
+    pair = (A, B)
+    kept = [
+        commit(dossier, ledger, pair, who, "not upheld", alibi="accepted") for who in ("Ann", "Bea")
+    ]
+    assert cannot_links(ledger.entries()) == []  # closed answers decide nothing
+    open_findings(ledger, kept)
+    assert cannot_links(ledger.entries()) == [pair]
+    receive(ledger, dossier, pair, author="Cy", what=NEWS)
+    reopen(ledger, dossier, pair, author="Cy", reason="a letter")
+    assert cannot_links(ledger.entries()) == []
+
+
+def test_a_reversal_keeps_apart_lists_what_leaned_and_is_lifted_by_reopening_only(room):
+    dossier, ledger = room
+    assert review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld") == "upheld"
+    ask_reversal(ledger, dossier, FLAGGED, author="Ash", reason="a letter")
+    unchanged(
+        ledger,
+        lambda: ask_reversal(ledger, dossier, FLAGGED, author="Ash", reason="again"),
+        "'reversal in review'",
+    )
+    assert review(dossier, ledger, FLAGGED, Eve="reversed", Fay="reversed") == "reversed"
+    assert cannot_links(ledger.entries()) == [FLAGGED]
+    (entry,) = settle_reversals(ledger, dossier)
+    assert settle_reversals(ledger, dossier) == ()
+    assert entry.body["groups"] == [[B, C]]
+    assert entry.body["links"] == [[A, C]]  # asserted, and shares an account
+    assert entry.body["made_by"] == ["Ann", "Bea"]
+    assert {one["file"] for one in entry.body["artefacts"]} >= {"report.html", "links.parquet"}
+
+    unchanged(ledger, lambda: commit(dossier, ledger, FLAGGED, "Gil", "upheld"), "reversed")
+    unchanged(
+        ledger,
+        lambda: reopen(ledger, dossier, FLAGGED, author="Gil", reason="?"),
+        "no authenticated evidence",
+    )
+    receive(ledger, dossier, FLAGGED, author="Gil", what=NEWS)
+    reopen(ledger, dossier, FLAGGED, author="Gil", reason="the letter was forged")
+    assert state(dossier, ledger, FLAGGED) == "reopened"
+    assert cannot_links(ledger.entries()) == []
+    assert review(dossier, ledger, FLAGGED, Ann="upheld", Hal="upheld") == "upheld"
+
+
+def test_a_link_that_was_never_made_is_not_reversed_nor_reopened(room):
+    dossier, ledger = room
+    for pair in ((A, D), FLAGGED):
+        unchanged(
+            ledger,
+            lambda pair=pair: ask_reversal(ledger, dossier, pair, author="Ash", reason="?"),
+            "only a link that was made",
+        )
+        unchanged(
+            ledger,
+            lambda pair=pair: reopen(ledger, dossier, pair, author="Ash", reason="?"),
+            "nothing keeps it",
+        )
+
+
+def test_evidence_is_registered_by_hash_once(room):
+    dossier, ledger = room
+    receive(ledger, dossier, FLAGGED, author="Ann", what=NEWS)
+    unchanged(
+        ledger,
+        lambda: receive(ledger, dossier, FLAGGED, author="Bea", what=NEWS),
+        "registered for this link already",
+    )
+    wrong = Received("maybe", "Cass", "a letter", "1" * 64)
+    unchanged(ledger, lambda: receive(ledger, dossier, FLAGGED, author="Bea", what=wrong), "maybe")
+    empty = Received("for", " ", "a letter", "1" * 64)
+    unchanged(
+        ledger,
+        lambda: receive(ledger, dossier, FLAGGED, author="Bea", what=empty),
+        "authenticated-by",
+    )
+
+
+def test_export_is_refused_and_says_why(room):
+    dossier, ledger = room
+    reasons = {}
+    for pair in (FLAGGED, (A, B), (A, D)):
+        history = histories(ledger.entries()).get(pair, History(pair))
+        reasons[pair] = why_not_exported(dossier, history)
+    assert reasons[FLAGGED] == ["its state is 'none': two reviewers have not upheld it"]
+    assert any("alibi" in why for why in reasons[A, B])
+    assert any("insufficient" in why for why in reasons[A, D])
+    with pytest.raises(ReviewError, match="3 of 3 links"):
+        refuse_export(dossier, [History(pair) for pair in reasons])
+
+    review(dossier, ledger, FLAGGED, Ann="upheld", Bea="not upheld")
+    assert why_not_exported(dossier, histories(ledger.entries())[FLAGGED]) == [
+        "its reviewers disagree"
+    ]
+
+
+def test_an_upheld_link_is_exported_until_its_evidence_moves(room):
+    dossier, ledger = room
+    review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld")
+    history = histories(ledger.entries())[FLAGGED]
+    refuse_export(dossier, [history])
+    new = Dossier(dossier.case, tables(evidence=evidence_table(pages_lr=1.1)), dossier.manifest)
+    assert why_not_exported(new, history) == ["its evidence has changed since the finding"]
+
+
+def test_an_unanswered_alibi_stops_an_upheld_link(room):
+    dossier, ledger = room
+    pair = (A, B)
+    review(dossier, ledger, pair, Ann="upheld", Bea="upheld")
+    assert why_not_exported(dossier, histories(ledger.entries())[pair]) == [
+        "its alibi (simultaneous work on different pages) is unanswered"
+    ]
+
+
+def test_unknown_accounts_are_named_and_near_ones_offered(room):
+    dossier, _ = room
+    assert dossier.pair("weir_Lantern", B) == FLAGGED
+    with pytest.raises(ReviewError, match=r"Quilmos: .*Did you mean Quillmoss"):
+        dossier.pair("Quilmos", C)
+    with pytest.raises(ReviewError, match="does not compare them"):
+        dossier.pair(B, B)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"judgement": "guilty"},
+        {"says": " "},
+        {"other": ""},
+        {"says": "x" * 20_001},
+    ],
+)
+def test_a_judgement_without_reasons_is_refused(given):
+    whole = {"judgement": "cannot tell", "says": "a", "other": "b"}
+    assert first_judgement(**whole)["judgement"] == "cannot tell"
+    with pytest.raises(ReviewError):
+        first_judgement(**{**whole, **given})
+
+
+def test_a_finding_needs_the_strongest_alternative_in_writing():
+    with pytest.raises(ReviewError, match="alternative"):
+        finding("review", found="upheld", why="because", alternative="  ")
+    with pytest.raises(ReviewError, match="reversed"):
+        finding("review", found="reversed", why="because", alternative="chance")
+
+
+def test_link_states_keep_the_index_and_know_every_state(room):
+    dossier, ledger = room
+    links = dossier.tables["links"].iloc[::-1]
+    found = link_states(links, ledger.entries())
+    assert found.index.equals(links.index)
+    assert isinstance(found.dtype, pd.StringDtype)
+    assert found.name == "state"
+
+
+def test_a_case_that_names_no_filer_bars_no_one_for_it(tmp_path):
+    text = CASE.replace('by = "Filing Fern"\n', "")
+    dossier, ledger = make_dossier(tmp_path, text=text)
+    commit(dossier, ledger, FLAGGED, "Filing Fern", "upheld")
+
+
+def test_two_writers_cannot_both_review_as_one_person(room):
+    dossier, ledger = room
+    other = Ledger(ledger.path)
+    kept = Kept(FLAGGED, "Ann", {"first judgement": seal({"x": 1})})
+    take_steps(ledger, dossier, [step_draft(dossier, kept, "read")])
+    unchanged(
+        other,
+        lambda: take_steps(other, dossier, [step_draft(dossier, kept, "read")]),
+        "taken already",
+    )
