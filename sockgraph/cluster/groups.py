@@ -101,7 +101,7 @@ def cluster_accounts(
     known = pair_evidence(links, cannot_links=cannot_links, declared=declared)
     trees = grow(known, threshold=threshold, linkage=linkage)
     group = numbered(len(known.users), trees, threshold)
-    repeated = runs(known, given, group=group, threshold=threshold, linkage=linkage)
+    repeated = runs(known, given, trees=trees, threshold=threshold, linkage=linkage)
     tested = stability(known, group, repeated)
     grouped = cluster_frame(known.users, group).assign(membership=tested.membership)
     clusters = _clusters(grouped, known)

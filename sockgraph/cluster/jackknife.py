@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sockgraph.cluster.trees import Linkage, partition
+from sockgraph.cluster.trees import Linkage, Tree, numbered, partition
 from sockgraph.schema import subject_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,7 +46,7 @@ def runs(
     known: PairEvidence,
     omissions: pd.DataFrame,
     *,
-    group: NDArray[np.int64],
+    trees: Sequence[Tree],
     threshold: float,
     linkage: Linkage,
 ) -> Iterator[Run]:
@@ -62,9 +62,10 @@ def runs(
         What the groups were made from.
     omissions
         The `omissions` table of the evidence: pairs, and their log10 LR without something.
-    group : ndarray of int, shape (n,)
-        The groups with nothing left out.
+    trees
+        What they were cut from, with nothing left out.
     """
+    group = numbered(len(known.users), trees, threshold)
     again = _weighed_again(known, omissions)
     for omitted, rows in again.groupby("omitted"):
         a, b = rows["a"].to_numpy(), rows["b"].to_numpy()
@@ -72,11 +73,13 @@ def runs(
         touched = np.isin(np.arange(len(group)), [a, b])
         yield Run(str(omitted), partition(without, threshold=threshold, linkage=linkage), touched)
     size = np.bincount(group, minlength=len(group))
-    for account in np.flatnonzero(size[group] > 1).tolist():
-        rest = np.delete(np.arange(len(group)), account)
-        left = partition(known.of(rest), threshold=threshold, linkage=linkage)
-        whole = np.insert(rest[left], account, -1)
-        yield Run(f"account:{known.users[account]}", whole, group == group[account])
+    for tree in trees:
+        for account in tree.leaves[size[group[tree.leaves]] > 1].tolist():
+            rest = tree.leaves[tree.leaves != account]  # no other component can change
+            left = partition(known.of(rest), threshold=threshold, linkage=linkage)
+            whole = group.copy()
+            whole[rest], whole[account] = rest[left], -1
+            yield Run(f"account:{known.users[account]}", whole, group == group[account])
 
 
 def _weighed_again(known: PairEvidence, omissions: pd.DataFrame) -> pd.DataFrame:
@@ -137,16 +140,18 @@ def _fate(group: NDArray[np.int64], run: Run) -> pd.DataFrame:
         if it still is). Accounts with nobody left to be with are not in it.
     """
     n = len(group)
-    table = pd.DataFrame({"account": np.arange(n), "group": group, "now": run.group})
-    table["whole"] = np.bincount(group, minlength=n)[group]
+    whole = np.bincount(group, minlength=n)[group]
     concerned = np.bincount(group, run.touched, minlength=n)[group] > 0
-    table = table[concerned & (run.group >= 0)]
-    size = table.groupby("group")["now"].transform("size")
-    beside = table.groupby(["group", "now"])["now"].transform("size")
-    joined = np.bincount(run.group[run.group >= 0], minlength=n)[table["now"]]
-    with_them = (beside - 1) / (size - 1).clip(lower=1)
-    share = np.where(table["whole"] == 1, joined == 1, with_them)
-    return table.assign(share=share.astype(np.float64))[(size > 1) | (table["whole"] == 1)]
+    here = np.flatnonzero(concerned & (run.group >= 0))
+    mine, now = group[here], run.group[here]
+    size = np.bincount(mine, minlength=n)[mine]
+    cell, counts = np.unique(mine * n + now, return_inverse=True, return_counts=True)[1:]
+    joined = np.bincount(run.group[run.group >= 0], minlength=n)[now]
+    with_them = (counts[cell] - 1) / np.maximum(size - 1, 1)
+    share = np.where(whole[here] == 1, joined == 1, with_them)
+    fate = {"account": here, "group": mine, "now": now, "whole": whole[here], "share": share}
+    kept = np.flatnonzero((size > 1) | (whole[here] == 1))
+    return pd.DataFrame(fate).take(kept)
 
 
 def _rows(known: PairEvidence, run: Run, members: pd.DataFrame) -> list[tuple[str, str, float]]:

@@ -13,6 +13,8 @@ from sklearn.cluster import AgglomerativeClustering
 from sockgraph.errors import SockgraphError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from sockgraph.cluster.matrix import PairEvidence
@@ -104,7 +106,7 @@ def partition(known: PairEvidence, *, threshold: float, linkage: Linkage) -> NDA
     return numbered(len(known.users), grow(known, threshold=threshold, linkage=linkage), threshold)
 
 
-def numbered(n: int, trees: list[Tree], threshold: float) -> NDArray[np.int64]:
+def numbered(n: int, trees: Sequence[Tree], threshold: float) -> NDArray[np.int64]:
     """Return the group of each of n accounts, named by its first account."""
     group = np.arange(n)
     for tree in trees:

@@ -19,6 +19,7 @@ DIGITS = 9  # significant; as in every table that is written
 NUMBERS = ("score", "log10_lr", "log10_lr_low", "log10_lr_high")
 COUNTS = ("n_for", "n_against", "n_insufficient")
 MARKS = ("alibi", "band", "flagged", "state")
+EDGE = ("weight", *NUMBERS, *COUNTS, *MARKS, "direction", "drawn", "cannot_link")
 
 
 def build_graph(
@@ -146,32 +147,36 @@ def _edges(
     links: pd.DataFrame, apart: set[tuple[str, str]]
 ) -> list[tuple[str, str, dict[str, Any]]]:
     """Return the edges by name, whatever the order of rows."""
-    table = links.assign(direction=direction(links)).sort_values(["user_a", "user_b"])
-    names = [n for n in (*NUMBERS, *COUNTS, *MARKS, "direction") if n in table]
-    rows = table[["user_a", "user_b", *names]].itertuples(index=False, name=None)
-    edges = [(a, b, dict(zip(names, rest, strict=True))) for a, b, *rest in rows]
+    table = _with_marks(links, apart).sort_values(["user_a", "user_b"])
+    table = table[table["carried"]]
+    names = [n for n in EDGE if n in table]
+    columns = [_plain_column(table[name]) for name in names]
+    rows = zip(table["user_a"], table["user_b"], *columns, strict=True)
     return [
-        (a, b, _edge(known, cannot_link=(a, b) in apart))
-        for a, b, known in edges
-        if (a, b) in apart or _carried(known)
+        (a, b, {n: v for n, v in zip(names, known, strict=True) if v is not None})
+        for a, b, *known in rows
     ]
 
 
-def _carried(known: Mapping[str, Any]) -> bool:
-    number = any(pd.notna(known.get(name)) for name in ("score", "log10_lr"))
-    return number or _stated(known)
+def _with_marks(links: pd.DataFrame, apart: set[tuple[str, str]]) -> pd.DataFrame:
+    """Add what the graph says beside the table: weight, direction, what is drawn and carried."""
+    table = links.assign(direction=direction(links), state=links.get("state", "none"))
+    pairs = zip(table["user_a"], table["user_b"], strict=True)
+    cannot = np.array([pair in apart for pair in pairs], dtype=bool)
+    open_alibi = table["alibi"].astype(bool) if "alibi" in table else False
+    stated = cannot | open_alibi | (table["state"] != "none")
+    speaks_for = table["direction"] == "for"
+    return table.assign(
+        weight=table["log10_lr"].clip(lower=0).where(speaks_for, 0.0).fillna(0.0),
+        drawn=stated | speaks_for | table.get("flagged", default=False),
+        carried=stated | table[["score", "log10_lr"]].notna().any(axis=1),
+        cannot_link=cannot,
+    )
 
 
-def _stated(known: Mapping[str, Any]) -> bool:
-    return bool(known.get("alibi")) or known.get("state", "none") != "none"
-
-
-def _edge(known: dict[str, Any], *, cannot_link: bool) -> dict[str, Any]:
-    log10_lr = known.get("log10_lr")
-    speaks_for = known["direction"] == "for"
-    drawn = speaks_for or cannot_link or bool(known.get("flagged")) or _stated(known)
-    weight = max(log10_lr, 0.0) if speaks_for and pd.notna(log10_lr) else 0.0
-    return _known({"weight": weight, **known, "drawn": drawn, "cannot_link": cannot_link})
+def _plain_column(column: pd.Series) -> list[Any]:
+    """Return plain scalars, floats rounded, None where null."""
+    return [_plain(v) if known else None for v, known in zip(column, column.notna(), strict=True)]
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:

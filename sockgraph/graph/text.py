@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
 
 import networkx as nx
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 NOT_XML = re.compile("[^\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 DATED = re.compile(r' lastmodifieddate="[^"]*"')
+KINDS = {str: "string", bool: "boolean", int: "long", float: "double"}
+XML = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n'
+    '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
+)
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -18,7 +28,32 @@ def graphml(graph: nx.Graph) -> str:
     Characters that XML cannot carry (control characters, lone surrogates) become U+FFFD; the
     graph's `replaced_characters` says how many, and names that become one get a number behind them.
     """
-    return "\n".join(nx.generate_graphml(_carriable(graph))) + "\n"
+    carried = _carriable(graph)
+    # NetworkX's own writer takes ten times as long, and half a minute for every pair of 300.
+    keys: dict[tuple[str, str, str], str] = {}
+    body = [_data(carried.graph, "graph", keys)]
+    for node, known in carried.nodes(data=True):
+        body.append(f"<node id={quoteattr(node)}>{_data(known, 'node', keys)}</node>")
+    for a, b, known in carried.edges(data=True):
+        ends = f"source={quoteattr(a)} target={quoteattr(b)}"
+        body.append(f"<edge {ends}>{_data(known, 'edge', keys)}</edge>")
+    declared = [
+        f'<key id="{key}" for="{where}" attr.name={quoteattr(name)} attr.type="{kind}"/>'
+        for (where, name, kind), key in keys.items()
+    ]
+    opened = f'<graph edgedefault="{"directed" if carried.is_directed() else "undirected"}">'
+    return "\n".join([XML, *declared, opened, *filter(None, body), "</graph>", "</graphml>", ""])
+
+
+def _data(known: Mapping[str, object], where: str, keys: dict[tuple[str, str, str], str]) -> str:
+    """Return one element's attributes, and enter their names and types in `keys`."""
+    parts = []
+    for name, value in known.items():
+        kind = KINDS[type(value)]
+        key = keys.setdefault((where, name, kind), f"d{len(keys)}")
+        text = str(value).lower() if kind == "boolean" else escape(str(value))
+        parts.append(f'<data key="{key}">{text}</data>')
+    return "".join(parts)
 
 
 def gexf(graph: nx.Graph) -> str:
