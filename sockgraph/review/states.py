@@ -320,7 +320,7 @@ def _new(drafts: Sequence[Draft], entries: Sequence[Entry]) -> list[Draft]:
 def _continued(rounds: tuple[Round, ...], entry: Entry) -> tuple[Round, ...]:
     """Return the rounds after one more entry."""
     if entry.kind == REVERSAL_ASKED:
-        return (*rounds, Round("reversal"))
+        return (*(rounds or (Round("review"),)), Round("reversal"))
     if entry.kind == REOPENED:
         return (*rounds, Round("review", reopened=True))
     if entry.kind == LOOK_AGAIN:
