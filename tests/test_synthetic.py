@@ -106,7 +106,7 @@ def test_activity_is_very_different(wiki, edits):
     others = wiki.truth.loc[wiki.truth["part"] == "other", "user"]
     counts = edits["user"].value_counts().reindex(others)
     low, high = counts.quantile([0.1, 0.9])
-    assert len(counts) >= 290
+    assert len(counts) == 300
     assert low < 30
     assert high > 10 * low
     assert (counts < 10).any()

@@ -117,13 +117,13 @@ class Desk:
         rng, company = self.rng, self.person.company
         if company is None:
             return sessions
-        own = [s for s in sessions if rng.random() >= company.share]
         born, gone = self.person.accounts[0].start, self.person.accounts[0].end
         heard = [s for s in others if born < s.start < gone - HOUR]
-        n = min(len(sessions) - len(own), len(heard))
+        n = min(int(company.share * len(sessions)), len(heard))
+        kept = rng.choice(len(sessions), len(sessions) - n, replace=False).tolist()
         chosen = [heard[int(i)] for i in rng.choice(len(heard), n, replace=False)]
         answers = [self._answer(session, company.same_page) for session in chosen]
-        return self._apart(sorted([*own, *answers], key=lambda s: s.start))
+        return self._apart(sorted([*(sessions[i] for i in kept), *answers], key=lambda s: s.start))
 
     def _answer(self, heard: Session, same_page: float) -> Session:
         answer = self._session(heard.start + 60 + int(self.rng.exponential(ANSWER)), 0)
@@ -140,7 +140,14 @@ class Desk:
         chosen = rng.choice(WEEKS, person.n_sessions, p=weeks)
         hours = rng.choice(WEEK_HOURS, person.n_sessions, p=person.hours)
         seconds = rng.integers(0, HOUR, person.n_sessions)
-        return sorted((chosen * WEEK + hours * HOUR + seconds).tolist())
+        times = chosen * WEEK + hours * HOUR + seconds
+        first, last = self._career()  # at least a week long, so a week's shift brings them inside
+        times = np.where(times < first, times + WEEK, times)
+        return sorted(np.where(times >= last - HOUR, times - WEEK, times).tolist())
+
+    def _career(self) -> tuple[int, int]:
+        accounts = self.person.accounts
+        return min(a.start for a in accounts), max(a.end for a in accounts)
 
     def _busy_weeks(self) -> Floats:
         """Return how a career's activity spreads over weeks: busy times, lulls, and breaks."""
@@ -152,11 +159,9 @@ class Desk:
         for _ in range(rng.integers(0, 4)):
             away = int(rng.integers(0, WEEKS))
             weeks[away : away + int(rng.integers(1, 6))] *= 0.02
-        accounts = self.person.accounts
-        first = min(a.start for a in accounts) // WEEK
-        last = max(a.end for a in accounts) // WEEK
-        weeks[:first] = 0
-        weeks[last + 1 :] = 0
+        first, last = self._career()
+        weeks[: first // WEEK] = 0
+        weeks[last // WEEK + 1 :] = 0
         return np.asarray(weeks / weeks.sum())
 
     def _accounts(self, starts: list[int]) -> list[int]:

@@ -4,7 +4,7 @@ Every place, person and account here is made up. A phrase is a template: `{slot}
 word a person prefers for it (`SLOTS`), `{d}` with a matter of the page's subject, `{s}` with a
 section, `{n}` with a year, `{k}` with a small number.
 """
-# ruff: noqa: E501, RUF001 - lists of words read best unbroken, and Chinese has its own punctuation
+# ruff: noqa: E501 - lists of words read best unbroken
 
 from __future__ import annotations
 
