@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FOLDS = 5
+FOLDS = 10
 HARD = 3000
 """Different pairs that look most alike: all of these are learnt from,"""
 PLAIN = 3000
@@ -42,6 +42,8 @@ class Community:
         (splits,) the account, and the index into `STRATA`.
     n_accounts
         Size of the account index that `a`, `b` and `owner` point into.
+    trust
+        (signals,) see `sockgraph.evidence.fusion.Training`.
     """
 
     different: NDArray[np.float64]
@@ -52,15 +54,35 @@ class Community:
     owner: NDArray[np.int64]
     stratum: NDArray[np.int64]
     n_accounts: int
+    trust: NDArray[np.float64]
 
-    def training(
+    def training(self, times: NDArray[np.float64] | None = None) -> Training:
+        """Return what a model learns from.
+
+        Parameters
+        ----------
+        times
+            (accounts,) how often each counts; 0: left out. Default: each once.
+        """
+        return self.weighed(*self.weights(times))
+
+    def weighed(
+        self, same: NDArray[np.float64], different: NDArray[np.float64]
+    ) -> Training:
+        """Return what a model learns from, under weights of splits and of pairs."""
+        keep, used = different > 0, same > 0
+        return Training(
+            self.same[used], same[used], self.different[keep], different[keep], self.trust
+        )
+
+    def weights(
         self,
         times: NDArray[np.float64] | None = None,
         *,
         mix: Sequence[float] | None = None,
         drop: NDArray[np.bool_] | None = None,
-    ) -> Training:
-        """Weigh what is learnt from.
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Weigh splits and different pairs, each adding up to one.
 
         Parameters
         ----------
@@ -76,13 +98,7 @@ class Community:
         if drop is not None:
             different = np.where(drop, 0.0, different)
         same = self._split_weight(counted, mix)
-        keep, used = different > 0, same > 0
-        return Training(
-            self.same[used],
-            same[used] / max(same.sum(), 1e-300),
-            self.different[keep],
-            different[keep] / max(different.sum(), 1e-300),
-        )
+        return same / max(same.sum(), 1e-300), different / max(different.sum(), 1e-300)
 
     def _split_weight(
         self, counted: NDArray[np.float64], mix: Sequence[float] | None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.evidence.relative import LEAST, both_sides, cohort
+from sockgraph.evidence.relative import LEAST, Cohort, both_sides, cohort
 from sockgraph.signals import Signal, profile, similarity
 
 if TYPE_CHECKING:
@@ -33,9 +33,8 @@ class Measured:
         (accounts, accounts) saves that it rests on: the smaller side's.
     splits
         (splits,) surprise between the halves of one account.
-    crossed
-        (splits, splits) surprise between the first half of one and the second half of another split;
-        only pairs of different accounts mean anything.
+    against
+        (2, splits, accounts) surprise between each half and every account; NaN at its own.
     """
 
     signal: Signal
@@ -43,7 +42,7 @@ class Measured:
     pairs: NDArray[np.float64]
     support: NDArray[np.int64]
     splits: NDArray[np.float64]
-    crossed: NDArray[np.float64]
+    against: NDArray[np.float64]
 
     @property
     def available(self) -> bool:
@@ -73,44 +72,48 @@ class Scene:
 def measure(signal: Signal, bag: Bag | None, scene: Scene) -> Measured:
     """Measure one signal on every pair."""
     n, m = scene.accounts.n_units, len(scene.splits.stratum)
+    silent = (np.full(m, np.nan), np.full((2, m, n), np.nan))
     if bag is None or not bag.rows.nnz:
-        nothing = (np.full((n, n), np.nan), np.zeros((n, n), dtype=np.int64))
-        return Measured(signal, None, *nothing, np.full(m, np.nan), np.full((m, m), np.nan))
+        return Measured(
+            signal, None, np.full((n, n), np.nan), np.zeros((n, n), dtype=np.int64), *silent
+        )
     whole = profile(bag, scene.accounts, signal.weighting)
-    pairs = _accounts(whole, scene, signal)
-    support = np.minimum(whole.amount[:, None], whole.amount[None, :])
-    crossed = _halves(bag, whole, scene, signal)
-    return Measured(signal, bag, pairs, support, np.diag(crossed).copy(), crossed)
-
-
-def _accounts(whole: Profile, scene: Scene, signal: Signal) -> NDArray[np.float64]:
     cells = _heard(similarity(whole, whole), whole, whole, signal)
-    member = scene.member & (whole.amount >= signal.needed)
-    counts = member[None, :] & ~np.eye(len(member), dtype=bool)
-    if counts.sum(axis=1).min(initial=len(member)) < LEAST:  # too few: everyone who can be compared
-        counts = (whole.amount >= signal.needed)[None, :] & ~np.eye(len(member), dtype=bool)
-    found = cohort(cells, counts).surprise(cells)
-    return both_sides(found, found.T)
+    crowd = cohort(cells, _members(whole, scene, signal))
+    seen = crowd.surprise(cells)
+    support = np.minimum(whole.amount[:, None], whole.amount[None, :])
+    halves = _halves(bag, whole, crowd, scene, signal) if m else silent
+    return Measured(signal, bag, both_sides(seen, seen.T), support, *halves)
 
 
-def _halves(bag: Bag, whole: Profile, scene: Scene, signal: Signal) -> NDArray[np.float64]:
+def _members(whole: Profile, scene: Scene, signal: Signal) -> NDArray[np.bool_]:
+    """Return whose likeness tells what is usual: the community, or everyone where it is too small."""
+    speaks = whole.amount >= signal.needed
+    apart = ~np.eye(whole.n_units, dtype=bool)
+    counts = (scene.member & speaks)[None, :] & apart
+    if counts.sum(axis=1).min(initial=whole.n_units) < LEAST:
+        counts = speaks[None, :] & apart
+    return counts
+
+
+def _halves(
+    bag: Bag, whole: Profile, crowd: Cohort, scene: Scene, signal: Signal
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     splits = scene.splits
-    if not len(splits.stratum):
-        return np.zeros((0, 0))
-    first = profile(bag, splits.first, signal.weighting)
-    second = profile(bag, splits.second, signal.weighting)
-    cells = _heard(similarity(first, second), first, second, signal)
-    sides = []
-    for half, seen in ((first, cells), (second, cells.T)):
-        against = _heard(similarity(half, whole), half, whole, signal)
-        counts = scene.member[None, :] & (np.arange(whole.n_units) != splits.owner[:, None])
-        sides.append(cohort(against, counts).surprise(seen))
-    return both_sides(sides[0], sides[1].T)
+    foreign = np.arange(whole.n_units)[None, :] != splits.owner[:, None]
+    first, second = (profile(bag, h, signal.weighting) for h in (splits.first, splits.second))
+    siblings = np.diag(_heard(similarity(first, second), first, second, signal))
+    own, against = [], []
+    for half in (first, second):
+        cells = _heard(similarity(half, whole), half, whole, signal)
+        usual = cohort(cells, scene.member[None, :] & foreign)
+        own.append(usual.surprise(siblings[:, None])[:, 0])
+        both = both_sides(usual.surprise(cells), crowd.surprise(cells.T).T)
+        against.append(np.where(foreign, both, np.nan))
+    return both_sides(own[0], own[1]), np.stack(against)
 
 
-def _heard(
-    cells: NDArray[np.float64], a: Profile, b: Profile, signal: Signal
-) -> NDArray[np.float64]:
+def _heard(cells: NDArray[np.float64], a: Profile, b: Profile, signal: Signal) -> NDArray[np.float64]:
     """Silence pairs in which a side holds too little to speak."""
     cells[a.amount < signal.needed] = np.nan
     cells[:, b.amount < signal.needed] = np.nan

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 TOP = 20
 BEYOND = 0.25
+FAR = 10.0
+"""Excess beyond ln K that is not followed further."""
 LEAST = 10
 """A smaller cohort says nothing of what is usual."""
 
@@ -61,7 +63,7 @@ class Cohort:
         tail = tail + (values - self.cut[:, None]) / self.excess[:, None]
         found = np.where(values > self.cut[:, None], tail, body)
         most = np.log(size + 1)
-        found = np.where(found > most, most + BEYOND * (found - most), found)
+        found = np.where(found > most, most + BEYOND * np.minimum(found - most, FAR), found)
         return np.where(np.isnan(values) | (size < LEAST), np.nan, found)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import link
+from sockgraph.evidence.rivals import NEXT
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
 from sockgraph.evidence.splits import STRATA
 from sockgraph.evidence.witness import witnesses
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.evidence.measure import Measured
-    from sockgraph.evidence.weigh import Verdict
+    from sockgraph.evidence.judge import Cast, Verdict
     from sockgraph.signals import Histories
 
+RIVALS = "rivals"
 QUANTILES = (0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.999)
 EXTREME = 0.001
 SHOWN = 200
@@ -39,16 +41,17 @@ class Case:
         Every nominated account, those with too few edits included, in alphabetical order.
     declared
         Groups of accounts that are declared to be one operator's.
-    users, is_nominated, is_reference
-        Those with enough edits, in the order of the verdict's arrays, and their roles.
+    accepted
+        Pairs whose alibi a reviewer accepted.
+    cast
+        Those with enough edits, in the order of the verdict's arrays.
     """
 
     nominated: tuple[str, ...]
     declared: Sequence[Sequence[str]]
+    accepted: Sequence[tuple[str, str]]
     settings: EvidenceSettings
-    users: tuple[str, ...]
-    is_nominated: NDArray[np.bool_]
-    is_reference: NDArray[np.bool_]
+    cast: Cast
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Pairs:
     a, b
         (pairs,) index into `Case.nominated`.
     row, column
-        (pairs,) index into `Case.users`; −1 where an account has too few edits.
+        (pairs,) index into `Case.cast.users`; −1 where an account has too few edits.
     """
 
     a: NDArray[np.int64]
@@ -93,7 +96,7 @@ def assemble(
 
 
 def _pairs(case: Case) -> Pairs:
-    place = {user: i for i, user in enumerate(case.users)}
+    place = {user: i for i, user in enumerate(case.cast.users)}
     index = np.array([place.get(user, -1) for user in case.nominated], dtype=np.int64)
     a, b = np.triu_indices(len(case.nominated), 1)
     return Pairs(a, b, index[a], index[b])
@@ -192,7 +195,8 @@ def _flagged(
     best = _at(link.best_groups(verdict.score).astype(float), pairs) == 1
     extreme = link.high_quantile(verdict.sample.different, EXTREME)
     high = _at(verdict.score, pairs) > extreme
-    allowed = ~link.declared_pairs(case.nominated, case.declared)[pairs.a, pairs.b]
+    barred = link.declared_pairs(case.nominated, (*case.declared, *case.accepted))
+    allowed = ~barred[pairs.a, pairs.b]
     return two & best & high & allowed & (low >= case.settings.flag_log10_lr)
 
 
@@ -232,7 +236,28 @@ def _evidence(
                 }
             )
         )
+    frames.append(_rivals(names, pairs, verdict))
     return validate("evidence", pd.concat(frames, ignore_index=True))
+
+
+def _rivals(names: NDArray[np.object_], pairs: Pairs, verdict: Verdict) -> pd.DataFrame:
+    """Lay out how nearly others come: part of the sum, and no evidence of its own."""
+    near = _at(verdict.rivalry, pairs)
+    ok = ~np.isnan(near)
+    return pd.DataFrame(
+        {
+            "user_a": names[pairs.a],
+            "user_b": names[pairs.b],
+            "signal": RIVALS,
+            "family": RIVALS,
+            "score": near,
+            "log10_lr": np.nan,
+            "contribution": np.where(ok, _at(verdict.rivals, pairs), np.nan),
+            "support": np.where(ok, NEXT, 0).astype("int32"),
+            "status": np.where(ok, "ok", "insufficient"),
+            "rev_ids": [[] for _ in ok],
+        }
+    )
 
 
 def _reference(measured: list[Measured], verdict: Verdict) -> pd.DataFrame:
@@ -314,8 +339,8 @@ def _calibration(case: Case, measured: list[Measured], verdict: Verdict) -> dict
         "reason": verdict.facts["reason"],
         "h1": "one operator",
         "h2": "two people of the same community: same pages, language and active hours",
-        "n_reference": int(case.is_reference.sum()),
-        "n_effective": int(case.is_reference.sum()),
+        "n_reference": int(case.cast.reference.sum()),
+        "n_effective": int(case.cast.reference.sum()),
         "n_different_pairs": len(community.a),
         "splits": {
             stratum: {
@@ -334,7 +359,7 @@ def _calibration(case: Case, measured: list[Measured], verdict: Verdict) -> dict
     held = verdict.bounds.clip(verdict.sample.different)
     return facts | {
         "bounds": [verdict.bounds.low, verdict.bounds.high],
-        "baseline": model.baseline,
+        "baseline": verdict.facts["baseline"],
         "weights": {m.signal.name: float(w) for m, w in zip(measured, model.weights, strict=True)},
         "flag_score": link.high_quantile(verdict.sample.different, EXTREME),
         "false_links": {

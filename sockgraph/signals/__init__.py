@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sockgraph.signals import pages, text, time
+from sockgraph.signals import mechanics, pages, text, time
 from sockgraph.signals.bags import (
     Bag,
     Profile,
@@ -51,6 +51,7 @@ class Signal:
 
 SIGNALS: tuple[Signal, ...] = (
     Signal("shared pages", "pages", pages.page_bag, Weighting("rare", segment=200)),
+    Signal("sections", "pages", pages.section_bag, Weighting("rare")),
     Signal("hours", "time", time.hour_bag, Weighting("contrast", floor=1e-6, shrink=10), 10),
     Signal("phrases", "text", text.phrase_bag, Weighting("rare", segment=80)),
     Signal("words", "text", text.word_bag, Weighting("rare", segment=80)),
@@ -58,6 +59,7 @@ SIGNALS: tuple[Signal, ...] = (
     Signal("habits", "text", text.phrase_bag, Weighting("contrast", segment=150)),
     Signal("spelling", "text", text.character_bag, Weighting("contrast", floor=0.03)),
     Signal("openings", "text", text.opening_bag, Weighting("rare")),
+    Signal("saving habits", "mechanics", mechanics.habit_bag, Weighting("contrast", floor=0.03)),
 )
 
 __all__ = [

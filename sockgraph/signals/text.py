@@ -57,6 +57,11 @@ def characters(summary: str) -> Iterable[str]:
     return [text[i : i + n] for n in (3, 4, 5) for i in range(len(text) - n + 1)]
 
 
+def plain_tokens(summary: str) -> Iterable[str]:
+    """Return the tokens with the section's name among them."""
+    return TOKEN.findall(summary)
+
+
 def openings(summary: str) -> Iterable[str]:
     """Return the first one to four tokens, as one term each."""
     found = tokens(summary)[:4]
@@ -96,6 +101,11 @@ def phrase_bag(corpus: Corpus) -> Bag | None:
 def word_bag(corpus: Corpus) -> Bag | None:
     """Make the bag of words."""
     return _bag(corpus, words)
+
+
+def plain_bag(corpus: Corpus) -> Bag | None:
+    """Make the bag of words, sections' names included."""
+    return _bag(corpus, plain_tokens)
 
 
 def character_bag(corpus: Corpus) -> Bag | None:

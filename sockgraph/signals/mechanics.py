@@ -1,0 +1,100 @@
+"""Mechanics: how an account saves and labels its edits, whatever it writes about.
+
+One trace of many small habits. Saving: the minor flag, the size of a change, how soon the next save
+follows, whether on the same page, how many pages at once, the tools that left tags. Labelling: whether a
+summary is given, only a section's, how long, how it starts and ends. What the source does not offer is left
+out, not guessed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from sockgraph.signals import text
+from sockgraph.signals.bags import Bag, make_bag, term_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sockgraph.signals.histories import Corpus
+
+SESSION = 3600.0
+"""Seconds: longer pauses are all one kind, since a cut history must not be told by its pauses."""
+
+
+def habit_bag(corpus: Corpus) -> Bag:
+    """Make the bag of how edits are saved and labelled."""
+    first = np.searchsorted(corpus.save, np.arange(corpus.n_saves))
+    kinds = [_rhythm(corpus), _same_page(corpus, first), _batch(corpus)]
+    frame = corpus.frame.iloc[first]
+    if corpus.offers("minor"):
+        kinds.append(frame["minor"].fillna(value=False).astype(int).to_numpy())
+    if corpus.offers("size_diff"):
+        kinds.append(_size(frame["size_diff"].astype("Float64").to_numpy(float, na_value=np.nan)))
+    rows = [_one_hot(kind) for kind in (*kinds, *_labels(corpus))]
+    if corpus.offers("tags"):
+        rows.append(_tags(corpus, first))
+    return make_bag(corpus, sparse.hstack(rows).tocsr())
+
+
+def _labels(corpus: Corpus) -> list[NDArray[np.int64]]:
+    """Return four facets of every save's summary; none at all is a kind of its own in each."""
+    if not corpus.comments:
+        return []
+    bare = [text.SECTION.sub("", comment).strip() for comment in corpus.comments]
+    marked = [bool(text.SECTION.search(comment)) for comment in corpus.comments]
+    facets = (
+        [f"{mark}{len(rest) > 1}" for rest, mark in zip(bare, marked, strict=True)],
+        [str(int(np.ceil(np.log2(len(rest) + 1) * 1.5))) for rest in bare],
+        [_start(rest) for rest in bare],
+        [_end(rest) for rest in bare],
+    )
+    return [np.append(pd.factorize(np.asarray(f), sort=True)[0], -1)[corpus.comment] for f in facets]
+
+
+def _one_hot(kind: NDArray[np.int64]) -> sparse.csr_matrix:
+    distinct, code = np.unique(kind, return_inverse=True)
+    ones = np.ones(len(code), dtype=np.float32)
+    return sparse.csr_matrix((ones, (np.arange(len(code)), code)), shape=(len(code), len(distinct)))
+
+
+def _rhythm(corpus: Corpus) -> NDArray[np.int64]:
+    """Return the pause before each save: whole powers of two seconds, up to `SESSION`."""
+    pause = np.diff(corpus.seconds, prepend=-np.inf)
+    pause[np.diff(corpus.account, prepend=-1) != 0] = np.inf
+    return np.ceil(np.log2(np.clip(pause, 1, 2 * SESSION))).astype(np.int64)
+
+
+def _same_page(corpus: Corpus, first: NDArray[np.int64]) -> NDArray[np.int64]:
+    page = corpus.page[first]
+    same = (np.diff(page, prepend=-2) == 0) & (np.diff(corpus.account, prepend=-1) == 0)
+    return same.astype(np.int64)
+
+
+def _batch(corpus: Corpus) -> NDArray[np.int64]:
+    return np.ceil(np.log2(np.maximum(corpus.n_pages, 1))).astype(np.int64)
+
+
+def _size(difference: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the sign and order of magnitude of each change; one kind of its own where unknown."""
+    order = np.sign(difference) * np.ceil(0.75 * np.log2(np.abs(difference) + 1))
+    return np.nan_to_num(order, nan=99).astype(np.int64)
+
+
+def _tags(corpus: Corpus, first: NDArray[np.int64]) -> sparse.csr_matrix:
+    tags = [tuple(t) if isinstance(t, (list, tuple)) else () for t in corpus.frame["tags"].iloc[first]]
+    code, distinct = pd.factorize(pd.Series(tags, dtype=object))
+    return term_rows(list(distinct), code)
+
+
+def _start(rest: str) -> str:
+    found = text.tokens(rest)
+    return text.shape(found[0]) if found else ""
+
+
+def _end(rest: str) -> str:
+    return "" if not rest else "x" if rest[-1].isalnum() else rest[-1]
