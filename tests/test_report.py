@@ -1,6 +1,11 @@
 import dataclasses
 import datetime as dt
+import hashlib
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -36,6 +41,22 @@ def test_is_one_file_without_script_or_network(page):
 
 def test_is_the_same_bytes_from_the_same_tables(page):
     assert case_report(river_trade()) == page
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_is_the_same_bytes_in_another_process(page, seed):
+    code = "import report_fixture, sockgraph.report as r, hashlib;"
+    code += "p = r.case_report(report_fixture.river_trade());"
+    code += "print(hashlib.sha256(p.encode()).hexdigest())"
+    here = Path(__file__).parent
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"{here}:{here.parent}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == hashlib.sha256(page.encode()).hexdigest()
 
 
 def test_opens_by_sending_reviewers_away_and_ends_with_the_ledger(page):
@@ -252,11 +273,7 @@ def test_real_hosts_link_each_signal_to_its_very_edits():
     data = river_trade(case=case(wikis=["zh.wikipedia.org"]))
     page = case_report(data)
     revisions = {r.rsplit(":", 1)[1] for revs in data.evidence["rev_ids"] for r in revs}
-    linked = set(
-        re.findall(
-            r'href="https://zh\.wikipedia\.org/w/index\.php\?diff=(\d+)"', page
-        )
-    )
+    linked = set(re.findall(r'href="https://zh\.wikipedia\.org/w/index\.php\?diff=(\d+)"', page))
     assert linked >= {r for r in revisions if r in page}
     assert linked & revisions
 

@@ -30,6 +30,21 @@ def lines_of(link: Link, names: Sequence[str]) -> list[Line]:
     return [whole, *sorted(given, key=lambda line: (abs(line[1] - whole[1]), line[0]))]
 
 
+def merged(lines: Sequence[Line]) -> list[Line]:
+    """Draw omissions that leave both numbers as they are, to one decimal, as one."""
+    whole, tests = lines[0], lines[1:]
+    same = [t for t in tests if _rounded(t) == _rounded(whole)]
+    if len(same) < 3:
+        return list(lines)
+    others = [t for t in tests if t not in same]
+    said = f"Without any one of {len(same)} more" if others else f"Without any one of {len(same)}"
+    return [whole, (said, *same[0][1:]), *others]
+
+
+def _rounded(line: Line) -> tuple[str, str]:
+    return plain(line[1]), "" if line[2] is None else plain(line[2])
+
+
 def changes(lines: Sequence[Line], threshold: float | None) -> Markup:
     """Draw the numbers, and the threshold that a flag's low end must reach.
 

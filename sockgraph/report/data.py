@@ -70,6 +70,12 @@ class ReportData:
     cannot_links: frozenset[Pair] = frozenset()
 
     @property
+    def top_score(self) -> float | None:
+        """The score above which the top 0.1 % of pairs of different reference accounts lie."""
+        value = self.calibration.get("flag_score")
+        return None if value is None else float(value)
+
+    @property
     def nominated(self) -> tuple[str, ...]:
         """The accounts that are compared, in the case file's order."""
         listed = set(self.accounts.loc[self.accounts["role"] == "nominated", "user"])

@@ -79,7 +79,7 @@ def _block(row: Any, params: dict[str, Any]) -> Event:  # noqa: ANN401 - a row o
         return Event("end", row.timestamp, f"unblocked {day(row.timestamp)}")
     length = params.get("duration") or params.get("expiry") or "length not stated"
     if str(length) in {"infinite", "infinity", "indefinite", "never"}:
-        length = "indefinite"
+        length = "indefinitely"
     again = "changed to " if row.action == "reblock" else ""
     return Event("block", row.timestamp, f"{again}{length}, {day(row.timestamp)}")
 

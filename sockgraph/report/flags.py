@@ -13,22 +13,35 @@ if TYPE_CHECKING:
     from sockgraph.report.data import Link
 
 SPEAKS = 0.0
+COUNTED = ("pages", "time", "text", "mechanics")
+"""Families that a flag may rest on; interaction may not be one of the two."""
 
 
 def families_for(link: Link) -> int:
     """Return how many families add to the case for one operator."""
     sums: dict[str, float] = {}
     for signal in link.signals:
-        if signal.contribution is not None:
+        if signal.contribution is not None and signal.family in COUNTED:
             sums[signal.family] = sums.get(signal.family, 0.0) + signal.contribution
     return sum(value > SPEAKS for value in sums.values())
 
 
-def missed(link: Link, threshold: float) -> str:
-    """Return the first condition for review that a link misses; empty for a flagged one."""
+def missed(link: Link, threshold: float, top: float | None = None) -> str:
+    """Return the first condition for review that a link misses; empty for a flagged one.
+
+    Parameters
+    ----------
+    link
+        The link.
+    threshold
+        The case's `flag_log10_lr`.
+    top
+        The score above which the top 0.1 % of different reference pairs lie; None if not known.
+    """
     if link.flagged:
         return ""
     low = -math.inf if link.low is None else link.low
+    under = top is not None and link.score is not None and link.score <= top
     rules = (
         (link.declared is not None, "declared by the accounts themselves"),
         (link.insufficient, "too few edits"),
@@ -36,8 +49,9 @@ def missed(link: Link, threshold: float) -> str:
         (link.apart, "the ledger keeps the two apart"),
         (low < threshold, f"low end under {plain(threshold)}"),
         (families_for(link) < 2, "fewer than two families speak for it"),
+        (under, f"score under {plain(top or 0.0)}, where the top 0.1 % of reference pairs begin"),
     )
-    other = f"not each other{APOS}s highest score, or under the top 0.1 % of reference pairs"
+    other = f"not each other{APOS}s highest score"
     return next((said for broken, said in rules if broken), other)
 
 
@@ -59,7 +73,7 @@ def chips(link: Link) -> list[tuple[str, str]]:
     return found
 
 
-def state_words(link: Link, threshold: float) -> str:
+def state_words(link: Link, threshold: float, top: float | None) -> str:
     """Return what follows the frame: where the link stands, or the condition it missed."""
     if link.state == "asserted":
         return "elsewhere"
@@ -71,12 +85,14 @@ def state_words(link: Link, threshold: float) -> str:
         return "declared"
     if link.insufficient:
         return "insufficient"
-    return f"not flagged: {missed(link, threshold)}" if link.direction == "for" else "not flagged"
+    return (
+        f"not flagged: {missed(link, threshold, top)}" if link.direction == "for" else "not flagged"
+    )
 
 
 NEXT = {
     "none": "Nobody asserted this link and nothing flags it: there is nothing to review.",
-    "flagged": "a review by two people who have not seen this page, each from an own packet.",
+    "flagged": "a review by two people who have not seen this page, each from a separate packet.",
     "asserted": "a review by two people who had no part in the assertion.",
     "in review": "the findings still missing; both are opened together.",
     "upheld": "with new evidence, a reversal review by two people who did not uphold the link.",

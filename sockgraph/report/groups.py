@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sockgraph.report.data import Omission, by_subject
 from sockgraph.report.markup import name, pair_name
 from sockgraph.report.network import Group
-from sockgraph.report.vocabulary import omitted_words
+from sockgraph.report.vocabulary import FAMILIES, omitted_words
 from sockgraph.report.words import listed
 from sockgraph.schema import subject_of
 
@@ -82,7 +82,7 @@ def held_by(group: Group, links: Sequence[Link]) -> str:
     sums: dict[str, float] = {}
     for link in links:
         if {link.a, link.b} <= set(group.users):
-            for signal in link.signals:
+            for signal in (s for s in link.signals if s.family in FAMILIES):
                 sums[signal.family] = sums.get(signal.family, 0.0) + (signal.contribution or 0.0)
     speaking = sorted((k for k, v in sums.items() if v > HOLDS), key=lambda k: -sums[k])
     if not speaking:

@@ -90,6 +90,13 @@ def summary(text: str | None, limit: int = 140) -> Markup:
     return name(shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…")
 
 
+def quote(text: str) -> Markup:
+    """Return an edit summary in quotation marks."""
+    return Markup("\N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}").format(
+        summary(text)
+    )
+
+
 def safe_url(url: str | None) -> str | None:
     """Return a web address if it is one, None for every other scheme."""
     if not url:
@@ -121,5 +128,5 @@ def diff_link(case: Case, rev_id: int | str, text: Markup | str) -> Markup:
     """Return a link to a revision's diff, or the text with the revision's number."""
     url = diff_url(case, rev_id)
     if url is None:
-        return Markup('<span title="revision {}">{}</span>').format(rev_id, text)
+        return Markup('{} <small class="mut nb">rev {}</small>').format(text, rev_id)
     return anchor(url, text)

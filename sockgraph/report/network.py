@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 KEY_HEIGHT = 36.0
 OUTLINE = 30.0
+NUMBERED, FEW = 0.5, 10
+"""On a graph of more than a few links, the number from which on a link shows it."""
 TITLE = (
     "Graph of accounts. Links whose interval excludes zero and speaks for, "
     "and every link with a review state"
@@ -68,7 +70,8 @@ def drawn(links: Sequence[Link]) -> list[Link]:
 def network(scene: Scene, width: float) -> Markup:
     """Draw the graph."""
     n = len(scene.positions)
-    size = (width, 344.0 if n <= 10 else min(344.0 + 16 * (n - 10), 900.0))
+    least = 344.0 if width < 600 else 420.0
+    size = (width, least if n <= 10 else min(least + 16 * (n - 10), 900.0))
     outlined = [[u for u in g.users if u in scene.positions] for g in scene.groups]
     at = place.spread(scene.positions, size, [g for g in outlined if g])
     parts = [_outline(group, at) for group in scene.groups]
@@ -140,6 +143,8 @@ def _labels(scene: Scene, at: Mapping[str, Point], size: Point) -> list[Markup]:
             few = "too few edits"
             parts.append(_placed(few, _around(few, at[user]), canvas, "q halo"))
     for link in scene.links:
+        if abs(link.log10_lr or 0) < NUMBERED and len(scene.links) > FEW:
+            continue
         tone, number = "ta halo" if (link.log10_lr or 0) < 0 else "tf halo", signed(link.log10_lr)
         parts.append(_placed(number, _along(number, at[link.a], at[link.b]), canvas, tone))
     for group in scene.groups:

@@ -30,7 +30,7 @@ from sockgraph.report.markup import (
     joined,
     name,
     pair_name,
-    summary,
+    quote,
 )
 
 if TYPE_CHECKING:
@@ -43,10 +43,16 @@ if TYPE_CHECKING:
     from sockgraph.report.network import Group
     from sockgraph.report.sections import Desk
 
-MOST_NODES = 60
+MOST_NODES = 36
+"""Accounts that a graph can name without one name covering another."""
 MANY = 50
 """Accounts from which on the tables of accounts are folded."""
 SIDES = ("for", "against", "zero", "none")
+_SPEAKS = {
+    "against": Markup("speaks <b>against</b>"),
+    "for": Markup("speaks <b>for</b>"),
+    "zero": Markup("does not decide"),
+}
 NO_NUMBER = Markup("Nothing could be calibrated, so no link has a number.")
 
 
@@ -121,7 +127,6 @@ def _environment() -> Environment:
     made.filters |= {
         "name": name,
         "clean": clean,
-        "summary": summary,
         "day": words.day,
         "thousands": words.thousands,
         "signed": words.signed,
@@ -135,6 +140,7 @@ def _environment() -> Environment:
         "counted": words.counted,
         "anchor": anchor,
         "pair_name": pair_name,
+        "quote": quote,
         "diff_link": diff_link,
         "mark": small.mark,
         "gap": small.gap,
@@ -159,7 +165,8 @@ def lede(links: Sequence[Link], n_accounts: int) -> Markup:
     head = f"{who} account{'s' if n_accounts != 1 else ''}, {words.counted(len(links), 'pair')}."
     if not links:
         return Markup("{} There is nothing to compare with one account.").format(head)
-    parts = [part for part in (_flags(links), _contradicted(links), _insufficient(links)) if part]
+    parts = [_flags(links), *(_asserted(links, side) for side in _SPEAKS), _insufficient(links)]
+    parts = [part for part in parts if part]
     said = Markup("{}.").format(_sentence(parts)) if parts else Markup("")
     if all(link.log10_lr is None for link in links):
         said = Markup("{} Evidence {}.").format(NO_NUMBER, parts[0]) if parts else NO_NUMBER
@@ -184,17 +191,15 @@ def _flags(links: Sequence[Link]) -> Markup:
     )
 
 
-def _contradicted(links: Sequence[Link]) -> Markup:
-    n = sum(link.earlier is not None and link.direction == "against" for link in links)
-    acted = any(
-        link.earlier and link.earlier.action for link in links if link.direction == "against"
-    )
-    if not n:
+def _asserted(links: Sequence[Link], direction: str) -> Markup:
+    told = [link for link in links if link.earlier and link.direction == direction]
+    if not told:
         return Markup("")
-    each = "link that was asserted" if n == 1 else "links that were asserted"
-    return Markup("speaks <b>against</b> {} {}{} elsewhere").format(
-        words.spelled(n), each, " and acted on" if acted else ""
-    )
+    acted = any(link.earlier and link.earlier.action for link in told)
+    each = "link that was asserted" if len(told) == 1 else "links that were asserted"
+    elsewhere = " and acted on elsewhere" if acted else " elsewhere"
+    number = words.spelled(len(told))
+    return Markup("{} {} {}{}").format(_SPEAKS[direction], number, each, elsewhere)
 
 
 def _insufficient(links: Sequence[Link]) -> Markup:
@@ -221,7 +226,7 @@ def nearest(links: Sequence[Link], data: ReportData) -> Miss | None:
     if link is None or any(k.flagged for k in links):
         return None
     link = with_evidence(data, [link])[0]
-    condition = flags.missed(link, data.case.evidence.flag_log10_lr)
+    condition = flags.missed(link, data.case.evidence.flag_log10_lr, data.top_score)
     return Miss(pair_name(link.a, link.b), condition, words.plain(link.low or 0.0))
 
 
@@ -230,13 +235,13 @@ def tally(links: Sequence[Link]) -> str:
     told = [link for link in links if not link.insufficient]
     n = {side: sum(link.direction == side for link in told) for side in SIDES}
     n_open = len(links) - len(told)
-    too_few = f"{n_open} {'has' if n_open == 1 else 'have'} too few edits"
+    too_few = f"{words.thousands(n_open)} {'has' if n_open == 1 else 'have'} too few edits"
     if n["none"] == len(told):
         return f"{words.counted(n['none'], 'pair')} could not be calibrated, {too_few}."
     speak = "speaks" if n["for"] == 1 else "speak"
-    zero = f"{n['zero']} include{'s' if n['zero'] == 1 else ''} zero"
+    zero = f"{words.thousands(n['zero'])} include{'s' if n['zero'] == 1 else ''} zero"
     for_ = f"{words.counted(n['for'], 'pair')} {speak} for one operator"
-    return f"{for_}, {n['against']} against, {zero}, {too_few}."
+    return f"{for_}, {words.thousands(n['against'])} against, {zero}, {too_few}."
 
 
 @dataclass(frozen=True)
@@ -262,10 +267,10 @@ def picture(
 ) -> Markup | None:
     """Draw the graph: all accounts of a small case, those with a link to show of a large one."""
     data = desk.data
-    drawn = sorted(network.drawn(links), key=lambda k: -abs(k.log10_lr or 0))[:MOST_NODES]
     users = set(data.nominated)
+    drawn = sorted(network.drawn(links), key=lambda k: (not k.flagged, -abs(k.log10_lr or 0)))
     if len(users) > staircase.MOST:
-        users = {user for link in drawn for user in link.pair}
+        users = _nameable(drawn)
     positions = {
         str(user): (float(at.get("x", 0.5)), float(at.get("y", 0.5)))
         for user, at in data.graph.nodes(data=True)
@@ -283,6 +288,15 @@ def picture(
     return network.network(scene, width)
 
 
+def _nameable(drawn: Sequence[Link]) -> set[str]:
+    """Return the accounts of as many links, the first ones first, as can be named on one graph."""
+    users: set[str] = set()
+    for link in drawn:
+        if len(users | set(link.pair)) <= MOST_NODES:
+            users |= set(link.pair)
+    return users
+
+
 def stairs(accounts: dict[str, Account], links: Sequence[Link]) -> tuple[Markup | None, float]:
     """Draw the staircase where it can be read, and tell how wide it and the graph are."""
     if not 2 <= len(accounts) <= staircase.MOST:
@@ -295,6 +309,7 @@ def stairs(accounts: dict[str, Account], links: Sequence[Link]) -> tuple[Markup 
 def pair_row(link: Link, accounts: dict[str, Account], data: ReportData) -> dict[str, Any]:
     """Return one line of the table of pairs."""
     facts_ = facts.pair_facts(link, accounts)
+    threshold = data.case.evidence.flag_log10_lr
     return {
         "link": link,
         "tone": {"for": "cf", "against": "ca"}.get(link.direction, ""),
@@ -303,7 +318,7 @@ def pair_row(link: Link, accounts: dict[str, Account], data: ReportData) -> dict
         else words.counted(facts_.overlap_days, "day"),
         "created_after": facts_.created_after,
         "chips": flags.chips(link),
-        "state": flags.state_words(link, data.case.evidence.flag_log10_lr),
+        "state": flags.state_words(link, threshold, data.top_score),
     }
 
 

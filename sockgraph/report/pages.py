@@ -11,7 +11,7 @@ import pandas as pd
 from sockgraph.report.markup import REVISION, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from sockgraph.report.data import Link
 
@@ -63,7 +63,7 @@ class Editing:
     revisions: dict[int, tuple[str, Edit]]
 
 
-def read_editing(edits: pd.DataFrame, users: Iterable[str]) -> Editing:
+def read_editing(edits: pd.DataFrame, users: Collection[str]) -> Editing:
     """Prepare the edits of some accounts."""
     keyed = edits.assign(page=_page_keys(edits))
     editors = keyed.groupby("page", observed=True)["user"].nunique()

@@ -36,7 +36,10 @@ def spread(
     left, top, right, bottom = 66.0, 44.0, width - 66.0, height - 44.0
     scaled = _fill({n: wanted[n] for n in names})
     at = {n: (left + x * (right - left), top + y * (bottom - top)) for n, (x, y) in scaled.items()}
-    gap = min(MIN_GAP, 0.8 * math.sqrt((right - left) * (bottom - top) / max(len(names), 1)))
+    gap = min(
+        MIN_GAP if width < 600 else 96.0,
+        0.8 * math.sqrt((right - left) * (bottom - top) / max(len(names), 1)),
+    )
     for _ in range(ROUNDS):
         at = _apart(at, gap)
         for group in groups:

@@ -12,7 +12,14 @@ from sockgraph.report import alibi, changes, flags, pages, timecards, timeline, 
 from sockgraph.report.data import FULL_LIMIT
 from sockgraph.report.markup import anchor, clean, diff_link, name, pair_name
 from sockgraph.report.small import mark
-from sockgraph.report.vocabulary import HOURS_SIGNAL, omitted_words, signal_about, support_words
+from sockgraph.report.vocabulary import (
+    FAMILIES,
+    HOURS_SIGNAL,
+    RIVALS,
+    omitted_words,
+    signal_about,
+    support_words,
+)
 from sockgraph.report.waterfall import STATUS, family_rows, page_scale, waterfall
 
 if TYPE_CHECKING:
@@ -28,7 +35,7 @@ if TYPE_CHECKING:
 
 MOST_SECTIONS = 100
 MOST_AGAINST = 5
-MOST_DIFFS = 6
+MOST_DIFFS = 8
 NOTHING = Markup("&ndash;")
 
 
@@ -62,6 +69,7 @@ class Section:
     next_step: str
     open_details: bool
     waterfall: Markup | None
+    has_open: bool
     naive: str
     signals: tuple[SignalLine, ...]
     cards: Markup
@@ -149,14 +157,15 @@ def section(link: Link, number: int, shared: Desk) -> Section:
         asserted=asserted(link),
         explained=words.explained(link),
         counts=words.counts(link),
-        missed=flags.missed(link, data.case.evidence.flag_log10_lr),
+        missed=flags.missed(link, data.case.evidence.flag_log10_lr, data.top_score),
         next_step=flags.NEXT[link.state],
         open_details=link.flagged or link.state != "none",
         waterfall=waterfall(link, shared.rows[link.pair], shared.scale)
         if link.pair in shared.rows
         else None,
+        has_open=any(row.kind == "open" for row in shared.rows.get(link.pair, ())),
         naive=naive(link),
-        signals=tuple(_signal_line(s, link, shared) for s in link.signals),
+        signals=signal_lines(link, shared),
         cards=timecards.timecards(pair, [a.number for a in pair], strip),
         has_strip=bool(strip),
         line=timeline.timeline(pair, link.stretches, axis) if axis else None,
@@ -166,7 +175,7 @@ def section(link: Link, number: int, shared: Desk) -> Section:
         alibi=alibi.alibi(pair, link.stretches) if link.stretches else None,
         pages=tuple(found),
         n_pages=n_pages,
-        changes=changes.changes(lines, threshold) if tested else None,
+        changes=changes.changes(changes.merged(lines), threshold) if tested else None,
         changed=changed(link, lines, threshold) if tested else "",
         changed_rows=tuple(lines) if tested else (),
     )
@@ -262,6 +271,16 @@ def _bins(axis: timeline.Axis, counts: Sequence[np.ndarray]) -> tuple[tuple[str,
     return tuple((words.day(start), int(a), int(b)) for start, a, b in rows if a or b)
 
 
+def signal_lines(link: Link, shared: Desk) -> tuple[SignalLine, ...]:
+    """Return the signals by family, in each the one that adds most first."""
+    order = {family: i for i, family in enumerate(FAMILIES)}
+    ordered = sorted(
+        link.signals,
+        key=lambda s: (order.get(s.family, 9), s.family, -abs(s.contribution or 0), s.name),
+    )
+    return tuple(_signal_line(signal, link, shared) for signal in ordered)
+
+
 def _signal_line(signal: Signal, link: Link, shared: Desk) -> SignalLine:
     open_ = signal.status != "ok"
     return SignalLine(
@@ -270,11 +289,15 @@ def _signal_line(signal: Signal, link: Link, shared: Desk) -> SignalLine:
         signal_about(signal.name),
         STATUS.get(signal.status, signal.status) if open_ else words.signed(signal.log10_lr),
         words.DASH if open_ else words.signed(signal.contribution),
-        words.DASH
-        if signal.status == "not_available"
-        else support_words(signal.name, signal.support, enough=not open_),
+        _found(signal),
         _diffs(signal, link, shared),
     )
+
+
+def _found(signal: Signal) -> str:
+    if signal.status == "not_available" or signal.family == RIVALS:
+        return words.DASH
+    return support_words(signal.name, signal.support, enough=signal.status == "ok")
 
 
 def _diffs(signal: Signal, link: Link, shared: Desk) -> Markup:

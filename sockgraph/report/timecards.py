@@ -117,7 +117,7 @@ def strip(title: str, values: Sequence[tuple[float, float]], pair: float) -> lis
     parts.append(
         svg.label((min(max(place, left), right), 36), f"this pair {pair:.2f}", "b", text_anchor=end)
     )
-    return [*parts, svg.label((left, 122), "grey: pairs of different reference accounts", "q")]
+    return [*parts, svg.label((left, 122), "grey: different reference accounts", "q")]
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from sockgraph.signals import FAMILIES, SIGNALS
 __all__ = [
     "FAMILIES",
     "HOURS_SIGNAL",
+    "RIVALS",
     "family_label",
     "omitted_words",
     "signal_about",
@@ -16,6 +17,8 @@ __all__ = [
 ]
 
 HOURS_SIGNAL = "hours"
+RIVALS = "rivals"
+"""What the fused score is held against: part of the sum, and no evidence of its own."""
 _NEEDED = {signal.name: signal.needed for signal in SIGNALS}
 _ABOUT = {
     "shared pages": "pages that few others edit",
@@ -26,6 +29,9 @@ _ABOUT = {
     "habits": "common phrases, beside the community's use",
     "spelling": "case, marks and spelling of summaries",
     "openings": "how summaries begin",
+    "sections": "sections of pages that few others edit",
+    "saving habits": "minor flag, size and kind of edits",
+    RIVALS: "how nearly the next others come to either",
 }
 
 
@@ -40,15 +46,15 @@ def family_label(name: str) -> str:
 
 
 def support_words(name: str, support: int, *, enough: bool = True) -> str:
-    """Say what a signal found: edits that it rests on, of the account with fewer of them.
+    """Say what a signal rests on: edits of the account with fewer of them.
 
     >>> support_words("hours", 402), support_words("hours", 2, enough=False)
-    ('402 edits or more each', '2 of 10 edits needed')
+    ('402 edits', '2 of 10 edits needed')
     """
     needed = _NEEDED.get(name)
     if not enough and needed is not None and support < needed:
         return f"{support} of {counted(needed, 'edit')} needed"
-    return f"{counted(support, 'edit')} or more each"
+    return counted(support, "edit")
 
 
 def omitted_words(omitted: str) -> str:

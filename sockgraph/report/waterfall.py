@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from sockgraph.report import svg
 from sockgraph.report.markup import clean
-from sockgraph.report.vocabulary import FAMILIES, family_label, support_words
+from sockgraph.report.vocabulary import (
+    FAMILIES,
+    RIVALS,
+    family_label,
+    signal_about,
+    support_words,
+)
 from sockgraph.report.words import DASH, interval, plain, signed
 
 if TYPE_CHECKING:
@@ -27,7 +33,7 @@ STATUS = {"insufficient": "insufficient", "not_available": "not available"}
 class Row:
     """One row: a step from `start` to `end`, or an open one where `end` is None."""
 
-    kind: str  # baseline, family, open, held
+    kind: str  # baseline, family, open, rivals, held
     title: str
     found: str
     start: float
@@ -82,6 +88,10 @@ def family_rows(link: Link) -> tuple[Row, ...]:
         rows.append(_family(name, families[name], (at, at + value)))
         at += value
     rows += [_family(k, families[k], (at, None)) for k, v in sums.items() if v is None]
+    rivals = _sum([signal for signal in link.signals if signal.family == RIVALS])
+    if rivals is not None:
+        rows.append(Row("rivals", "Rivals", "", at, at + rivals, signal_about(RIVALS)))
+        at += rivals
     if link.log10_lr is not None and abs(link.log10_lr - at) >= 0.05:
         rows.append(_held(link, at))
     return tuple(rows)
@@ -117,6 +127,8 @@ def waterfall(link: Link, rows: Sequence[Row], scale: Scale) -> Markup:
 def _families(signals: Iterable[Signal]) -> dict[str, list[Signal]]:
     found: dict[str, list[Signal]] = {}
     for signal in signals:
+        if signal.family == RIVALS:
+            continue
         found.setdefault(signal.family, []).append(signal)
     order = {name: i for i, name in enumerate(FAMILIES)}
     return dict(sorted(found.items(), key=lambda item: (order.get(item[0], 9), item[0])))
@@ -154,7 +166,7 @@ def _signal_words(signal: Signal) -> str:
 
 
 def _held(link: Link, at: float) -> Row:
-    score = f"the score, {signed(at)}, is beyond what the reference can support"
+    score = f"the reference cannot support {signed(at)}"
     return Row("held", "Held at the bound", "", at, link.log10_lr, score)
 
 
@@ -255,7 +267,7 @@ def _bar(row: Row, scale: Scale, middle: float) -> Markup:
     start, end = scale.x(row.start), scale.x(row.end or 0.0)
     top, bottom = middle - BAR / 2, middle + BAR / 2
     hue = "for" if (row.adds or 0) > 0 else "against"
-    if row.kind in {"baseline", "held"}:
+    if row.kind in {"baseline", "rivals", "held"}:
         style = f"fill:var(--paper);stroke:var(--{hue});stroke-width:1.5"
         return svg.box((min(start, end), top), (max(abs(end - start), 1), BAR), style=style)
     tip = min(6.0, abs(end - start))

@@ -159,10 +159,10 @@ def explained(link: Link) -> str:
     else:
         better += " of the same community"
     far = link.high if worse == link.low else link.low
-    return (
-        f"The edits are about {ratio(link.log10_lr)} times better explained by {better}; "
-        f"the interval runs from {ratio(worse)} to {ratio(far)} times."
-    )
+    said = f"The edits are about {ratio(link.log10_lr)} times better explained by {better}"
+    if ratio(worse) == ratio(far):
+        return f"{said}; the whole interval is held at the bound."
+    return f"{said}; the interval runs from {ratio(worse)} to {ratio(far)} times."
 
 
 def _side(value: float) -> str:
