@@ -120,7 +120,7 @@ def test_rows_set_aside_on_disk_are_the_same_rows(screen, tmp_path):
             scratch=tmp_path,
             progress=lambda *_: None,
         )
-        assert kept.spilled == 16 * len(edits)
+        assert kept.spilled == 16 * len(edits)  # page ids beyond 32 bits here
         assert len(kept.pages) > 16
         got = screen(table(edits), top=7)
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +32,7 @@ _Rows = tuple[Any, Any, Any]  # arrays of pages, users and seconds
 
 EDITS_A_PART = 1 << 18
 MOST_PART_BITS = 8
+SMALL = 1 << 31
 TWICE = "rows that stand twice"
 
 
@@ -139,9 +142,11 @@ class _Census:
         else:
             met = names.take(pa.array(first))
             met = met.cast(pa.string())
-        while len(self.kinds) < before + len(first):
-            self.kinds = np.concatenate([self.kinds, np.zeros_like(self.kinds)])
-            self.hours = np.concatenate([self.hours, np.zeros_like(self.hours)])
+        size = len(self.kinds)
+        if size < before + len(first):
+            more = max(size // 2, before + len(first) - size)
+            self.kinds = np.pad(self.kinds, (0, more))
+            self.hours = np.pad(self.hours, ((0, more), (0, 0)))
         kinds = [kind_of(name) if name is not None else BLANK for name in met.to_pylist()]
         self.kinds[before : before + len(first)] = kinds
         self._names.append(met)
@@ -200,6 +205,7 @@ def ingest(
     once = _Once(layout, window=window, memory=memory, scratch=scratch, progress=progress)
     try:
         census, parts, rows, dropped = once.read()
+        trim()
         accounts, same = census.accounts()
         if not accounts.edits.any():
             raise TableError(path, "it has no edits of registered accounts.", "Give another file.")
@@ -209,6 +215,7 @@ def ingest(
             )
         finally:
             parts.close()
+            trim()
     finally:
         once.close()
     return Ingested(accounts, pages, alone, dropped, rows, parts.spilled)
@@ -309,8 +316,10 @@ class _Once:
     def _place(self, census: _Census, parts: Parts, rows: _Rows, keep: NDArray[np.bool_]) -> None:
         pages, users, seconds = rows if keep.all() else (column[keep] for column in rows)
         kernels.count_hours(users, seconds, census.kinds, census.hours)
-        starts, *columns = kernels.scatter(pages, users, seconds, census.kinds, self.bits)
-        parts.add(starts, tuple(columns))
+        starts, keys, *others = kernels.scatter(pages, users, seconds, census.kinds, self.bits)
+        if keys.size and keys.min() >= -SMALL and keys.max() < SMALL:
+            keys = keys.astype(np.int32)  # most wikis' page ids do with half the memory
+        parts.add(starts, (keys, *others))
 
 
 def _pages(
@@ -329,6 +338,7 @@ def _pages(
 
     def one(part: int, desk: tuple[NDArray[np.int64], NDArray[np.int64]]) -> kernels.Pages:
         keys, users, seconds = parts.take(part)
+        keys = keys.astype(np.int64, copy=False)
         if same is not None:
             users = same[users]
         seen, alone = desk
@@ -346,6 +356,13 @@ def _pages(
 
 def _stage(progress: Progress, name: str, total: int) -> Callable[[int], None]:
     return lambda done: progress(name, done, total)
+
+
+def trim() -> None:
+    """Give memory that is free back to the system, where its allocator keeps it (glibc)."""
+    pa.default_memory_pool().release_unused()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def in_threads(

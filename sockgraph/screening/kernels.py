@@ -279,25 +279,26 @@ def masses(starts, users, weights, n_accounts):
 
 
 @compiled
-def select(starts, flat, order, number):
+def select(starts, flat, order, lengths, number):
     """Return lists in another order, their items renumbered, items numbered -1 left out.
 
     Parameters
     ----------
-    order
-        Which list comes at each place.
+    order, lengths
+        Which list comes at each place, and how many of its items are kept.
     number
         New number of each item.
     """
     lists = np.zeros(order.size + 1, np.int64)
-    out, n = np.empty(flat.size, np.int32), 0
+    lists[1:] = np.cumsum(lengths)
+    out = np.empty(lists[-1], np.int32)
     for place in range(order.size):
+        n = lists[place]
         for i in range(starts[order[place]], starts[order[place] + 1]):
             if number[flat[i]] >= 0:
                 out[n] = number[flat[i]]
                 n += 1
-        lists[place + 1] = n
-    return lists, out[:n].copy()
+    return lists, out
 
 
 @compiled

@@ -11,17 +11,21 @@ import pyarrow.compute as pc
 from sockgraph.errors import ScreeningError
 from sockgraph.progress import Progress, silent
 from sockgraph.screening import kernels, overlap
-from sockgraph.screening.definition import MICRO, MIN_SHARED, TOP, page_weights
-from sockgraph.screening.ingest import Accounts, Ingested, in_threads, ingest
+from sockgraph.screening.definition import MIN_SHARED, TOP, page_weights
+from sockgraph.screening.ingest import Accounts, Ingested, in_threads, ingest, trim
+from sockgraph.screening.table import record_batches
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 MEMORY = 2_500 * 1024 * 1024
 THREADS = 2
+SPILL_SHARE = 0.25  # of the memory, for rows that wait; the rest go to disk
 CHUNKS = 200
+LEVELS = 6
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Candidates:
     rows, dropped, spilled
         Rows read, rows left out by reason, bytes that went to disk on the way.
     additions
-        Additions in memory that the overlap took.
+        Additions and look-ups that the overlap took.
     """
 
     names: Any
@@ -59,6 +63,10 @@ class Candidates:
     dropped: dict[str, int]
     spilled: int
     additions: int
+
+    def batches(self) -> Iterator[Any]:
+        """Yield the rows of `candidates.parquet`, in order."""
+        return record_batches(self)
 
 
 def screen_local(
@@ -84,7 +92,7 @@ def screen_local(
     threads
         Threads to compute in; the result does not depend on it.
     memory
-        Bytes that the process may come to. Rows that wait are written to `scratch` at two fifths
+        Bytes that the process may come to. Rows that wait are written to `scratch` at a quarter
         of it; what cannot be set aside is reckoned before it is needed.
     scratch
         Where to set rows aside; None is the system's folder for temporary files.
@@ -106,7 +114,7 @@ def screen_local(
         path,
         window=window,
         threads=threads,
-        memory=memory * 2 // 5,
+        memory=int(memory * SPILL_SHARE),
         scratch=scratch,
         progress=progress,
     )
@@ -160,10 +168,12 @@ def _incidence(read: Ingested) -> _Graph:
     lengths = kernels.kept_lengths(starts, users, number >= 0)
     pages = np.flatnonzero(lengths > 1)
     pages = pages[np.argsort(lengths[pages], kind="stable")]
-    lists = kernels.select(starts, users, pages, number)
+    lists = kernels.select(starts, users, pages, lengths[pages], number)
     del starts, users
     rows = kernels.transpose(*lists, order.size)
+    del lists
     lists = kernels.transpose(*rows, pages.size)
+    trim()
     tie = _tie_ranks(read.accounts)[order]
     layout = _layout(mass[order], int(np.diff(rows[0]).max(initial=0)), order.size)
     root = np.sqrt(mass[order].astype(float))
@@ -231,36 +241,53 @@ def _best(
 ) -> tuple[NDArray[np.int64], int]:
     """Return each account's best candidates, best first (0: none), and the additions made."""
     n = inc.row_starts.size - 1
+    plan = _plan(inc)
+    costs, levels, _ = plan
     floors = np.zeros(n, np.int64)
-    costs = overlap.prefix_costs(inc)
     effort = np.cumsum(costs + np.arange(n) // 4 + 16)
     cuts = np.searchsorted(effort, np.linspace(0, effort[-1] if n else 0, CHUNKS + 1))
     cuts[-1] = n
 
-    def desk() -> tuple[NDArray[Any], ...]:
+    def desk() -> tuple[Any, ...]:
+        cells, marks = np.zeros(n, np.int64), np.zeros(inc.packed.size - levels[-1], np.int64)
+        heaps = np.zeros((n, top), np.int64)
         return (
-            np.zeros(n, np.int64),
             np.zeros(n + 1, np.int32),
-            np.zeros((n, top), np.int64),
-            floors,
+            np.zeros(levels.size),
+            (cells, marks, np.zeros(top), heaps, floors),
         )
 
-    def one(chunk: int, desk: tuple[NDArray[Any], ...]) -> None:
-        overlap.screen_rows(cuts[chunk], cuts[chunk + 1], inc, costs, desk)
+    def one(chunk: int, desk: tuple[Any, ...]) -> int:
+        return int(overlap.screen_rows(cuts[chunk], cuts[chunk + 1], inc, plan, desk))
 
-    _, desks = in_threads(
+    efforts, desks = in_threads(
         range(CHUNKS),
         one,
         desk,
         threads=threads,
         done=lambda done: progress("comparing accounts", done, CHUNKS),
     )
-    heaps = [desk[2] for desk in desks]
+    heaps = [desk[2][3] for desk in desks]
     for low in range(0, n, 1 << 14):
         rows = slice(low, low + (1 << 14))
         both = np.concatenate([heap[rows] for heap in heaps], axis=1)
         heaps[0][rows] = -np.sort(-both, axis=1)[:, :top]
-    return heaps[0], int(costs.sum())
+    return heaps[0], sum(efforts)
+
+
+def _plan(inc: overlap.Incidence) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return each row's cost, and from which page on pages may be left for those who matter.
+
+    The first level leaves no page; each later one halves the degree from which on a page is heavy.
+    Which of them a row uses is settled while it runs, by what the rows before it took.
+    """
+    degrees = np.diff(inc.page_starts)
+    most = int(degrees.max(initial=2))
+    bounds = [most + 1, *(max(2, most >> halved) for halved in range(1, LEVELS))]
+    if not (inc.packed & ((1 << inc.shift) - 1)).all():  # pages that everybody edited weigh nothing
+        bounds = bounds[:1]
+    levels = np.unique(np.searchsorted(degrees, bounds))[::-1].astype(np.int64)
+    return overlap.prefix_costs(inc), levels, overlap.heavy_masses(inc, levels)
 
 
 def _finish(
@@ -348,8 +375,3 @@ def _hours(
         range(0, partners.size, step), one, lambda: None, threads=threads, done=lambda _: None
     )
     return out
-
-
-def micro(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return millionths as numbers."""
-    return values / MICRO

@@ -109,20 +109,8 @@ def _weigh(inc, row, other, cell, heaps, floors):
 
 
 @compiled
-def _add_pages(inc, row, cells):
-    """Add a row's pages to the cells of all partners with a smaller number."""
-    for i in range(inc.row_starts[row], inc.row_starts[row + 1]):
-        page = inc.row_pages[i]
-        packed = inc.packed[page]
-        at = inc.page_starts[page]
-        while inc.page_users[at] < row:
-            cells[inc.page_users[at]] += packed
-            at += 1
-
-
-@compiled
 def _add_pages_noting(inc, row, cells, touched):
-    """Do as `_add_pages`, and list the partners met; return how many."""
+    """Add all of a row's pages, and list the partners met; return how many."""
     n = 0
     for i in range(inc.row_starts[row], inc.row_starts[row + 1]):
         page = inc.row_pages[i]
@@ -138,40 +126,179 @@ def _add_pages_noting(inc, row, cells, touched):
 
 
 @compiled
-def screen_rows(low, high, inc, costs, work):
+def heavy_masses(inc, levels):
+    """Return each account's weight on pages from each level on, shape (levels, accounts)."""
+    n = inc.row_starts.size - 1
+    out = np.zeros((levels.size, n))
+    low_bits = (np.int64(1) << inc.shift) - 1
+    for row in range(n):
+        for i in range(inc.row_starts[row], inc.row_starts[row + 1]):
+            page = inc.row_pages[i]
+            for level in range(levels.size):
+                if page >= levels[level]:
+                    out[level, row] += np.float64(inc.packed[page] & low_bits)
+    return out
+
+
+@compiled
+def _add_pages(inc, row, cells, end):
+    """Add a row's pages before `end` to the cells of all partners with a smaller number."""
+    n = 0
+    for i in range(inc.row_starts[row], inc.row_starts[row + 1]):
+        page = inc.row_pages[i]
+        if page >= end:
+            break
+        packed = inc.packed[page]
+        start = inc.page_starts[page]
+        at = start
+        while inc.page_users[at] < row:
+            cells[inc.page_users[at]] += packed
+            at += 1
+        n += at - start
+    return n
+
+
+@compiled
+def _sure(inc, row, cells, best, mine):
+    """Return the least of the row's k best scores that its light pages alone make sure of."""
+    low_bits = (np.int64(1) << inc.shift) - 1
+    two = np.int64(2) << inc.shift
+    best[:] = 0.0
+    for other in range(row):
+        cell = cells[other]
+        if cell >= two:
+            lower = (cell & low_bits) * mine * inc.scale[other]
+            if lower > best[0]:
+                _offer(best, lower)
+    return best[0]
+
+
+@compiled
+def _rescored(inc, other, cell, marks, end):
+    """Add the heavy pages that both accounts edited to a cell."""
+    i = inc.row_starts[other + 1] - 1
+    while i >= inc.row_starts[other] and inc.row_pages[i] >= end:
+        cell += marks[inc.row_pages[i] - end]
+        i -= 1
+    return cell, inc.row_starts[other + 1] - 1 - i
+
+
+@compiled
+def _mark(inc, row, marks, end, on):
+    """Write the weights of a row's heavy pages where `_rescored` looks them up, or wipe them."""
+    i = inc.row_starts[row + 1] - 1
+    while i >= inc.row_starts[row] and inc.row_pages[i] >= end:
+        marks[inc.row_pages[i] - end] = inc.packed[inc.row_pages[i]] * on
+        i -= 1
+
+
+@compiled
+def _pruned_row(inc, row, heavy, end, desk, unit):
+    """Meet a row's partners: light pages for all, heavy pages for those who can still matter."""
+    cells, marks, best, heaps, floors = desk
+    low_bits = (np.int64(1) << inc.shift) - 1
+    two = np.int64(2) << inc.shift
+    mine = inc.scale[row] * 1e6 * unit
+    mine_heavy = heavy[row]
+    effort = _add_pages(inc, row, cells, end) + row
+    sure = max(floors[row], np.int64(_sure(inc, row, cells, best, mine) - 2.0 * unit))
+    _mark(inc, row, marks, end, 1)
+    for other in range(row):
+        cell = cells[other]
+        cells[other] = 0
+        weight = (cell & low_bits) + min(mine_heavy, heavy[other])
+        upper = weight * mine * inc.scale[other] + 1.51 * unit
+        if weight > 0.0 and (upper >= sure or upper >= floors[other]):
+            cell, steps = _rescored(inc, other, cell, marks, end)
+            effort += steps + 8
+            if cell >= two:
+                _weigh(inc, row, other, cell, heaps, floors)
+    _mark(inc, row, marks, end, 0)
+    return effort
+
+
+@compiled
+def _whole_row(inc, row, desk, unit):
+    """Meet a row's partners with all of its pages."""
+    cells, _, _, heaps, floors = desk
+    low_bits = (np.int64(1) << inc.shift) - 1
+    two = np.int64(2) << inc.shift
+    mine = inc.scale[row] * 1e6 * unit
+    effort = _add_pages(inc, row, cells, inc.packed.size)
+    for other in range(row):
+        cell = cells[other]
+        cells[other] = 0
+        if cell >= two:
+            upper = (cell & low_bits) * mine * inc.scale[other] + 1.51 * unit
+            if upper >= floors[row] or upper >= floors[other]:
+                _weigh(inc, row, other, cell, heaps, floors)
+    return effort + row // 2
+
+
+@compiled
+def _choose(rates, turn):
+    """Return the level that took least effort lately; now and then, one beside it."""
+    level = np.argmin(rates)
+    if turn % 64 == 0:
+        return max(level - 1, 0)
+    if turn % 64 == 32:
+        return min(level + 1, rates.size - 1)
+    return level
+
+
+@compiled
+def _noted_row(inc, row, touched, desk, unit):
+    """Meet the partners of a row with few additions: only those are looked at again."""
+    cells, _, _, heaps, floors = desk
+    low_bits = (np.int64(1) << inc.shift) - 1
+    two = np.int64(2) << inc.shift
+    mine = inc.scale[row] * 1e6 * unit
+    n = _add_pages_noting(inc, row, cells, touched)
+    for i in range(n):
+        other = touched[i]
+        cell = cells[other]
+        cells[other] = 0
+        if cell >= two:
+            upper = (cell & low_bits) * mine * inc.scale[other] + 1.51 * unit
+            if upper >= floors[row] or upper >= floors[other]:
+                _weigh(inc, row, other, cell, heaps, floors)
+
+
+@compiled
+def screen_rows(low, high, inc, plan, work):
     """Meet every pair of an account from `low` to `high` with one of a smaller number.
 
     Parameters
     ----------
-    costs
-        Additions a row, from `prefix_costs`.
+    plan
+        costs (additions a row, from `prefix_costs`), levels (pages from which on a page is heavy)
+        and heavy (from `heavy_masses`).
     work
-        cells (int64, accounts, all zero; left so), touched (int32, accounts), heaps (int64,
-        accounts by k; this thread's), floors (int64, accounts; shared by the threads: it only ever
-        rises, and a stale value costs time, never a candidate).
+        touched (int32, accounts + 1), rates (float, levels: effort of late, a share of the row's
+        cost) and the desk: cells (int64, accounts, all zero; left so), marks (int64, pages from the
+        first level on, all zero; left so), best (float, k), heaps (int64, accounts by k; this
+        thread's), floors (int64, accounts; shared by the threads: it only ever rises, and a stale
+        value costs time, never a candidate).
+
+    Returns
+    -------
+    int
+        Additions and look-ups that it took.
     """
-    cells, touched, heaps, floors = work
+    costs, levels, heavy = plan
+    touched, rates, desk = work
     unit = np.float64(np.int64(1) << (inc.tie_bits + inc.shared_bits))
-    low_bits = (np.int64(1) << inc.shift) - 1
-    two = np.int64(2) << inc.shift
+    total = 0
     for row in range(low, high):
-        mine = inc.scale[row] * 1e6 * unit
         if costs[row] * 4 < row:
-            n = _add_pages_noting(inc, row, cells, touched)
-            for i in range(n):
-                other = touched[i]
-                cell = cells[other]
-                cells[other] = 0
-                if cell >= two:
-                    upper = ((cell & low_bits) * mine * inc.scale[other]) + 0.51 * unit + unit
-                    if upper >= floors[row] or upper >= floors[other]:
-                        _weigh(inc, row, other, cell, heaps, floors)
+            _noted_row(inc, row, touched, desk, unit)
+            total += costs[row]
         else:
-            _add_pages(inc, row, cells)
-            for other in range(row):
-                cell = cells[other]
-                cells[other] = 0
-                if cell >= two:
-                    upper = ((cell & low_bits) * mine * inc.scale[other]) + 0.51 * unit + unit
-                    if upper >= floors[row] or upper >= floors[other]:
-                        _weigh(inc, row, other, cell, heaps, floors)
+            level = _choose(rates, row)
+            if levels[level] == inc.packed.size:
+                effort = _whole_row(inc, row, desk, unit)
+            else:
+                effort = _pruned_row(inc, row, heavy[level], levels[level], desk, unit)
+            rates[level] += 0.2 * (effort / (costs[row] + 1) - rates[level])
+            total += effort
+    return total

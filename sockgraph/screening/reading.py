@@ -157,11 +157,16 @@ def _tables(layout: Layout, columns: list[str]) -> Iterator[tuple[Path, Any]]:
                     for batch in reader:
                         yield file, batch
             else:
-                texts = [c for c in ("user", "title") if c in columns]
-                opened = pq.ParquetFile(file, read_dictionary=texts, pre_buffer=True)
-                with opened:
-                    for batch in opened.iter_batches(BATCH, columns=columns):
-                        yield file, batch
+                for batch in _row_groups(file, columns):
+                    yield file, batch
+
+
+def _row_groups(file: Path, columns: list[str]) -> Iterator[Any]:
+    """Read one row group after the other: one reader for all would keep every dictionary."""
+    texts = [c for c in ("user", "title") if c in columns]
+    with pq.ParquetFile(file, read_dictionary=texts) as opened:
+        for group in range(opened.num_row_groups):
+            yield from opened.iter_batches(BATCH, row_groups=[group], columns=columns)
 
 
 def _ahead(items: Iterator[Any]) -> Iterator[Any]:

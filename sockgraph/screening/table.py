@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sockgraph.progress import Progress, silent
 from sockgraph.screening.definition import MICRO
 
 if TYPE_CHECKING:
@@ -63,13 +64,15 @@ def _names(found: Candidates, accounts: Any) -> Any:  # noqa: ANN401 - pyarrow i
     )
 
 
-def write_parquet(batches: Iterable[Any], target: Path) -> int:
+def write_parquet(batches: Iterable[Any], target: Path, progress: Progress = silent) -> int:
     """Write the pieces to a file and return how many rows they had; `target` should be a draft."""
     rows = 0
+    progress("writing candidates", 0, None)
     with pq.ParquetWriter(
         target, _CODED, compression="zstd", compression_level=1, store_schema=False
     ) as writer:
         for batch in batches:
             writer.write_batch(batch)
             rows += batch.num_rows
+            progress("writing candidates", rows, None)
     return rows

@@ -1,0 +1,124 @@
+"""The command that screens a whole wiki: a thin translation of `sockgraph.screening`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sockgraph.case import Case, identify
+from sockgraph.cli.bar import bar, say
+from sockgraph.errors import ScreeningError
+from sockgraph.pipeline import DATA
+from sockgraph.screening import expected_false_links, screen
+from sockgraph.screening.definition import TOP
+from sockgraph.screening.screen import MEMORY, THREADS
+from sockgraph.store import Store
+
+if TYPE_CHECKING:
+    from sockgraph.screening import Screened
+
+CANDIDATES = "candidates.parquet"
+GIB = 2**30
+KINDS = ("table",)
+
+
+class Engine(enum.StrEnum):
+    """Where to compute."""
+
+    LOCAL = "local"
+    SPARK = "spark"
+
+
+CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
+DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The data folder.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command on the app."""
+    app.command("screen", epilog="Example: sockgraph screen cases/wiki.toml --top 50")(screen_case)
+
+
+def screen_case(
+    case: CaseFile,
+    data: DataFolder = DATA,
+    *,
+    top: Annotated[int, typer.Option("--top", min=1, help="Partners an account, at most.")] = TOP,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="This machine, or a Spark cluster; same rows.")
+    ] = Engine.LOCAL,
+    memory: Annotated[
+        float,
+        typer.Option("--memory", metavar="GIB", help="What the local engine may take, in GiB."),
+    ] = round(MEMORY / GIB, 2),
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Of the local engine.")] = (
+        THREADS
+    ),
+) -> None:
+    """Find which pairs of accounts are worth asking about at all; it flags nobody.
+
+    For every account of the case's table of edits: its partners by the pages that both edited,
+    rare pages weighing more, with their co-edits within an hour and the likeness of their hours.
+    """
+    given = identify(case)
+    source = table_of(given)
+    target = Store(data).case(given.slug, given.id).path(CANDIDATES)
+    with bar() as progress:
+        found = screen(
+            source,
+            target,
+            engine=engine.value,
+            top=top,
+            window=seconds_of(given),
+            threads=threads,
+            memory=int(memory * GIB),
+            progress=progress,
+        )
+    _tell(found, given.evidence.flag_log10_lr)
+
+
+def table_of(case: Case) -> Path:
+    """Return the table of edits that the case names.
+
+    Raises
+    ------
+    ScreeningError
+        If its source is not a table.
+    """
+    if case.source.kind not in KINDS or case.source.path is None:
+        raise ScreeningError(
+            f'source.kind = "{case.source.kind}"',
+            "screening reads a table with the edits of every account.",
+            'Import the wiki with `sockgraph import-wiki`, then name its folder: kind = "table".',
+        )
+    return case.beside(case.source.path)
+
+
+def seconds_of(case: Case) -> tuple[int, int] | None:
+    """Return the case's window as its first second and the first after it; None is all."""
+    if case.window.start is None and case.window.end is None:
+        return None
+    start, end = case.window.start, case.window.end
+    first = 0 if start is None else _midnight(start)
+    return first, (1 << 32) if end is None else _midnight(end + dt.timedelta(days=1))
+
+
+def _midnight(day: dt.date) -> int:
+    return int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
+
+
+def _tell(found: Screened, flag_log10_lr: float) -> None:
+    say(
+        f"{found.rows} rows, {found.accounts} accounts: {found.candidates} candidates in "
+        f"{found.path}"
+    )
+    for why, n in found.dropped.items():
+        say(f"Left out: {n} {why}.")
+    say(
+        f"A candidate is a question, not a link. Were all of these pairs compared, up to "
+        f"{expected_false_links(found.candidates, flag_log10_lr):.0f} links of different people "
+        f"would reach log10 LR {flag_log10_lr:g}."
+    )
