@@ -99,6 +99,9 @@ def evaluate(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Rank labelled pairs not in LINKS last.")
     ] = False,
+    compared_only: Annotated[
+        bool, typer.Option("--compared-only", help="Leave out labelled accounts not in LINKS.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure links against known persons: discrimination, calibration, false links, groups."""
@@ -107,6 +110,7 @@ def evaluate(
         read_labels(labels),
         clusters=None if clusters is None else read_clusters(clusters),
         allow_missing=allow_missing,
+        compared_only=compared_only,
     )
     typer.echo(json.dumps(result.as_dict(), indent=1) if as_json else evaluation_table(result))
 

@@ -152,6 +152,6 @@ def _refuse_missing(laid: Judged) -> None:
     raise EvaluationError(
         f"{n_missing} pairs of labelled accounts",
         f"they are missing from the links ({laid.missing_same} of one operator).{said}",
-        "Allow missing pairs to rank them last (--allow-missing), or label only the accounts"
-        " that were compared.",
+        "Leave labelled accounts out that were not compared (--compared-only), or rank missing"
+        " pairs last (--allow-missing).",
     )
