@@ -43,6 +43,29 @@ class Cast:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """A trace with a null of its own, never calibrated on cut histories; held at log10 LR one.
+
+    Attributes
+    ----------
+    name, family
+        What the tables call it.
+    log10_lr
+        (users, users), NaN where it cannot speak; added to the score as it is.
+    support
+        (users, users) what it rests on.
+    available
+        (users, users) whether the source offers what it needs.
+    """
+
+    name: str
+    family: str
+    log10_lr: NDArray[np.float64]
+    support: NDArray[np.int64]
+    available: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What the models say of every pair of the cast.
 
@@ -76,6 +99,13 @@ class Verdict:
     sample: Sample | None
     community: Community
     facts: dict[str, Any]
+
+    def with_extras(self, extras: Sequence[Extra]) -> Verdict:
+        """Return the verdict with the traces that have a null of their own added to the score."""
+        if self.bounds is None:
+            return self
+        added = sum((np.nan_to_num(e.log10_lr, nan=0.0) for e in extras), np.zeros(self.score.shape))
+        return replace(self, score=self.score + added)
 
 
 @dataclass(frozen=True)

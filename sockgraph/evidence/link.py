@@ -91,11 +91,10 @@ def high_quantile(values: NDArray[np.float64], share: float) -> float:
     """Return the value that only `share` of the different pairs exceed, by an exponential tail.
 
     The tail is fitted between the 95th and the 99th hundredth, so that a few undetected socks beyond
-    do not lift it; the empirical quantile counts where it is lower.
+    do not lift it.
     """
     if not len(values):
         return float("nan")
     near, far = np.quantile(values, [0.95, 0.99])
     scale = max(far - near, 1e-9) / np.log(5)
-    fitted = far + scale * np.log(0.01 / share)
-    return float(min(fitted, np.quantile(values, 1 - share)))
+    return float(far + scale * np.log(0.01 / share))

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.evidence.measure import Measured
-    from sockgraph.evidence.judge import Cast, Verdict
+    from sockgraph.evidence.judge import Cast, Extra, Verdict
     from sockgraph.signals import Histories
+    from sockgraph.signals.alibi import Alibi
 
 RIVALS = "rivals"
+ALIBI_SHOWN = 0.3
+"""log10 LR against, from which on the stretches behind it are listed."""
 QUANTILES = (0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.999)
 EXTREME = 0.001
 SHOWN = 200
@@ -55,6 +58,25 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What was found on every pair of the cast.
+
+    Attributes
+    ----------
+    measured
+        The calibrated signals.
+    extras
+        Those with a null of their own.
+    alibi
+        Simultaneous work.
+    """
+
+    measured: list[Measured]
+    extras: list[Extra]
+    alibi: Alibi
+
+
+@dataclass(frozen=True)
 class Pairs:
     """Every pair of nominated accounts.
 
@@ -77,20 +99,19 @@ class Pairs:
         return (self.row >= 0) & (self.column >= 0)
 
 
-def assemble(
-    case: Case, histories: Histories, measured: list[Measured], verdict: Verdict
-) -> Weighed:
+def assemble(case: Case, histories: Histories, found: Found, verdict: Verdict) -> Weighed:
     """Lay out every table."""
     pairs = _pairs(case)
-    links = _links(case, pairs, measured, verdict)
+    measured = found.measured
+    links = _links(case, pairs, found, verdict)
     shown = _shown(links)
     rev_ids = witnesses(histories, measured, pairs.row[shown], pairs.column[shown])
     return Weighed(
-        evidence=_evidence(case, pairs, measured, verdict, dict(zip(shown, rev_ids, strict=True))),
+        evidence=_evidence(case, pairs, found, verdict, dict(zip(shown, rev_ids, strict=True))),
         links=links,
-        alibis=empty("alibis"),
+        alibis=_alibis(case, pairs, histories, found.alibi),
         reference=_reference(measured, verdict),
-        omissions=_omissions(case, pairs, measured, verdict, shown),
+        omissions=_omissions(case, pairs, found, verdict, shown),
         calibration=_calibration(case, measured, verdict),
     )
 
@@ -110,12 +131,16 @@ def _at(values: NDArray[np.float64], pairs: Pairs) -> NDArray[np.float64]:
     return found
 
 
-def _links(case: Case, pairs: Pairs, measured: list[Measured], verdict: Verdict) -> pd.DataFrame:
+def _links(case: Case, pairs: Pairs, found: Found, verdict: Verdict) -> pd.DataFrame:
+    measured = found.measured
     names = np.asarray(case.nominated, dtype=object)
     score = _at(verdict.score, pairs)
     low, middle, high = _interval(pairs, verdict, score)
     status = _status(pairs, measured)
-    alone = _at(verdict.alone, pairs)
+    own = np.stack([_at(e.log10_lr, pairs) for e in found.extras], axis=-1)
+    if verdict.bounds is None:
+        own = np.full_like(own, np.nan)
+    alone = np.concatenate([_at(verdict.alone, pairs), own], axis=1)
     bounds = verdict.bounds
     frame = pd.DataFrame(
         {
@@ -131,7 +156,7 @@ def _links(case: Case, pairs: Pairs, measured: list[Measured], verdict: Verdict)
             "n_for": (alone > 0).sum(axis=1).astype("int32"),
             "n_against": (alone < 0).sum(axis=1).astype("int32"),
             "n_insufficient": (status == "insufficient").sum(axis=1).astype("int32"),
-            "alibi": False,
+            "alibi": _at(found.alibi.significant.astype(float), pairs) == 1,
             "band": _bands(pairs, low, high, verdict),
             "flagged": _flagged(case, pairs, measured, verdict, low),
         }
@@ -193,7 +218,7 @@ def _flagged(
     contributions = np.nan_to_num(_at(verdict.contributions, pairs))
     two = link.families_for(contributions, families, counting) >= 2
     best = _at(link.best_groups(verdict.score).astype(float), pairs) == 1
-    extreme = link.high_quantile(verdict.sample.different, EXTREME)
+    extreme = link.high_quantile(verdict.sample.different, EXTREME / 2)
     high = _at(verdict.score, pairs) > extreme
     barred = link.declared_pairs(case.nominated, (*case.declared, *case.accepted))
     allowed = ~barred[pairs.a, pairs.b]
@@ -208,11 +233,12 @@ def _shown(links: pd.DataFrame) -> NDArray[np.int64]:
 def _evidence(
     case: Case,
     pairs: Pairs,
-    measured: list[Measured],
+    found: Found,
     verdict: Verdict,
     rev_ids: dict[int, list[list[str]]],
 ) -> pd.DataFrame:
     names = np.asarray(case.nominated, dtype=object)
+    measured = found.measured
     status = _status(pairs, measured)
     alone, contributions = _at(verdict.alone, pairs), _at(verdict.contributions, pairs)
     held = alone if verdict.bounds is None else verdict.bounds.clip(alone)
@@ -236,8 +262,57 @@ def _evidence(
                 }
             )
         )
+    frames += [_extra(names, pairs, extra, verdict) for extra in found.extras]
     frames.append(_rivals(names, pairs, verdict))
     return validate("evidence", pd.concat(frames, ignore_index=True))
+
+
+def _extra(
+    names: NDArray[np.object_], pairs: Pairs, extra: Extra, verdict: Verdict
+) -> pd.DataFrame:
+    """Lay out a trace with a null of its own."""
+    lr = _at(extra.log10_lr, pairs)
+    offered = _at(extra.available.astype(float), pairs) != 0
+    ok = ~np.isnan(lr) & offered
+    status = np.where(ok, "ok", np.where(offered, "insufficient", "not_available"))
+    said = np.where(ok & (verdict.bounds is not None), lr, np.nan)
+    return pd.DataFrame(
+        {
+            "user_a": names[pairs.a],
+            "user_b": names[pairs.b],
+            "signal": extra.name,
+            "family": extra.family,
+            "score": lr,
+            "log10_lr": said,
+            "contribution": said,
+            "support": np.nan_to_num(_at(extra.support, pairs), nan=0.0).astype("int32"),
+            "status": status,
+            "rev_ids": [[] for _ in ok],
+        }
+    )
+
+
+def _alibis(case: Case, pairs: Pairs, histories: Histories, alibi: Alibi) -> pd.DataFrame:
+    """List the stretches in which pairs with evidence of simultaneous work worked by turns."""
+    names = np.asarray(case.nominated, dtype=object)
+    lr = np.nan_to_num(_at(alibi.log10_lr, pairs))
+    rows: list[dict[str, Any]] = []
+    for i in np.flatnonzero(lr < -ALIBI_SHOWN):
+        a, b = pairs.row[i], pairs.column[i]
+        share = alibi.expected[a, b] / max(alibi.changes[a, b], 1)
+        for start, end, edits, turns in stretches(histories, a, b):
+            rows.append(
+                {
+                    "user_a": names[pairs.a[i]],
+                    "user_b": names[pairs.b[i]],
+                    "start": pd.Timestamp(start, unit="s", tz="UTC"),
+                    "end": pd.Timestamp(end, unit="s", tz="UTC"),
+                    "n_edits": edits,
+                    "expected": share * turns,
+                    "excluded": None,
+                }
+            )
+    return validate("alibis", pd.DataFrame(rows)) if rows else empty("alibis")
 
 
 def _rivals(names: NDArray[np.object_], pairs: Pairs, verdict: Verdict) -> pd.DataFrame:
@@ -293,20 +368,21 @@ def _quantiles(signal: str, stratum: str, values: NDArray[np.float64]) -> list[d
 def _omissions(
     case: Case,
     pairs: Pairs,
-    measured: list[Measured],
+    found: Found,
     verdict: Verdict,
     shown: NDArray[np.int64],
 ) -> pd.DataFrame:
     """Say what the shown pairs' log10 LR would be without each signal and each family."""
-    if verdict.bounds is None:
+    if verdict.bounds is None or not len(shown):
         return empty("omissions")
     names = np.asarray(case.nominated, dtype=object)
-    contributions = np.nan_to_num(_at(verdict.contributions, pairs))
+    own = np.stack([_at(e.log10_lr, pairs) for e in found.extras], axis=-1)
+    added = np.nan_to_num(np.concatenate([_at(verdict.contributions, pairs), own], axis=1))
     score, below = _at(verdict.score, pairs), _at(verdict.below, pairs)
-    subject = [subject_of(names[pairs.a[i]], names[pairs.b[i]]) for i in shown]
+    subject = [f"{names[pairs.a[i]]} | {names[pairs.b[i]]}" for i in shown]
     rows = []
-    for omitted, here in _parts(measured):
-        left = (score - contributions[:, here].sum(axis=1))[shown]
+    for omitted, here in _parts(found):
+        left = (score - added[:, here].sum(axis=1))[shown]
         rows.append(
             pd.DataFrame(
                 {
@@ -321,12 +397,13 @@ def _omissions(
     return validate("omissions", pd.concat(rows, ignore_index=True))
 
 
-def _parts(measured: list[Measured]) -> list[tuple[str, NDArray[np.int64]]]:
-    signals = [m.signal for m in measured]
-    parts = [(f"signal:{s.name}", np.array([j])) for j, s in enumerate(signals)]
-    for family in dict.fromkeys(s.family for s in signals):
-        here = np.array([j for j, s in enumerate(signals) if s.family == family])
-        parts.append((f"family:{family}", here))
+def _parts(found: Found) -> list[tuple[str, NDArray[np.int64]]]:
+    named = [(m.signal.name, m.signal.family) for m in found.measured]
+    named += [(e.name, e.family) for e in found.extras]
+    parts = [(f"signal: {name}", np.array([j])) for j, (name, _) in enumerate(named)]
+    for family in dict.fromkeys(family for _, family in named):
+        here = np.array([j for j, (_, other) in enumerate(named) if other == family])
+        parts.append((f"family: {family}", here))
     return parts
 
 
@@ -361,7 +438,7 @@ def _calibration(case: Case, measured: list[Measured], verdict: Verdict) -> dict
         "bounds": [verdict.bounds.low, verdict.bounds.high],
         "baseline": verdict.facts["baseline"],
         "weights": {m.signal.name: float(w) for m, w in zip(measured, model.weights, strict=True)},
-        "flag_score": link.high_quantile(verdict.sample.different, EXTREME),
+        "flag_score": link.high_quantile(verdict.sample.different, EXTREME / 2),
         "false_links": {
             "different": {str(x): float((held > np.log10(x)).mean()) for x in (10, 100, 1000)}
         },

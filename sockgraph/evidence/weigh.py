@@ -8,17 +8,20 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import tables
-from sockgraph.evidence.judge import Cast, judge
+from sockgraph.evidence.judge import Cast, Extra, judge
 from sockgraph.evidence.measure import Measured, Scene, measure
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
 from sockgraph.evidence.splits import cut_histories
 from sockgraph.progress import Progress, silent
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
+from sockgraph.signals.alibi import find_alibis
+from sockgraph.signals.interaction import find_undoing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sockgraph.signals import Bag, Corpus
+    from sockgraph.signals import Bag, Corpus, Histories
+    from sockgraph.signals.alibi import Alibi
 
 _DEFAULT = EvidenceSettings()
 
@@ -73,9 +76,29 @@ def weigh_evidence(
     which = np.flatnonzero(cast.reference)
     splits = cut_histories(histories, which, least=settings.min_edits, seed=settings.seed)
     measured = _measure_all(Scene(histories, cast.reference, splits), progress)
-    verdict = judge(cast, measured, splits, settings, progress)
+    alibi = find_alibis(histories, np.isin(np.asarray(cast.users, dtype=object), list(incomplete)))
+    extras = _extras(histories, alibi)
+    verdict = judge(cast, measured, splits, settings, progress).with_extras(extras)
     case = tables.Case(nominated, declared, tuple(accepted_alibis), settings, cast)
-    return tables.assemble(case, histories, measured, verdict)
+    return tables.assemble(case, histories, tables.Found(measured, extras, alibi), verdict)
+
+
+def _extras(histories: Histories, alibi: Alibi) -> list[Extra]:
+    """Return the traces that are told from a null of their own, not from cut histories."""
+    n = histories.n_units
+    whole = ~(alibi.incomplete[:, None] | alibi.incomplete[None, :])
+    undoing = find_undoing(histories)
+    nothing = np.zeros((n, n), dtype=np.int64)
+    return [
+        Extra("alibi", "time", alibi.log10_lr, alibi.changes, whole),
+        Extra(
+            "undoing",
+            "interaction",
+            np.full((n, n), np.nan) if undoing is None else undoing.log10_lr,
+            nothing if undoing is None else undoing.seen,
+            np.full((n, n), undoing is not None),
+        ),
+    ]
 
 
 def _cast(
