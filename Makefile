@@ -2,11 +2,12 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
+EXTRAS := notebook,screen,dev
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lab bench wiki services lock clean
+.PHONY: help demo test check lab wiki services clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,17 +23,22 @@ $(READY): pyproject.toml
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check uv && UV=$(BIN)/uv || UV=; \
 	fi; \
 	if [ -n "$$UV" ]; then \
-	  $$UV pip install --compile-bytecode --python $(BIN)/python -e '.[notebook,dev]'; \
+	  $$UV pip install --compile-bytecode --python $(BIN)/python -e '.[$(EXTRAS)]'; \
 	else \
-	  $(BIN)/python -m pip install --disable-pip-version-check -e '.[notebook,dev]'; \
+	  $(BIN)/python -m pip install --disable-pip-version-check -e '.[$(EXTRAS)]'; \
 	fi
 	@touch $@
 
 demo: $(READY) ## run the demo case, from invented edits to its report
 	@$(BIN)/sockgraph demo
 
+# Debian packages for the tests' services: installed where that is allowed, else those tests skip
 services:
-	@sh tests/wiki/install.sh
+	@sh tests/wiki/install.sh || test "$$SOCKGRAPH_REQUIRE_SERVICES" != 1
+	@sh tests/browser_install.sh || test "$$SOCKGRAPH_REQUIRE_SERVICES" != 1
+
+wiki: $(READY) services ## bring up a real wiki on loopback, with a case to run on it
+	@PYTHONPATH=tests $(BIN)/python -m wiki.serve
 
 test: $(READY) services ## run the checks and every test
 	@$(MAKE) --no-print-directory check

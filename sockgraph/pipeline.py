@@ -24,7 +24,7 @@ from sockgraph.progress import Progress, silent
 from sockgraph.report import ReportData, case_report
 from sockgraph.review import Ledger, assert_earlier, cannot_links, link_states
 from sockgraph.schema import validate
-from sockgraph.sources import MediaWikiSource, TableSource
+from sockgraph.sources import DumpSource, MediaWikiSource, TableSource
 from sockgraph.store import CaseStore, Store, sha256
 from sockgraph.synthetic import write_demo
 
@@ -89,8 +89,59 @@ class CaseResult:
             raise AttributeError(name) from None
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """What a fetch left under data/raw/.
+
+    Attributes
+    ----------
+    population
+        Who is compared, with the coverage of each.
+    traffic
+        `requests` and `retries` of this fetch per kind; empty where nothing was asked.
+    """
+
+    population: Population
+    traffic: dict[str, dict[str, int]]
+
+
+def fetch_case(
+    path: Path, *, data: Path = DATA, refresh: bool = False, progress: Progress = silent
+) -> Fetched:
+    """Read everything that a case needs, and derive nothing from it yet.
+
+    What is stored is not asked for again; interrupted, it goes on where it was.
+
+    Parameters
+    ----------
+    path
+        The case file.
+    data
+        The data folder.
+    refresh
+        Ask again for what may have changed, and for edits made since.
+    progress
+        Told of every step.
+
+    Raises
+    ------
+    SockgraphError
+        If the case cannot be used or the source fails; what was answered until then is kept.
+    """
+    case = identify(path)
+    source = open_source(
+        case, Store(data).case(case.slug, case.id), refresh=refresh, progress=progress
+    )
+    return Fetched(assemble(case, source, progress=progress), _traffic(source))
+
+
 def run_case(
-    path: Path, *, data: Path = DATA, offline: bool = False, progress: Progress = silent
+    path: Path,
+    *,
+    data: Path = DATA,
+    offline: bool = False,
+    refresh: bool = False,
+    progress: Progress = silent,
 ) -> CaseResult:
     """Run a case from its file to its report.
 
@@ -102,6 +153,8 @@ def run_case(
         The data folder.
     offline
         Ask no wiki anything; use what was fetched before.
+    refresh
+        Ask again for what may have changed, and for edits made since.
     progress
         Told of every step.
 
@@ -113,7 +166,7 @@ def run_case(
     started = time.time()
     case = identify(path)
     store = Store(data).case(case.slug, case.id)
-    source = open_source(case, store, offline=offline, progress=progress)
+    source = open_source(case, store, offline=offline, refresh=refresh, progress=progress)
     population = assemble(case, source, progress=progress)
     weighed = _weigh(population, progress)
     progress("report", 0, 1)
@@ -123,7 +176,7 @@ def run_case(
         weighed,
         Ledger(store.path(LEDGER)),
         provenance=source.provenance(),
-        started=started,
+        run=_run_facts(started, source),
         file=path,
     )
     progress("report", 1, 1)
@@ -136,12 +189,24 @@ def demo_case(data: Path = DATA, *, seed: int = 1) -> Path:
 
 
 def open_source(
-    case: Case, store: CaseStore, *, offline: bool = False, progress: Progress = silent
+    case: Case,
+    store: CaseStore,
+    *,
+    offline: bool = False,
+    refresh: bool = False,
+    progress: Progress = silent,
 ) -> Source:
     """Return the source that the case names."""
     if case.source.kind == "table":
         return TableSource(case)
-    return MediaWikiSource(case, raw=store.answers(), offline=offline, progress=progress)
+    if case.source.kind == "mediawiki":
+        answers = store.answers()
+        return MediaWikiSource(case, answers, offline=offline, refresh=refresh, progress=progress)
+    return DumpSource(case, store.raw, progress=progress)
+
+
+def _traffic(source: Source) -> dict[str, dict[str, int]]:
+    return source.traffic() if isinstance(source, MediaWikiSource) else {}
 
 
 def read_case(path: Path, *, data: Path = DATA) -> CaseResult:
@@ -196,7 +261,7 @@ def _write(
     ledger: Ledger,
     *,
     provenance: dict[str, Any],
-    started: float,
+    run: dict[str, Any],
     file: Path,
 ) -> CaseResult:
     """Group, draw and write: every table is complete before the first file is touched."""
@@ -228,7 +293,7 @@ def _write(
         store.write_table(name, table)
     store.write_text(GRAPH, graphml(graph))
     store.write_text(REPORT, page)
-    manifest["run"] = _run_facts(started)
+    manifest["run"] = run
     store.write_manifest(manifest)
     return CaseResult(case, store.processed, tables, manifest)
 
@@ -314,13 +379,14 @@ def _code_hash() -> str:
     return digest.hexdigest()
 
 
-def _run_facts(started: float) -> dict[str, Any]:
+def _run_facts(started: float, source: Source) -> dict[str, Any]:
     """Return what differs from run to run and from machine to machine."""
     needed = importlib.metadata.requires("sockgraph") or []
     names = sorted(re.split(r"[ ;<>=\[]", line)[0] for line in needed if "extra ==" not in line)
     return {
         "started": dt.datetime.fromtimestamp(started, dt.UTC).isoformat(timespec="seconds"),
         "seconds": round(time.time() - started, 1),
+        "traffic": _traffic(source),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: importlib.metadata.version(name) for name in names},

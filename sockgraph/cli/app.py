@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import sockgraph
-from sockgraph.cli import review
+from sockgraph.cli import fetch, review, screen
 from sockgraph.cli.bar import bar, say
 from sockgraph.errors import SockgraphError
 from sockgraph.evaluate import (
@@ -33,6 +33,8 @@ app = typer.Typer(
         "Start with: sockgraph demo"
     ),
 )
+fetch.register(app)
+screen.register(app)
 review.register(app)
 
 CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
@@ -63,10 +65,14 @@ def run(
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask the wiki nothing; use what was fetched before.")
     ] = False,
+    refresh: Annotated[
+        bool,
+        typer.Option("--refresh", help="Ask again for what may have changed, and what is new."),
+    ] = False,
 ) -> None:
     """Run a case from its file to its report: fetch what is missing, weigh, group, write."""
     with bar() as progress:
-        result = run_case(case, data=data, offline=offline, progress=progress)
+        result = run_case(case, data=data, offline=offline, refresh=refresh, progress=progress)
     _tell(result)
 
 
