@@ -194,7 +194,9 @@ def test_uncalibrated_gives_the_reason_and_no_number():
     assert f"Not calibrated: {reason}" in page
     assert "Evidence speaks" not in page
     assert "Nothing could be calibrated" in page
-    assert "nan" not in page.lower().replace("&nan", "")
+    assert "neither graph nor staircase is drawn" in page
+    assert "It ranks, and says nothing of odds" in page
+    assert not re.search(r"\bnan\b", page)
 
 
 @pytest.mark.parametrize("users", [(), ("Heron Wade",)])
@@ -307,6 +309,24 @@ def test_no_word_is_a_verdict(page):
     text = re.sub(r"<[^>]+>", " ", page[page.index("<main>") :]).lower()
     for word in ("guilty", "confirmed", "likely", "unlikely", "possible", "sockpuppet", "culprit"):
         assert not re.search(rf"\b{word}\b", text), word
+
+
+def test_coverage_that_is_not_known_is_a_dash_and_not_zero():
+    data = river_trade()
+    unknown = [{**row, "not_listed": None, "outside_window": None} for row in data.coverage]
+    page = case_report(dataclasses.replace(data, coverage=unknown))
+    total = page[page.index(">Total<") : page.index("What the numbers rest on")]
+    assert total.count("<b>\N{EN DASH}</b>") == 2
+    assert "the source does not tell" in page
+
+
+def test_measured_false_links_are_told():
+    measured = {"different": {"10": 0.0098, "100": 0.00047, "1000": 0.0}}
+    data = river_trade(calibration={**CALIBRATED, "false_links": measured})
+    page = case_report(data)
+    assert (
+        "0.98 % had an LR over 10, 0.047 % had an LR over 100 and none had an LR over 1,000" in page
+    )
 
 
 def test_missing_values_never_show_as_nan(page):

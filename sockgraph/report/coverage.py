@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from sockgraph.case import MANY
+from sockgraph.report.data import pairs_of
 from sockgraph.report.markup import joined, name
 from sockgraph.report.words import counted, listed, plain, prior_note, thousands
 
@@ -24,8 +26,7 @@ class CoverageTable:
     edits: int
     hidden: int
     unlisted: int | None
-    capped: int
-    outside: int
+    outside: int | None
 
 
 def coverage_table(data: ReportData) -> CoverageTable:
@@ -38,21 +39,25 @@ def coverage_table(data: ReportData) -> CoverageTable:
         if roles.get(row["user"]) != "reference"
     ]
     rows.sort(key=lambda row: (named.get(row["user"], len(named)), row["user"]))
-    known = [row["not_listed"] for row in rows if row.get("not_listed") is not None]
     return CoverageTable(
         rows,
         sum(row["edits_read"] for row in rows),
         sum(row.get("hidden_comments", 0) for row in rows),
-        sum(known) if known else None,
-        sum(bool(row.get("capped")) for row in rows),
-        sum(row.get("outside_window", 0) for row in rows),
+        _total(rows, "not_listed"),
+        _total(rows, "outside_window"),
     )
+
+
+def _total(rows: Sequence[dict[str, Any]], column: str) -> int | None:
+    """Add up what is known; None where nothing is."""
+    known = [row[column] for row in rows if row.get(column) is not None]
+    return sum(known) if known else None
 
 
 def _history(row: Any) -> str:  # noqa: ANN401 - a dict of JSON values
     if row.get("capped"):
         return "newest only"
-    return "within the window" if row.get("outside_window") else "full"
+    return "full" if row.get("full", True) else "within the window"
 
 
 def rest_on(data: ReportData, links: Sequence[Link]) -> Markup:
@@ -80,6 +85,27 @@ def rest_on(data: ReportData, links: Sequence[Link]) -> Markup:
     ).format(
         said, thousands(n * (n - 1) // 2), thousands(int(effective)), "+" + plain(high), plain(low)
     )
+
+
+def false_links(data: ReportData) -> str:
+    """Say how often pairs of different reference accounts pass an LR, as was measured."""
+    measured = data.calibration.get("false_links") or {}
+    shares = {int(lr): float(share) for lr, share in (measured.get("different") or {}).items()}
+    if not shares:
+        return ""
+    said = [
+        f"{_percent(share)} had an LR over {thousands(lr)}" for lr, share in sorted(shares.items())
+    ]
+    n = pairs_of(data.nominated)
+    expected = ""
+    if len(data.nominated) > MANY and 100 in shares:
+        times = f"{shares[100] * n:,.0f} of these {thousands(n)} pairs"
+        expected = f" Were all accounts different people, about {times} would have an LR over 100."
+    return f"Of pairs of different reference accounts {listed(said)}.{expected}"
+
+
+def _percent(share: float) -> str:
+    return "none" if share == 0 else f"{100 * share:.2g} %"
 
 
 def bounds(links: Sequence[Link]) -> tuple[float | None, float | None]:

@@ -75,6 +75,7 @@ def case_report(data: ReportData) -> str:
     shown, inside = _evident(data, links, found)
     desk = sections.desk(data, shown, accounts)
     steps, width = stairs(accounts, links)
+    calibrated = any(link.log10_lr is not None for link in links)
     sufficient = [link for link in shown if not link.insufficient]
     context = {
         "data": data,
@@ -86,7 +87,8 @@ def case_report(data: ReportData) -> str:
         "nearest": nearest(links, data),
         "tally": tally(links),
         "picture": picture(desk, links, found, width),
-        "stairs": steps,
+        "stairs": steps if calibrated else None,
+        "calibrated": calibrated,
         "abreast": width == staircase.NARROW,
         "cards": cards({u: a for u, a in accounts.items() if u in desk.editing.by_user}, data),
         "many": len(accounts) > MANY,
@@ -94,6 +96,7 @@ def case_report(data: ReportData) -> str:
         "capped_pairs": held_back(links),
         "coverage": coverage.coverage_table(data),
         "rest_on": coverage.rest_on(data, links),
+        "false_links": coverage.false_links(data),
         "not_seen": coverage.not_seen(data, shown),
         "cannot_show": coverage.cannot_show(data, links),
         "sections": [sections.section(link, i, desk) for i, link in enumerate(sufficient, 1)],

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 MOST_SECTIONS = 100
 MOST_AGAINST = 5
 MOST_DIFFS = 8
+MOST_STRETCHES = 60
+_HEADING = {"asserted": "asserted elsewhere"}
 NOTHING = Markup("&ndash;")
 
 
@@ -78,6 +80,7 @@ class Section:
     bins: tuple[tuple[str, int, int], ...]
     per: str
     stretches: str
+    stretch_rows: tuple[tuple[str, str, int, str], ...]
     alibi: Markup | None
     pages: tuple[SharedPage, ...]
     n_pages: int
@@ -151,7 +154,7 @@ def section(link: Link, number: int, shared: Desk) -> Section:
         anchor=f"link-{number}",
         link=link,
         title=pair_name(link.a, link.b),
-        chips=tuple(flags.chips(link)),
+        chips=tuple((kind, _HEADING.get(word, word)) for kind, word in flags.chips(link)),
         state=_state(link),
         headline=words.headline(link, data.calibration.get("reason")),
         asserted=asserted(link),
@@ -172,6 +175,7 @@ def section(link: Link, number: int, shared: Desk) -> Section:
         bins=_bins(axis, counts) if axis else (),
         per=timeline.unit(axis) if axis else "",
         stretches=stretches(link),
+        stretch_rows=stretch_rows(link),
         alibi=alibi.alibi(pair, link.stretches) if link.stretches else None,
         pages=tuple(found),
         n_pages=n_pages,
@@ -225,6 +229,20 @@ def stretches(link: Link) -> str:
     said += "." if link.alibi else ": no alibi."
     more = words.counted(dropped, "more was", "more were")
     return f"{said} {more} automated and left out." if dropped else said
+
+
+def stretch_rows(link: Link) -> tuple[tuple[str, str, int, str], ...]:
+    """Return the day, length and edits of each stretch, the longest first."""
+    ordered = sorted(link.stretches, key=lambda s: (s.start - s.end, s.start))
+    return tuple(
+        (
+            words.day(s.start),
+            words.duration((s.end - s.start).total_seconds()),
+            s.n_edits,
+            clean(s.excluded or ""),
+        )
+        for s in ordered[:MOST_STRETCHES]
+    )
 
 
 def changed(link: Link, lines: Sequence[Line], threshold: float | None) -> str:
@@ -287,11 +305,18 @@ def _signal_line(signal: Signal, link: Link, shared: Desk) -> SignalLine:
         signal.family,
         clean(signal.name),
         signal_about(signal.name),
-        STATUS.get(signal.status, signal.status) if open_ else words.signed(signal.log10_lr),
+        STATUS.get(signal.status, signal.status) if open_ else _alone(signal, link),
         words.DASH if open_ else words.signed(signal.contribution),
         _found(signal),
         _diffs(signal, link, shared),
     )
+
+
+def _alone(signal: Signal, link: Link) -> str:
+    """Return the signal's own number; its bare score where nothing is calibrated."""
+    if link.log10_lr is None and signal.score is not None:
+        return words.plain(signal.score)
+    return words.signed(signal.log10_lr)
 
 
 def _found(signal: Signal) -> str:
