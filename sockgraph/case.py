@@ -31,12 +31,13 @@ class Source(_Part):
     Attributes
     ----------
     path, accounts, log_events
-        Files of the kind `table`, relative to the case file; the last two are optional.
+        Files of the kind `table`, relative to the case file; the last two are optional. Of the
+        kinds `history` and `xml`, `path` is a dump or a folder of them.
     scheme, api_path, contact
         Of the kind `mediawiki`; `contact` is the operator's own and required.
     """
 
-    kind: Literal["mediawiki", "table"]
+    kind: Literal["mediawiki", "history", "xml", "table"]
     path: Path | None = None
     accounts: Path | None = None
     log_events: Path | None = None
@@ -52,8 +53,8 @@ class Source(_Part):
                 'Add contact = "your e-mail address or user page" to [source].'
             )
             raise ValueError(msg)
-        if self.kind == "table" and self.path is None:
-            msg = 'source.path is missing. Add path = "edits.parquet" to [source].'
+        if self.kind != "mediawiki" and self.path is None:
+            msg = 'source.path is missing. Add path = "edits.parquet" (or dumps) to [source].'
             raise ValueError(msg)
         return self
 

@@ -1,0 +1,188 @@
+"""Edits from dumps: read once as a stream, into a table under data/raw/, then used as any table."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sockgraph.errors import SourceError
+from sockgraph.progress import Progress, silent
+from sockgraph.schema import TABLES
+from sockgraph.sources import history, xmldump
+from sockgraph.sources.table import TableSource
+from sockgraph.store.atomic import whole_file, write_bytes
+from sockgraph.store.raw import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sockgraph.case import Case
+
+    Reader = Callable[[Path, str, Counter[str], "Facts"], Iterator[pa.RecordBatch]]
+
+READERS: dict[str, tuple[Reader, tuple[str, ...]]] = {
+    "history": (history.read_history, (".tsv", ".bz2", ".gz")),
+    "xml": (xmldump.read_xml, xmldump.ENDINGS),
+}
+STORY = "import.json"
+
+
+@dataclass
+class Facts:
+    """What a dump says of accounts, gathered while it streams by; one small row an account."""
+
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def note(self, table: pa.Table) -> None:
+        """Take note of accounts: `user` and whatever else is known, newest last."""
+        for row in table.to_pylist():
+            known = self.rows.setdefault(row["user"], {})
+            known.update({k: v for k, v in row.items() if v is not None})
+
+    def table(self, wiki: str) -> pa.Table:
+        """Return `accounts`, in the contract's columns; bots are told by their group."""
+        rows = [
+            {
+                "wiki": wiki,
+                "user": user,
+                "user_id": int(fact["user_id"]) if fact.get("user_id") else None,
+                "registered": _microseconds(fact.get("registered")),
+                "edit_count": fact.get("edit_count"),
+                "groups": _groups(fact),
+                "blocked_at": None,
+                "role": "nominated",
+            }
+            for user, fact in sorted(self.rows.items())
+        ]
+        return pa.Table.from_pylist(rows, schema=TABLES["accounts"].arrow())
+
+
+class DumpSource(TableSource):
+    """A case's dump: `kind = "history"` or `"xml"`; `path` is a file, or a folder of them.
+
+    Parameters
+    ----------
+    folder
+        The case's folder under data/raw/: the table made of the dump lies there, and is made again
+        only when the dump changes.
+
+    Raises
+    ------
+    SourceError
+        If there is no such file, or none of its kind. A file that ends too early is read as far as
+        it is whole, and the provenance says where it broke off.
+    """
+
+    def __init__(self, case: Case, folder: Path, *, progress: Progress = silent) -> None:
+        self._story = import_dump(case, folder, progress=progress)
+        place = folder.absolute() / self._story["key"]
+        source = case.source.model_copy(
+            update={
+                "kind": "table",
+                "path": place / "edits.parquet",
+                "accounts": place / "accounts.parquet",
+            }
+        )
+        super().__init__(case.model_copy(update={"source": source}))
+
+    def provenance(self) -> dict[str, Any]:
+        """Return the dump's files and hashes, and what of them was not read."""
+        told = super().provenance()
+        return {**told, **{k: v for k, v in self._story.items() if k != "key"}}
+
+
+def import_dump(case: Case, folder: Path, *, progress: Progress = silent) -> dict[str, Any]:
+    """Read a dump into `edits.parquet` and `accounts.parquet`, with constant memory.
+
+    Returns
+    -------
+    dict
+        `key` (the folder's name), `kind`, `files` (names and hashes), `counts` (rows, and rows left
+        out by reason), `broken` (files that end too early, and how).
+    """
+    reader, endings = READERS[case.source.kind]
+    files = _files(case, endings)
+    key = f"{case.source.kind}-{digest([_identity(path) for path in files])[:16]}"
+    with contextlib.suppress(FileNotFoundError):
+        story: dict[str, Any] = json.loads((folder / key / STORY).read_text(encoding="utf-8"))
+        return story
+    counts: Counter[str] = Counter()
+    facts, broken = Facts(), dict[str, str]()
+    with (
+        whole_file(folder / key / "edits.parquet") as draft,
+        pq.ParquetWriter(draft, TABLES["edits"].arrow(), compression="zstd") as writer,
+    ):
+        for path in files:
+            for batch in _until_it_breaks(path, reader(path, case.wiki, counts, facts), broken):
+                writer.write_batch(batch)
+                counts["edits"] += batch.num_rows
+                progress(f"reading {path.name}", counts["rows"], None)
+    with whole_file(folder / key / "accounts.parquet") as draft:
+        pq.write_table(facts.table(case.wiki), draft)
+    story = {
+        "key": key,
+        "kind": case.source.kind,
+        "files": {path.name: _sha256(path) for path in files},
+        "counts": dict(sorted(counts.items())),
+        "broken": broken,
+    }
+    write_bytes(folder / key / STORY, (json.dumps(story, indent=1, sort_keys=True) + "\n").encode())
+    return story
+
+
+def _until_it_breaks(
+    path: Path, batches: Iterator[pa.RecordBatch], broken: dict[str, str]
+) -> Iterator[pa.RecordBatch]:
+    """Yield what is whole; where a file breaks off, say so in `broken`."""
+    try:
+        yield from batches
+    except (EOFError, OSError, pa.ArrowException) as error:
+        why = str(error) or type(error).__name__
+        broken[path.name] = f"It breaks off ({why}); everything before was read."
+
+
+def _files(case: Case, endings: tuple[str, ...]) -> list[Path]:
+    if case.source.path is None:  # the case's own check refuses this earlier
+        raise SourceError(case.slug, "source.path is missing.", "Add it to [source].")
+    path = case.beside(case.source.path)
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    fitting = [file for file in files if file.suffix in endings and file.is_file()]
+    if not fitting:
+        raise SourceError(
+            path,
+            f"there is no file of the kind {case.source.kind} ({', '.join(endings)}).",
+            "Check source.path: a file, or a folder of files.",
+        )
+    return fitting
+
+
+def _identity(path: Path) -> list[Any]:
+    """Tell a file from another without reading all of it: dumps are large."""
+    stat = path.stat()
+    return [path.name, stat.st_size, stat.st_mtime_ns]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _groups(fact: dict[str, Any]) -> list[str]:
+    groups = [group for group in (fact.get("groups") or "").split(",") if group]
+    return [*groups, "bot"] if fact.get("bot") and "bot" not in groups else groups
+
+
+def _microseconds(stamp: str | None) -> int | None:
+    if not stamp:
+        return None
+    when = dt.datetime.fromisoformat(stamp[:19]).replace(tzinfo=dt.UTC)
+    return int(when.timestamp()) * 1_000_000

@@ -1,0 +1,106 @@
+"""Files that may be packed and may end too early: what is whole is given, and the rest told."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import shutil
+import subprocess
+import zlib
+from typing import IO, TYPE_CHECKING
+
+from sockgraph.errors import SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHUNK = 1 << 20
+_BREAKS = (EOFError, OSError, zlib.error)
+
+
+class Unpacked(io.RawIOBase):
+    """A file's content, unpacked as it is read.
+
+    Parameters
+    ----------
+    path
+        `.gz`, `.bz2`, `.7z`, or anything else as it is.
+    lines
+        Give whole lines only: a last one that is cut is left out.
+
+    Attributes
+    ----------
+    broken
+        How the file breaks off; empty while it does not.
+    last
+        The last bytes that were given.
+    """
+
+    def __init__(self, path: Path, *, lines: bool = False) -> None:
+        self._file = _open(path)
+        self._lines = lines
+        self._rest = bytearray()  # unpacked, and not given yet
+        self._ended = False
+        self.broken = ""
+        self.last = b""
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer as far as there is something whole."""
+        while not self._ended and len(self._rest) <= len(buffer):
+            self._fetch()
+        size = min(len(buffer), self._ready())
+        buffer[:size] = self._rest[:size]
+        del self._rest[:size]
+        if size:
+            self.last = bytes(buffer[max(0, size - 64) : size])
+        return size
+
+    def close(self) -> None:
+        """Close the file beneath."""
+        self._file.close()
+        super().close()
+
+    def _ready(self) -> int:
+        """Return how many bytes can be given."""
+        if self._lines and (not self._ended or self.broken):
+            return self._rest.rfind(b"\n") + 1
+        return len(self._rest)
+
+    def _fetch(self) -> None:
+        try:
+            piece = self._file.read(CHUNK) if self._plain else self._file.read1(CHUNK)  # type: ignore[attr-defined]
+        except _BREAKS as error:
+            self.broken, piece = str(error) or type(error).__name__, b""
+        self._ended = not piece
+        self._rest += piece
+
+    @property
+    def _plain(self) -> bool:
+        return not hasattr(self._file, "read1")
+
+
+def _open(path: Path) -> IO[bytes]:
+    if path.suffix == ".7z":
+        return _seven_zip(path)
+    if path.suffix == ".bz2":
+        return bz2.open(path, "rb")
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
+def _seven_zip(path: Path) -> IO[bytes]:
+    tool = next((found for name in ("7z", "7za", "7zr") if (found := shutil.which(name))), None)
+    if tool is None:
+        raise SourceError(
+            path, "unpacking .7z needs the tool 7z.", "Install p7zip, or take the dump's .bz2."
+        )
+    process = subprocess.Popen(  # noqa: S603 - the tool found above, on the user's own file
+        [tool, "x", "-so", str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    if process.stdout is None:
+        raise AssertionError
+    return process.stdout

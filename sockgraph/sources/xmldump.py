@@ -1,0 +1,124 @@
+"""MediaWiki's XML dumps, stub or with texts, read as a stream through mwxml."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from sockgraph.errors import SourceError
+from sockgraph.schema import TABLES
+from sockgraph.sources.unpack import Unpacked
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sockgraph.sources.dump import Facts
+
+ROWS = 50_000
+EDITS = TABLES["edits"].arrow()
+ENDINGS = (".xml", ".gz", ".bz2", ".7z")
+
+
+def read_xml(path: Path, wiki: str, counts: Counter[str], facts: Facts) -> Iterator[pa.RecordBatch]:
+    """Yield the edits of registered accounts in one file.
+
+    A dump does not say who is a bot, nor which temporary names are accounts of today; names in the
+    temporary pattern are left out with the table's other rules.
+
+    Raises
+    ------
+    SourceError
+        If mwxml is not installed, or the file is no XML dump.
+    """
+    breaks: list[str] = []
+    with Unpacked(path) as file:
+        whole = _whole_rows(_dump(path, file), counts, breaks)
+        while rows := [{**row, "wiki": wiki} for row in itertools.islice(whole, ROWS)]:
+            yield _batch(rows, facts)
+        if file.broken or breaks or b"</mediawiki>" not in file.last:
+            raise EOFError(file.broken or next(iter(breaks), "it has no end"))
+
+
+def _whole_rows(
+    dump: Any,  # noqa: ANN401 - mwxml has no types
+    counts: Counter[str],
+    breaks: list[str],
+) -> Iterator[dict[str, Any]]:
+    """Yield every edit that stands whole in the dump; what ends it too early goes to `breaks`."""
+    try:
+        for page in dump:
+            for row in _page_rows(page, counts):
+                yield {**row, "title": page.title}
+    except Exception as error:  # noqa: BLE001 - the parser, the unpacker and mwxml have each their own
+        breaks.append(str(error).partition("\n")[0] or type(error).__name__)
+
+
+def _dump(path: Path, file: Any) -> Any:  # noqa: ANN401 - mwxml has no types
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own code, when first compiled
+            import mwxml  # noqa: PLC0415 - an extra, needed by this source alone
+    except ImportError as error:
+        raise SourceError(
+            path, "reading XML dumps needs mwxml.", 'Install it: pip install "sockgraph[dumps]".'
+        ) from error
+    try:
+        return mwxml.Dump.from_file(file)
+    except Exception as error:  # whatever the parser or the unpacker says of what is no dump
+        raise SourceError(
+            path,
+            f"it is no MediaWiki XML dump ({type(error).__name__}: {error}).",
+            "Give a stub-meta-history or pages-meta-history file, .xml, .gz, .bz2 or .7z.",
+        ) from error
+
+
+def _page_rows(page: Any, counts: Counter[str]) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    sizes: dict[int | None, int | None] = {None: 0}
+    for revision in page:
+        counts["rows"] += 1
+        sizes[revision.id] = revision.bytes
+        if revision.user is None or revision.deleted.user:
+            counts["edits whose author is hidden"] += 1
+        elif not revision.user.id:
+            counts["edits of unregistered editors"] += 1
+        else:
+            before = sizes.get(revision.parent_id)
+            yield {**_row(page, revision), "size_diff": _difference(revision.bytes, before)}
+
+
+def _row(page: Any, revision: Any) -> dict[str, Any]:  # noqa: ANN401
+    hidden = [what for what in ("comment", "text") if getattr(revision.deleted, what)]
+    return {
+        "rev_id": revision.id,
+        "user": revision.user.text,
+        "user_id": revision.user.id,
+        "page_id": page.id,
+        "ns": page.namespace,
+        "timestamp": int(revision.timestamp.unix()) * 1_000_000,
+        "comment": None if "comment" in hidden else revision.comment or "",
+        "minor": bool(revision.minor),
+        "parent_id": revision.parent_id or 0,
+        "tags": None,
+        "sha1": revision.sha1,
+        "hidden": hidden,
+    }
+
+
+def _difference(size: int | None, before: int | None) -> int | None:
+    return None if size is None or before is None else size - before
+
+
+def _batch(rows: list[dict[str, Any]], facts: Facts) -> pa.RecordBatch:
+    batch = pa.RecordBatch.from_pylist(rows, schema=EDITS)
+    facts.note(
+        pa.table({"user": batch["user"], "user_id": batch["user_id"].cast(pa.string())})
+        .group_by("user")
+        .aggregate([("user_id", "max")])
+        .rename_columns(["user", "user_id"])
+    )
+    return batch
