@@ -14,6 +14,7 @@ from sockgraph.evidence.settings import EvidenceSettings, Weighed
 from sockgraph.evidence.splits import STRATA
 from sockgraph.evidence.witness import witnesses
 from sockgraph.schema import empty, subject_of, validate
+from sockgraph.signals.alibi import stretches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -379,7 +380,7 @@ def _omissions(
     own = np.stack([_at(e.log10_lr, pairs) for e in found.extras], axis=-1)
     added = np.nan_to_num(np.concatenate([_at(verdict.contributions, pairs), own], axis=1))
     score, below = _at(verdict.score, pairs), _at(verdict.below, pairs)
-    subject = [f"{names[pairs.a[i]]} | {names[pairs.b[i]]}" for i in shown]
+    subject = [subject_of(names[pairs.a[i]], names[pairs.b[i]]) for i in shown]
     rows = []
     for omitted, here in _parts(found):
         left = (score - added[:, here].sum(axis=1))[shown]
@@ -400,10 +401,10 @@ def _omissions(
 def _parts(found: Found) -> list[tuple[str, NDArray[np.int64]]]:
     named = [(m.signal.name, m.signal.family) for m in found.measured]
     named += [(e.name, e.family) for e in found.extras]
-    parts = [(f"signal: {name}", np.array([j])) for j, (name, _) in enumerate(named)]
+    parts = [(f"signal:{name}", np.array([j])) for j, (name, _) in enumerate(named)]
     for family in dict.fromkeys(family for _, family in named):
         here = np.array([j for j, (_, other) in enumerate(named) if other == family])
-        parts.append((f"family: {family}", here))
+        parts.append((f"family:{family}", here))
     return parts
 
 
