@@ -261,7 +261,7 @@ class Desk:
         why = _write("Why?")
         alternative = _write("What is the strongest other explanation?")
         alibi = None
-        if exhibit.alibis:
+        if exhibit.alibi_asked:
             alibi = _choose("The simultaneous work: accepted as showing two people?", ALIBI_ANSWERS)
         return finding(self.task.kind, found=found, why=why, alternative=alternative, alibi=alibi)
 

@@ -17,7 +17,7 @@ from sockgraph.cli.desk import link_words, signed
 from sockgraph.cli.room import Author, CaseFile, DataFolder, Reason, Room, example
 from sockgraph.errors import ReviewError
 from sockgraph.pipeline import DATA
-from sockgraph.report.data import ReportData, read_links
+from sockgraph.report.data import ReportData, read_links, with_evidence
 from sockgraph.report.wikitext import Filing, diff_lines, spi_filing
 from sockgraph.review import Draft, histories, link_states
 from sockgraph.review.exhibit import changes, rested_on
@@ -209,7 +209,7 @@ def _filing(room: Room, only: Pair | None, *, profile: Wiki, private: bool, by: 
         for h in chosen
     ]
     room.ledger.extend(lambda _: drafts)
-    links = _links(room)
+    links = read_case_links(room.dossier)
     filed = Filing(
         room.dossier.case,
         [links[h.pair] for h in chosen],
@@ -258,16 +258,16 @@ def _table(room: Room, only: Pair | None, form: Format) -> str:
     return json.dumps(found, ensure_ascii=False, indent=1)
 
 
-def _links(room: Room) -> dict[Pair, Link]:
+def read_case_links(dossier: Dossier) -> dict[Pair, Link]:
     """Return every link with its evidence, as the report reads it."""
-    tables: dict[str, Any] = dict(room.dossier.tables)
+    tables: dict[str, Any] = dict(dossier.tables)
     data = ReportData(
-        case=room.dossier.case,
+        case=dossier.case,
         **tables,
         graph=nx.Graph(),
         coverage=(),
-        calibration=room.dossier.manifest.get("evidence", {}),
+        calibration=dossier.manifest.get("evidence", {}),
         read_on=dt.datetime.now(dt.UTC).date(),
         version=sockgraph.__version__,
     )
-    return {link.pair: link for link in read_links(data)}
+    return {link.pair: link for link in with_evidence(data, read_links(data))}

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 import pandas as pd
 
-from sockgraph.report.markup import REVISION, clean
+from sockgraph.report.markup import REVISION, clean, safe_url
 from sockgraph.report.timecards import case_offset
 from sockgraph.report.words import counted, headline
 from sockgraph.review.audit import head_words
@@ -163,7 +164,7 @@ def restoration_note(case: Case, entry: Entry, head: LedgerHead) -> str:
     done = [inert(action) for action in body["actions"]]
     undo = [
         *[f"Undo the {action} that followed from the link" for action in done],
-        *[f"Take back what {inert(page)} says of the link" for page in body["pages"]],
+        *[f"Take back what {_address(page)} says of the link" for page in body["pages"]],
         *[
             f"Withdraw the filing of {filed['time'][:10]} by {inert(filed['by'])}"
             for filed in body["filings"]
@@ -185,6 +186,7 @@ def restoration_note(case: Case, entry: Entry, head: LedgerHead) -> str:
             *_section("What to undo", undo),
             *_section("What leaned on it, and is stale", lean or ["nothing else"]),
             *_section("Whom to tell", told),
+            "",
             f"Case {inert(case.slug)}. {head_words(head)}",
             "",
         ]
@@ -289,6 +291,12 @@ def _diff(case: Case, row: Any, profile: Profile) -> str:  # noqa: ANN401 - a ro
 def _account(name: str) -> str:
     """Return a link to an account's user page."""
     return f"[[User:{inert(name)}|{inert(name)}]]"
+
+
+def _address(url: str) -> str:
+    """Return a web address as a link, every character that wikitext reads percent-encoded."""
+    safe = safe_url(url)
+    return quote(safe, safe=":/?&=#%,;@+.") if safe else inert(url)
 
 
 def _commented(name: str) -> str:

@@ -55,6 +55,8 @@ class Exhibit:
         Stretches of simultaneous work on different pages: `start`, `end`, `n_edits`, `expected`.
     received
         Evidence registered since: who authenticated it, when, for or against, in a sentence.
+    alibi_asked
+        Whether the simultaneous work is beyond chance, so that the finding must answer it.
     changes
         In the review of a reversal: what each signal said then, and what it says now.
     """
@@ -65,6 +67,7 @@ class Exhibit:
     alibis: list[dict[str, Any]]
     received: list[dict[str, Any]]
     changes: list[dict[str, str]]
+    alibi_asked: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Return the exhibit as JSON has it."""
@@ -104,6 +107,7 @@ def make_exhibit(
             for entry in history.of(RECEIVED)
         ],
         changes(rested_on(history), dossier.snapshot(history.pair)) if _reversal(history) else [],
+        bool(dossier.link(history.pair)["alibi"]),
     )
 
 

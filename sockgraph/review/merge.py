@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sockgraph.errors import ReviewError
 from sockgraph.review.ledger import chained, head_of
 from sockgraph.review.packet import ANSWERS_FORMAT
+from sockgraph.review.queue import is_foil
 from sockgraph.review.rules import record_of, same_person
 from sockgraph.review.states import PACKET, STEPS, History, Pair, histories
 from sockgraph.review.work import (
@@ -180,7 +181,7 @@ def merge(dossier: Dossier, entries: Sequence[Entry], given: AnswersFile) -> Mer
         one = _kept(given, answer, pair)
         drafts += _drafts(dossier, history, one, answer)
         if answer.answers:
-            _refuse_unchecked(one, history, needs_alibi=bool(dossier.alibis(pair)))
+            _refuse_unchecked(one, history, needs_alibi=_has_alibi(dossier, pair))
             kept.append(one)
     return Merge(tuple(drafts), tuple(kept), tuple(passed))
 
@@ -276,6 +277,10 @@ def _refuse_other(commits: Mapping[str, str], step: str, commit: str | None, one
             f"this reviewer has reviewed this link already, with another {step}.",
             "Give the file that was saved with the commitment.",
         )
+
+
+def _has_alibi(dossier: Dossier, pair: Pair) -> bool:
+    return not is_foil(dossier, pair) and bool(dossier.link(pair)["alibi"])
 
 
 def _refuse_unchecked(one: Kept, history: History, *, needs_alibi: bool) -> None:

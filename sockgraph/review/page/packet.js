@@ -249,7 +249,7 @@ function changed(shown) {
 }
 function finding(task) {
   const wrong = el("p", { className: "wrong", role: "alert" });
-  const alibi = task.exhibit.alibis.length > 0;
+  const alibi = task.exhibit.alibi_asked;
   const needed = { finding: "your finding", why: "why", alternative: "the strongest alternative", ...(alibi ? { alibi: "the simultaneous work" } : {}) };
   const form = el("form", { "aria-label": "Finding", onsubmit: (event) => { event.preventDefault(); record(); } },
     choice("What do you find?", "finding", turned(FINDINGS[task.kind])),
