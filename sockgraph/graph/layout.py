@@ -17,16 +17,17 @@ ASPECT = 4 / 3  # of the picture: width to height
 GAP = 1.0  # the least distance between two marks; everything else is measured in it
 ROUNDS = 60
 STRONGEST = 3.0  # a stronger link draws no closer
+NEAREST = 2
 
 
 def layout(graph: nx.Graph) -> dict[str, tuple[float, float]]:
     """Return a place for every node, in the order of the graph.
 
-    Edges with `weight` > 0 that are drawn (all, where `drawn` is not set) pull, by at most 3. Each
-    connected part is laid out by itself by Fruchterman and Reingold's forces (1991, Software:
-    Practice and Experience 21:1129) from a circle in the order of nodes, then its marks are pushed
-    apart until none overlap. The parts are set in rows, the largest first; accounts without links
-    fill the last ones.
+    Edges with `weight` > 0 that are drawn (all, where `drawn` is not set) pull, by at most 3: those
+    within a `group` and the strongest of every account. Each connected part is laid out by itself
+    by Fruchterman and Reingold's forces (1991, Software: Practice and Experience 21:1129) from a
+    circle in the order of nodes, then its marks are pushed apart until none overlap. The parts are
+    set in rows, the largest first; accounts without links fill the last ones.
 
     Returns
     -------
@@ -46,13 +47,29 @@ def layout(graph: nx.Graph) -> dict[str, tuple[float, float]]:
 
 
 def _pulling(graph: nx.Graph) -> nx.Graph:
+    """Return what pulls: groups, thrice, and every account's two strongest other links.
+
+    All links at once would pull a large case into one knot.
+    """
+    links = [
+        (min(known["weight"], STRONGEST), a, b)
+        for a, b, known in graph.edges(data=True)
+        if known.get("weight", 0) > 0 and known.get("drawn", True)
+    ]
+    group = dict(graph.nodes(data="group"))
     pull = nx.Graph()
     pull.add_nodes_from(graph)
     pull.add_edges_from(
-        (a, b, {"pull": min(known["weight"], STRONGEST)})
-        for a, b, known in graph.edges(data=True)
-        if known.get("weight", 0) > 0 and known.get("drawn", True)
+        (a, b, {"pull": 3 * weight})
+        for weight, a, b in links
+        if group[a] is not None and group[a] == group[b]
     )
+    taken = dict.fromkeys(graph, 0)
+    for weight, a, b in sorted(links, key=lambda link: -link[0]):
+        if not pull.has_edge(a, b) and min(taken[a], taken[b]) < NEAREST:
+            pull.add_edge(a, b, pull=weight)
+            taken[a] += 1
+            taken[b] += 1
     return pull
 
 
