@@ -338,6 +338,26 @@ def test_wiki_appears_once_as_fact(page):
     assert f"<dd>{WIKI}</dd>" in page
 
 
+def test_omissions_that_say_the_same_are_drawn_once():
+    from sockgraph.report.changes import MOST, merged
+
+    whole = ("All evidence", 2.1, 1.9, 2.1)
+    same = [(f"Without {i}", 2.1, 1.9, None) for i in range(5)]
+    other = [(f"Without {i}", 1.0 - i / 20, 0.5, None) for i in range(12)]
+    drawn = merged([whole, *same, *other])
+    assert drawn[0] == whole
+    assert drawn[1][0] == "Without any one of 5 more"
+    assert drawn[2:] == other[-MOST + 1 :]
+    assert merged([whole, *same[:2]]) == [whole, *same[:2]]
+
+
+def test_an_alibi_shows_every_stretch_and_no_chance_that_was_not_measured(page):
+    section = next(s for s in page.split("<section ") if "again and again" in s)
+    assert "10 such stretches on 10 days" in section
+    assert "10 simultaneous stretches. 1 more was automated and left out." in section
+    assert "by chance" not in section
+
+
 def test_reads_links_with_everything_that_hangs_on_them():
     data = river_trade()
     links = {link.pair: link for link in with_evidence(data, read_links(data))}

@@ -45,12 +45,9 @@ def alibi(accounts: Sequence[Account], stretches: Sequence[Stretch]) -> Markup |
     parts += _minutes(axis)
     for account, top in zip(accounts, (34.0, 67.0), strict=True):
         parts += _ticks(account, stretch, (axis, top))
-    n_seen = sum(s.excluded is None for s in stretches)
-    expected = next((s.expected for s in stretches if s.expected is not None), None)
-    parts += _against_chance(n_seen, expected)
-    title = (
-        f"Simultaneous work: interleaved edits in the longest stretch, and {n_seen} stretches seen"
-    )
+    kept = [s for s in stretches if s.excluded is None]
+    parts += _all(kept)
+    title = f"Simultaneous work: edits by turns in the longest of {len(kept)} stretches"
     return svg.drawing((980, 118), title, parts)
 
 
@@ -90,23 +87,30 @@ def _ticks(account: Account, stretch: Stretch, place: tuple[Axis, float]) -> lis
     return [*parts, svg.label((0, top + 23), counted(len(within), "edit"), "q")]
 
 
-def _against_chance(n_seen: int, expected: float | None) -> list[Markup]:
-    left, right, base = 668.0, 968.0, 98.0
-    most = max(n_seen, expected or 0.0, 1.0) * 1.08
-    parts = [svg.label((left, 14), "Such stretches, against chance", "b")]
-    parts.append(svg.line((left, base), (right, base), "l-strong"))
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1000, 10**6) if most / s <= 6)
-    for value in range(0, int(most) + 1, step):
-        x = left + value / most * (right - left)
-        parts.append(svg.label((x, base + 15), str(value), "q", text_anchor="middle"))
-    seen = left + n_seen / most * (right - left)
-    parts.append(svg.box((seen - 6, 44), (12, base - 44), "f-against"))
-    end = "end" if seen > right - 40 else "middle"
-    parts.append(
-        svg.label((seen + (6 if end == "end" else 0), 38), f"{n_seen} seen", "ta", text_anchor=end)
-    )
-    if expected is None:
-        return parts
-    x = left + expected / most * (right - left)
-    parts.append(svg.line((x, 62), (x, base), "l-ink", stroke_width=2))
-    return [*parts, svg.label((x + 6, 74), f"{expected:.1f} expected", "s halo")]
+def _all(stretches: Sequence[Stretch]) -> list[Markup]:
+    """Draw every stretch in time order, as high as it has edits."""
+    left, right, base, tall = 668.0, 968.0, 98.0, 60.0
+    ordered = sorted(stretches, key=lambda s: s.start)
+    most, step = max(s.n_edits for s in ordered), min((right - left) / len(ordered), 24.0)
+    days = len({s.start.date() for s in ordered})
+    head = f"{counted(len(ordered), 'such stretch', 'such stretches')} on {counted(days, 'day')}"
+    bars = [
+        (
+            left + step * i,
+            base - tall * s.n_edits / most,
+            max(step - 2, 1.0),
+            tall * s.n_edits / most,
+        )
+        for i, s in enumerate(ordered)
+    ]
+    last = left + step * len(ordered)
+    return [
+        svg.label((left, 14), head, "b"),
+        svg.path(svg.boxes(bars), "f-against"),
+        svg.line((left, base), (right, base), "l-strong"),
+        svg.label((left, base + 15), day(ordered[0].start), "q"),
+        svg.label(
+            (max(last, left + 170), base + 15), day(ordered[-1].start), "q", text_anchor="end"
+        ),
+        svg.label((left, 32), f"edits in each, most {most}", "q"),
+    ]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sockgraph.report.data import Link
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 560.0, 196.0, 444.0, 30.0, 25.0
+MOST = 10
+"""Omissions that are drawn: those that change most. The table beside has all."""
 Line = tuple[str, float, float | None, float | None]
 """What is left out, the number without it, its interval's ends."""
 
@@ -22,12 +24,26 @@ Line = tuple[str, float, float | None, float | None]
 def lines_of(link: Link, names: Sequence[str]) -> list[Line]:
     """Return the link itself, then each omission, from the one that changes least."""
     whole = ("All evidence", link.log10_lr or 0.0, link.low, link.high)
+    alone = _alone(link)
     given = [
         (name, o.log10_lr, o.low, None)
         for name, o in zip(names, link.omissions, strict=True)
-        if o.log10_lr is not None
+        if o.log10_lr is not None and o.omitted not in alone
     ]
     return [whole, *sorted(given, key=lambda line: (abs(line[1] - whole[1]), line[0]))]
+
+
+def _alone(link: Link) -> set[str]:
+    """Return the omissions of signals that are all of their family: the family's says it."""
+    families: dict[str, list[str]] = {}
+    for signal in link.signals:
+        families.setdefault(signal.family, []).append(signal.name)
+    tested = {o.omitted for o in link.omissions}
+    return {
+        f"signal:{names[0]}"
+        for family, names in families.items()
+        if len(names) == 1 and f"family:{family}" in tested
+    }
 
 
 def merged(lines: Sequence[Line]) -> list[Line]:
@@ -35,8 +51,8 @@ def merged(lines: Sequence[Line]) -> list[Line]:
     whole, tests = lines[0], lines[1:]
     same = [t for t in tests if _rounded(t) == _rounded(whole)]
     if len(same) < 3:
-        return list(lines)
-    others = [t for t in tests if t not in same]
+        return [whole, *tests[-MOST:]]
+    others = [t for t in tests if t not in same][-MOST + 1 :]
     said = f"Without any one of {len(same)} more" if others else f"Without any one of {len(same)}"
     return [whole, (said, *same[0][1:]), *others]
 

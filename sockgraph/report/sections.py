@@ -187,7 +187,7 @@ def section(link: Link, number: int, shared: Desk) -> Section:
 
 def _state(link: Link) -> str:
     if link.state == "none":
-        return "none"
+        return "not flagged, not asserted"
     return "asserted elsewhere, not yet reviewed here" if link.state == "asserted" else link.state
 
 
@@ -224,8 +224,6 @@ def stretches(link: Link) -> str:
     if not link.stretches:
         return "No simultaneous stretch was seen."
     said = words.counted(len(kept), "simultaneous stretch", "simultaneous stretches")
-    expected = next((s.expected for s in kept if s.expected is not None), None)
-    said += "" if expected is None else f", {expected:.1f} expected by chance at this pace"
     said += "." if link.alibi else ": no alibi."
     more = words.counted(dropped, "more was", "more were")
     return f"{said} {more} automated and left out." if dropped else said

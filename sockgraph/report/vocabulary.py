@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sockgraph.report.markup import clean
-from sockgraph.report.words import counted
+from sockgraph.report.words import APOS, counted
 from sockgraph.signals import FAMILIES, SIGNALS
 
 __all__ = [
@@ -22,17 +22,20 @@ RIVALS = "rivals"
 _NEEDED = {signal.name: signal.needed for signal in SIGNALS}
 _ABOUT = {
     "shared pages": "pages that few others edit",
-    "hours": "hours of the week, beside the community's",
+    "hours": f"hours of the week, beside the community{APOS}s",
     "phrases": "rare words and word pairs in summaries",
     "words": "rare words in summaries",
     "characters": "rare runs of characters in summaries",
-    "habits": "common phrases, beside the community's use",
+    "habits": f"common phrases, beside the community{APOS}s use",
     "spelling": "case, marks and spelling of summaries",
     "openings": "how summaries begin",
     "sections": "sections of pages that few others edit",
     "saving habits": "minor flag, size and kind of edits",
+    "alibi": "simultaneous work on different pages",
+    "undoing": f"undoing each other{APOS}s edits",
     RIVALS: "how nearly the next others come to either",
 }
+_COUNTS = {"alibi": ("change of account", "changes of account"), "undoing": ("undoing", "undoings")}
 
 
 def signal_about(name: str) -> str:
@@ -51,6 +54,8 @@ def support_words(name: str, support: int, *, enough: bool = True) -> str:
     >>> support_words("hours", 402), support_words("hours", 2, enough=False)
     ('402 edits', '2 of 10 edits needed')
     """
+    if name in _COUNTS:
+        return counted(support, *_COUNTS[name])
     needed = _NEEDED.get(name)
     if not enough and needed is not None and support < needed:
         return f"{support} of {counted(needed, 'edit')} needed"

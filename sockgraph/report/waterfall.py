@@ -312,12 +312,12 @@ def _sum_row(link: Link, scale: Scale, top: float) -> list[Markup]:
         return parts
     low, at, high = scale.x(link.low), scale.x(link.log10_lr), scale.x(link.high)
     parts.append(svg.line((low, middle), (high, middle), "l-ink", stroke_width=2.5))
-    parts += [
-        svg.line((x, middle - 7), (x, middle + 7), "l-ink", stroke_width=2.5) for x in (low, high)
-    ]
     hue = "for" if link.log10_lr > 0 else "against"
     diamond = f"M{svg.number(at)},{svg.number(middle - 10)} l9,10 l-9,10 l-9,-10 Z"
     parts.append(svg.path(diamond, f"f-{hue}", style="stroke:var(--paper);stroke-width:1.5"))
+    if high - low > 1:
+        ends = [((x, middle - 7), (x, middle + 7)) for x in (low, high)]
+        parts += [svg.line(*end, "l-ink", stroke_width=2.5) for end in ends]
     bound = link.bound_high if link.log10_lr > 0 else link.bound_low
     held = "" if bound is None else f" \N{NO-BREAK SPACE} bound {plain(bound)}"
     return [
