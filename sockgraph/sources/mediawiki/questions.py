@@ -117,6 +117,13 @@ RENAMES = Question(
     limit="lelimit",
     since="leend",
 )
+REDIRECTS = Question(
+    "redirects of user pages",
+    {"prop": "redirects", "rdprop": "title", "rdnamespace": "2"},
+    "pages",
+    about="titles",
+    limit="rdlimit",
+)
 EDITORS = Question(
     "page editors",
     {"prop": "contributors", "pcexcludegroup": "bot"},

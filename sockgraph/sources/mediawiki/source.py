@@ -11,7 +11,7 @@ from sockgraph.errors import SourceError
 from sockgraph.progress import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.sources.base import Coverage, Reading
-from sockgraph.sources.mediawiki import tables
+from sockgraph.sources.mediawiki import renames, tables
 from sockgraph.sources.mediawiki.access import credentials, is_ip, is_loopback
 from sockgraph.sources.mediawiki.asker import Asker
 from sockgraph.sources.mediawiki.connection import PER_MINUTE, Connection
@@ -21,7 +21,6 @@ from sockgraph.sources.mediawiki.pages import histories, with_sha1
 from sockgraph.sources.mediawiki.questions import (
     ALL_USERS,
     LOGS,
-    RENAMES,
     SITE,
     USERS,
     Question,
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from sockgraph.store.raw import Chain, RawAnswers
 
 ACCOUNTS_LISTED = 20  # answers of 500 accounts: a larger wiki is read from a dump
-RENAME_ANSWERS = 4  # answers of 500 renames; what lies further back is told as unknown
-RENAMES_FOLLOWED = 5
 
 
 class MediaWikiSource:
@@ -86,6 +83,7 @@ class MediaWikiSource:
             progress=progress,
         )
         self._counts: dict[str, int] = {}
+        self._named = {tables.canonical(name) for name in case.named}
 
     def everyone(self) -> list[str]:
         """Return every account with at least `min_edits` edits by the wiki's count; no bots.
@@ -129,7 +127,9 @@ class MediaWikiSource:
                 f"{self._case.wiki} has no such account, under this name or a later one.",
                 "Check the spelling; unregistered editors and hidden accounts cannot be read.",
             )
-        return {name: followed.get(w) or w for name, w in written.items()}
+        found = {name: followed.get(w) or w for name, w in written.items()}
+        self._named |= set(found.values())
+        return found
 
     def account_facts(self, users: Sequence[str]) -> pd.DataFrame:
         """Return `accounts` without `role`, a row for every user."""
@@ -144,7 +144,7 @@ class MediaWikiSource:
                 question = replace(self._edits, batch=1) if alone else self._edits
                 expected = sum(facts[user].get("editcount", 0) for user in some)
                 self._asker.ensure(question, some, enough=self._read_enough, expected=expected)
-            self._asker.ensure(RENAMES, enough=_renames_enough)
+            renames.ask_renames(self._asker, self._of_case(users))
         wanted = set(users)
         answered = self._asker.rows(self._edits, users, enough=self._read_enough)
         rows = [row for row in answered if row.get("user") in wanted]
@@ -152,7 +152,14 @@ class MediaWikiSource:
         order = whole.sort_values(["timestamp", "rev_id"], ascending=False, kind="stable")
         kept = order.groupby("user", sort=False).head(self._case.accounts.max_edits)
         capped = self._capped(users) | _more(whole, kept)
-        coverage = tuple(self._covered(facts[u], whole, kept, capped) for u in users)
+        known = renames.renamings(self._asker, self._of_case(users))
+        coverage = tuple(
+            replace(
+                self._covered(facts[u], whole, kept, capped),
+                renamed_from=tables.earlier_names(u, known) if u in self._named else (),
+            )
+            for u in users
+        )
         dropped = {"rows that the wiki gave twice": len(rows) - len(whole)}
         return Reading(kept.sort_values(["wiki", "rev_id"], ignore_index=True), coverage, dropped)
 
@@ -224,10 +231,6 @@ class MediaWikiSource:
     def _edits(self) -> Question:
         return contributions(self._case.window)
 
-    @cached_property
-    def _renames(self) -> list[tuple[str, str]]:
-        return tables.renamings(self._asker.rows(RENAMES, enough=_renames_enough))
-
     def _facts(self, users: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the wiki's newest word on each account, by name."""
         with self._asker.session():
@@ -247,15 +250,11 @@ class MediaWikiSource:
         """Follow a name that no longer exists to the one that its account has now."""
         if is_ip(name):
             return None
-        for _ in range(RENAMES_FOLLOWED):
-            title = f"User:{name}"
-            self._asker.ensure(LOGS, [title])
-            steps = dict(tables.renamings(self._asker.rows(LOGS, [title])))
-            if name not in steps:
-                return None
-            name = steps[name]
-            if self._existing([name]):
-                return name
+        for _ in range(renames.RENAMES_FOLLOWED):
+            later = renames.today(self._asker, name)
+            if later is None or self._existing([later]):
+                return later
+            name = later
         return None
 
     def _by_length(self, facts: dict[str, dict[str, Any]]) -> list[tuple[list[str], bool]]:
@@ -289,7 +288,6 @@ class MediaWikiSource:
             hidden_texts=sum("text" in h for h in hidden),
             capped=user in capped,
             not_listed=self._not_listed(seen, count, capped=user in capped),
-            renamed_from=tables.earlier_names(user, self._renames),
             note=self._note(seen, count),
         )
 
@@ -312,19 +310,20 @@ class MediaWikiSource:
             said.append(
                 f"The wiki counts {seen - count} edits fewer than it lists (moves, imports)."
             )
-        if not self._renames_whole:
-            said.append("Older renames than the wiki's last 2,000 were not read.")
+        if not renames.log_is_whole(self._asker):
+            said.append("Earlier names are known as far as redirects and the latest renames tell.")
         return " ".join(said)
 
-    @cached_property
-    def _renames_whole(self) -> bool:
-        chains = self._asker.raw.chains(RENAMES.identity)
-        return bool(chains) and chains[0].complete
-
     def _renames_to(self, users: Sequence[str]) -> list[dict[str, Any]]:
-        earlier = {name for user in users for name in tables.earlier_names(user, self._renames)}
-        rows = self._asker.rows(RENAMES, enough=_renames_enough)
-        return [row for row in rows if earlier & {old for old, _ in tables.renamings([row])}]
+        with self._asker.session():
+            renames.ask_renames(self._asker, self._of_case(users))
+        known = renames.renamings(self._asker, self._of_case(users))
+        earlier = {name for user in users for name in tables.earlier_names(user, known)}
+        return renames.rename_rows(self._asker, self._of_case(users), earlier)
+
+    def _of_case(self, users: Sequence[str]) -> list[str]:
+        """Keep those the case names: of the reference, earlier names are nobody's business."""
+        return [user for user in users if user in self._named]
 
 
 def _connect(case: Case, per_minute: float | None) -> Connection:
@@ -342,10 +341,6 @@ def _connect(case: Case, per_minute: float | None) -> Connection:
 
 def _listed_enough(chain: Chain) -> bool:
     return chain.complete or len(chain.entries) >= ACCOUNTS_LISTED
-
-
-def _renames_enough(chain: Chain) -> bool:
-    return chain.complete or len(chain.entries) >= RENAME_ANSWERS
 
 
 def _more(whole: pd.DataFrame, kept: pd.DataFrame) -> set[str]:

@@ -1,0 +1,67 @@
+"""Earlier names, where the rename log is short, and where it is too long to be read whole."""
+
+from __future__ import annotations
+
+import pytest
+from wiki import history
+
+from sockgraph.case import load_case
+from sockgraph.sources.mediawiki import MediaWikiSource, renames
+from sockgraph.sources.mediawiki.asker import Asker
+from sockgraph.sources.mediawiki.questions import RENAMES
+from sockgraph.store.raw import RawAnswers
+
+pytestmark = pytest.mark.wiki
+OLD, NEW = history.RENAMED
+
+
+@pytest.fixture
+def open_source(wiki_case, tmp_path):
+    def open_one(*nominated, **options):
+        case = load_case(wiki_case(*nominated))
+        return MediaWikiSource(case, RawAnswers(tmp_path / "raw"), **options)
+
+    return open_one
+
+
+@pytest.fixture
+def endless_log(monkeypatch):
+    """A rename log whose latest answers do not hold the rename."""
+    monkeypatch.setattr(renames, "log_is_whole", lambda _: False)
+    rows = Asker.rows
+    monkeypatch.setattr(
+        Asker,
+        "rows",
+        lambda self, asked, *a, **k: iter(()) if asked is RENAMES else rows(self, asked, *a, **k),
+    )
+
+
+@pytest.fixture
+def redirect(wiki):
+    """The redirect that a rename leaves behind, and one that is none."""
+    site = wiki.admin()
+    for name in (OLD, "Copper Heron"):
+        site.pages[f"User:{name}"].edit(f"#REDIRECT [[User:{NEW}]]", "moved with the account")
+    site.pages[f"User:{OLD}/notes"].edit(f"#REDIRECT [[User:{NEW}]]", "moved with the account")
+
+
+def test_a_short_log_is_read_whole(open_source):
+    source = open_source(NEW)
+    assert source.read([NEW]).coverage[0].renamed_from == (OLD,)
+    assert source.traffic()["requests"]["renames"] == 1
+    assert "redirects of user pages" not in source.traffic()["requests"]
+
+
+@pytest.mark.usefixtures("redirect", "endless_log")
+def test_redirects_lead_to_old_names_where_the_log_is_long(open_source):
+    source = open_source(NEW, "Amber Wren")
+    reading = source.read([NEW, "Amber Wren", "Kelp Wren"])
+    told = {c.user: c for c in reading.coverage}
+    assert told[NEW].renamed_from == (OLD,)
+    assert told["Amber Wren"].renamed_from == ()
+    assert "as far as redirects" in told[NEW].note
+    asked = source.traffic()["requests"]
+    assert asked["redirects of user pages"] == 1
+    assert asked["logs"] == 2  # the two user pages that redirect; only one was an account's
+    events = source.log_events([NEW])
+    assert events[events["type"] == "renameuser"]["target"].tolist() == [OLD]
