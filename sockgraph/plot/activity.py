@@ -74,7 +74,9 @@ def timecards(
         note = f"n = {counts.sum():,}, max {counts.max():,} an hour"
         axes.text(24, -0.1, note, size=SMALL - 0.5, color=style.ink_3, ha="right", va="bottom")
     where = "UTC." if offset is None else "Turned by a secret offset: compare, do not place."
-    footnote(figure, style, f"{where} Darker is more edits (root of the count), each card its own.")
+    footnote(
+        figure, style, f"{where} Stronger is more edits (root of the count), each card by itself."
+    )
     return finish(figure)
 
 
