@@ -1,0 +1,218 @@
+"""The packet in real Chromium: read, judge, find, save; and merge what was saved."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from review_fixture import NOMINATED, A, C, make_dossier
+
+from sockgraph.review import histories
+from sockgraph.review.dossier import Dossier
+from sockgraph.review.merge import read_answers, take_answers
+from sockgraph.review.packet import make_packet
+from sockgraph.review.reversal import ask_reversal
+from sockgraph.review.work import open_findings
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+JUDGING = "form[aria-label='First judgement']"
+FINDING = "form[aria-label=Finding]"
+WIDE = "document.documentElement.scrollWidth"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM.exists():
+        missing = "Chromium is missing: apt-get install chromium"
+        if os.environ.get("SOCKGRAPH_REQUIRE_SERVICES") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+        yield started
+        started.close()
+
+
+class Visit:
+    """A reviewer's browser at a packet."""
+
+    def __init__(self, browser, path, width=1200):
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, accept_downloads=True
+        )
+        self.path = path
+        self.heard = []
+        self.open()
+
+    def open(self):
+        page = self.page = self.context.new_page()
+        page.on("console", lambda said: self.heard.append(said.text))
+        page.on("pageerror", lambda error: self.heard.append(str(error)))
+        page.on("dialog", lambda dialog: self.heard.append(dialog.message))
+        page.on("request", lambda asked: self.heard.append(asked.url))
+        page.goto(self.path.as_uri())
+        self.heard.remove(self.path.as_uri())
+
+    def judge(self, answer="cannot tell"):
+        form = self.page.locator(JUDGING)
+        form.locator("button").click()
+        assert "Still open: your judgement" in form.locator(".wrong").inner_text()
+        self.page.locator(f"input[name=judgement][value='{answer}']").check()
+        self.page.fill("#says", '盐码头 <b>and</b> "quotes" \u2028 & ümlaut 😀')
+        self.page.fill("#else", "one project")
+        self.page.locator("input[name=knows][value=no]").check()
+        self.page.locator("section .m input").first.check()
+        form.locator("button").click()
+        if self.page.locator(JUDGING).count() and form.locator(".wrong").inner_text():
+            assert "at least one page of each view" in form.locator(".wrong").inner_text()
+            for view in ("only_a", "only_b"):
+                self.page.locator(f"button[data-view={view}]").click()
+            form.locator("button").click()
+
+    def find(self, answer):
+        heads = []
+        while not self.page.locator(FINDING).count():
+            heads.append(self.page.locator("h1").inner_text())
+            self.page.get_by_text("I have read it").click()
+        assert [h.split()[-1] for h in heads] == ["operator", "operator", "evidence"]
+        self.page.locator(f"input[name=finding][value='{answer}']").check()
+        self.page.fill("#why", "because")
+        self.page.fill("#alternative", "colleagues")
+        self.page.locator(f"{FINDING} button").click()
+
+    def save(self, which, to):
+        with self.page.expect_download() as download:
+            self.page.get_by_text(f"Save my {which}").click()
+        download.value.save_as(to)
+        return to
+
+
+@pytest.fixture
+def packet(tmp_path):
+    dossier, ledger = make_dossier(tmp_path)
+    ask_reversal(ledger, dossier, (A, C), author="Ash", reason="a letter")
+
+    def issue(reviewer, foils=1):
+        made = make_packet(dossier, ledger.entries(), reviewer, foils=foils)
+        ledger.extend(lambda _: [made.draft])
+        path = tmp_path / f"{reviewer}.html"
+        path.write_text(made.html, encoding="utf-8")
+        return made, path
+
+    return dossier, ledger, issue
+
+
+def through(visit, made):
+    for _ in made.tasks:
+        visit.judge()
+    for task in made.tasks:
+        if not task.foil:
+            visit.find("reversed" if task.kind == "reversal" else "upheld")
+
+
+def test_two_reviewers_through_their_packets(browser, packet, tmp_path):
+    dossier, ledger, issue = packet
+    saved = {}
+    for reviewer in ("Ann", "Bea"):
+        made, path = issue(reviewer)
+        visit = Visit(browser, path)
+        through(visit, made)
+        saved[reviewer] = [
+            visit.save(which, tmp_path / f"{reviewer}-{which}.json")
+            for which in ("commitments", "findings")
+        ]
+        assert [said for said in visit.heard if not said.startswith("blob:")] == []
+        visit.context.close()
+        closed = saved[reviewer][0].read_text(encoding="utf-8")
+        assert "because" not in closed
+        assert "upheld" not in closed
+        take_answers(ledger, dossier, [read_answers(saved[reviewer][0])])
+    taken = take_answers(ledger, dossier, [read_answers(files[1]) for files in saved.values()])
+    assert taken.drafts == ()  # the browser's hashes are the ledger's
+    open_findings(ledger, taken.kept)
+    known = histories(ledger.entries())
+    assert known[A, C].state == "reversed"
+    first = known[A, C].current.records["ann"].answers["first judgement"]
+    assert first["says"].startswith('盐码头 <b>and</b> "quotes"')
+    assert len(first["cites"]) == 1
+
+
+def test_no_pair_s_evidence_before_every_pair_is_judged(browser, packet):
+    _, _, issue = packet
+    made, path = issue("Ann")
+    visit = Visit(browser, path)
+    for number in range(1, len(made.tasks) + 1):
+        assert visit.page.locator("h1").inner_text().startswith("Read both accounts")
+        assert f"Pair {number} of {len(made.tasks)}" in visit.page.locator(".top").inner_text()
+        visit.judge()
+    assert visit.page.locator("h1").inner_text() == "What speaks against one operator"
+    visit.context.close()
+
+
+def test_answers_outlast_the_page(browser, packet):
+    _, _, issue = packet
+    _, path = issue("Ann")
+    visit = Visit(browser, path)
+    visit.judge()
+    visit.page.close()
+    visit.open()
+    assert "Pair 2 of" in visit.page.locator(".top").inner_text()
+    assert "the name of a person" not in json.dumps(visit.heard)
+    visit.context.close()
+
+
+@pytest.mark.parametrize("width", [1200, 420])
+def test_no_name_no_markup_and_no_overflow_on_the_page(browser, packet, width):
+    _, _, issue = packet
+    made, path = issue("Ann")
+    visit = Visit(browser, path, width)
+    for _ in made.tasks:
+        text = visit.page.locator("body").inner_text()
+        assert not [name for name in (*NOMINATED, "Real Reader", "reference-") if name in text]
+        assert visit.page.locator("main script, main img").count() == 0
+        assert visit.page.locator("input:checked").count() == 0  # no answer is preset
+        assert visit.page.evaluate(WIDE) == width
+        visit.judge()
+    assert visit.heard == []
+    visit.context.close()
+
+
+def test_opening_the_wiki_takes_two_clicks_and_is_recorded(browser, packet, tmp_path):
+    dossier, ledger, _ = packet
+    source = dossier.case.source.model_copy(update={"kind": "mediawiki"})
+    case = dossier.case.model_copy(update={"source": source, "wikis": ("127.0.0.1:9",)})
+    dossier = Dossier(case, dossier.tables, dossier.manifest)
+    made = make_packet(dossier, ledger.entries(), "Ann", foils=0)
+    ledger.extend(lambda _: [made.draft])
+    path = tmp_path / "wiki.html"
+    path.write_text(made.html, encoding="utf-8")
+    visit = Visit(browser, path)
+    button = visit.page.locator("section .m button").first
+    button.click()
+    assert "shows names, is recorded" in button.inner_text()
+    with visit.context.expect_page() as opened:
+        button.click()
+    assert opened.value.url.startswith(
+        ("http://127.0.0.1:9/", "https://127.0.0.1:9/", "chrome-error")
+    )
+    through(visit, made)
+    taken = take_answers(
+        ledger, dossier, [read_answers(visit.save("commitments", tmp_path / "c.json"))]
+    )
+    assert sum(draft.kind == "wiki opened" for draft in taken.drafts) == 1
+    records = [h.current.records["ann"] for h in histories(ledger.entries()).values() if h.current]
+    assert sorted(record.blinded for record in records) == [False, True]
+    visit.context.close()
