@@ -30,14 +30,18 @@ class SmallWiki:
 
     def __init__(self, rows=20, overlap=0, token=str):
         self.rows = [row(number) for number in range(rows, 0, -1)]
-        self.overlap, self.token, self.now = overlap, token, NOW
+        self.overlap, self.token, self.now, self.central = overlap, token, NOW, {}
 
     def __call__(self, params):
         answer = getattr(self, f"_{params.get('list', params.get('meta'))}")(params)
         return say({"batchcomplete": True, "curtimestamp": self.now, **answer})
 
     def _siteinfo(self, _):
-        return {"query": {"general": {"generator": "MediaWiki 1.39"}}}
+        extensions = [{"name": "CentralAuth"}] if self.central else []
+        return {"query": {"general": {"generator": "MediaWiki 1.39"}, "extensions": extensions}}
+
+    def _globaluserinfo(self, _):
+        return {"query": {"globaluserinfo": {"name": NAME, **self.central}}}
 
     def _users(self, _):
         fact = {"name": NAME, "userid": 7, "editcount": len(self.rows), "groups": ["*", "user"]}
@@ -65,14 +69,14 @@ def server():
 
 @pytest.fixture
 def open_source(server, tmp_path):
-    def open_one(**options):
+    def open_one(raw="raw", **options):
         path = tmp_path / "small.toml"
         path.write_text(
             f'title = "t"\nreason = "r"\nwikis = ["{server.host}"]\n[source]\nkind = "mediawiki"\n'
             f'scheme = "http"\napi_path = "/"\ncontact = "me@example.org"\n'
             f'[accounts]\nnominated = ["{NAME}"]\n'
         )
-        raw = RawAnswers(tmp_path / "raw")
+        raw = RawAnswers(tmp_path / raw)
         return MediaWikiSource(load_case(path), raw, **{"page_size": 4, **options})
 
     return open_one
@@ -155,6 +159,27 @@ def test_a_wrong_clock_here_changes_nothing(server, open_source, year):
     object.__setattr__(fresh._asker, "clock", lambda: clock)
     assert len(fresh.read([NAME]).edits) == 22
     assert contributions(server)[-1]["ucend"] == "2024-05-01T11:50:00Z"
+
+
+def test_accounts_across_wikis_are_told_of_where_there_are_such(server, open_source):
+    assert open_source().read([NAME]).coverage[0].note == ""
+    wiki = SmallWiki()
+    wiki.central = {
+        "locked": True,
+        "merged": [
+            {"wiki": "awiki", "editcount": 20},
+            {"wiki": "bwiki", "editcount": 1200, "blocked": {"expiry": "infinity"}},
+            {"wiki": "cwiki", "editcount": 0},
+        ],
+    }
+    server.otherwise = wiki
+    source = open_source(refresh=True, raw="central")
+    note = source.read([NAME]).coverage[0].note
+    assert note == (
+        "The account is locked on all wikis. It has 1,220 edits on 2 wikis together. "
+        "It is blocked on 1 of them."
+    )
+    assert source.traffic()["requests"]["global accounts"] == 1
 
 
 def test_requests_are_no_more_than_the_floor(server, open_source):

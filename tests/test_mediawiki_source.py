@@ -217,6 +217,8 @@ def test_neighbours_are_people_of_the_same_pages(open_source):
     counts = source.provenance()["counts"]
     assert counts["left out: blocked without end or as a sock"] == 1
     assert counts["pages not asked about"] == 0
+    addresses = [t for t in mine if any(who == "192.0.2.7" for _, who, _ in PAST.pages[t])]
+    assert counts["unregistered editors of these pages, left out"] == len(addresses) > 0
 
 
 def test_a_second_run_asks_nothing_and_gives_the_same(open_source):

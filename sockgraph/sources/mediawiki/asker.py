@@ -125,7 +125,7 @@ class Asker:
 
     def _rows_of(self, question: Question, entry: Entry) -> list[dict[str, Any]]:
         found = json.loads(self.raw.body(entry))["query"].get(question.found, [])
-        return list(found)
+        return [found] if isinstance(found, dict) else list(found)
 
     def _since(
         self, question: Question, enough: Callable[[Chain], bool]

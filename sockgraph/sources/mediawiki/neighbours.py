@@ -55,6 +55,7 @@ def find_neighbours(
     reasons = _left_out(asker, looked_at, min_edits)
     kept = [name for name in looked_at if name not in reasons]
     counts = {
+        "unregistered editors of these pages, left out": _unregistered(asker, asked),
         "pages asked about": len(asked),
         "pages not asked about": len(pages) - len(asked),
         "editors found": len(ranked),
@@ -83,6 +84,16 @@ def _shared(asker: Asker, asked: list[str]) -> Counter[str]:
         if row.get("pageid") in wanted:
             editors |= {(row["pageid"], who["name"]) for who in row.get("contributors", [])}
     return Counter(name for _, name in editors)
+
+
+def _unregistered(asker: Asker, asked: list[str]) -> int:
+    """Add up, page by page, the unregistered editors that the wiki counts."""
+    pages = {
+        row["pageid"]: row.get("anoncontributors", 0)
+        for row in asker.rows(EDITORS, asked, enough=_told_enough)
+        if "anoncontributors" in row
+    }
+    return sum(pages.values())
 
 
 def _left_out(asker: Asker, names: list[str], min_edits: int) -> dict[str, str]:

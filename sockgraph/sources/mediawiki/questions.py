@@ -87,13 +87,24 @@ def _joined(values: Sequence[str]) -> str:
 
 
 SITE = Question(
-    "site", {"meta": "siteinfo", "siprop": "general|autocreatetempuser"}, "general", refreshed=False
+    "site",
+    {"meta": "siteinfo", "siprop": "autocreatetempuser|extensions|general"},
+    "general",
+    refreshed=False,
 )
 USERS = Question(
     "accounts",
     {"list": "users", "usprop": "blockinfo|editcount|groups|registration"},
     "users",
     about="ususers",
+)
+GLOBAL = Question(
+    "global accounts",
+    {"meta": "globaluserinfo", "guiprop": "editcount|merged"},
+    "globaluserinfo",
+    about="guiuser",
+    batch=1,
+    count=lambda _: 1,
 )
 ALL_USERS = Question(
     "account list",

@@ -14,6 +14,7 @@ from sockgraph.sources.base import Coverage, Reading
 from sockgraph.sources.mediawiki import renames, tables
 from sockgraph.sources.mediawiki.access import credentials, is_ip, is_loopback
 from sockgraph.sources.mediawiki.asker import Asker
+from sockgraph.sources.mediawiki.central import ask_global, global_notes
 from sockgraph.sources.mediawiki.connection import PER_MINUTE, Connection
 from sockgraph.sources.mediawiki.hidden import Hidden, remove_hidden
 from sockgraph.sources.mediawiki.neighbours import find_neighbours
@@ -145,6 +146,7 @@ class MediaWikiSource:
                 expected = sum(facts[user].get("editcount", 0) for user in some)
                 self._asker.ensure(question, some, enough=self._read_enough, expected=expected)
             renames.ask_renames(self._asker, self._of_case(users))
+            ask_global(self._asker, self._of_case(users))
         wanted = set(users)
         answered = self._asker.rows(self._edits, users, enough=self._read_enough)
         rows = [row for row in answered if row.get("user") in wanted]
@@ -153,12 +155,15 @@ class MediaWikiSource:
         kept = order.groupby("user", sort=False).head(self._case.accounts.max_edits)
         capped = self._capped(users) | _more(whole, kept)
         known = renames.renamings(self._asker, self._of_case(users))
+        elsewhere = global_notes(self._asker, self._of_case(users))
+        told = [self._covered(facts[user], whole, kept, capped) for user in users]
         coverage = tuple(
             replace(
-                self._covered(facts[u], whole, kept, capped),
-                renamed_from=tables.earlier_names(u, known) if u in self._named else (),
+                c,
+                renamed_from=tables.earlier_names(c.user, known) if c.user in self._named else (),
+                note=" ".join(filter(None, (c.note, elsewhere.get(c.user)))),
             )
-            for u in users
+            for c in told
         )
         dropped = {"rows that the wiki gave twice": len(rows) - len(whole)}
         return Reading(kept.sort_values(["wiki", "rev_id"], ignore_index=True), coverage, dropped)
