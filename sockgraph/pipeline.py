@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from threadpoolctl import threadpool_limits
+
 import sockgraph
 from sockgraph.case import Case, identify, load_case
 from sockgraph.cluster import cluster_accounts
@@ -168,17 +170,18 @@ def run_case(
     store = Store(data).case(case.slug, case.id)
     source = open_source(case, store, offline=offline, refresh=refresh, progress=progress)
     population = assemble(case, source, progress=progress)
-    weighed = _weigh(population, progress)
-    progress("report", 0, 1)
-    result = _write(
-        store,
-        population,
-        weighed,
-        Ledger(store.path(LEDGER)),
-        provenance=source.provenance(),
-        run=_run_facts(started, source),
-        file=path,
-    )
+    with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes
+        weighed = _weigh(population, progress)
+        progress("report", 0, 1)
+        result = _write(
+            store,
+            population,
+            weighed,
+            Ledger(store.path(LEDGER)),
+            provenance=source.provenance(),
+            run=_run_facts(started, source),
+            file=path,
+        )
     progress("report", 1, 1)
     return result
 
