@@ -208,10 +208,10 @@ class Desk:
         """Show every signal with its number, what was received, and the LR last."""
         self._say("All evidence", bold=True)
         weights = {row["signal"]: row for row in self.dossier.signals(self.task.pair)}
-        table = Table("signal", "family", "speaks", "found", "log10 LR alone", expand=True)
+        table = Table("signal", "family", "speaks", "rests on", "log10 LR alone", expand=True)
         for item in (*exhibit.against, *exhibit.towards, *exhibit.silent):
             number = signed(weights[item.signal]["log10_lr"])
-            table.add_row(item.signal, item.family, item.direction, str(item.support), number)
+            table.add_row(item.signal, item.family, item.direction, rests_on(item.support), number)
         self.console.print(table)
         for one in exhibit.received:
             said = _plain(one["summary"])
@@ -219,6 +219,8 @@ class Desk:
                 f"Received {one['date']}, speaks {one['speaks']},"
                 f" authenticated by {one['authenticated_by']}: {said}"
             )
+        if self.task.kind == "reversal" and not exhibit.changes:
+            self._say("The link was made elsewhere: what it rested on then is not held here.")
         for one in exhibit.changes:
             self._say(f"{one['signal']}: then {one['then']}, now {one['now']}.")
         self._say(link_words(self.dossier.link(self.task.pair)), bold=True)
@@ -227,12 +229,15 @@ class Desk:
         if not items:
             self._say(none)
         for item in items:
-            self._say(f"{item.signal} ({item.family}), {item.support} found", bold=True)
+            self._say(
+                f"{item.signal} ({item.family}), rests on {rests_on(item.support)}", bold=True
+            )
             table = Table(LABELS["A"], LABELS["B"], expand=True)
             for card in item.edits:
                 cells = [_card(card, {}) if card.who == who else Text() for who in "AB"]
                 table.add_row(*cells)
-            self.console.print(table)
+            if item.edits:
+                self.console.print(table)
             if item.left_out:
                 self._say(f"and {item.left_out} more edits")
 
@@ -293,6 +298,15 @@ def signed(value: float | None) -> str:
     ('+1.2', '\u22120.3', '\u2013')
     """
     return "\u2013" if value is None else f"{value:+.1f}".replace("-", "\u2212")
+
+
+def rests_on(support: int) -> str:
+    """Say what a signal rests on: edits of the account that has fewer of them.
+
+    >>> rests_on(1), rests_on(2160)
+    ('1 edit or more each', '2,160 edits or more each')
+    """
+    return f"{support:,} {'edit' if support == 1 else 'edits'} or more each"
 
 
 def printable(text: str) -> str:

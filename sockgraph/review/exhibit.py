@@ -58,7 +58,8 @@ class Exhibit:
     alibi_asked
         Whether the simultaneous work is beyond chance, so that the finding must answer it.
     changes
-        In the review of a reversal: what each signal said then, and what it says now.
+        In the review of a reversal: what each signal said when the link was upheld, and what it
+        says now; empty where no review here upheld it.
     """
 
     against: list[Item]
@@ -106,7 +107,7 @@ def make_exhibit(
             }
             for entry in history.of(RECEIVED)
         ],
-        changes(rested_on(history), dossier.snapshot(history.pair)) if _reversal(history) else [],
+        _changes(dossier, history),
         bool(dossier.link(history.pair)["alibi"]),
     )
 
@@ -148,12 +149,14 @@ def direction(row: dict[str, Any]) -> str:
     return "for" if row["log10_lr"] > 0 else "against"
 
 
+def _changes(dossier: Dossier, history: History) -> list[dict[str, str]]:
+    then = rested_on(history)
+    reversal = history.current is not None and history.current.kind == "reversal"
+    return changes(then, dossier.snapshot(history.pair)) if reversal and then else []
+
+
 def _said(row: dict[str, Any] | None) -> str:
     return direction(row) if row else "not measured"
-
-
-def _reversal(history: History) -> bool:
-    return bool(history.current and history.current.kind == "reversal")
 
 
 def _item(dossier: Dossier, shown: Pair, row: dict[str, Any], diffs: Diffs) -> Item:

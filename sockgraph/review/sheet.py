@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 SHARED_PAGES = 200
 UNSHARED_PAGES = 60
-PAGE_EDITS = 24
+PAGE_EDITS = 12
+BEFORE_MEETING = 3
 SPACES = {
     0: "main",
     1: "talk",
@@ -283,11 +284,11 @@ def gap_words(gap: dt.timedelta) -> str:
 
 
 def _stretch(edits: pd.DataFrame) -> pd.DataFrame:
-    """Return a page's edits, of many only those around the first time the account changes."""
+    """Return a page's edits; of many, those from shortly before the account first changes on."""
     if len(edits) <= PAGE_EDITS:
         return edits
     changes = np.flatnonzero((edits["who"] != edits["who"].shift()).to_numpy()[1:])
-    start = max(0, int(changes[0]) + 1 - PAGE_EDITS // 2) if len(changes) else 0
+    start = max(0, int(changes[0]) + 1 - BEFORE_MEETING) if len(changes) else 0
     start = min(start, len(edits) - PAGE_EDITS)
     return edits.iloc[start : start + PAGE_EDITS]
 

@@ -207,10 +207,12 @@ function judge(task) {
 function items(task, list) {
   const heads = el("div", { className: "heads" }, el("div", {}, LABELS.A), el("div"), el("div", {}, LABELS.B));
   return [heads, ...list.map((item) => el("div", { className: "item" },
-    el("h3", {}, el("span", {}, item.signal), el("small", {}, `${item.family} \u00b7 ${item.direction === "insufficient" ? "insufficient: " : ""}${item.support} found`)),
+    el("h3", {}, el("span", {}, item.signal), el("small", {}, `${item.family} \u00b7 rests on ${count(item.support)}`)),
     item.edits.map((one) => el("div", { className: "pair" }, card(task, one.who === "A" ? one : null), el("div", { className: "gap" }), card(task, one.who === "B" ? one : null))),
+    item.edits.length ? null : el("p", { className: "hint" }, "No single edits stand for it."),
     item.left_out ? el("p", { className: "hint" }, `and ${item.left_out} more edits`) : null))];
 }
+function count(n) { return `${n.toLocaleString("en")} ${n === 1 ? "edit" : "edits"} or more each`; }
 function go(text, action) { return el("button", { type: "button", className: "go", onclick: action }, text); }
 function evidence(task) {
   const shown = task.exhibit;
@@ -222,7 +224,7 @@ function evidence(task) {
   } else if (!done(task, "for")) {
     show([3], "What speaks for one operator", [which, edge], none(shown.towards, "No signal speaks for one operator."), go("I have read it", () => { take(task, "for"); next(); }));
   } else if (!done(task, "all")) {
-    show([4], "All evidence", [which], summary(shown), received(shown), changed(shown), go("I have read it", () => { take(task, "all"); next(); }));
+    show([4], "All evidence", [which], summary(shown), received(shown), changed(task), go("I have read it", () => { take(task, "all"); next(); }));
   } else finding(task);
 }
 function alibis(shown) {
@@ -236,15 +238,17 @@ function table(heads, rows) {
 }
 function summary(shown) {
   const all = [...shown.against, ...shown.towards, ...shown.silent];
-  return el("div", {}, el("h2", {}, "Every signal"), table(["Signal", "Family", "Speaks", "Found"], all.map((one) => [one.signal, one.family, one.direction, String(one.support)])));
+  return el("div", {}, el("h2", {}, "Every signal"), table(["Signal", "Family", "Speaks", "Rests on"], all.map((one) => [one.signal, one.family, one.direction, count(one.support)])));
 }
 function received(shown) {
   if (!shown.received.length) return null;
   return el("div", {}, el("h2", {}, "Evidence received"), table(["Day", "Speaks", "Authenticated by", "What it says"],
     shown.received.map((one) => [one.date, one.speaks, one.authenticated_by, el("span", {}, parts(one.summary))])));
 }
-function changed(shown) {
-  if (!shown.changes.length) return null;
+function changed(task) {
+  const shown = task.exhibit;
+  if (task.kind !== "reversal") return null;
+  if (!shown.changes.length) return el("div", {}, el("h2", {}, "What the link rested on"), el("p", {}, "It was made elsewhere: what it rested on then is not held here."));
   return el("div", {}, el("h2", {}, "What the link rested on, and rests on now"), table(["Signal", "Then", "Now"], shown.changes.map((one) => [one.signal, one.then, one.now])));
 }
 function finding(task) {
