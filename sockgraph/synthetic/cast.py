@@ -149,4 +149,4 @@ def _newcomer(town: Town) -> Person:
     account = _alone(town, NEWCOMER, start, weights, end=(start + 5) * WEEK)
     account.habits[PLACES["length"]] = -1.5  # about one edit a session
     account.habits[PLACES["batch"]] = -9.0
-    return Person("newcomer", RIVER, town.hours(RIVER), 5, pages, (account,))
+    return Person("newcomer", RIVER, town.hours(RIVER), 4, pages, (account,))
