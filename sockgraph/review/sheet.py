@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SHARED_PAGES = 200
 UNSHARED_PAGES = 60
 PAGE_EDITS = 12
-BEFORE_MEETING = 3
+AROUND_A_CHANGE = 2  # edits kept on either side of where one account follows the other
 SPACES = {
     0: "main",
     1: "talk",
@@ -284,13 +284,17 @@ def gap_words(gap: dt.timedelta) -> str:
 
 
 def _stretch(edits: pd.DataFrame) -> pd.DataFrame:
-    """Return a page's edits; of many, those from shortly before the account first changes on."""
+    """Return a page's edits; of many, those around the places where one account follows the other.
+
+    A long run of one account is shortened in its middle, so that neighbours of different accounts
+    stay neighbours and their gap is the true one.
+    """
     if len(edits) <= PAGE_EDITS:
         return edits
-    changes = np.flatnonzero((edits["who"] != edits["who"].shift()).to_numpy()[1:])
-    start = max(0, int(changes[0]) + 1 - BEFORE_MEETING) if len(changes) else 0
-    start = min(start, len(edits) - PAGE_EDITS)
-    return edits.iloc[start : start + PAGE_EDITS]
+    changes = np.flatnonzero((edits["who"] != edits["who"].shift()).to_numpy()[1:]) + 1
+    near = changes[:, None] + np.arange(-AROUND_A_CHANGE, AROUND_A_CHANGE)
+    kept = np.unique(near[(near >= 0) & (near < len(edits))])
+    return edits.iloc[kept[:PAGE_EDITS] if len(kept) else slice(PAGE_EDITS)]
 
 
 def _editors(edits: pd.DataFrame) -> Mapping[str, int]:

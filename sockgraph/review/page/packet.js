@@ -98,7 +98,7 @@ function pageBlock(task, page, cites) {
     block.append(el("div", { className: "pair" }, card(task, row.a, cites),
       el("div", { className: "gap" }, row.gap, row.order ? el("small", {}, row.order) : null), card(task, row.b, cites)));
   }
-  if (page.left_out) block.append(el("p", { className: "hint" }, `${page.left_out} more edits of this page are not in the packet.`));
+  if (page.left_out) block.append(el("p", { className: "hint" }, `${page.left_out} more ${page.left_out === 1 ? "edit" : "edits"} of this page are not shown: long runs of one account are shortened.`));
   return block;
 }
 function side(name, one) {
