@@ -1,15 +1,15 @@
 """From scores to likelihood ratios, and how far the reference can carry one.
 
-Everything here is in log10 LR. ELUB, the empirical lower and upper bound (Vergeer et al. 2016, Science &
-Justice 56:482), is the range in which acting on the LRs beats ignoring them even if one more misleading
-observation of each kind turned up:
+Everything here is in log10 LR. ELUB, the empirical lower and upper bound (Vergeer et al. 2016,
+Science & Justice 56:482), is the range in which acting on the LRs beats ignoring them even if one
+more misleading observation of each kind turned up:
 
     upper: the largest t ≥ 1 with  t · P₂(LR ≥ t) + P₁(LR < t) ≤ 1,
     lower: the smallest t ≤ 1 with  P₁(LR ≤ t) / t + P₂(LR > t) ≤ 1,
 
-P₁, P₂ the shares of same- and different-operator observations, each with one misleading one added. The
-number of observations is the number of accounts, not of pairs: pairs that share an account are not
-independent.
+P₁, P₂ the shares of same- and different-operator observations, each with one misleading one
+added. The number of observations is the number of accounts, not of pairs: pairs that share an
+account are not independent.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 LN10 = float(np.log(10))
 GRID = np.linspace(0, 6, 601)
+RIDGE = 1e-3
+NEWTON = 30
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ def elub(sample: Sample, n_same: float, n_different: float) -> Bounds:
     return Bounds(-float(max(lower, default=0.0)), float(max(upper, default=0.0)))
 
 
-def _shares(values: NDArray[np.float64], weight: NDArray[np.float64], n: float):  # noqa: ANN202
+def _shares(
+    values: NDArray[np.float64], weight: NDArray[np.float64], n: float
+) -> Callable[[float], float]:
     """Return the function t -> share at or below t, one more observation there included."""
     order = np.argsort(values, kind="stable")
     total = np.concatenate([[0.0], np.cumsum(weight[order])])
@@ -75,19 +80,42 @@ def _shares(values: NDArray[np.float64], weight: NDArray[np.float64], n: float):
 def line(sample: Sample) -> tuple[float, float]:
     """Fit log10 LR = a + b·score, b ≥ 0, by logistic regression with both kinds weighing half.
 
-    With equal weights the log odds are the log LR (Brümmer & du Preez 2006, doi:10.1016/j.csl.2005.08.001).
+    With equal weights the log odds are the log LR (Brümmer & du Preez 2006,
+    doi:10.1016/j.csl.2005.08.001). A ridge on b keeps it finite where the two kinds do not overlap;
+    Newton's method, halving any step that makes matters worse.
     """
     x = np.concatenate([sample.same, sample.different])
     y = np.concatenate([np.ones(len(sample.same)), np.zeros(len(sample.different))])
     w = np.concatenate([sample.same_weight, sample.different_weight]) / 2
+    theta, best = np.zeros(2), np.log(2) * w.sum()
+    for _ in range(NEWTON):
+        p = expit(theta[0] + theta[1] * x)
+        pull, curve = w * (p - y), w * p * (1 - p)
+        gradient = np.array([pull.sum(), pull @ x + 2 * RIDGE * theta[1]])
+        cross = curve @ x
+        hessian = np.array([[curve.sum() + 1e-12, cross], [cross, curve @ x**2 + 2 * RIDGE]])
+        step = np.linalg.solve(hessian, gradient)
+        found = _downhill(theta, step, best, (x, y, w))
+        if found is None or best - found[1] < 1e-12:
+            break
+        theta, best = found
+    if theta[1] <= 0:
+        return 0.0, 0.0
+    return float(theta[0] / LN10), float(theta[1] / LN10)
 
-    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        s = theta[0] + theta[1] * x
-        pull = w * (expit(s) - y)
-        value = w @ np.logaddexp(0, np.where(y == 1, -s, s))
-        return float(value), np.array([pull.sum(), pull @ x])
 
-    found = minimize(
-        loss, [0.0, 0.5], jac=True, method="L-BFGS-B", bounds=[(None, None), (0, None)]
-    ).x
-    return float(found[0] / LN10), float(found[1] / LN10)
+def _downhill(
+    theta: NDArray[np.float64],
+    step: NDArray[np.float64],
+    best: float,
+    data: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+) -> tuple[NDArray[np.float64], float] | None:
+    """Return the first of the halved steps that is better, and its loss; None where none is."""
+    x, y, w = data
+    for half in range(20):
+        tried = theta - step / 2**half
+        s = tried[0] + tried[1] * x
+        loss = float(w @ np.logaddexp(0, np.where(y == 1, -s, s)) + RIDGE * tried[1] ** 2)
+        if loss <= best:
+            return tried, loss
+    return None

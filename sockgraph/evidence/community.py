@@ -66,9 +66,7 @@ class Community:
         """
         return self.weighed(*self.weights(times))
 
-    def weighed(
-        self, same: NDArray[np.float64], different: NDArray[np.float64]
-    ) -> Training:
+    def weighed(self, same: NDArray[np.float64], different: NDArray[np.float64]) -> Training:
         """Return what a model learns from, under weights of splits and of pairs."""
         keep, used = different > 0, same > 0
         return Training(

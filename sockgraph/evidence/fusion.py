@@ -1,16 +1,17 @@
 """Signals fused into one score: non-negative weights, shrunk towards equal ones.
 
-First every signal alone gets a log10 LR, a line in its surprise (`calibrate.line`), zero where it speaks
-neither way; a signal that cannot speak contributes zero. Then one logistic regression over these weighs
-them together, so that what two signals both saw is not counted twice:
+First every signal alone gets a log10 LR, a line in its surprise (`calibrate.line`), zero where it
+speaks neither way; a signal that cannot speak contributes zero. Then one logistic regression over
+these weighs them together, so that what two signals both saw is not counted twice:
 
     score = baseline + Σ w_j · LLR_j,   w_j ≥ 0,
     penalty  `SHRINK` · |u − κπ|²,  κ the best common factor,  u_j = w_j · slope_j,
 
-u_j the weight of a unit of surprise, and π_j the trust in the signal's family (`TRUST`). Histories cut in
-two flatter, so weights learnt on them freely are not those that two real accounts want; equal weights lose
-little (Dawes 1979, American Psychologist 34:571). Mechanics get a quarter: both halves of a cut history
-were saved with one client, and two accounts of one operator often are not.
+u_j the weight of a unit of surprise, and π_j the trust in the signal's family (`TRUST`).
+Histories cut in two flatter, so weights learnt on them freely are not those that two real
+accounts want; equal weights lose little (Dawes 1979, American Psychologist 34:571). Mechanics get
+a quarter: both halves of a cut history were saved with one client, and two accounts of one
+operator often are not.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Model:
 
     def alone(self, surprise: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return each signal's own log10 LR; NaN where it cannot speak."""
-        return self.intercepts + self.slopes * surprise
+        return np.asarray(self.intercepts + self.slopes * surprise)
 
     def contributions(self, surprise: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what each signal adds to the score: zero where it cannot speak."""
@@ -82,7 +83,7 @@ class Model:
 
     def score(self, surprise: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the fused log10 LR, unbounded."""
-        return self.baseline + self.contributions(surprise).sum(axis=-1)
+        return np.asarray(self.baseline + self.contributions(surprise).sum(axis=-1))
 
 
 def fit(training: Training) -> Model:
@@ -116,10 +117,10 @@ def _alone(training: Training, signal: int) -> tuple[float, float]:
 
 
 def _one(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    return weight / max(weight.sum(), 1e-300)
+    return np.asarray(weight / max(float(weight.sum()), 1e-300))
 
 
-def _weigh(
+def _weigh(  # noqa: PLR0917 - one regression's parts
     llr: NDArray[np.float64],
     y: NDArray[np.float64],
     w: NDArray[np.float64],
@@ -129,7 +130,7 @@ def _weigh(
     """Return baseline and weights."""
     n = llr.shape[1]
     unit = slopes * LN10
-    toward = trust / max(np.linalg.norm(trust), 1e-12)
+    toward = trust / max(float(np.linalg.norm(trust)), 1e-12)
 
     def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         s = theta[0] + llr @ theta[1:]

@@ -72,8 +72,8 @@ class Verdict:
     Attributes
     ----------
     alone, contributions
-        (users, users, signals) each signal's own log10 LR (NaN: silent, or not calibrated), and what
-        it adds to the score.
+        (users, users, signals) each signal's own log10 LR (NaN: silent, or not calibrated), and
+        what it adds to the score.
     rivalry, rivals
         (users, users) how nearly others come, and what that adds to the score.
     score, below, above
@@ -104,7 +104,9 @@ class Verdict:
         """Return the verdict with the traces that have a null of their own added to the score."""
         if self.bounds is None:
             return self
-        added = sum((np.nan_to_num(e.log10_lr, nan=0.0) for e in extras), np.zeros(self.score.shape))
+        added = sum(
+            (np.nan_to_num(e.log10_lr, nan=0.0) for e in extras), np.zeros(self.score.shape)
+        )
         return replace(self, score=self.score + added)
 
 
@@ -128,14 +130,14 @@ class _First:
     split_rivalry: NDArray[np.float64]
 
 
-def judge(
+def judge(  # noqa: PLR0917 - arrays of one stage, each named at the call
     cast: Cast,
     measured: list[Measured],
     splits: Splits,
     settings: EvidenceSettings,
     progress: Progress,
 ) -> Verdict:
-    """Fit the models and judge every pair; scores only, with the reason, where they cannot be fitted."""
+    """Fit the models and judge every pair; where they cannot be fitted, score only and say why."""
     surprise = np.stack([m.pairs for m in measured], axis=-1)
     community = _community(cast, measured, splits)
     reason = _why_not(cast, splits)
@@ -190,7 +192,7 @@ def _why_not(cast: Cast, splits: Splits) -> str | None:
 
 
 def _uncalibrated(surprise: NDArray[np.float64], community: Community, reason: str) -> Verdict:
-    """Score by the plain mean of the signals' surprise above its usual 1: ranks, and is no LR."""
+    """Score by the plain mean of the signals' surprise above its usual 1: no LR."""
     n = surprise.shape[-1]
     model = Model(np.full(n, -1.0), np.ones(n), np.full(n, 1 / n), 0.0)
     contributions = model.contributions(surprise)
@@ -211,7 +213,7 @@ def _uncalibrated(surprise: NDArray[np.float64], community: Community, reason: s
     )
 
 
-def _first(
+def _first(  # noqa: PLR0917 - arrays of one stage, each named at the call
     cast: Cast,
     measured: list[Measured],
     surprise: NDArray[np.float64],
@@ -265,10 +267,10 @@ def _nearest(others: NDArray[np.float64]) -> NDArray[np.float64]:
     if ranked.shape[-1] < NEXT:
         return np.zeros(others.shape[1])
     mean = ranked.mean(axis=-1)
-    return np.where(np.isfinite(mean), mean, 0.0).mean(axis=0)
+    return np.asarray(np.where(np.isfinite(mean), mean, 0.0).mean(axis=0))
 
 
-def _second(
+def _second(  # noqa: PLR0917 - arrays of one stage, each named at the call
     cast: Cast,
     community: Community,
     part: Community,
@@ -276,7 +278,7 @@ def _second(
     whole: Model,
     rest: tuple[NDArray[np.float64], EvidenceSettings, Progress],
 ) -> Verdict:
-    """Hold scores against rivals, bring them back to log10 LR, bound them, and find their intervals."""
+    """Hold scores against rivals; find log10 LR, bounds and intervals."""
     surprise, settings, progress = rest
     near = rivalry(first.score, cast.reference)
     raw = first.score - SHARE * near
@@ -297,9 +299,7 @@ def _second(
     usual = float(np.median(near[community.a, community.b]))
     score = lift + scale * raw
     extreme = raw[part.a, part.b] > np.quantile(sample.different, 1 - EXTREME)
-    below, above = _spread(
-        part, (first.split_rivalry, near, extreme), surprise, settings, progress
-    )
+    below, above = _spread(part, (first.split_rivalry, near, extreme), surprise, settings, progress)
     n_different = len(np.unique(np.concatenate([community.a, community.b])))
     return Verdict(
         alone=first.alone,
@@ -320,7 +320,7 @@ def _second(
     )
 
 
-def _spread(
+def _spread(  # noqa: PLR0917 - arrays of one stage, each named at the call
     part: Community,
     fixed: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]],
     surprise: NDArray[np.float64],
@@ -329,9 +329,10 @@ def _spread(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how far below and above its median each pair's score lies in 95 % of resamples.
 
-    A resample draws accounts with replacement, with all their pairs and splits; it mixes the strata of
-    splits in a random share, since nobody knows which of them an operator's accounts resemble; and
-    every other one leaves out the most extreme different pairs, which may be undetected socks.
+    A resample draws accounts with replacement, with all their pairs and splits; it mixes the
+    strata of splits in a random share, since nobody knows which of them an operator's accounts
+    resemble; and every other one leaves out the most extreme different pairs, which may be
+    undetected socks.
     """
     split_rivalry, near, extreme = fixed
     n = part.n_accounts
@@ -340,9 +341,7 @@ def _spread(
         rng = np.random.default_rng([settings.seed, 11, turn])
         times = np.bincount(rng.integers(0, n, n), minlength=n).astype(float)
         share = rng.uniform(0.25, 0.75)
-        weights = part.weights(
-            times, mix=(share, 1 - share), drop=extreme if turn % 2 else None
-        )
+        weights = part.weights(times, mix=(share, 1 - share), drop=extreme if turn % 2 else None)
         model = fit(part.weighed(*weights))
         drawn = Sample(
             model.score(part.same) - SHARE * split_rivalry,

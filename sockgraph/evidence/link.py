@@ -52,7 +52,7 @@ def best_groups(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
             whole = np.isfinite(ranked[np.ix_(group, group)]).sum() == size * (size - 1)
             if group[0] == row and whole and (members[group] == group).all():
                 best[np.ix_(group, group)] = True
-    np.fill_diagonal(best, False)
+    np.fill_diagonal(best, val=False)
     return best
 
 
@@ -90,8 +90,8 @@ def families_for(
 def high_quantile(values: NDArray[np.float64], share: float) -> float:
     """Return the value that only `share` of the different pairs exceed, by an exponential tail.
 
-    The tail is fitted between the 95th and the 99th hundredth, so that a few undetected socks beyond
-    do not lift it.
+    The tail is fitted between the 95th and the 99th hundredth, so that a few undetected socks
+    beyond do not lift it.
     """
     if not len(values):
         return float("nan")

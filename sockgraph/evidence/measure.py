@@ -87,7 +87,7 @@ def measure(signal: Signal, bag: Bag | None, scene: Scene) -> Measured:
 
 
 def _members(whole: Profile, scene: Scene, signal: Signal) -> NDArray[np.bool_]:
-    """Return whose likeness tells what is usual: the community, or everyone where it is too small."""
+    """Return whose likeness is usual: the community's, or everyone's where it is too small."""
     speaks = whole.amount >= signal.needed
     apart = ~np.eye(whole.n_units, dtype=bool)
     counts = (scene.member & speaks)[None, :] & apart
@@ -96,7 +96,7 @@ def _members(whole: Profile, scene: Scene, signal: Signal) -> NDArray[np.bool_]:
     return counts
 
 
-def _halves(
+def _halves(  # noqa: PLR0917 - one signal's parts
     bag: Bag, whole: Profile, crowd: Cohort, scene: Scene, signal: Signal
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     splits = scene.splits
@@ -113,7 +113,9 @@ def _halves(
     return both_sides(own[0], own[1]), np.stack(against)
 
 
-def _heard(cells: NDArray[np.float64], a: Profile, b: Profile, signal: Signal) -> NDArray[np.float64]:
+def _heard(
+    cells: NDArray[np.float64], a: Profile, b: Profile, signal: Signal
+) -> NDArray[np.float64]:
     """Silence pairs in which a side holds too little to speak."""
     cells[a.amount < signal.needed] = np.nan
     cells[:, b.amount < signal.needed] = np.nan

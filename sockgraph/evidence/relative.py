@@ -1,13 +1,15 @@
-"""Similarity relative to each account's own community: how far out of its own crowd a likeness lies.
+"""Similarity relative to each account's own community: how far out of its crowd it lies.
 
-Some accounts are like everybody, some like nobody; a raw cosine of 0.3 is common for the one and unheard
-of for the other. Each account's similarities to its cohort (accounts of the community) therefore say what
-a similarity to *it* is worth, as adaptive score normalisation does in speaker recognition (Matějka et al.
-2017, Interspeech) and CSLS in translation (Conneau et al. 2018, ICLR):
+Some accounts are like everybody, some like nobody; a raw cosine of 0.3 is common for the one and
+unheard of for the other. Each account's similarities to its cohort (accounts of the community)
+therefore say what a similarity to *it* is worth, as adaptive score normalisation does in speaker
+recognition (Matějka et al. 2017, Interspeech) and CSLS in translation (Conneau et al. 2018,
+ICLR):
 
     surprise(s) = −ln of the share of the cohort at least as similar as s;
-    within the `TOP` nearest: ln(K/TOP) + (s − q)/β, an exponential tail of mean excess β over the TOP-th
-    nearest q; and beyond what a cohort of K could show at all, ln K, only `BEYOND` of the excess.
+    within the `TOP` nearest: ln(K/TOP) + (s − q)/β, an exponential tail of mean excess β over the
+    TOP-th nearest q; and beyond what a cohort of K could show at all, ln K, only `BEYOND` of the
+    excess.
 
 A pair's surprise is the mean of both sides'.
 """
@@ -37,7 +39,8 @@ class Cohort:
     Attributes
     ----------
     ranked
-        (units, members) similarities in rising order; NaN, at the end, for members that do not count.
+        (units, members) similarities in rising order; NaN, at the end, for members that do not
+        count.
     size
         (units,) members that count.
     cut, excess

@@ -1,13 +1,15 @@
 """Rivals: how nearly others come.
 
-If an account is about as like five other people as it is like this one, the likeness says little of this
-one. A pair's fused score is therefore held against the scores that either side reaches with others of
-the community:
+If an account is about as like five other people as it is like this one, the likeness says little
+of this one. A pair's fused score is therefore held against the scores that either side reaches
+with others of the community:
 
-    rivalry(a, b) = mean over both sides of the mean of the side's `NEXT` highest scores with others,
-    score − `SHARE` · rivalry,  brought back to log10 LR by one line fitted on the reference.
+    rivalry(a, b) = mean over both sides of the mean of the side's `NEXT` highest scores with
+    others, score − `SHARE` · rivalry,  brought back to log10 LR by one line fitted on the
+    reference.
 
-It is the second, fused stage of `sockgraph.evidence.relative`, and never counts as a family of its own.
+It is the second, fused stage of `sockgraph.evidence.relative`, and never counts as a family of
+its own.
 """
 
 from __future__ import annotations
@@ -23,10 +25,8 @@ NEXT = 5
 SHARE = 0.5
 
 
-def best_others(
-    scores: NDArray[np.float64], counts: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Return, for every cell, the mean of its row's `NEXT` highest scores, the cell itself left out.
+def best_others(scores: NDArray[np.float64], counts: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return, for every cell, its row's mean `NEXT` highest scores, the cell itself left out.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def best_others(
 
 
 def rivalry(scores: NDArray[np.float64], member: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the (accounts, accounts) rivalry of every pair; zero where there are too few others."""
+    """Return the (accounts, accounts) rivalry of every pair; zero where others are too few."""
     counts = member[None, :] & ~np.eye(len(member), dtype=bool)
     found = best_others(scores, counts)
     return np.nan_to_num((found + found.T) / 2, nan=0.0)

@@ -1,14 +1,15 @@
 """Histories of one operator, made by cutting real ones in two.
 
-Successive: cut at a time, with a gap of at least 30 days left out between the halves. Parallel: whole
-alternate fortnights, runs of saves on one page kept on one side. Either flatters: one client, one phase of
-life, nobody hiding; see `sockgraph.evidence.calibrate` for what is done about it.
+Successive: cut at a time, with a gap of at least 30 days left out between the halves. Parallel:
+whole alternate fortnights, runs of saves on one page kept on one side. Either flatters: one
+client, one phase of life, nobody hiding; see `sockgraph.evidence.calibrate` for what is done
+about it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ RUN = DAY
 
 @dataclass(frozen=True)
 class Splits:
-    """Halves of accounts, as two sets of histories: unit i of `first` and of `second` are one account.
+    """Halves of accounts: unit i of `first` and unit i of `second` are one account's.
 
     Attributes
     ----------
@@ -47,6 +48,15 @@ class Splits:
     def owner(self) -> NDArray[np.int64]:
         """The account of each split."""
         return self.first.owner
+
+
+class _Piece(NamedTuple):
+    """One account, cut."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    stratum: int
+    owner: int
 
 
 def cut_histories(
@@ -75,26 +85,31 @@ def cut_histories(
     starts = np.searchsorted(accounts.unit, np.arange(accounts.n_units + 1))
     sizes = np.diff(starts)[which]
     sizes = np.sort(sizes[sizes >= least])
-    pieces: list[tuple[NDArray[np.int64], NDArray[np.int64], int, int]] = []
+    pages = first_pages(accounts.corpus)
+    pieces: list[_Piece] = []
     for unit in which:
         saves = accounts.saves[starts[unit] : starts[unit + 1]]
         for stratum in range(len(STRATA)):
             for repeat in range(repeats):
                 rng = np.random.default_rng([seed, stratum, repeat, len(saves), int(unit)])
-                sides = _cut(accounts.corpus, saves, stratum, rng)
+                sides = _cut(accounts.corpus, saves, pages, stratum, rng)
                 if min(map(len, sides)) >= least:
                     thin = [_stretch(side, sizes, least, rng) for side in sides]
-                    pieces.append((thin[0], thin[1], stratum, int(unit)))
+                    pieces.append(_Piece(thin[0], thin[1], stratum, int(unit)))
     return _assemble(accounts, pieces)
 
 
-def _cut(
-    corpus: Corpus, saves: NDArray[np.int64], stratum: int, rng: np.random.Generator
+def _cut(  # noqa: PLR0917 - one cut's parts
+    corpus: Corpus,
+    saves: NDArray[np.int64],
+    first_page: NDArray[np.int64],
+    stratum: int,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     seconds = corpus.seconds[saves]
     if stratum == 0:
         return successive(saves, seconds, rng)
-    late = parallel(corpus, saves, rng)
+    late = parallel(corpus, saves, first_page, rng)
     return saves[~late], saves[late]
 
 
@@ -110,21 +125,25 @@ def successive(
 
 
 def parallel(
-    corpus: Corpus, saves: NDArray[np.int64], rng: np.random.Generator
+    corpus: Corpus,
+    saves: NDArray[np.int64],
+    first_page: NDArray[np.int64],
+    rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
-    """Return which saves go to the second half: whole alternate fortnights, from a random day on."""
+    """Return which saves go to the second half: alternate fortnights, from a random day on."""
     seconds = corpus.seconds[saves]
     late = np.floor(seconds / FORTNIGHT + rng.uniform()).astype(np.int64) % 2 == 1
-    return late[_run_starts(corpus, saves)]
+    return np.asarray(late[_run_starts(corpus, saves, first_page)])
 
 
-def _run_starts(corpus: Corpus, saves: NDArray[np.int64]) -> NDArray[np.int64]:
+def _run_starts(
+    corpus: Corpus, saves: NDArray[np.int64], first_page: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Return for every save the first save of its run: same page, less than `RUN` apart."""
     place = np.arange(len(saves))
     if len(saves) < 2:
         return place
-    page = _first_page(corpus)[saves]
-    table = pd.DataFrame({"page": page, "at": corpus.seconds[saves], "place": place})
+    table = pd.DataFrame({"page": first_page[saves], "at": corpus.seconds[saves], "place": place})
     table = table.sort_values(["page", "at"], kind="stable")
     same = (np.diff(table["page"]) == 0) & (np.diff(table["at"]) < RUN)
     run = np.cumsum(np.r_[True, ~same])
@@ -134,9 +153,9 @@ def _run_starts(corpus: Corpus, saves: NDArray[np.int64]) -> NDArray[np.int64]:
     return starts
 
 
-def _first_page(corpus: Corpus) -> NDArray[np.int64]:
-    first = np.searchsorted(corpus.save, np.arange(corpus.n_saves))
-    return corpus.page[first]
+def first_pages(corpus: Corpus) -> NDArray[np.int64]:
+    """Return the first page of every save."""
+    return corpus.page[np.searchsorted(corpus.save, np.arange(corpus.n_saves))]
 
 
 def _stretch(
@@ -147,14 +166,11 @@ def _stretch(
     return side[start : start + wanted]
 
 
-def _assemble(
-    accounts: Histories, pieces: list[tuple[NDArray[np.int64], NDArray[np.int64], int, int]]
-) -> Splits:
-    owner = np.array([piece[3] for piece in pieces], dtype=np.int64)
-    stratum = np.array([piece[2] for piece in pieces], dtype=np.int64)
+def _assemble(accounts: Histories, pieces: list[_Piece]) -> Splits:
+    owner = np.array([piece.owner for piece in pieces], dtype=np.int64)
+    stratum = np.array([piece.stratum for piece in pieces], dtype=np.int64)
     halves = []
-    for side in (0, 1):
-        saves = [piece[side] for piece in pieces]
+    for saves in ([p.first for p in pieces], [p.second for p in pieces]):
         unit = np.repeat(np.arange(len(pieces)), [len(s) for s in saves])
         joined = np.concatenate(saves) if saves else np.zeros(0, dtype=np.int64)
         halves.append(Histories(accounts.corpus, joined, unit, owner))

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sockgraph.evidence.measure import Measured
+    from sockgraph.evidence.calibrate import Sample
     from sockgraph.evidence.judge import Cast, Extra, Verdict
+    from sockgraph.evidence.measure import Measured
     from sockgraph.signals import Histories
     from sockgraph.signals.alibi import Alibi
 
@@ -124,7 +125,7 @@ def _pairs(case: Case) -> Pairs:
     return Pairs(a, b, index[a], index[b])
 
 
-def _at(values: NDArray[np.float64], pairs: Pairs) -> NDArray[np.float64]:
+def _at(values: NDArray[Any], pairs: Pairs) -> NDArray[np.float64]:
     """Return the pairs' values, NaN where an account has too few edits."""
     found = np.full((len(pairs.a), *values.shape[2:]), np.nan)
     known = pairs.known
@@ -176,9 +177,11 @@ def _interval(
     return verdict.bounds.clip(low), verdict.bounds.clip(score), verdict.bounds.clip(high)
 
 
-def _naive(alone: NDArray[np.float64], verdict: Verdict, score: NDArray[np.float64]) -> Any:
+def _naive(
+    alone: NDArray[np.float64], verdict: Verdict, score: NDArray[np.float64]
+) -> NDArray[np.float64]:
     if verdict.bounds is None:
-        return np.nan
+        return np.full(len(score), np.nan)
     summed = np.nan_to_num(verdict.bounds.clip(alone), nan=0.0).sum(axis=1)
     return np.where(np.isnan(score), np.nan, summed)
 
@@ -205,7 +208,7 @@ def _status(pairs: Pairs, measured: list[Measured]) -> NDArray[np.object_]:
     return status
 
 
-def _flagged(
+def _flagged(  # noqa: PLR0917 - arrays of one stage
     case: Case,
     pairs: Pairs,
     measured: list[Measured],
@@ -219,11 +222,23 @@ def _flagged(
     contributions = np.nan_to_num(_at(verdict.contributions, pairs))
     two = link.families_for(contributions, families, counting) >= 2
     best = _at(link.best_groups(verdict.score).astype(float), pairs) == 1
-    extreme = link.high_quantile(verdict.sample.different, EXTREME / 2)
+    extreme = flag_score(case, verdict.sample)
     high = _at(verdict.score, pairs) > extreme
     barred = link.declared_pairs(case.nominated, (*case.declared, *case.accepted))
     allowed = ~barred[pairs.a, pairs.b]
-    return two & best & high & allowed & (low >= case.settings.flag_log10_lr)
+    return np.asarray(two & best & high & allowed & (low >= case.settings.flag_log10_lr))
+
+
+def flag_score(case: Case, sample: Sample) -> float:
+    """Return the score above which a link may be flagged: that of the top 0.1 % of different pairs.
+
+    In an open case the reference holds the very pairs that are looked for, and half as many may
+    pass.
+    """
+    fitted = link.high_quantile(sample.different, EXTREME)
+    if case.cast.nominated[case.cast.reference].any():
+        return link.high_quantile(sample.different, EXTREME / 2)
+    return min(fitted, float(np.quantile(sample.different, 1 - EXTREME)))
 
 
 def _shown(links: pd.DataFrame) -> NDArray[np.int64]:
@@ -231,7 +246,7 @@ def _shown(links: pd.DataFrame) -> NDArray[np.int64]:
     return np.sort(order[:SHOWN])
 
 
-def _evidence(
+def _evidence(  # noqa: PLR0917 - arrays of one stage
     case: Case,
     pairs: Pairs,
     found: Found,
@@ -366,7 +381,7 @@ def _quantiles(signal: str, stratum: str, values: NDArray[np.float64]) -> list[d
     ]
 
 
-def _omissions(
+def _omissions(  # noqa: PLR0917 - arrays of one stage
     case: Case,
     pairs: Pairs,
     found: Found,
@@ -439,7 +454,7 @@ def _calibration(case: Case, measured: list[Measured], verdict: Verdict) -> dict
         "bounds": [verdict.bounds.low, verdict.bounds.high],
         "baseline": verdict.facts["baseline"],
         "weights": {m.signal.name: float(w) for m, w in zip(measured, model.weights, strict=True)},
-        "flag_score": link.high_quantile(verdict.sample.different, EXTREME / 2),
+        "flag_score": flag_score(case, verdict.sample),
         "false_links": {
             "different": {str(x): float((held > np.log10(x)).mean()) for x in (10, 100, 1000)}
         },

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _DEFAULT = EvidenceSettings()
 
 
-def weigh_evidence(
+def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     edits: pd.DataFrame,
     accounts: pd.DataFrame,
     *,
@@ -45,8 +45,8 @@ def weigh_evidence(
     Parameters
     ----------
     edits, accounts
-        Contract tables. Accounts with role `nominated` are compared with each other; those with role
-        `reference` say what different people look like.
+        Contract tables. Accounts with role `nominated` are compared with each other; those with
+        role `reference` say what different people look like.
     declared
         Groups of accounts that say themselves that they are one operator's: never flagged.
     settings
@@ -55,8 +55,8 @@ def weigh_evidence(
         Edits of other accounts of the source, if at hand: they tell how common a word or a page is,
         and nothing else.
     open_case
-        Whether the nominated accounts are their own reference, cross-fitted by account. Default: where
-        no account has the role `reference`.
+        Whether the nominated accounts are their own reference, cross-fitted by account. Default:
+        where no account has the role `reference`.
     incomplete
         Accounts whose histories are not whole (capped, partly hidden): no alibi is read from them.
     accepted_alibis
@@ -71,7 +71,7 @@ def weigh_evidence(
     """
     everything = edits if background is None else pd.concat([edits, background])
     corpus = compile_edits(everything)
-    cast, nominated = _cast(corpus, accounts, settings, open_case)
+    cast, nominated = _cast(corpus, accounts, settings, open_case=open_case)
     histories = of_accounts(corpus, cast.users)
     which = np.flatnonzero(cast.reference)
     splits = cut_histories(histories, which, least=settings.min_edits, seed=settings.seed)
@@ -102,7 +102,7 @@ def _extras(histories: Histories, alibi: Alibi) -> list[Extra]:
 
 
 def _cast(
-    corpus: Corpus, accounts: pd.DataFrame, settings: EvidenceSettings, open_case: bool | None
+    corpus: Corpus, accounts: pd.DataFrame, settings: EvidenceSettings, *, open_case: bool | None
 ) -> tuple[Cast, tuple[str, ...]]:
     """Return who is compared, and every nominated account, those with too few edits included."""
     one = accounts.drop_duplicates("user")

@@ -28,13 +28,13 @@ def witnesses(
 ) -> list[list[list[str]]]:
     """Return, for each pair and signal, the "wiki:rev_id" of the edits that moved it most.
 
-    The terms whose product of weights is largest (either way) are found, and the first edits of either
-    account that hold them.
+    The terms whose product of weights is largest (either way) are found, and the first edits of
+    either account that hold them.
 
     Parameters
     ----------
     rows, columns
-        (pairs,) units of `histories`; −1: an account with too few edits, which has none.
+        (pairs,) units of `histories`; -1: an account with too few edits, which has none.
     """
     found: list[list[list[str]]] = [[[] for _ in measured] for _ in rows]
     known = (rows >= 0) & (columns >= 0)
@@ -61,7 +61,7 @@ def witnesses(
 
 def _terms(product: NDArray[np.float64]) -> NDArray[np.int64]:
     order = np.argsort(-np.abs(product), kind="stable")[:TERMS]
-    return order[product[order] != 0]
+    return np.asarray(order[product[order] != 0])
 
 
 def _edits(
@@ -71,4 +71,4 @@ def _edits(
     held = np.asarray(bag.rows[saves][:, terms].sum(axis=1)).ravel()
     order = np.argsort(-held, kind="stable")[:EACH]
     chosen = np.sort(saves[order[held[order] > 0]])
-    return np.searchsorted(histories.corpus.save, chosen)
+    return np.asarray(np.searchsorted(histories.corpus.save, chosen))

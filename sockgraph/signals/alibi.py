@@ -1,17 +1,18 @@
 """The alibi: two accounts at work at once, on different pages, faster than either pace explains.
 
-In the merged timeline of two accounts every save is followed by one of its own account or by one of the
-other. If one person writes for both, changing the account takes no less time than going on: the pauses
-before a *change* of account are no shorter than those before a save of the same account on another page.
-Two people pay no attention to each other's clock, and short pauses between them are as common as chance
-makes them. With N changes of account on different pages, K of them after at most τ seconds, and p the
-upper side of the share of such short pauses within the accounts themselves (merged-adjacent too),
+In the merged timeline of two accounts every save is followed by one of its own account or by one
+of the other. If one person writes for both, changing the account takes no less time than going
+on: the pauses before a *change* of account are no shorter than those before a save of the same
+account on another page. Two people pay no attention to each other's clock, and short pauses
+between them are as common as chance makes them. With N changes of account on different pages, K
+of them after at most τ seconds, and p the upper side of the share of such short pauses within the
+accounts themselves (merged-adjacent too),
 
     LR = p^K (1−p)^(N−K)  /  the same averaged over all shares in (p, 1):
 
-the second person is given no particular pace. N and K are brought down to the number of days that they
-fall on, since the saves of one evening are one observation. Only evidence against, held at log10 LR −1: two
-browsers or a script can buy an alibi. Days, not edits, must be many: `DAYS`.
+the second person is given no particular pace. N and K are brought down to the number of days that
+they fall on, since the saves of one evening are one observation. Only evidence against, held at
+log10 LR -1: two browsers or a script can buy an alibi. Days, not edits, must be many: `DAYS`.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class Alibi:
     Attributes
     ----------
     log10_lr
-        (units, units) in [−1, 0]; NaN where there is too little common work, or a history is not whole.
+        (units, units) in [−1, 0]; NaN where there is too little common work, or a history is not
+        whole.
     changes, quick, days
         (units, units) changes of account on different pages within a session, those after a short
         pause, and the days that the latter fall on.
@@ -117,14 +119,10 @@ def _work(histories: Histories) -> _Work:
     keep &= np.bincount(bunch)[bunch] < BURST if len(bunch) else True
     keep &= ~_steady(histories.unit, at, histories.n_units)[histories.unit]
     order = np.argsort(at[keep], kind="stable")
-    return _Work(
-        histories.unit[keep][order], at[keep][order], corpus.page[first][keep][order]
-    )
+    return _Work(histories.unit[keep][order], at[keep][order], corpus.page[first][keep][order])
 
 
-def _steady(
-    unit: NDArray[np.int64], at: NDArray[np.float64], n: int
-) -> NDArray[np.bool_]:
+def _steady(unit: NDArray[np.int64], at: NDArray[np.float64], n: int) -> NDArray[np.bool_]:
     """Return which units keep a machine's pace."""
     pause = np.diff(at)
     within = (np.diff(unit) == 0) & (pause > 0)
@@ -132,7 +130,7 @@ def _steady(
     count = np.maximum(np.bincount(whose, minlength=n), 1)
     mean = np.bincount(whose, length, minlength=n) / count
     spread = np.sqrt(np.bincount(whose, (length - mean[whose]) ** 2, minlength=n) / count)
-    return (spread < STEADY) & (count >= 10)
+    return np.asarray((spread < STEADY) & (count >= 10))
 
 
 def _short(work: _Work, n: int) -> NDArray[np.float64]:
@@ -155,7 +153,7 @@ def _count(
     """Count, for each unit's saves and every other unit, what follows: a change, or its own."""
     changes, quick, days, active = (np.zeros((n, n), dtype=np.int64) for _ in range(4))
     own_all, own_quick = (np.zeros((n, n), dtype=np.int64) for _ in range(2))
-    next_at, next_page = _next_own(work, n)
+    next_at, next_page = _next_own(work)
     day = np.floor(work.at / DAY).astype(np.int64)
     for other in np.flatnonzero(~np.isnan(short)):
         mine = np.flatnonzero(work.unit == other)
@@ -170,7 +168,10 @@ def _count(
         fast = change & (pause <= tau)
         stays = foreign & (next_at <= pause) & (next_at <= SESSION) & (next_page != work.page)
         for table, rows in (
-            (changes, change), (quick, fast), (own_all, stays), (own_quick, stays & (next_at <= tau))
+            (changes, change),
+            (quick, fast),
+            (own_all, stays),
+            (own_quick, stays & (next_at <= tau)),
         ):
             table[:, other] = np.bincount(work.unit[rows], minlength=n)
         for table, rows in ((days, fast), (active, change)):
@@ -179,7 +180,7 @@ def _count(
     return (changes, quick, days, active), (own_all, own_quick)
 
 
-def _next_own(work: _Work, n: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _next_own(work: _Work) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the pause until each save's account saves again, and on which page."""
     order = np.lexsort((work.at, work.unit))
     pause, page = np.full(len(order), np.inf), np.full(len(order), -2)
@@ -201,13 +202,11 @@ def _log10_lr(
     a, b = k + 1, n - k + 1
     beyond = np.maximum(1 - betainc(a, b, share), 1e-12)
     other = betaln(a, b) + np.log(beyond) - np.log1p(-share)
-    return np.clip((same - other) / np.log(10), -LIMIT, 0.0)
+    return np.asarray(np.clip((same - other) / np.log(10), -LIMIT, 0.0))
 
 
-def stretches(
-    histories: Histories, first: int, second: int
-) -> list[tuple[float, float, int, int]]:
-    """Return when two units worked by turns: start, end (seconds), saves, and changes of account."""
+def stretches(histories: Histories, first: int, second: int) -> list[tuple[float, float, int, int]]:
+    """Return when two units worked by turns: start, end (seconds), saves, changes of account."""
     pair = histories.take(np.array([first, second]))
     work = _work(pair)
     if not len(work.at):

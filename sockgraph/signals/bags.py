@@ -3,15 +3,16 @@
 Pages, words, character runs, hours of the day and habits of saving are all terms that a save holds.
 Histories are compared by the cosine of their weighted bags, under one of two weightings:
 
-- `rare`: (1 + ln tf) · ln((N + 1) / (df + ½)), the tf-idf of Salton & Buckley (1988), df counted over
-  every account that the source gave, so that a term is as rare as it is in the whole community;
-- `contrast`: ln((r + λ) / (c + λ)), r the account's rate of the term a save (shrunk by `shrink` saves of
-  the community's), c the community's rate. It is negative for what everyone does and the account does
-  not, so that two accounts can agree in what they avoid, and disagree.
+- `rare`: (1 + ln tf) · ln((N + 1) / (df + ½)), the tf-idf of Salton & Buckley (1988), df counted
+  over every account that the source gave, so that a term is as rare as it is in the whole
+  community;
+- `contrast`: ln((r + λ) / (c + λ)), r the account's rate of the term a save (shrunk by `shrink`
+  saves of the community's), c the community's rate. It is negative for what everyone does and the
+  account does not, so that two accounts can agree in what they avoid, and disagree.
 
 Long histories are cut into stretches of equal length first: the cosine of two bags grows with their
-sizes, and one account does several things in its life. A pair's similarity is the mean of its best two
-stretches and of every stretch's best match.
+sizes, and one account does several things in its life. A pair's similarity is the mean of its
+best two stretches and of every stretch's best match.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ def term_rows(items: Sequence[Iterable[str]], of_save: NDArray[np.int64]) -> spa
     items
         The terms of each distinct item (a summary, say).
     of_save
-        The item of every save; −1: none, an empty row.
+        The item of every save; -1: none, an empty row.
     """
     index: dict[str, int] = {}
     distinct = [sorted(set(terms)) for terms in items]
@@ -178,7 +179,7 @@ def _contrast(
     counts: sparse.csr_matrix, sizes: NDArray[np.float32], bag: Bag, weighting: Weighting
 ) -> NDArray[np.float32]:
     common = bag.rate.astype(np.float32)[None, :]
-    own = counts.toarray().astype(np.float32)
+    own: NDArray[np.float32] = counts.toarray().astype(np.float32)
     own += np.float32(weighting.shrink) * common
     own /= sizes[:, None] + np.float32(weighting.shrink)
     own += np.float32(weighting.floor)
@@ -187,7 +188,8 @@ def _contrast(
     length = np.linalg.norm(own, axis=1, keepdims=True)
     silent = np.asarray(counts.sum(axis=1)).ravel() == 0
     own[silent] = 0
-    return np.divide(own, length, out=own, where=length > 0)
+    np.divide(own, length, out=own, where=length > 0)
+    return own
 
 
 def similarity(a: Profile, b: Profile) -> NDArray[np.float64]:

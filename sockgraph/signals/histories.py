@@ -7,7 +7,7 @@ it touched. A *unit* is anything whose history is compared: an account, or half 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ class Corpus:
     comments
         The distinct edit summaries.
     save, page, namespace
-        One entry an edit: its save, its page's code (−1: unknown), its namespace (−1: unknown).
+        One entry an edit: its save, its page's code (-1: unknown), its namespace (-1: unknown).
     pages
         The pages' titles, or their ids as text.
     frame
@@ -156,7 +156,7 @@ def compile_edits(edits: pd.DataFrame) -> Corpus:
         account=account[first].astype(np.int64),
         seconds=np.asarray(seconds, dtype=np.float64)[first],
         comment=comment,
-        n_pages=_distinct_pages(save, page, len(first)),
+        n_pages=_distinct_pages(save, page.astype(np.int64), len(first)),
         comments=comments,
         save=save,
         page=page.astype(np.int64),
@@ -186,7 +186,9 @@ def _with_pages(edits: pd.DataFrame) -> pd.DataFrame:
     return edits.assign(page=edits["wiki"].astype("string") + ":" + page)
 
 
-def _comments(frame: pd.DataFrame, save: Any, n: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def _comments(
+    frame: pd.DataFrame, save: NDArray[np.int64], n: int
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Give each save its first summary that is there, is not hidden and is not blank."""
     said = frame["comment"].astype("string")
     hidden = np.array(["comment" in marks or "suppressed" in marks for marks in frame["hidden"]])
@@ -198,6 +200,6 @@ def _comments(frame: pd.DataFrame, save: Any, n: int) -> tuple[NDArray[np.int64]
     return comment, tuple(map(str, distinct))
 
 
-def _distinct_pages(save: Any, page: Any, n: int) -> NDArray[np.int64]:
+def _distinct_pages(save: NDArray[np.int64], page: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     pairs = pd.DataFrame({"save": save, "page": page}).drop_duplicates()
     return np.bincount(pairs["save"].to_numpy(dtype=np.int64), minlength=n)

@@ -1,14 +1,15 @@
 """Interaction: undoing each other.
 
-People revert other people; hardly anybody reverts their own other account. On every page, an edit that
-undoes is set against the edit before it: k times one of the two undid the other, where from how often each
-undoes *anybody* it follows, e times were to be expected. Under H2 k is about Poisson(e), under H1 about
-Poisson(s · e), s how much rarer people undo *themselves* than others here (measured on the same pages, so
-that a community that tidies up after itself says nothing):
+People revert other people; hardly anybody reverts their own other account. On every page, an edit
+that undoes is set against the edit before it: k times one of the two undid the other, where from
+how often each undoes *anybody* it follows, e times were to be expected. Under H2 k is about
+Poisson(e), under H1 about Poisson(s · e), s how much rarer people undo *themselves* than others
+here (measured on the same pages, so that a community that tidies up after itself says nothing):
 
     log10 LR = k · log10 s + (1 − s) · e / ln 10,   held at ±1.
 
-An edit undoes if its summary says so, or if it restores a text that the page had before (the same sha1).
+An edit undoes if its summary says so, or if it restores a text that the page had before (the same
+sha1).
 """
 
 from __future__ import annotations

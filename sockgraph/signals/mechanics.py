@@ -1,14 +1,14 @@
 """Mechanics: how an account saves and labels its edits, whatever it writes about.
 
 One trace of many small habits. Saving: the minor flag, the size of a change, how soon the next save
-follows, whether on the same page, how many pages at once, the tools that left tags. Labelling: whether a
-summary is given, only a section's, how long, how it starts and ends. What the source does not offer is left
-out, not guessed.
+follows, whether on the same page, how many pages at once, the tools that left tags. Labelling:
+whether a summary is given, only a section's, how long, how it starts and ends. What the source
+does not offer is left out, not guessed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ SESSION = 3600.0
 def habit_bag(corpus: Corpus) -> Bag:
     """Make the bag of how edits are saved and labelled."""
     first = np.searchsorted(corpus.save, np.arange(corpus.n_saves))
-    kinds = [_rhythm(corpus), _same_page(corpus, first), _batch(corpus)]
+    kinds: list[NDArray[Any]] = [_rhythm(corpus), _same_page(corpus, first), _batch(corpus)]
     frame = corpus.frame.iloc[first]
     if corpus.offers("minor"):
         kinds.append(frame["minor"].fillna(value=False).astype(int).to_numpy())
@@ -53,10 +53,12 @@ def _labels(corpus: Corpus) -> list[NDArray[np.int64]]:
         [_start(rest) for rest in bare],
         [_end(rest) for rest in bare],
     )
-    return [np.append(pd.factorize(np.asarray(f), sort=True)[0], -1)[corpus.comment] for f in facets]
+    return [
+        np.append(pd.factorize(np.asarray(f), sort=True)[0], -1)[corpus.comment] for f in facets
+    ]
 
 
-def _one_hot(kind: NDArray[np.int64]) -> sparse.csr_matrix:
+def _one_hot(kind: NDArray[Any]) -> sparse.csr_matrix:
     distinct, code = np.unique(kind, return_inverse=True)
     ones = np.ones(len(code), dtype=np.float32)
     return sparse.csr_matrix((ones, (np.arange(len(code)), code)), shape=(len(code), len(distinct)))
@@ -66,27 +68,29 @@ def _rhythm(corpus: Corpus) -> NDArray[np.int64]:
     """Return the pause before each save: whole powers of two seconds, up to `SESSION`."""
     pause = np.diff(corpus.seconds, prepend=-np.inf)
     pause[np.diff(corpus.account, prepend=-1) != 0] = np.inf
-    return np.ceil(np.log2(np.clip(pause, 1, 2 * SESSION))).astype(np.int64)
+    return np.asarray(np.ceil(np.log2(np.clip(pause, 1, 2 * SESSION))), dtype=np.int64)
 
 
 def _same_page(corpus: Corpus, first: NDArray[np.int64]) -> NDArray[np.int64]:
     page = corpus.page[first]
     same = (np.diff(page, prepend=-2) == 0) & (np.diff(corpus.account, prepend=-1) == 0)
-    return same.astype(np.int64)
+    return np.asarray(same, dtype=np.int64)
 
 
 def _batch(corpus: Corpus) -> NDArray[np.int64]:
-    return np.ceil(np.log2(np.maximum(corpus.n_pages, 1))).astype(np.int64)
+    return np.asarray(np.ceil(np.log2(np.maximum(corpus.n_pages, 1))), dtype=np.int64)
 
 
-def _size(difference: NDArray[np.float64]) -> NDArray[np.int64]:
+def _size(difference: NDArray[Any]) -> NDArray[np.int64]:
     """Return the sign and order of magnitude of each change; one kind of its own where unknown."""
     order = np.sign(difference) * np.ceil(0.75 * np.log2(np.abs(difference) + 1))
-    return np.nan_to_num(order, nan=99).astype(np.int64)
+    return np.asarray(np.nan_to_num(order, nan=99), dtype=np.int64)
 
 
 def _tags(corpus: Corpus, first: NDArray[np.int64]) -> sparse.csr_matrix:
-    tags = [tuple(t) if isinstance(t, (list, tuple)) else () for t in corpus.frame["tags"].iloc[first]]
+    tags = [
+        tuple(t) if isinstance(t, (list, tuple)) else () for t in corpus.frame["tags"].iloc[first]
+    ]
     code, distinct = pd.factorize(pd.Series(tags, dtype=object))
     return term_rows(list(distinct), code)
 

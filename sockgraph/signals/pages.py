@@ -17,7 +17,7 @@ SECTION_NAME = re.compile(r"/\*\s*(.*?)\s*\*/|^→[\u200e\u200f]?([^:]+)")
 
 
 def page_bag(corpus: Corpus) -> Bag | None:
-    """Make the bag of pages: a save of k pages at once gives each 1/√k, so that batches do not drown.
+    """Make the bag of pages: a save of k pages at once gives each 1/√k.
 
     A page that one account alone edited cannot be shared, and is left out.
     """

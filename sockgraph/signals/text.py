@@ -1,9 +1,10 @@
 """Text: what edit summaries say, and how they say it.
 
-Five traces of one family, all of summaries as they were saved: case, punctuation and variant characters
-(裏/里, full and half width) are style and stay. Scripts written without spaces are cut into single
-characters, so that their word 1–2-grams are character 1–2-grams. MediaWiki's own section comment
-(`/* … */`, shown as `→Section:`) names a page's part and not a person's words: it becomes one mark.
+Five traces of one family, all of summaries as they were saved: case, punctuation and variant
+characters (裏/里, full and half width) are style and stay. Scripts written without spaces are cut
+into single characters, so that their word 1–2-grams are character 1–2-grams. MediaWiki's own
+section comment (`/* … */`, shown as `→Section:`) names a page's part and not a person's words: it
+becomes one mark.
 """
 
 from __future__ import annotations

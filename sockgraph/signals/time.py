@@ -1,7 +1,7 @@
 """Time: when an account works.
 
-Hours are compared, never placed: a bag of half hours around the clock, so that turning every clock of
-the case by the same angle changes nothing.
+Hours are compared, never placed: a bag of half hours around the clock, so that turning every
+clock of the case by the same angle changes nothing.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ SPREAD_HOURS = 1.5
 def hour_bag(corpus: Corpus) -> Bag:
     """Make the bag of half hours of the day: each save spread over its neighbours.
 
-    The kernel is exp((cos δ − 1)/σ²), δ the angle between save and bin, σ `SPREAD_HOURS` as an angle;
-    every save weighs one.
+    The kernel is exp((cos δ − 1)/σ²), δ the angle between save and bin, σ `SPREAD_HOURS` as an
+    angle; every save weighs one.
     """
     turn = 2 * np.pi / 24
     hour = corpus.seconds / 3600 % 24

@@ -1,0 +1,138 @@
+"""Traces: terms, bags, hours, habits, undoing, alibi."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sockgraph.schema import validate
+from sockgraph.signals import SIGNALS, compile_edits, of_accounts, profile, similarity
+from sockgraph.signals.alibi import find_alibis
+from sockgraph.signals.interaction import find_undoing
+from sockgraph.signals.text import phrases, shape, tokens
+
+START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+
+
+def edits_of(rows):
+    frame = pd.DataFrame(rows, columns=["user", "timestamp", "title", "comment"])
+    frame = frame.assign(wiki="x.example", rev_id=np.arange(1, len(frame) + 1))
+    frame["hidden"] = [[] for _ in range(len(frame))]
+    return validate("edits", frame)
+
+
+def every(minutes, user, n, page="P", comment="c", offset=0.0):
+    return [
+        (user, START + dt.timedelta(minutes=minutes * i + offset), f"{page}{i % 7}", comment)
+        for i in range(n)
+    ]
+
+
+def test_unspaced_text_is_cut_into_characters_and_variants_stay():
+    assert tokens("修正錯字 typo") == ["修", "正", "錯", "字", "typo"]
+    assert tokens("裏") != tokens("里")
+    assert "修 正" in phrases("修正")
+
+
+def test_a_sections_name_is_one_mark():
+    assert tokens("/* External links */ fix") == ["§", "fix"]
+
+
+def test_shapes_keep_case():
+    assert [shape(t) for t in ("RS", "Word", "word")] == ["X", "Xx", "x"]
+
+
+def test_a_batch_saved_at_once_is_one_save():
+    rows = [("A", START, f"Page {i}", "many") for i in range(9)]
+    corpus = compile_edits(edits_of([*rows, ("A", START + dt.timedelta(days=1), "Page 1", "one")]))
+    assert corpus.n_saves == 2
+    assert corpus.n_pages.tolist() == [9, 1]
+
+
+def test_hidden_and_blank_summaries_are_no_summaries():
+    frame = edits_of([("A", START, "P", "secret"), ("B", START, "P", "  ")])
+    frame["hidden"] = [["comment"], []]
+    corpus = compile_edits(frame)
+    assert corpus.comments == ()
+    assert corpus.comment.tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize("signal", SIGNALS, ids=lambda s: s.name)
+def test_similarity_is_symmetric_finite_and_order_free(signal):
+    rows = every(61, "A", 30) + every(67, "B", 30, "Q", "/* S */ d e") + every(71, "C", 30, "P", "c d")
+    frame = edits_of(rows)
+    found = []
+    for order in (frame, frame.sample(frac=1, random_state=3)):
+        corpus = compile_edits(order)
+        bag = signal.bag(corpus)
+        if bag is None or not bag.rows.nnz:
+            pytest.skip("nothing that two accounts share")
+        seen = profile(bag, of_accounts(corpus, ["A", "B", "C"]), signal.weighting)
+        found.append(similarity(seen, seen))
+    assert np.allclose(found[0], found[0].T, equal_nan=True)
+    assert not np.isinf(found[0]).any()
+    assert np.array_equal(found[0], found[1], equal_nan=True)
+
+
+def test_turning_every_clock_changes_no_hours():
+    signal = next(s for s in SIGNALS if s.name == "hours")
+    rows = every(613, "A", 30) + every(997, "B", 30) + every(1411, "C", 30)
+    results = []
+    for turn in (0, 7):
+        moved = [(u, t + dt.timedelta(hours=turn), p, c) for u, t, p, c in rows]
+        corpus = compile_edits(edits_of(moved))
+        seen = profile(signal.bag(corpus), of_accounts(corpus, ["A", "B", "C"]), signal.weighting)
+        results.append(similarity(seen, seen))
+    assert np.allclose(results[0], results[1], atol=1e-5)
+
+
+def test_an_account_without_edits_has_an_empty_history():
+    corpus = compile_edits(edits_of(every(60, "A", 12)))
+    units = of_accounts(corpus, ["A", "nobody"])
+    assert units.n_saves.tolist() == [12, 0]
+
+
+def at_work(user, seed, days, pause, page):
+    draw = np.random.default_rng([seed, len(user)])
+    rows = []
+    for day in range(days):
+        moment = START + dt.timedelta(days=day, seconds=float(draw.uniform(0, 60)))
+        for i in range(25):
+            moment += dt.timedelta(seconds=float(draw.normal(pause, pause / 6)))
+            rows.append((user, moment, f"{page}{i % 9}", "c"))
+    return rows
+
+
+def test_two_people_at_work_at_once_have_an_alibi():
+    rows = at_work("A", 1, 20, 200, "P") + at_work("B", 2, 20, 200, "Q")
+    units = of_accounts(compile_edits(edits_of(rows)), ["A", "B"])
+    found = find_alibis(units, np.zeros(2, dtype=bool))
+    assert found.significant[0, 1]
+    assert -1 <= found.log10_lr[0, 1] <= 0
+    silent = find_alibis(units, np.array([True, False]))
+    assert np.isnan(silent.log10_lr[0, 1])
+
+
+def test_one_pace_dealt_to_two_accounts_has_none():
+    draw = np.random.default_rng(4)
+    rows = [
+        (str(draw.choice(["A", "B"])), t, p, c) for _, t, p, c in at_work("one", 3, 20, 100, "P")
+    ]
+    found = find_alibis(of_accounts(compile_edits(edits_of(rows)), ["A", "B"]), np.zeros(2, bool))
+    assert not found.significant.any()
+
+
+def test_undoing_each_other_speaks_against():
+    rows = []
+    for i in range(40):
+        at = START + dt.timedelta(days=i)
+        rows.append(("A", at, "P", "my view"))
+        rows.append(("B", at + dt.timedelta(minutes=5), "P", "Undid revision by A"))
+        rows.append(("C", at + dt.timedelta(minutes=9), "P", "comma"))
+        rows.append(("C", at + dt.timedelta(minutes=12), "P", "dot"))
+    found = find_undoing(of_accounts(compile_edits(edits_of(rows)), ["A", "B", "C"]))
+    assert found.log10_lr[0, 1] < -0.3
+    assert np.isnan(found.log10_lr[0, 2]) or found.log10_lr[0, 2] >= found.log10_lr[0, 1]
