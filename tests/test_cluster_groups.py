@@ -1,13 +1,15 @@
 import itertools
+from functools import partial
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sockgraph import cluster
 from sockgraph.cluster import (
-    cluster_accounts,
     component_clusters,
     exact_clusters,
     louvain_clusters,
@@ -18,6 +20,7 @@ from sockgraph.errors import SockgraphError
 from sockgraph.schema import TABLES, subject_of, validate
 
 unhurried = settings(deadline=None, max_examples=25)  # a busy machine is no failure
+cluster_accounts = partial(cluster.cluster_accounts, rests_on="any")
 NAMES = [f"Account {letter}" for letter in "ABCDEFGHIJKL"]
 T = 1.0
 
@@ -196,6 +199,66 @@ def test_a_declared_link_holds_no_group_together():
     table = links([2.0])
     assert groups_of(cluster_accounts(table, threshold=T).clusters)
     assert not groups_of(cluster_accounts(table, declared=[NAMES[:2]], threshold=T).clusters)
+
+
+def flagged(weights, *pairs, **changes):
+    table = links(weights)
+    marks = [
+        {a[-1], b[-1]} in [set(pair) for pair in pairs]
+        for a, b in zip(table["user_a"], table["user_b"], strict=True)
+    ]
+    return table.assign(flagged=marks, **changes)
+
+
+def test_by_default_a_group_rests_on_flagged_links():
+    a, b, c = NAMES[:3]
+    both = flagged([2.0, 2.0, 2.0], "AB", "BC")
+    assert groups_of(cluster.cluster_accounts(both).clusters) == {frozenset((a, b, c))}
+    one = flagged([2.0, 2.0, 2.0], "AB")
+    assert groups_of(cluster.cluster_accounts(one).clusters) == {frozenset((a, b))}
+    assert not groups_of(cluster.cluster_accounts(flagged([2.0, 2.0, 2.0])).clusters)
+
+
+def test_all_links_count_for_and_against_whatever_a_group_rests_on():
+    against = flagged([2.0, -1.0, 2.0], "AB", "BC")
+    (group,) = groups_of(cluster.cluster_accounts(against).clusters)
+    assert len(group) == 2
+
+
+def test_accounts_whose_go_between_is_kept_apart_have_nothing_to_rest_on():
+    a, b, c = NAMES[:3]
+    table = flagged([2.0, 2.5, 2.0], "AB", "BC")
+    apart = [(a, b)]
+    told = cluster.cluster_accounts(table, cannot_links=apart)
+    assert groups_of(told.clusters) == {frozenset((b, c))}
+
+
+def test_uncontradicted_links_are_flagged_and_have_nothing_against():
+    table = flagged([2.0, 2.0, 2.0], "AB", "BC", n_against=[0, 0, 1])
+    told = cluster.cluster_accounts(table, rests_on="uncontradicted")
+    assert groups_of(told.clusters) == {frozenset(NAMES[:2])}
+
+
+@unhurried
+@given(anything, linkages, st.data())
+def test_every_group_hangs_together_by_what_it_rests_on(weights, linkage, data):
+    table = links(weights)
+    marks = data.draw(st.lists(st.booleans(), min_size=len(table), max_size=len(table)))
+    told = cluster.cluster_accounts(table.assign(flagged=marks), linkage=linkage, threshold=T)
+    resting = table[np.array(marks, dtype=bool) & (table["log10_lr"] >= T)]
+    chains = nx.Graph(resting[["user_a", "user_b"]].itertuples(index=False, name=None))
+    for group in groups_of(told.clusters):
+        assert nx.is_connected(chains.subgraph(group))
+        assert group <= set(chains)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"rests_on": "hope"}, "one of any, flagged"), ({}, "columns missing: flagged")],
+)
+def test_what_groups_rest_on_must_be_known(options, said):
+    with pytest.raises(SockgraphError, match=said):
+        cluster.cluster_accounts(links([2.0]), **options)
 
 
 @pytest.mark.parametrize("weights", [[None] * 3, [], [0.0] * 6])

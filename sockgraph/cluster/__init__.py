@@ -2,19 +2,22 @@
 
 Evidence is the bounded log10 LR of each pair; too little evidence is 0, which speaks neither way.
 Groups come from average or complete linkage, never from chains: that A goes with B and B with C
-asserts nothing about A and C. Pairs that must stay apart never share a group, at any remove.
+asserts nothing about A and C. By default a group rests on flagged links alone: what may not be
+flagged may not hold a group together. Pairs that must stay apart never share a group, at any
+remove.
 """
 
 from sockgraph.cluster.contrast import component_clusters, louvain_clusters
 from sockgraph.cluster.exact import exact_clusters
 from sockgraph.cluster.groups import Clusters, cluster_accounts
-from sockgraph.cluster.matrix import PairEvidence, pair_evidence
+from sockgraph.cluster.matrix import PairEvidence, RestsOn, pair_evidence
 from sockgraph.cluster.trees import THRESHOLD
 
 __all__ = [
     "THRESHOLD",
     "Clusters",
     "PairEvidence",
+    "RestsOn",
     "cluster_accounts",
     "component_clusters",
     "exact_clusters",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.cluster.jackknife import runs, stability
-from sockgraph.cluster.matrix import pair_evidence
+from sockgraph.cluster.matrix import RestsOn, pair_evidence
 from sockgraph.cluster.tables import cluster_frame
 from sockgraph.cluster.trees import THRESHOLD, Linkage, grow, numbered, refuse_settings
 from sockgraph.schema import empty, subject_of, validate
@@ -70,6 +70,7 @@ def cluster_accounts(
     *,
     cannot_links: Iterable[tuple[str, str]] = (),
     declared: Iterable[Iterable[str]] = (),
+    rests_on: RestsOn = "flagged",
     linkage: Linkage = "average",
     threshold: float = THRESHOLD,
 ) -> Clusters:
@@ -86,6 +87,9 @@ def cluster_accounts(
         Pairs that never share a group, at any remove.
     declared
         Sets of accounts that are openly one person's; no group rests on what links them.
+    rests_on
+        Which links may hold a group together: `flagged` ones, those of them that are
+        `uncontradicted` (no signal speaks against), or `any`. All links count for and against.
     linkage
         Groups join by the mean (`average`) or the least (`complete`) log10 LR between them.
     threshold
@@ -98,7 +102,7 @@ def cluster_accounts(
     """
     refuse_settings(threshold, linkage)
     given = empty("omissions") if omissions is None else omissions
-    known = pair_evidence(links, cannot_links=cannot_links, declared=declared)
+    known = pair_evidence(links, cannot_links=cannot_links, declared=declared, rests_on=rests_on)
     trees = grow(known, threshold=threshold, linkage=linkage)
     group = numbered(len(known.users), trees, threshold)
     repeated = runs(known, given, trees=trees, threshold=threshold, linkage=linkage)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
+
+RestsOn = Literal["any", "flagged", "uncontradicted"]
+NEEDED: dict[RestsOn, tuple[str, ...]] = {
+    "any": (),
+    "flagged": ("flagged",),
+    "uncontradicted": ("flagged", "n_against"),
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,8 @@ class PairEvidence:
         Symmetric; NaN where evidence is insufficient, not calibrated, or the pair is not compared.
     apart : ndarray of bool, shape (n, n)
         Pairs that must never share a group.
+    bears : ndarray of bool, shape (n, n)
+        Pairs that may hold a group together; by chains of such pairs every group hangs together.
     n_unused
         Cannot-links that name an account which is not compared here.
     """
@@ -35,6 +44,7 @@ class PairEvidence:
     users: pd.Index
     log10_lr: NDArray[np.float64]
     apart: NDArray[np.bool_]
+    bears: NDArray[np.bool_]
     n_unused: int = 0
 
     @property
@@ -50,6 +60,7 @@ class PairEvidence:
             users=self.users[accounts],
             log10_lr=self.log10_lr[grid],
             apart=self.apart[grid],
+            bears=self.bears[grid],
         )
 
     def with_pairs(
@@ -66,6 +77,7 @@ def pair_evidence(
     *,
     cannot_links: Iterable[tuple[str, str]] = (),
     declared: Iterable[Iterable[str]] = (),
+    rests_on: RestsOn = "any",
 ) -> PairEvidence:
     """Return links as a matrix.
 
@@ -78,22 +90,44 @@ def pair_evidence(
     declared
         Sets of accounts that are openly one person's. What links them is no finding: such a pair
         holds no group together.
+    rests_on
+        Which links may hold a group together: `flagged` ones, those of them that are
+        `uncontradicted` (no signal speaks against), or `any`.
 
     Raises
     ------
     SockgraphError
-        If a cannot-link keeps an account apart from itself, or a pair stands twice.
+        If a cannot-link keeps an account apart from itself, a pair stands twice, or a column that
+        `rests_on` needs is missing.
     """
     users = pd.Index(sorted({*links["user_a"], *links["user_b"]}), dtype="str")
     a, b = users.get_indexer(links["user_a"]), users.get_indexer(links["user_b"])
     _refuse_twice(a, b, users)
     shape = (len(users), len(users))
-    nothing = PairEvidence(users, np.full(shape, np.nan), np.zeros(shape, dtype=bool))
+    bears = np.zeros(shape, dtype=bool)
+    bears[a, b] = bears[b, a] = _bearing(links, rests_on)
+    nothing = PairEvidence(users, np.full(shape, np.nan), np.zeros(shape, dtype=bool), bears)
     known = nothing.with_pairs(a, b, links["log10_lr"].to_numpy(np.float64, na_value=np.nan))
     for accounts in declared:
         at = np.flatnonzero(users.isin(list(accounts)))
         known.log10_lr[np.ix_(at, at)] = np.nan
     return _kept_apart(known, cannot_links)
+
+
+def _bearing(links: pd.DataFrame, rests_on: RestsOn) -> NDArray[np.bool_]:
+    if rests_on not in NEEDED:
+        raise SockgraphError(rests_on, f"groups rest on one of {', '.join(NEEDED)}.", "Choose one.")
+    missing = [column for column in NEEDED[rests_on] if column not in links]
+    if missing:
+        raise SockgraphError(
+            "links", f"columns missing: {', '.join(missing)}.", "Give them, or rest groups on any."
+        )
+    bearing = np.ones(len(links), dtype=bool)
+    if rests_on != "any":
+        bearing &= links["flagged"].to_numpy(bool)
+    if rests_on == "uncontradicted":
+        bearing &= links["n_against"].to_numpy() == 0
+    return bearing
 
 
 def _kept_apart(known: PairEvidence, cannot_links: Iterable[tuple[str, str]]) -> PairEvidence:

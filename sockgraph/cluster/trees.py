@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Linkage = Literal["average", "complete"]
 LINKAGES: tuple[Linkage, ...] = ("average", "complete")
-THRESHOLD = 1.5
+THRESHOLD = 1.0  # the mean link of a group is worth a factor of ten
 DIGITS = 9  # heights are compared after rounding: the last bits of a mean decide nothing
 
 
@@ -75,12 +75,32 @@ def grow(known: PairEvidence, *, threshold: float, linkage: Linkage) -> list[Tre
 
     Two groups join only where their mean (or least) log10 LR reaches the threshold, so at least one
     pair between them does: components of those pairs hold every group, and each is taken by itself.
+    A tree whose cut leaves a group that no chain of bearing links holds together gives way to the
+    trees of what they do hold together.
     """
-    strong = (np.round(known.weights, DIGITS) >= threshold) & ~known.apart
-    n_parts, part = connected_components(csr_array(strong), directed=False)
+    trees: list[Tree] = []
+    whole = np.arange(len(known.users))
+    ways = (np.round(known.weights, DIGITS) >= threshold) & known.bears & ~known.apart
+    waiting = _components(ways, whole)
+    while waiting:
+        leaves = waiting.pop(0)
+        if len(leaves) < 2:
+            continue
+        tree = _tree(known, leaves, linkage)
+        parts = [_components(ways, group) for group in tree.cut(threshold)]
+        if max(map(len, parts)) == 1:
+            trees.append(tree)
+        else:
+            waiting = [part for group in parts for part in group] + waiting
+    return trees
+
+
+def _components(ways: NDArray[np.bool_], accounts: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return what of the accounts hangs together, in their order."""
+    among = csr_array(ways[np.ix_(accounts, accounts)])
+    n_parts, part = connected_components(among, directed=False)
     order = np.argsort(part, kind="stable")
-    parts = np.split(order, np.cumsum(np.bincount(part, minlength=n_parts))[:-1])
-    return [_tree(known, accounts, linkage) for accounts in parts if len(accounts) > 1]
+    return np.split(accounts[order], np.cumsum(np.bincount(part, minlength=n_parts))[:-1])
 
 
 def _tree(known: PairEvidence, leaves: NDArray[np.int64], linkage: Linkage) -> Tree:
