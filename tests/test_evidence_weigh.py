@@ -1,4 +1,4 @@
-"""The evidence on invented communities: what it says, what it leaves unsaid, and that it adds up."""
+"""The evidence on invented communities: what it says, leaves unsaid, and that it adds up."""
 
 from __future__ import annotations
 
@@ -199,7 +199,9 @@ def test_all_edits_in_one_minute_are_one_edit_time_or_a_burst(community):
 
 
 def test_a_bot_at_constant_pace_buys_no_alibi(community):
-    rows = [("Z", START + dt.timedelta(minutes=10 * i), f"Page {i % 30}", "bot") for i in range(500)]
+    rows = [
+        ("Z", START + dt.timedelta(minutes=10 * i), f"Page {i % 30}", "bot") for i in range(500)
+    ]
     rows += [
         ("Y", START + dt.timedelta(minutes=10 * i, seconds=5), f"Page {i % 29}", "bot")
         for i in range(500)

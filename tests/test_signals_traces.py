@@ -62,7 +62,9 @@ def test_hidden_and_blank_summaries_are_no_summaries():
 
 @pytest.mark.parametrize("signal", SIGNALS, ids=lambda s: s.name)
 def test_similarity_is_symmetric_finite_and_order_free(signal):
-    rows = every(61, "A", 30) + every(67, "B", 30, "Q", "/* S */ d e") + every(71, "C", 30, "P", "c d")
+    rows = (
+        every(61, "A", 30) + every(67, "B", 30, "Q", "/* S */ d e") + every(71, "C", 30, "P", "c d")
+    )
     frame = edits_of(rows)
     found = []
     for order in (frame, frame.sample(frac=1, random_state=3)):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import link
+from sockgraph.evidence.falselinks import false_links
 from sockgraph.evidence.rivals import NEXT
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
 from sockgraph.evidence.splits import STRATA
@@ -114,7 +115,7 @@ def assemble(case: Case, histories: Histories, found: Found, verdict: Verdict) -
         alibis=_alibis(case, pairs, histories, found.alibi),
         reference=_reference(measured, verdict),
         omissions=_omissions(case, pairs, found, verdict, shown),
-        calibration=_calibration(case, measured, verdict),
+        calibration=_calibration(case, measured, verdict, histories),
     )
 
 
@@ -423,7 +424,9 @@ def _parts(found: Found) -> list[tuple[str, NDArray[np.int64]]]:
     return parts
 
 
-def _calibration(case: Case, measured: list[Measured], verdict: Verdict) -> dict[str, Any]:
+def _calibration(
+    case: Case, measured: list[Measured], verdict: Verdict, histories: Histories
+) -> dict[str, Any]:
     """State what the numbers rest on."""
     community = verdict.community
     model = verdict.facts["model"]
@@ -449,13 +452,10 @@ def _calibration(case: Case, measured: list[Measured], verdict: Verdict) -> dict
     }
     if verdict.bounds is None or verdict.sample is None or model is None:
         return facts
-    held = verdict.bounds.clip(verdict.sample.different)
     return facts | {
         "bounds": [verdict.bounds.low, verdict.bounds.high],
         "baseline": verdict.facts["baseline"],
         "weights": {m.signal.name: float(w) for m, w in zip(measured, model.weights, strict=True)},
         "flag_score": flag_score(case, verdict.sample),
-        "false_links": {
-            "different": {str(x): float((held > np.log10(x)).mean()) for x in (10, 100, 1000)}
-        },
+        "false_links": false_links(verdict, measured, histories),
     }

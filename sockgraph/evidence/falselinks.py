@@ -1,0 +1,74 @@
+"""How often the numbers are wrong on people who are different, and on whom they are wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sockgraph.evidence.community import EXTREME
+from sockgraph.signals.histories import DAY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sockgraph.evidence.judge import Verdict
+    from sockgraph.evidence.measure import Measured
+    from sockgraph.signals import Histories
+
+ALIKE = 0.05
+"""The share of pairs, the most alike in one respect, that makes a stratum."""
+EVENT_DAYS = 7
+STRATA = {
+    "same pages": "shared pages",
+    "same hours": "hours",
+    "same tools": "saving habits",
+}
+LEVELS = (10, 100, 1000)
+
+
+def false_links(
+    verdict: Verdict, measured: list[Measured], histories: Histories
+) -> dict[str, dict[str, Any]]:
+    """Return, for every stratum of different reference pairs, how many reach LR 10, 100, 1,000.
+
+    Returns
+    -------
+    dict
+        By stratum: `pairs`; "10", "100" and "1000", each the share of pairs with a higher LR (None:
+        not testable, fewer than 3x pairs or a bound below x); `against`, the share with log10 LR
+        below -1. Strata: all; without the most extreme; those most alike in pages, hours and tools;
+        newcomers of the same week.
+    """
+    if verdict.bounds is None or verdict.sample is None:
+        return {}
+    held = verdict.bounds.clip(verdict.sample.different)
+    inner = verdict.sample.different <= np.quantile(verdict.sample.different, 1 - EXTREME)
+    strata = {"different": np.ones(len(held), dtype=bool), "without the most extreme": inner}
+    names = [m.signal.name for m in measured]
+    for stratum, signal in STRATA.items():
+        if signal in names:
+            strata[stratum] = _most(verdict.community.different[:, names.index(signal)])
+    strata["newcomers of one week"] = _newcomers(verdict, histories)
+    return {name: _rates(held[here], verdict.bounds.high) for name, here in strata.items()}
+
+
+def _most(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    heard = np.nan_to_num(values, nan=-np.inf)
+    return np.asarray(heard > np.quantile(heard, 1 - ALIKE)) if len(heard) else heard > 0
+
+
+def _newcomers(verdict: Verdict, histories: Histories) -> NDArray[np.bool_]:
+    first = np.full(histories.n_units, np.inf)
+    np.minimum.at(first, histories.unit, histories.corpus.seconds[histories.saves])
+    apart = np.abs(first[verdict.community.a] - first[verdict.community.b])
+    return np.asarray(apart <= EVENT_DAYS * DAY)
+
+
+def _rates(held: NDArray[np.float64], highest: float) -> dict[str, Any]:
+    rates: dict[str, Any] = {"pairs": len(held)}
+    for level in LEVELS:
+        testable = len(held) >= 3 * level and highest > np.log10(level)
+        rates[str(level)] = float((held > np.log10(level)).mean()) if testable else None
+    rates["against"] = float((held < -1).mean()) if len(held) else None
+    return rates

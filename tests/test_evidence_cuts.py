@@ -1,0 +1,116 @@
+"""What a cut fixes is not calibrated on it, and what is calibrated on it, the cut does not fix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from test_evidence_weigh import edits_of, history
+
+from sockgraph.evidence.calibrate import Bounds, Sample, elub, line
+from sockgraph.evidence.rivals import NEXT, best_others
+from sockgraph.evidence.splits import GAP_DAYS, cut_histories
+from sockgraph.signals import SIGNALS, compile_edits, of_accounts
+from sockgraph.signals.histories import DAY
+
+CALIBRATED = {"pages", "time", "text", "mechanics"}
+
+
+@pytest.fixture(scope="module")
+def units():
+    rows = [row for i in range(12) for row in history(f"R{i:02d}", 100 + i, n=60)]
+    corpus = compile_edits(edits_of(rows))
+    return of_accounts(corpus, [f"R{i:02d}" for i in range(12)])
+
+
+@pytest.fixture(scope="module")
+def splits(units):
+    return cut_histories(units, np.arange(12), least=10, seed=3)
+
+
+def times(histories, unit):
+    return histories.corpus.seconds[histories.saves[histories.unit == unit]]
+
+
+def test_successive_halves_leave_a_gap(splits):
+    found = np.flatnonzero(splits.stratum == 0)
+    assert len(found)
+    for i in found:
+        assert times(splits.second, i).min() - times(splits.first, i).max() >= GAP_DAYS * DAY
+
+
+def test_parallel_halves_overlap_and_share_no_save(splits):
+    found = np.flatnonzero(splits.stratum == 1)
+    assert len(found)
+    for i in found:
+        first = set(splits.first.saves[splits.first.unit == i])
+        assert not first & set(splits.second.saves[splits.second.unit == i])
+
+
+def test_both_halves_belong_to_their_account(units, splits):
+    for half in (splits.first, splits.second):
+        owner = units.owner[half.owner[half.unit]]
+        assert np.array_equal(half.corpus.account[half.saves], owner)
+        assert half.n_saves.min() >= 10
+
+
+def test_cuts_depend_on_the_seed_alone(units):
+    again = [cut_histories(units, np.arange(12), least=10, seed=s) for s in (3, 3, 4)]
+    assert np.array_equal(again[0].first.saves, again[1].first.saves)
+    assert not np.array_equal(again[0].first.saves, again[2].first.saves)
+
+
+@pytest.mark.parametrize("signal", SIGNALS, ids=lambda s: s.name)
+def test_no_calibrated_signal_sees_dates(signal, units):
+    """Moving each account's saves by whole weeks of its own leaves every bag as it was.
+
+    The two cuts fix when the halves are active, the pauses between them, who follows whom, and that
+    they never meet. A signal that does not change when whole lives are moved in time (hours kept)
+    cannot tell the cut from any other pairing.
+    """
+    assert signal.family in CALIBRATED
+    frame = units.corpus.frame.drop(columns="page")
+    weeks = frame["user"].map(lambda name: int(name[1:]) * 7 * 5)
+    moved = frame.assign(timestamp=frame["timestamp"] + weeks.map(np.timedelta64(1, "D").__mul__))
+    bags = [signal.bag(compile_edits(f)) for f in (frame, moved)]
+    if bags[0] is None:
+        pytest.skip("the source has none of it")
+    assert np.allclose(bags[0].rows.toarray(), bags[1].rows.toarray(), atol=1e-5)
+
+
+def test_a_line_recovers_the_log_lr_of_two_normals():
+    draw = np.random.default_rng(1)
+    same, different = draw.normal(2, 1, 4000), draw.normal(0, 1, 4000)
+    even = np.full(4000, 1 / 4000)
+    lift, scale = line(Sample(same, even, different, even))
+    assert scale * np.log(10) == pytest.approx(2, abs=0.15)  # slope (m1 - m0) / variance
+    assert lift * np.log(10) == pytest.approx(-2, abs=0.2)
+
+
+def test_a_line_stays_finite_on_what_does_not_overlap():
+    even = np.full(50, 1 / 50)
+    lift, scale = line(Sample(np.full(50, 3.0), even, np.zeros(50), even))
+    assert np.isfinite([lift, scale]).all()
+    assert 0 < scale < 10
+
+
+def test_bounds_grow_with_observations_and_never_beyond_them():
+    draw = np.random.default_rng(2)
+    even = np.full(500, 1 / 500)
+    sample = Sample(draw.normal(3, 1, 500), even, draw.normal(-3, 1, 500), even)
+    few, many = elub(sample, 30, 30), elub(sample, 300, 300)
+    assert 0 < few.high < many.high <= np.log10(301)
+    assert -np.log10(301) <= many.low < few.low < 0
+
+
+def test_worthless_scores_have_no_range():
+    even = np.full(200, 1 / 200)
+    same = np.random.default_rng(3).normal(0, 1, 200)
+    assert elub(Sample(same, even, same.copy(), even), 200, 200) == Bounds(-0.0, 0.0)
+
+
+def test_rivals_leave_the_pair_itself_out():
+    scores = np.tile(np.arange(NEXT + 3, dtype=float), (2, 1))
+    found = best_others(scores, np.ones_like(scores, dtype=bool))
+    others = np.arange(3, NEXT + 3)
+    assert found[0, 0] == others.mean()
+    assert found[0, -1] == np.arange(2, NEXT + 2).mean()
