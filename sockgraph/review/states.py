@@ -109,7 +109,7 @@ class Round:
 
         Two equal findings decide. Where two differ a third reviewer is needed; then more than half
         decide what spares the person (`not upheld`, `reversed`), and nothing less than all decides
-        what does not, see docs/adr on findings that differ.
+        what does not (docs/adr/0011).
         """
         found = self.findings
         spares, harms = (
