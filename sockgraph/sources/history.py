@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sockgraph.sources.dump import Facts
 
-BLOCK = 1 << 24  # bytes parsed at a time; memory stays at a few times this
+BLOCK = 1 << 22  # bytes parsed at a time; memory stays at a few times this
 EDITS = TABLES["edits"].arrow()
 
 
