@@ -1,6 +1,7 @@
 import dataclasses
 import datetime as dt
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -323,7 +324,7 @@ def test_coverage_that_is_not_known_is_a_dash_and_not_zero():
 def test_measured_false_links_are_told():
     measured = {"different": {"10": 0.0098, "100": 0.00047, "1000": 0.0}}
     data = river_trade(calibration={**CALIBRATED, "false_links": measured})
-    page = case_report(data)
+    page = case_report(data).replace("\N{NO-BREAK SPACE}", " ")
     assert (
         "0.98 % had an LR over 10, 0.047 % had an LR over 100 and none had an LR over 1,000" in page
     )
@@ -356,6 +357,41 @@ def test_an_alibi_shows_every_stretch_and_no_chance_that_was_not_measured(page):
     assert "10 such stretches on 10 days" in section
     assert "10 simultaneous stretches. 1 more was automated and left out." in section
     assert "by chance" not in section
+
+
+@pytest.mark.parametrize(
+    ("event", "params", "said"),
+    [
+        ("block/block", {"duration": "infinity"}, "indefinitely, 2024-05-02"),
+        ("block/block", {"expiry": "2024-05-09T00:00:00Z"}, "until 2024-05-09, 2024-05-02"),
+        ("block/reblock", {"duration": "3 days"}, "changed to 3 days, 2024-05-02"),
+        ("block/block", {}, "length not stated, 2024-05-02"),
+        ("block/unblock", {}, "unblocked 2024-05-02"),
+        ("globalauth/setstatus", {"added": ["locked"], "removed": []}, "locked 2024-05-02"),
+        ("globalauth/setstatus", {"added": [], "removed": ["locked"]}, "unlocked 2024-05-02"),
+        ("thanks/thank", {}, None),
+    ],
+)
+@pytest.mark.parametrize("target", ["Quillwort", "用户:Quillwort", "User:Quillwort@global"])
+def test_reads_what_the_log_says_of_an_account(event, params, said, target):
+    assert logged(event, target, json.dumps(params)) == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("target", "params"), [(None, "{}"), ("Quillwort", "no json"), ("X", "[]")]
+)
+def test_a_log_that_cannot_be_read_is_no_block_of_somebody_else(target, params):
+    assert len(logged("block/block", target, params)) == (target == "Quillwort")
+
+
+def logged(event, target, params):
+    from sockgraph.report.events import events_of
+
+    kind, action = event.split("/")
+    row = {"type": kind, "action": action, "target": target, "params": params}
+    stamp = pd.Timestamp("2024-05-02", tz="UTC")
+    found = events_of(["Quillwort"], pd.DataFrame([{**row, "timestamp": stamp}]))
+    return [event.words for event in found["Quillwort"]]
 
 
 def test_reads_links_with_everything_that_hangs_on_them():

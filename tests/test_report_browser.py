@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from report_fixture import USERS, plain_case, river_trade
+from report_fixture import USERS, linked_case, river_trade
 from report_hostile import HOSTILE, hostile_case
 
 from sockgraph.report import case_report
@@ -118,11 +118,11 @@ def test_the_page_fits_and_says_nothing(visit, scheme):
     assert paper == {"light": "rgb(253, 252, 249)", "dark": "rgb(21, 24, 28)"}[scheme]
 
 
-@pytest.mark.parametrize("n", [8, 15, 24])
+@pytest.mark.parametrize("n", [8, 12, 15, 24, 40])
 def test_no_label_covers_another(visit, n):
     han = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥天地"
-    users = [f"青石巷口{han[i]}" if i % 3 == 0 else f"Invented Editor {i:02d}" for i in range(n)]
-    data = river_trade() if n == 8 else plain_case(users)
+    users = [f"青石巷口{han[i % 24]}{i}" if i % 3 == 0 else f"Editor {i:02d}" for i in range(n)]
+    data = river_trade() if n == 8 else linked_case(users, n)
     page, _ = visit(case_report(data))
     assert page.evaluate(CROSSED) == []
     assert page.evaluate(FIGURES) == []

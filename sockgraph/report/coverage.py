@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sockgraph.case import MANY
 from sockgraph.report.data import pairs_of
 from sockgraph.report.markup import joined, name
-from sockgraph.report.words import counted, listed, plain, prior_note, thousands
+from sockgraph.report.words import NBSP, counted, listed, plain, prior_note, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +105,7 @@ def false_links(data: ReportData) -> str:
 
 
 def _percent(share: float) -> str:
-    return "none" if share == 0 else f"{100 * share:.2g} %"
+    return "none" if share == 0 else f"{100 * share:.2g}{NBSP}%"
 
 
 def bounds(links: Sequence[Link]) -> tuple[float | None, float | None]:

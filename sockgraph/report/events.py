@@ -77,7 +77,9 @@ def _event(row: Any) -> Event | None:  # noqa: ANN401 - a row of a table
 def _block(row: Any, params: dict[str, Any]) -> Event:  # noqa: ANN401 - a row of a table
     if row.action not in _BLOCKING:
         return Event("end", row.timestamp, f"unblocked {day(row.timestamp)}")
-    length = params.get("duration") or params.get("expiry") or "length not stated"
+    expiry = str(params.get("expiry") or "")
+    until = f"until {expiry[:10]}" if expiry[:1].isdigit() else expiry
+    length = params.get("duration") or until or "length not stated"
     if str(length) in {"infinite", "infinity", "indefinite", "never"}:
         length = "indefinitely"
     again = "changed to " if row.action == "reblock" else ""

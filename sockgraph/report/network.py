@@ -146,7 +146,8 @@ def _labels(scene: Scene, at: Mapping[str, Point], size: Point) -> list[Markup]:
         if abs(link.log10_lr or 0) < NUMBERED and len(scene.links) > FEW:
             continue
         tone, number = "ta halo" if (link.log10_lr or 0) < 0 else "tf halo", signed(link.log10_lr)
-        parts.append(_placed(number, _along(number, at[link.a], at[link.b]), canvas, tone))
+        spots = _along(number, at[link.a], at[link.b])
+        parts.append(_placed(number, spots, canvas, tone, needed=False))
     for group in scene.groups:
         members = [at[user] for user in group.users if user in at]
         said = f"Group {group.number}, {'stable' if group.stable else 'unresolved'}"
@@ -158,12 +159,19 @@ def _labels(scene: Scene, at: Mapping[str, Point], size: Point) -> list[Markup]:
 Drawn = tuple[list["Box"], list[tuple["Point", "Point"]], "Point"]
 
 
-def _placed(text: str, choices: Sequence[Box], canvas: Drawn, cls: str) -> Markup:
-    """Draw a text in the best of some boxes, and note the box as taken."""
+def _placed(
+    text: str, choices: Sequence[Box], canvas: Drawn, cls: str, *, needed: bool = True
+) -> Markup:
+    """Draw a text in the best of some boxes, and note the box as taken.
+
+    A text that is not `needed` (the table has it) is left out where it would cover another.
+    """
     taken, lines, size = canvas
     inside = [box for box in choices if place.outside(box, size) == 0]
     boxes = inside or sorted(choices, key=lambda box: place.outside(box, size))[:1]
     box = boxes[place.free_box(boxes, taken, lines)]
+    if not needed and place.covers(box, taken):
+        return Markup("")
     taken.append((box[0] - 8, box[1], box[2] + 8, box[3]))
     return svg.label((box[0], box[3] - 4), text, cls)
 

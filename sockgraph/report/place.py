@@ -170,6 +170,11 @@ def free_box(
     return costs.index(min(costs))
 
 
+def covers(box: Box, taken: Sequence[Box]) -> bool:
+    """Tell whether a box covers any of some others."""
+    return any(_overlap(box, other) > 0 for other in taken)
+
+
 def _covered(box: Box, taken: Sequence[Box], lines: Sequence[tuple[Point, Point]]) -> float:
     cost = sum(_overlap(box, other) for other in taken)
     return cost + 30 * sum(_crossed(box, a, b) for a, b in lines)

@@ -107,13 +107,15 @@ def chosen(links: Sequence[Link], n_accounts: int) -> list[Link]:
     if n_accounts <= FULL_LIMIT:
         return ordered
     held = [link for link in ordered if link.flagged or link.state != "none"]
-    against = [link for link in ordered if link.direction == "against" and link not in held]
+    kept = {link.pair for link in held}
+    against = [k for k in ordered if k.direction == "against" and k.pair not in kept]
     nearest = flags.nearest_miss(links)
-    extra = [] if nearest is None or nearest in held or any(k.flagged for k in links) else [nearest]
+    missed = nearest is not None and nearest.pair not in kept
+    extra = [nearest] if nearest and missed and not any(k.flagged for k in held) else []
     return [*held[:MOST_SECTIONS], *extra, *against[:MOST_AGAINST]]
 
 
-def _order(link: Link) -> tuple[int, float, tuple[str, str]]:
+def _order(link: Link) -> tuple[int, float, float, tuple[str, str]]:
     """Sort flagged and stated links first, then for, against, undecided, too few edits."""
     rank = {"for": 2, "against": 3, "zero": 4, "none": 5}[link.direction]
     if link.flagged or link.state != "none":
@@ -121,7 +123,8 @@ def _order(link: Link) -> tuple[int, float, tuple[str, str]]:
     elif link.insufficient:
         rank = 6
     value = link.log10_lr if link.log10_lr is not None else link.score or 0.0
-    return rank, value if rank in {1, 3} else -value, link.pair
+    score, sign = link.score or 0.0, 1 if rank in {1, 3} else -1
+    return rank, sign * value, sign * score, link.pair
 
 
 def desk(data: ReportData, links: Sequence[Link], accounts: Mapping[str, Account]) -> Desk:

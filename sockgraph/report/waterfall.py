@@ -15,7 +15,7 @@ from sockgraph.report.vocabulary import (
     signal_about,
     support_words,
 )
-from sockgraph.report.words import DASH, interval, plain, signed
+from sockgraph.report.words import DASH, MINUS, interval, plain, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -236,7 +236,8 @@ def _row(row: Row, scale: Scale, top: float) -> list[Markup]:
     ]
     if row.found:
         parts.append(svg.label((0, middle + 14), row.found, "q"))
-    tone = None if not row.adds else "tf" if row.adds > 0 else "ta"
+    shown = signed(row.adds)
+    tone = {"+": "tf", MINUS: "ta"}.get(shown[0])
     parts.append(svg.label((ADDS, middle + 4), signed(row.adds), tone, text_anchor="end"))
     if row.kind == "open":
         return [*parts, *_detail("nothing counted: it could speak either way", middle)]
