@@ -12,7 +12,7 @@ from review_fixture import NOMINATED, A, B, C, evidence_table, make_dossier, tab
 from review_work import answers
 
 from sockgraph.errors import ReviewError
-from sockgraph.review import histories
+from sockgraph.review import histories, history_lines, moved_findings
 from sockgraph.review.audit import witnesses_in
 from sockgraph.review.dossier import Dossier
 from sockgraph.review.merge import AnswersFile, read_answers, take_answers
@@ -277,3 +277,33 @@ def test_what_is_no_answers_file_is_named(tmp_path, content, match):
         read_answers(path)
     with pytest.raises(ReviewError, match="cannot be read"):
         read_answers(tmp_path / "missing.json")
+
+
+def test_a_link_whose_evidence_moved_is_packed_and_reviewed_again(room):
+    dossier, ledger = room
+    packets = {who: issue(dossier, ledger, who) for who in ("Ann", "Bea")}
+    given = [filled(p, who, "not upheld", manifest=dossier.seal) for who, p in packets.items()]
+    take(dossier, ledger, *given)
+    assert moved_findings(dossier, ledger.entries()) == []
+    files = {**dossier.manifest["files"], "evidence.parquet": "another"}
+    new = Dossier(
+        dossier.case,
+        tables(evidence=evidence_table(pages_lr=1.1)),
+        {**dossier.manifest, "files": files},
+    )
+    assert moved_findings(new, ledger.entries()) == [(A, C), (B, C)]
+    packets = {who: issue(new, ledger, who, foils=0) for who in ("Ann", "Bea")}
+    given = [filled(p, who, "upheld", manifest=new.seal) for who, p in packets.items()]
+    for one in given:
+        take(new, ledger, without_answers(one))
+    take(new, ledger, *given)
+    assert histories(ledger.entries())[B, C].state == "upheld"
+    assert moved_findings(new, ledger.entries()) == []
+    assert len(histories(ledger.entries())[B, C].rounds) == 2
+    lines = history_lines(histories(ledger.entries())[A, C], moved=True)
+    assert lines[0] == "Asserted by Marrow Lintel the Clerk on 2025-02-10 (lock)."
+    assert lines[1:3] == [
+        "Review: Ann: not upheld; Bea: not upheld.",
+        "Review: Ann: upheld; Bea: upheld.",
+    ]
+    assert "looked at again" in lines[-1]

@@ -14,7 +14,7 @@ from sockgraph.errors import ReviewError
 from sockgraph.review.blind import LABELS
 from sockgraph.review.exhibit import Exhibit, Item, make_exhibit
 from sockgraph.review.packet import wiki_address
-from sockgraph.review.rules import record_of
+from sockgraph.review.rules import live_record
 from sockgraph.review.sheet import make_sheet, seed_of, sides
 from sockgraph.review.states import History, histories
 from sockgraph.review.work import (
@@ -74,7 +74,7 @@ class Desk:
 
     def judge(self) -> None:
         """Show the edits, then take the first judgement."""
-        steps = record_of(self.history.current, self.reviewer).steps
+        steps = self._steps
         if "first judgement" in steps:
             return
         sheet = make_sheet(self.dossier, *self._shown)
@@ -89,11 +89,15 @@ class Desk:
         exhibit = make_exhibit(self.dossier, self._shown, self.history)
         shows = {"against": self._against, "for": self._towards, "all": self._all}
         for step, show in shows.items():
-            if step not in record_of(self.history.current, self.reviewer).steps:
+            if step not in self._steps:
                 show(exhibit)
                 self._take(step)
                 typer.prompt("Enter to go on", default="", show_default=False)
         self._answer("finding", self._ask_finding(exhibit))
+
+    @property
+    def _steps(self) -> tuple[str, ...]:
+        return live_record(self.dossier, self.history, self.reviewer).steps
 
     @property
     def _shown(self) -> tuple[str, str]:

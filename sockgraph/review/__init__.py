@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from sockgraph.review.audit import history_lines
 from sockgraph.review.dossier import Dossier, evidence_seal
 from sockgraph.review.ledger import Draft, Entry, Ledger, LedgerHead
 from sockgraph.review.queue import Task, queue
+from sockgraph.review.rules import moved_findings
 from sockgraph.review.sheet import Sheet, make_sheet
 from sockgraph.review.states import (
     History,
+    accepted_alibis,
     assert_earlier,
     cannot_links,
     histories,
@@ -23,11 +26,14 @@ __all__ = [
     "LedgerHead",
     "Sheet",
     "Task",
+    "accepted_alibis",
     "assert_earlier",
     "cannot_links",
     "evidence_seal",
     "histories",
+    "history_lines",
     "link_states",
     "make_sheet",
+    "moved_findings",
     "queue",
 ]

@@ -13,7 +13,7 @@ from sockgraph.errors import ReviewError
 from sockgraph.review.ledger import chained, head_of
 from sockgraph.review.packet import ANSWERS_FORMAT
 from sockgraph.review.queue import is_foil
-from sockgraph.review.rules import record_of, same_person
+from sockgraph.review.rules import live_record, same_person
 from sockgraph.review.states import PACKET, STEPS, History, Pair, histories
 from sockgraph.review.work import (
     Kept,
@@ -245,7 +245,7 @@ def _kept(given: AnswersFile, answer: _Answer, pair: Pair) -> Kept:
 
 def _drafts(dossier: Dossier, history: History, one: Kept, answer: _Answer) -> list[Draft]:
     """Return the steps that the ledger lacks; a commitment that differs from its own is refused."""
-    record = record_of(history.current, one.reviewer)
+    record = live_record(dossier, history, one.reviewer)
     before = any(w.before for w in answer.wiki_opened)
     found: list[Draft] = []
     for taken in answer.steps:

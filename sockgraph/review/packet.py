@@ -19,7 +19,7 @@ from markupsafe import Markup
 from sockgraph.review.exhibit import make_exhibit
 from sockgraph.review.ledger import Draft, LedgerHead, digest, head_of
 from sockgraph.review.queue import FOILS, Task, queue, why_nothing
-from sockgraph.review.rules import record_of, round_number
+from sockgraph.review.rules import live_record, round_number
 from sockgraph.review.sheet import make_sheet, seed_of, sides
 from sockgraph.review.states import PACKET, History, histories, person_key
 from sockgraph.review.work import JUDGEMENTS
@@ -80,7 +80,11 @@ def make_packet(
     """
     known = histories(entries)
     served = queue(dossier, entries, reviewer, foils=foils)
-    tasks = tuple(t for t in served if not _begun(known.get(t.pair), reviewer))
+    tasks = tuple(
+        task
+        for task in served
+        if not live_record(dossier, known.get(task.pair, History(task.pair)), reviewer).steps
+    )
     if not any(not task.foil for task in tasks):
         raise why_nothing(dossier, entries, reviewer)
     shown = [_shown(dossier, task, known, diffs) for task in tasks]
@@ -102,11 +106,6 @@ def make_packet(
     body = {"packet": name, "pairs": [list(task.pair) for task in tasks], "rounds": rounds}
     draft = Draft(PACKET, reviewer, body, dossier.seal)
     return Packet(name, _page({**content, "packet": name}, head_of(entries)), tasks, draft)
-
-
-def _begun(history: History | None, reviewer: str) -> bool:
-    """Tell whether the reviewer has begun a link already, at the terminal or in another packet."""
-    return bool(record_of(history.current if history else None, reviewer).steps)
 
 
 def wiki_address(case: Case) -> str | None:

@@ -17,7 +17,7 @@ from scipy import sparse
 
 from sockgraph.errors import ReviewError
 from sockgraph.review.dossier import refuse_everyone
-from sockgraph.review.rules import OPEN_STATES, barred, moved, record_of
+from sockgraph.review.rules import OPEN_STATES, barred, live_record, moved
 from sockgraph.review.sheet import page_keys, seed_of
 from sockgraph.review.states import History, Pair, histories, link_states, ordered
 
@@ -85,10 +85,14 @@ def queue(
     refuse_everyone(dossier.case)
     known = histories(entries)
     tasks = [*open_links(dossier, entries), *draw_foils(dossier, foils)]
-    due = [t for t in tasks if _waits(dossier, known.get(t.pair, History(t.pair)), reviewer)]
+
+    def of(task: Task) -> History:
+        return known.get(task.pair, History(task.pair))
+
+    due = [task for task in tasks if _waits(dossier, of(task), reviewer)]
     rng = np.random.default_rng(seed_of(dossier.case.slug, dossier.seal, reviewer))
     shuffled = [due[i] for i in rng.permutation(len(due))]
-    return sorted(shuffled, key=lambda t: _judged(known.get(t.pair), reviewer))
+    return sorted(shuffled, key=lambda t: _judged(dossier, of(t), reviewer))
 
 
 def why_nothing(dossier: Dossier, entries: Sequence[Entry], reviewer: str) -> ReviewError:
@@ -137,12 +141,11 @@ def is_foil(dossier: Dossier, pair: Pair) -> bool:
 def _waits(dossier: Dossier, history: History, reviewer: str) -> bool:
     if barred(dossier.case, history, reviewer):
         return False
-    return not record_of(history.current, reviewer).committed or moved(dossier, history)
+    return not live_record(dossier, history, reviewer).committed
 
 
-def _judged(history: History | None, reviewer: str) -> bool:
-    record = record_of(history.current if history else None, reviewer)
-    return "first judgement" in record.commits and not record.committed
+def _judged(dossier: Dossier, history: History, reviewer: str) -> bool:
+    return "first judgement" in live_record(dossier, history, reviewer).commits
 
 
 def _shared_by_links(dossier: Dossier) -> np.ndarray:

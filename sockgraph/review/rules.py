@@ -13,14 +13,16 @@ from sockgraph.review.states import (
     History,
     Record,
     Round,
+    histories,
     person_key,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sockgraph.case import Case
     from sockgraph.review.dossier import Dossier
+    from sockgraph.review.ledger import Entry
     from sockgraph.review.states import Pair
 
 OPEN_STATES = ("asserted", "flagged", "in review", "reversal in review", "reopened")
@@ -75,6 +77,12 @@ def moved(dossier: Dossier, history: History) -> bool:
     return bool(seen) and seen != {dossier.evidence_hash(history.pair)}
 
 
+def moved_findings(dossier: Dossier, entries: Iterable[Entry]) -> list[Pair]:
+    """Return the links whose evidence has changed since the findings that decided them."""
+    known = histories(entries).values()
+    return sorted(h.pair for h in known if moved(dossier, h))
+
+
 def round_number(history: History) -> int:
     """Return which round a review begun now belongs to: the one under way, or the next."""
     return max(1, len(history.rounds)) + (history.state in DECIDED)
@@ -83,6 +91,11 @@ def round_number(history: History) -> int:
 def record_of(round_: Round | None, reviewer: str) -> Record:
     """Return a reviewer's record in a round; an empty one where there is none."""
     return (round_.records if round_ else {}).get(person_key(reviewer), Record(reviewer))
+
+
+def live_record(dossier: Dossier, history: History, reviewer: str) -> Record:
+    """Return a reviewer's record in the round that waits: a new one where the evidence moved."""
+    return Record(reviewer) if moved(dossier, history) else record_of(history.current, reviewer)
 
 
 def refuse_step(record: Record, step: str, pair: Pair) -> None:

@@ -300,6 +300,12 @@ def cannot_links(entries: Iterable[Entry]) -> list[Pair]:
     return sorted(h.pair for h in histories(entries).values() if h.cannot_link)
 
 
+def accepted_alibis(entries: Iterable[Entry]) -> list[Pair]:
+    """Return the pairs whose alibi a reviewer accepted: they are never flagged."""
+    known = histories(entries).values()
+    return sorted(h.pair for h in known if "accepted" in h.alibi)
+
+
 def _state(history: History | None, *, flagged: bool) -> str:
     said = history.state if history else "none"
     return "flagged" if said == "none" and flagged else said
