@@ -11,7 +11,7 @@ from screen_oracle import brute
 
 from sockgraph.schema import validate
 from sockgraph.screening.local import screen_local
-from sockgraph.screening.table import record_batches, write_parquet
+from sockgraph.screening.table import write_parquet
 
 BIG = 2**40  # ids beyond 32 bits
 
@@ -44,7 +44,7 @@ def screen(tmp_path):
 
 
 def rows_of(found, folder):
-    write_parquet(record_batches(found), folder / "candidates.parquet")
+    write_parquet(found.batches(), folder / "candidates.parquet")
     frame = validate("candidates", pd.read_parquet(folder / "candidates.parquet"))
     return list(frame.itertuples(index=False, name=None))
 

@@ -16,6 +16,7 @@ from sockgraph.pipeline import DATA
 from sockgraph.screening import expected_false_links, screen
 from sockgraph.screening.definition import TOP
 from sockgraph.screening.screen import MEMORY, THREADS
+from sockgraph.screening.wiki import ABOUT, EDITS, import_wiki
 from sockgraph.store import Store
 
 if TYPE_CHECKING:
@@ -38,8 +39,31 @@ DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The dat
 
 
 def register(app: typer.Typer) -> None:
-    """Put the command on the app."""
+    """Put the commands on the app."""
     app.command("screen", epilog="Example: sockgraph screen cases/wiki.toml --top 50")(screen_case)
+    app.command("import-wiki", epilog="Example: sockgraph import-wiki edits.parquet wiki")(
+        import_whole_wiki
+    )
+
+
+def import_whole_wiki(
+    edits: Annotated[
+        Path, typer.Argument(help="Every edit of a wiki: a Parquet or CSV file, or a folder.")
+    ],
+    folder: Annotated[Path, typer.Argument(help="Where the wiki goes, for many cases to share.")],
+    *,
+    memory: Annotated[
+        float, typer.Option("--memory", metavar="GIB", help="What sorting may take, in GiB.")
+    ] = 1.0,
+) -> None:
+    """Sort a whole wiki's edits once, so that cases find an account's without reading the rest.
+
+    A case names the folder as its table: kind = "table", path = "wiki".
+    """
+    with bar() as progress:
+        wiki = import_wiki(edits, folder, memory=int(memory * GIB), progress=progress)
+    about = wiki.about
+    say(f"{about['edits']} edits of {about['accounts']} accounts in {folder}")
 
 
 def screen_case(
@@ -94,7 +118,8 @@ def table_of(case: Case) -> Path:
             "screening reads a table with the edits of every account.",
             'Import the wiki with `sockgraph import-wiki`, then name its folder: kind = "table".',
         )
-    return case.beside(case.source.path)
+    path = case.beside(case.source.path)
+    return path / EDITS if (path / ABOUT).exists() else path
 
 
 def seconds_of(case: Case) -> tuple[int, int] | None:

@@ -324,6 +324,33 @@ def _find(partners, low, high, wanted):
 
 
 @compiled
+def _slide(users, seconds, state, window, active):
+    """Move the hour before an edit up to it; return who is active in it, and where it begins."""
+    at, tail, n = state
+    while np.int64(seconds[at]) - np.int64(seconds[tail]) > CLOSE:
+        window[users[tail]] -= 1
+        tail += 1
+    j = 0
+    while j < n:
+        if window[active[j]] == 0:
+            n -= 1
+            active[j] = active[n]
+        else:
+            j += 1
+    return tail, n
+
+
+@compiled
+def _enter(user, window, active, n):
+    """Note an edit of the hour; return how many accounts are active in it."""
+    if window[user] == 0:
+        active[n] = user
+        n += 1
+    window[user] += 1
+    return n
+
+
+@compiled
 def count_coedits(pages, rows, partners, counts, window):
     """Count the pairs of edits of one page within an hour of each other, for listed pairs only.
 
@@ -341,33 +368,17 @@ def count_coedits(pages, rows, partners, counts, window):
     users, seconds = pages.close_users, pages.close_seconds
     active = np.empty(window.size, np.int32)
     for page in range(pages.close_starts.size - 1):
-        low, high = pages.close_starts[page], pages.close_starts[page + 1]
-        n, tail = 0, low
-        for i in range(low, high):
-            user, now = users[i], np.int64(seconds[i])
-            while now - np.int64(seconds[tail]) > CLOSE:
-                window[users[tail]] -= 1
-                tail += 1
-            j = 0
-            while j < n:
-                other = active[j]
-                times = window[other]
-                if times == 0:
-                    n -= 1
-                    active[j] = active[n]
-                    window[other] = 0
-                    continue
-                if other != user:
-                    _add(rows, partners, counts, user, other, times)
-                    _add(rows, partners, counts, other, user, times)
-                j += 1
-            if window[user] == 0:
-                active[n] = user
-                n += 1
-            window[user] += 1
-        while tail < high:
-            window[users[tail]] -= 1
-            tail += 1
+        tail, n = pages.close_starts[page], 0
+        for at in range(pages.close_starts[page], pages.close_starts[page + 1]):
+            tail, n = _slide(users, seconds, (at, tail, n), window, active)
+            for j in range(n):
+                if active[j] != users[at]:
+                    times = window[active[j]]
+                    _add(rows, partners, counts, users[at], active[j], times)
+                    _add(rows, partners, counts, active[j], users[at], times)
+            n = _enter(users[at], window, active, n)
+        for at in range(tail, pages.close_starts[page + 1]):
+            window[users[at]] -= 1
 
 
 @compiled
@@ -416,3 +427,57 @@ def sorted_partners(rows, partners):
             out[i] = both[i - low] >> 31
             places[i] = low + (both[i - low] & 0x7FFFFFFF)
     return out, places
+
+
+@compiled
+def coedit_events(starts, users, seconds, window):
+    """Return how many rows `coedit_pairs` comes to, page by page."""
+    out = np.zeros(starts.size - 1, np.int64)
+    active = np.empty(window.size, np.int32)
+    for page in range(starts.size - 1):
+        tail, n = starts[page], 0
+        for at in range(starts[page], starts[page + 1]):
+            tail, n = _slide(users, seconds, (at, tail, n), window, active)
+            out[page] += n - (window[users[at]] > 0)
+            n = _enter(users[at], window, active, n)
+        for at in range(tail, starts[page + 1]):
+            window[users[at]] -= 1
+    return out
+
+
+@compiled
+def coedit_pairs(edits, window, total):
+    """Return, for each edit and each other account active in the hour before it, the pair.
+
+    Parameters
+    ----------
+    edits
+        starts, users and seconds of some pages, in order of time in each.
+    window
+        Scratch, int64, shape (accounts,), all zero; left so.
+    total
+        Rows, from `coedit_events`.
+
+    Returns
+    -------
+    keys, times
+        The lower number << 32 | the higher; the other's edits in that hour.
+    """
+    starts, users, seconds = edits
+    keys, times, row = np.empty(total, np.int64), np.empty(total, np.int64), 0
+    active = np.empty(window.size, np.int32)
+    for page in range(starts.size - 1):
+        tail, n = starts[page], 0
+        for at in range(starts[page], starts[page + 1]):
+            tail, n = _slide(users, seconds, (at, tail, n), window, active)
+            user = np.int64(users[at])
+            for j in range(n):
+                other = np.int64(active[j])
+                if other != user:
+                    keys[row] = (min(user, other) << 32) | max(user, other)
+                    times[row] = window[other]
+                    row += 1
+            n = _enter(users[at], window, active, n)
+        for at in range(tail, starts[page + 1]):
+            window[users[at]] -= 1
+    return keys, times

@@ -175,7 +175,7 @@ def _incidence(read: Ingested) -> _Graph:
     lists = kernels.transpose(*rows, pages.size)
     trim()
     tie = _tie_ranks(read.accounts)[order]
-    layout = _layout(mass[order], int(np.diff(rows[0]).max(initial=0)), order.size)
+    layout = overlap.layout(mass[order], int(np.diff(rows[0]).max(initial=0)), order.size)
     root = np.sqrt(mass[order].astype(float))
     scale = np.divide(1.0, root, out=np.zeros(root.size), where=root > 0)
     packed = (np.int64(1) << layout[0]) | weights[pages]
@@ -217,23 +217,6 @@ def _tie_ranks(accounts: Accounts) -> NDArray[np.int64]:
 def _name_order(names: Any) -> NDArray[np.int64]:  # noqa: ANN401 - pyarrow is untyped
     order: NDArray[np.int64] = pc.sort_indices(names).to_numpy().astype(np.int64)
     return order
-
-
-def _layout(mass: NDArray[np.int64], most_pages: int, n: int) -> tuple[int, int, int]:
-    """Return the bits for weight in a cell, and for tie and shared pages in a candidate.
-
-    A pair's shared weight is at most the second largest mass, since mass falls.
-    """
-    largest = int(mass[1]) if mass.size > 1 else 1
-    shift, shared_bits = max(1, largest.bit_length()), max(2, most_pages.bit_length())
-    tie_bits = max(1, n.bit_length())
-    if shift + shared_bits > 62 or tie_bits + shared_bits > 42:
-        raise ScreeningError(
-            f"{n} accounts, {most_pages} pages of one account",
-            "is more than the local engine counts in one machine word.",
-            "Use --engine spark, or leave out the busiest accounts (bots).",
-        )
-    return shift, tie_bits, shared_bits
 
 
 def _best(

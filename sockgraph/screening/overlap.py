@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sockgraph.errors import ScreeningError
 from sockgraph.screening.kernels import compiled
 
 
@@ -48,6 +49,23 @@ class Incidence(NamedTuple):
     shift: int
     tie_bits: int
     shared_bits: int
+
+
+def layout(mass: np.ndarray, most_pages: int, n: int) -> tuple[int, int, int]:
+    """Return the bits for weight in a cell, and for tie and shared pages in a candidate.
+
+    A pair's shared weight is at most the second largest mass, since mass falls.
+    """
+    largest = int(mass[1]) if mass.size > 1 else 1
+    shift, shared_bits = max(1, largest.bit_length()), max(2, most_pages.bit_length())
+    tie_bits = max(1, n.bit_length())
+    if shift + shared_bits > 62 or tie_bits + shared_bits > 42:
+        raise ScreeningError(
+            f"{n} accounts, {most_pages} pages of one account",
+            "is more than the local engine counts in one machine word.",
+            "Use --engine spark, or leave out the busiest accounts (bots).",
+        )
+    return shift, tie_bits, shared_bits
 
 
 @compiled
@@ -302,3 +320,31 @@ def screen_rows(low, high, inc, plan, work):
             rates[level] += 0.2 * (effort / (costs[row] + 1) - rates[level])
             total += effort
     return total
+
+
+@compiled
+def screen_rectangle(inc, others, square, heaps, floors):
+    """Meet every account with every one of another block, or each with each of its own block.
+
+    Parameters
+    ----------
+    inc
+        Accounts of both blocks; pages list only accounts of the second.
+    others
+        First and last plus one of the second block's accounts, which come after the first's.
+    square
+        Whether the two blocks are one: then a pair is met from its larger number.
+    """
+    low, high = others
+    cells = np.zeros(high, np.int64)
+    two = np.int64(2) << inc.shift
+    first, last = (low, high) if square else (0, low)
+    for row in range(first, last):
+        for i in range(inc.row_starts[row], inc.row_starts[row + 1]):
+            page = inc.row_pages[i]
+            for at in range(inc.page_starts[page], inc.page_starts[page + 1]):
+                cells[inc.page_users[at]] += inc.packed[page]
+        for other in range(low, row if square else high):
+            if cells[other] >= two:
+                _weigh(inc, row, other, cells[other], heaps, floors)
+        cells[low:high] = 0

@@ -29,7 +29,7 @@ COLUMNS = pa.schema(
         ("hours_cosine", pa.float64()),
     ]
 )
-_CODED = COLUMNS.set(0, pa.field("user_a", pa.dictionary(pa.int32(), pa.string()))).set(
+CODED = COLUMNS.set(0, pa.field("user_a", pa.dictionary(pa.int32(), pa.string()))).set(
     2, pa.field("user_b", pa.dictionary(pa.int32(), pa.string()))
 )
 
@@ -52,7 +52,7 @@ def record_batches(found: Candidates) -> Iterator[Any]:
                 pa.array(found.coedits[rows]),
                 pa.array(found.hours[rows] / MICRO),
             ],
-            schema=_CODED,
+            schema=CODED,
         )
 
 
@@ -69,7 +69,7 @@ def write_parquet(batches: Iterable[Any], target: Path, progress: Progress = sil
     rows = 0
     progress("writing candidates", 0, None)
     with pq.ParquetWriter(
-        target, _CODED, compression="zstd", compression_level=1, store_schema=False
+        target, CODED, compression="zstd", compression_level=1, store_schema=False
     ) as writer:
         for batch in batches:
             writer.write_batch(batch)

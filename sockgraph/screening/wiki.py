@@ -1,0 +1,286 @@
+# ruff: noqa: S608 - paths go into queries quoted, names as values
+"""A whole wiki, imported once and shared by cases: sorted Parquet, found by index and not by scan.
+
+`edits.parquet` is sorted by account, `pages.parquet` (who edited what) by page: Parquet's own
+statistics say which few row groups hold a name or a page. DuckDB sorts within a stated amount of
+memory, and answers any other question: `duckdb -c "FROM 'wiki/edits.parquet' LIMIT 5"`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sockgraph.errors import ScreeningError, StoreError, TableError
+from sockgraph.progress import Progress, silent
+from sockgraph.screening.definition import CLOSE, FIXED_POINT, page_weights
+from sockgraph.screening.names import kind_of
+from sockgraph.screening.reading import lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+EDITS, PAGES, ABOUT = "edits.parquet", "pages.parquet", "wiki.json"
+ROW_GROUP = 32_768
+MEMORY = 1 << 30
+PAGE_COLUMNS = ("page_id", "title")
+
+
+def import_wiki(
+    source: Path, folder: Path, *, memory: int = MEMORY, progress: Progress = silent
+) -> WholeWiki:
+    """Sort a table of edits into a folder that many cases can share.
+
+    Parameters
+    ----------
+    source
+        A Parquet or CSV file, or a folder of Parquet files, with every edit of a wiki.
+    folder
+        Where the wiki goes; an import that fails leaves what was there.
+    memory
+        Bytes that sorting may take; the rest is set aside in `folder`.
+
+    Raises
+    ------
+    TableError
+        If the table cannot be used.
+    StoreError
+        If the folder cannot be written.
+    """
+    from sockgraph.store.atomic import make_folder, whole_file, write_bytes  # noqa: PLC0415
+
+    layout = lay_out(source)
+    base = _connect(memory, make_folder(folder))
+    rows = _rows_of(base, layout.files, layout.columns)
+    page = _page_column(layout.columns)
+    (folder / ABOUT).unlink(missing_ok=True)  # until the end, the folder is no wiki
+    try:
+        progress("sorting edits by account", 0, 2)
+        with whole_file(folder / EDITS) as draft:
+            _copy(base, f"SELECT * FROM {rows} ORDER BY user, timestamp, rev_id", draft)
+        progress("sorting edits by page", 1, 2)
+        with whole_file(folder / PAGES) as draft:
+            pairs = f"SELECT DISTINCT {page} AS page, user FROM {rows}"
+            pairs = f"SELECT *, count(*) OVER (PARTITION BY page) AS degree FROM ({pairs})"
+            _copy(base, f"{pairs} ORDER BY page, user", draft)
+        accounts = base.sql(f"SELECT count(DISTINCT user) FROM {rows}").fetchall()[0][0]
+    except _duckdb().Error as error:
+        raise TableError(source, f"it cannot be sorted: {error}.", "Correct the table.") from error
+    finally:
+        base.close()
+    about = {
+        "accounts": accounts,
+        "edits": pq.read_metadata(folder / EDITS).num_rows,
+        "source": source.name,
+        "page": page,
+    }
+    write_bytes(folder / ABOUT, (json.dumps(about, indent=1) + "\n").encode())
+    progress("sorting edits by page", 2, 2)
+    return WholeWiki(folder)
+
+
+def _duckdb() -> Any:  # noqa: ANN401 - duckdb is optional
+    try:
+        import duckdb  # noqa: PLC0415
+    except ImportError as error:
+        raise ScreeningError(
+            "a whole wiki", "needs DuckDB.", "pip install 'sockgraph[screen]'"
+        ) from error
+    return duckdb
+
+
+def _connect(memory: int, scratch: Path) -> Any:  # noqa: ANN401 - duckdb is optional
+    base = _duckdb().connect()
+    base.execute(f"SET memory_limit = '{memory // 2**20}MiB'")
+    base.execute(f"SET temp_directory = '{_quoted(scratch / '.sorting')}'")
+    base.execute("SET enable_progress_bar = false")
+    return base
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _rows_of(base: Any, files: Sequence[Path], columns: Sequence[str]) -> str:  # noqa: ANN401
+    """Name the source's rows, those without a user or of no account left out."""
+    listed = ", ".join(f"'{_quoted(file)}'" for file in files)
+    reader = "read_csv_auto" if files[0].suffix.lower() == ".csv" else "read_parquet"
+    table = f"{reader}([{listed}])"
+    if "user" not in columns:
+        table = f"(SELECT *, '#' || user_id AS user FROM {table})"
+    if "rev_id" not in columns:
+        table = f"(SELECT *, row_number() OVER () AS rev_id FROM {table})"
+    users = base.sql(f"SELECT DISTINCT user FROM {table} WHERE user IS NOT NULL")
+    names = [name for (name,) in users.fetchall() if kind_of(name) == 0]
+    base.register("people", pa.table({"user": names}))
+    return f"(SELECT * FROM {table} SEMI JOIN people USING (user))"
+
+
+def _page_column(columns: Sequence[str]) -> str:
+    return next(name for name in PAGE_COLUMNS if name in columns)
+
+
+def _copy(base: Any, query: str, target: Path) -> None:  # noqa: ANN401
+    base.execute(
+        f"COPY ({query}) TO '{_quoted(target)}' "
+        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+    )
+
+
+@dataclass(frozen=True)
+class WholeWiki:
+    """An imported wiki.
+
+    Attributes
+    ----------
+    folder
+        What `import_wiki` wrote.
+    """
+
+    folder: Path
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Accounts, edits, and what the source was called.
+
+        Raises
+        ------
+        StoreError
+            If the folder is no imported wiki.
+        """
+        try:
+            known: dict[str, Any] = json.loads((self.folder / ABOUT).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                self.folder, "it is not an imported wiki.", "Run `sockgraph import-wiki` first."
+            ) from error
+        return known
+
+    def edits_of(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return every edit of these accounts, by account and time; only their row groups are read.
+
+        Raises
+        ------
+        StoreError
+            If the folder is no imported wiki.
+        """
+        where = ", ".join("?" for _ in users) or "NULL"
+        edits: pd.DataFrame = self.ask(
+            f"SELECT * FROM edits WHERE user IN ({where}) ORDER BY user, timestamp, rev_id", users
+        ).to_pandas()
+        return edits
+
+    def ask(self, query: str, values: Sequence[Any] = (), **tables: Any) -> Any:  # noqa: ANN401
+        """Answer a question in DuckDB's SQL.
+
+        Parameters
+        ----------
+        query
+            May read `edits` and `pages` (page, user, degree), and the tables given by name.
+        values
+            For the question marks in it.
+
+        Returns
+        -------
+        pyarrow.Table
+        """
+        _ = self.about
+        base = _connect(MEMORY, self.folder)
+        for name, file in (("edits", EDITS), ("pages", PAGES)):
+            place = _quoted(self.folder / file)
+            base.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{place}')")
+        for name, table in tables.items():
+            base.register(name, table)
+        found = base.sql(query, params=list(values)) if values else base.sql(query)
+        answer = found.to_arrow_table()
+        base.close()
+        return answer
+
+    def degrees(self, pages: Sequence[Any]) -> dict[Any, int]:
+        """Return how many accounts edited each of these pages."""
+        found = self.ask(
+            "SELECT page, any_value(degree) AS degree FROM pages SEMI JOIN wanted USING (page) "
+            "GROUP BY page",
+            wanted=pa.table({"page": pa.array(list(pages))}),
+        )
+        return dict(zip(found["page"].to_pylist(), found["degree"].to_pylist(), strict=True))
+
+    def explain(self, user: str, partners: Sequence[str]) -> pd.DataFrame:
+        """Return what lies behind an account's candidates: the pages shared, and the co-edits.
+
+        Parameters
+        ----------
+        user
+            The account.
+        partners
+            Its candidates, e.g. `user_b` of its rows in `candidates.parquet`.
+
+        Returns
+        -------
+        DataFrame
+            A row for each partner and shared page: `user_b`, `page`, `degree` (accounts that edited
+            it), `weight` (w_p**2), `coedits_1h`, and `rev_ids`: up to five pairs of revisions
+            within an hour, closest first; by partner, then heaviest page first.
+        """
+        import pandas as pd  # noqa: PLC0415 - the engines start without it
+
+        page = self.about["page"]
+        edits = self.edits_of([user, *partners]).dropna(subset=[page])
+        seconds = edits["timestamp"].astype("datetime64[s, UTC]").astype("int64")
+        edits = edits.assign(page=edits[page], second=seconds)[["user", "page", "second", "rev_id"]]
+        mine = edits[edits["user"] == user].drop(columns="user")
+        theirs = edits[edits["user"] != user].rename(columns={"user": "user_b"})
+        shared = theirs[theirs["page"].isin(set(mine["page"]))]
+        whole = shared[["user_b", "page"]].drop_duplicates()
+        degree = self.degrees(list(whole["page"].unique()))
+        whole = whole.assign(degree=whole["page"].map(degree).astype("int64"))
+        weight = page_weights(self.about["accounts"], whole["degree"].to_numpy())
+        whole = whole.assign(weight=weight / FIXED_POINT)
+        both = _close_pairs(mine, shared)
+        found = [(b, p, n, r) for (b, p), (n, r) in both.items()]
+        close = pd.DataFrame(found, columns=["user_b", "page", "coedits_1h", "rev_ids"])
+        whole = whole.merge(close, on=["user_b", "page"], how="left")
+        none: Any = pd.Series([[] for _ in range(len(whole))], index=whole.index, dtype=object)
+        whole = whole.assign(
+            coedits_1h=whole["coedits_1h"].fillna(0).astype("int64"),
+            rev_ids=whole["rev_ids"].where(whole["rev_ids"].notna(), none),
+        )
+        return whole.sort_values(
+            ["user_b", "weight", "page"], ascending=[True, False, True], ignore_index=True
+        )
+
+
+def _close_pairs(
+    mine: pd.DataFrame, theirs: pd.DataFrame
+) -> dict[tuple[str, Any], tuple[int, list[str]]]:
+    """Count the pairs of edits within an hour, and name the closest."""
+    by_page: dict[Any, pd.DataFrame] = dict(list(mine.groupby("page")))
+    out: dict[tuple[str, Any], tuple[int, list[str]]] = {}
+    groups: Any = theirs.groupby(["user_b", "page"])
+    for (partner, page), rows in groups:
+        own = by_page[page].sort_values("second")
+        at = own["second"].to_numpy()
+        low = np.searchsorted(at, rows["second"].to_numpy() - CLOSE, side="left")
+        high = np.searchsorted(at, rows["second"].to_numpy() + CLOSE, side="right")
+        n = int((high - low).sum())
+        if n:
+            out[(partner, page)] = (n, _closest(own, rows, low, high))
+    return out
+
+
+def _closest(own: pd.DataFrame, rows: pd.DataFrame, low: Any, high: Any) -> list[str]:  # noqa: ANN401
+    revs, times = own["rev_id"].to_numpy(), own["second"].to_numpy()
+    found = [
+        (abs(int(times[i]) - int(second)), f"{revs[i]}:{rev}")
+        for second, rev, a, b in zip(rows["second"], rows["rev_id"], low, high, strict=True)
+        for i in range(a, min(b, a + 5))
+    ]
+    return [pair for _, pair in sorted(found)[:5]]
