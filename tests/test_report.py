@@ -321,13 +321,25 @@ def test_coverage_that_is_not_known_is_a_dash_and_not_zero():
     assert "the source does not tell" in page
 
 
-def test_measured_false_links_are_told():
-    measured = {"different": {"10": 0.0098, "100": 0.00047, "1000": 0.0}}
+def test_measured_false_links_are_told_by_kind_of_pair():
+    measured = {
+        "different": {"pairs": 435, "10": 0.0098, "100": 0.0, "1000": None, "against": 0.61},
+        "same pages": {"10": 0.031},
+    }
     data = river_trade(calibration={**CALIBRATED, "false_links": measured})
     page = case_report(data).replace("\N{NO-BREAK SPACE}", " ")
-    assert (
-        "0.98 % had an LR over 10, 0.047 % had an LR over 100 and none had an LR over 1,000" in page
-    )
+    table = page[page.index('<table class="rates">') :]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("<tr>")[2:4]]
+    assert rows[0] == ["all different pairs", "435", "0.98 %", "none", "not testable", "61 %"]
+    dash = "\N{EN DASH}"
+    assert rows[1] == ["same pages", dash, "3.1 %", "not testable", "not testable", "not testable"]
+
+
+def test_a_large_case_says_how_many_false_links_to_expect():
+    rates = {"different": {"pairs": 435, "10": 0.01, "100": 0.002, "1000": None}}
+    data = plain_case([f"Invented Editor {i:02d}" for i in range(51)])
+    page = case_report(dataclasses.replace(data, calibration={**CALIBRATED, "false_links": rates}))
+    assert "about 3 of these 1,275 pairs would have an LR over 100" in page
 
 
 def test_missing_values_never_show_as_nan(page):

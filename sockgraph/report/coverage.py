@@ -10,10 +10,10 @@ from markupsafe import Markup
 from sockgraph.case import MANY
 from sockgraph.report.data import pairs_of
 from sockgraph.report.markup import joined, name
-from sockgraph.report.words import NBSP, counted, listed, plain, prior_note, thousands
+from sockgraph.report.words import DASH, NBSP, counted, listed, plain, prior_note, thousands
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sockgraph.report.data import Link, ReportData
 
@@ -87,24 +87,59 @@ def rest_on(data: ReportData, links: Sequence[Link]) -> Markup:
     )
 
 
-def false_links(data: ReportData) -> str:
-    """Say how often pairs of different reference accounts pass an LR, as was measured."""
+@dataclass(frozen=True)
+class FalseLinks:
+    """How often pairs of different reference accounts pass an LR, by kind of pair.
+
+    Attributes
+    ----------
+    levels
+        The LRs, such as `10`.
+    rows
+        Kind of pair, number of pairs, and for each level the share in words; the last column is
+        the share with log10 LR below -1.
+    expected
+        How many of the case's own pairs would pass the middle LR if all accounts were different
+        people, where a case compares so many that it matters.
+    """
+
+    levels: tuple[str, ...]
+    rows: tuple[tuple[str, str, tuple[str, ...]], ...]
+    expected: str
+
+
+def false_links(data: ReportData) -> FalseLinks | None:
+    """Lay out the false-link rates that the evidence stage measured; None where it gave none."""
     measured = data.calibration.get("false_links") or {}
-    shares = {int(lr): float(share) for lr, share in (measured.get("different") or {}).items()}
-    if not shares:
-        return ""
-    said = [
-        f"{_percent(share)} had an LR over {thousands(lr)}" for lr, share in sorted(shares.items())
+    levels = sorted({int(k) for rates in measured.values() for k in rates if k.isdigit()})
+    if not levels:
+        return None
+    rows = [
+        (
+            _STRATA.get(stratum, stratum),
+            DASH if rates.get("pairs") is None else thousands(int(rates["pairs"])),
+            (*(_percent(rates.get(str(lr))) for lr in levels), _percent(rates.get("against"))),
+        )
+        for stratum, rates in measured.items()
     ]
+    return FalseLinks(tuple(thousands(lr) for lr in levels), tuple(rows), _expected(data, measured))
+
+
+_STRATA = {"different": "all different pairs", "without the most extreme": "less the top 0.1 %"}
+
+
+def _expected(data: ReportData, measured: Mapping[str, Mapping[str, Any]]) -> str:
+    share = measured.get("different", {}).get("100")
+    if share is None or len(data.nominated) <= MANY:
+        return ""
     n = pairs_of(data.nominated)
-    expected = ""
-    if len(data.nominated) > MANY and 100 in shares:
-        times = f"{shares[100] * n:,.0f} of these {thousands(n)} pairs"
-        expected = f" Were all accounts different people, about {times} would have an LR over 100."
-    return f"Of pairs of different reference accounts {listed(said)}.{expected}"
+    times = f"{share * n:,.0f} of these {thousands(n)} pairs"
+    return f"Were all accounts different people, about {times} would have an LR over 100."
 
 
-def _percent(share: float) -> str:
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "not testable"
     return "none" if share == 0 else f"{100 * share:.2g}{NBSP}%"
 
 
