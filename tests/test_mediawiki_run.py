@@ -1,0 +1,74 @@
+"""The main job on a real wiki, from the case file to the report, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from wiki import history
+
+pytestmark = pytest.mark.wiki
+REFERENCE = "[reference]\naccounts = 30\n"
+NAMES = [history.RENAMED[0], *history.OPERATED[:2], history.HIDES, "مستخدم تجربة", "Amber Wren"]
+
+
+def sockgraph(*words, data):
+    run = subprocess.run(
+        [sys.executable, "-m", "sockgraph", *map(str, words), "--data", str(data)],
+        capture_output=True, text=True, timeout=300, check=False,
+        env=os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    return run.returncode, run.stdout, run.stderr
+
+
+def test_a_case_runs_and_runs_again_without_the_wiki(wiki_case, tmp_path):
+    case, data = wiki_case(*NAMES, reference=REFERENCE), tmp_path / "data"
+    code, _, said = sockgraph("fetch", case, data=data)
+    assert code == 0, said
+    code, _, said = sockgraph("run", case, data=data)
+    assert code == 0, said
+    folder = data / "processed" / "test-wiki"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["run"]["traffic"]["requests"] == {}  # all of it had been fetched
+    told = json.dumps(manifest, ensure_ascii=False)
+    for name in (*history.RENAMED, history.HIDES, "مستخدم تجربة"):
+        assert name in told
+    assert "Kelp Wren" not in told  # a reference account
+    page = (folder / "report.html").read_text()
+    assert history.HIDES in page
+    first = {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix != ".json"}
+
+    code, _, said = sockgraph("run", case, "--offline", data=data)
+    assert code == 0, said
+    assert {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix != ".json"} == first
+    again = json.loads((folder / "manifest.json").read_text())
+    manifest.pop("run")
+    again.pop("run")
+    assert again == manifest
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        (("Amber Wren", history.MISSING), history.MISSING),
+        (("Amber Wren", history.BOT), "bot"),
+        (('api_path = "/"', 'api_path = "/wrong/"'), "api_path"),
+        (("HOST", "127.0.0.1:9"), "cannot be reached"),
+        (("HOST", "zh.wikipedai.invalid"), "spelling"),
+        (("Amber Wren", history.RENAMED[1]), "one account"),
+    ],
+    ids=["unknown account", "bot", "path", "unreachable", "misspelt", "twice"],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(wiki, wiki_case, tmp_path, bad):
+    case, data = wiki_case(*NAMES, reference=REFERENCE), tmp_path / "data"
+    (old, new), said = bad
+    case.write_text(case.read_text().replace(wiki.host if old == "HOST" else old, new))
+    code, _, error = sockgraph("run", case, data=data)
+    assert code == 2
+    assert said in error.splitlines()[-1]
+    assert "Traceback" not in error
+    processed = data / "processed"
+    assert not processed.exists() or not any(processed.rglob("*.*"))
