@@ -225,3 +225,10 @@ def test_background_is_never_compared(community):
         edits, accounts, settings=FEW, background=edits_of(history("X", 9)).assign(rev_id=10**7)
     )
     assert "X" not in set(told.links["user_a"]) | set(told.links["user_b"])
+
+
+def test_false_links_are_shares_and_only_where_testable(weighed):
+    told = weighed.calibration["false_links"]
+    assert set(told["different"]) <= {"10", "100", "1000"}
+    assert all(0 <= share <= 1 for shares in told.values() for share in shares.values())
+    assert weighed.calibration["strata"]["different"]["pairs"] == 45 * 44 // 2

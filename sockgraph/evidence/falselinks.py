@@ -29,19 +29,19 @@ LEVELS = (10, 100, 1000)
 
 def false_links(
     verdict: Verdict, measured: list[Measured], histories: Histories
-) -> dict[str, dict[str, Any]]:
-    """Return, for every stratum of different reference pairs, how many reach LR 10, 100, 1,000.
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return how many different reference pairs reach LR 10, 100, 1,000, stratum by stratum.
 
     Returns
     -------
     dict
-        By stratum: `pairs`; "10", "100" and "1000", each the share of pairs with a higher LR (None:
-        not testable, fewer than 3x pairs or a bound below x); `against`, the share with log10 LR
-        below -1. Strata: all; without the most extreme; those most alike in pages, hours and tools;
-        newcomers of the same week.
+        `false_links`: by stratum, "10", "100" and "1000", each the share of pairs with a higher LR;
+        left out where not testable (fewer than 3x pairs, or a bound below x). `strata`: by stratum,
+        `pairs` and `against`, the share with log10 LR below -1. Strata: different (all of them);
+        without the most extreme; those most alike in pages, hours and tools; newcomers of one week.
     """
     if verdict.bounds is None or verdict.sample is None:
-        return {}
+        return {"false_links": {}, "strata": {}}
     held = verdict.bounds.clip(verdict.sample.different)
     inner = verdict.sample.different <= np.quantile(verdict.sample.different, 1 - EXTREME)
     strata = {"different": np.ones(len(held), dtype=bool), "without the most extreme": inner}
@@ -50,7 +50,10 @@ def false_links(
         if signal in names:
             strata[stratum] = _most(verdict.community.different[:, names.index(signal)])
     strata["newcomers of one week"] = _newcomers(verdict, histories)
-    return {name: _rates(held[here], verdict.bounds.high) for name, here in strata.items()}
+    return {
+        "false_links": {n: _rates(held[at], verdict.bounds.high) for n, at in strata.items()},
+        "strata": {n: _sizes(held[at]) for n, at in strata.items()},
+    }
 
 
 def _most(values: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -66,9 +69,9 @@ def _newcomers(verdict: Verdict, histories: Histories) -> NDArray[np.bool_]:
 
 
 def _rates(held: NDArray[np.float64], highest: float) -> dict[str, Any]:
-    rates: dict[str, Any] = {"pairs": len(held)}
-    for level in LEVELS:
-        testable = len(held) >= 3 * level and highest > np.log10(level)
-        rates[str(level)] = float((held > np.log10(level)).mean()) if testable else None
-    rates["against"] = float((held < -1).mean()) if len(held) else None
-    return rates
+    testable = [x for x in LEVELS if len(held) >= 3 * x and highest > np.log10(x)]
+    return {str(x): float((held > np.log10(x)).mean()) for x in testable}
+
+
+def _sizes(held: NDArray[np.float64]) -> dict[str, Any]:
+    return {"pairs": len(held), "against": float((held < -1).mean()) if len(held) else None}

@@ -449,13 +449,19 @@ def _calibration(
         "baseline": None,
         "weights": {},
         "false_links": {},
+        "strata": {},
     }
     if verdict.bounds is None or verdict.sample is None or model is None:
         return facts
-    return facts | {
-        "bounds": [verdict.bounds.low, verdict.bounds.high],
-        "baseline": verdict.facts["baseline"],
-        "weights": {m.signal.name: float(w) for m, w in zip(measured, model.weights, strict=True)},
-        "flag_score": flag_score(case, verdict.sample),
-        "false_links": false_links(verdict, measured, histories),
-    }
+    return (
+        facts
+        | {
+            "bounds": [verdict.bounds.low, verdict.bounds.high],
+            "baseline": verdict.facts["baseline"],
+            "weights": {
+                m.signal.name: float(w) for m, w in zip(measured, model.weights, strict=True)
+            },
+            "flag_score": flag_score(case, verdict.sample),
+        }
+        | false_links(verdict, measured, histories)
+    )
