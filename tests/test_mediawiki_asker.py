@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 
 import pytest
-from faulty import error, faulty_wiki, say
+from faulty import Say, error, faulty_wiki, say, status, zipped
 
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError
@@ -180,6 +181,30 @@ def test_accounts_across_wikis_are_told_of_where_there_are_such(server, open_sou
         "It is blocked on 1 of them."
     )
     assert source.traffic()["requests"]["global accounts"] == 1
+
+
+WORST = [
+    status(429, Retry_After="3"), status(503), status(502), error("maxlag", X_Database_Lag="7"),
+    error("ratelimited"), say({}), say(None), say({"batchcomplete": True}), Say(b'{"query": {'),
+    Say(b"<html>busy</html>"), Say(b'{"query": {"usercontribs": []}}', cut=9),
+    Say(b'{"query": {"usercontribs": []}}', cut=9, how="reset"), zipped({"query": {}}, keep=0.5),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_on_the_worst_of_days_nothing_is_lost_and_nothing_comes_twice(server, open_source, seed):
+    calm = open_source().read([NAME])
+    dice = random.Random(seed)  # noqa: S311 - no secret
+    wiki = SmallWiki()
+    server.script = [say({"query": {"general": {}}, "curtimestamp": NOW})]  # it is up, at first
+    server.otherwise = lambda params: dice.choice(WORST) if dice.random() < 0.4 else wiki(params)
+    source = open_source(raw="worst")
+    source._asker.connection.sleep = lambda _: None
+    stormy = source.read([NAME])
+    assert stormy.edits.equals(calm.edits)
+    assert stormy.coverage == calm.coverage
+    assert sum(source.traffic()["retries"].values()) > 0
+    assert source.traffic()["requests"]["contributions"] == 5
 
 
 def test_requests_are_no_more_than_the_floor(server, open_source):

@@ -130,9 +130,9 @@ def test_unknown_accounts_are_all_named(open_source):
 
 def test_names_are_written_as_the_wiki_writes_them(open_source):
     source = open_source()
-    given = ["amber_Wren", " Dune  Wren", "a&B+C", "مستخدم_تجربة"]
+    given = ["amber_Wren", " Dune  Wren", "a&B+C", "مستخدم_تجربة", "User:kelp Wren"]
     assert list(source.resolve(given).values()) == [
-        "Amber Wren", "Dune Wren", "A&B+C", "مستخدم تجربة",
+        "Amber Wren", "Dune Wren", "A&B+C", "مستخدم تجربة", "Kelp Wren",
     ]  # fmt: skip
 
 

@@ -98,6 +98,7 @@ USERS = Question(
     "users",
     about="ususers",
 )
+SPELLING = Question("spellings", {"list": "users"}, "users", about="ususers", batch=1)
 GLOBAL = Question(
     "global accounts",
     {"meta": "globaluserinfo", "guiprop": "editcount|merged"},

@@ -23,6 +23,7 @@ from sockgraph.sources.mediawiki.questions import (
     ALL_USERS,
     LOGS,
     SITE,
+    SPELLING,
     USERS,
     Question,
     contributions,
@@ -255,6 +256,10 @@ class MediaWikiSource:
         """Follow a name that no longer exists to the one that its account has now."""
         if is_ip(name):
             return None
+        self._asker.ensure(SPELLING, [name])  # alone, so that the answer's name is this one's
+        told = list(self._asker.rows(SPELLING, [name]))[-1]
+        if "userid" in told:
+            return str(told["name"])
         for _ in range(renames.RENAMES_FOLLOWED):
             later = renames.today(self._asker, name)
             if later is None or self._existing([later]):
