@@ -321,6 +321,18 @@ def test_coverage_that_is_not_known_is_a_dash_and_not_zero():
     assert "the source does not tell" in page
 
 
+def test_signals_that_the_source_does_not_offer_are_named():
+    data = river_trade()
+    silent = data.evidence["signal"] == "tools"
+    evidence = data.evidence.assign(
+        status=data.evidence["status"].mask(silent, "not_available"),
+        contribution=data.evidence["contribution"].mask(silent),
+    )
+    page = case_report(dataclasses.replace(data, evidence=evidence))
+    assert "This source does not tell of tools: <i>not available</i>." in page
+    assert ">not available</text>" in page
+
+
 def test_measured_false_links_are_told_by_kind_of_pair():
     measured = {
         "different": {"pairs": 435, "10": 0.0098, "100": 0.0, "1000": None, "against": 0.61},
@@ -330,9 +342,10 @@ def test_measured_false_links_are_told_by_kind_of_pair():
     page = case_report(data).replace("\N{NO-BREAK SPACE}", " ")
     table = page[page.index('<table class="rates">') :]
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("<tr>")[2:4]]
-    assert rows[0] == ["all different pairs", "435", "0.98 %", "none", "not testable", "61 %"]
+    assert rows[0] == ["all different pairs", "435", "0.98 %", "none", "61 %"]
     dash = "\N{EN DASH}"
-    assert rows[1] == ["same pages", dash, "3.1 %", "not testable", "not testable", "not testable"]
+    assert rows[1] == ["same pages", dash, "3.1 %", "not testable", "not testable"]
+    assert "An LR over 1,000 is beyond what this reference can test." in page
 
 
 def test_a_large_case_says_how_many_false_links_to_expect():

@@ -98,20 +98,22 @@ class FalseLinks:
     rows
         Kind of pair, number of pairs, and for each level the share in words; the last column is
         the share with log10 LR below -1.
-    expected
-        How many of the case's own pairs would pass the middle LR if all accounts were different
-        people, where a case compares so many that it matters.
+    note
+        What could not be tested, and how many of the case's own pairs would have an LR over 100
+        were all accounts different people, where a case compares so many that it matters.
     """
 
     levels: tuple[str, ...]
     rows: tuple[tuple[str, str, tuple[str, ...]], ...]
-    expected: str
+    note: str
 
 
 def false_links(data: ReportData) -> FalseLinks | None:
     """Lay out the false-link rates that the evidence stage measured; None where it gave none."""
     measured = data.calibration.get("false_links") or {}
-    levels = sorted({int(k) for rates in measured.values() for k in rates if k.isdigit()})
+    asked = sorted({int(k) for rates in measured.values() for k in rates if k.isdigit()})
+    given = {k for rates in measured.values() for k, share in rates.items() if share is not None}
+    levels = [lr for lr in asked if str(lr) in given]
     if not levels:
         return None
     rows = [
@@ -122,7 +124,13 @@ def false_links(data: ReportData) -> FalseLinks | None:
         )
         for stratum, rates in measured.items()
     ]
-    return FalseLinks(tuple(thousands(lr) for lr in levels), tuple(rows), _expected(data, measured))
+    silent = [thousands(lr) for lr in asked if lr not in levels]
+    untested = (
+        f"An LR over {listed(silent)} is beyond what this reference can test." if silent else ""
+    )
+    expected = _expected(data, measured)
+    note = f"{untested} {expected}".strip()
+    return FalseLinks(tuple(thousands(lr) for lr in levels), tuple(rows), note)
 
 
 _STRATA = {"different": "all different pairs", "without the most extreme": "less the top 0.1 %"}
@@ -198,8 +206,8 @@ def _outside(table: CoverageTable) -> Markup:
 
 
 def _not_available(links: Sequence[Link]) -> Markup:
-    missing = {s.family for link in links for s in link.signals if s.status == "not_available"}
-    given = {s.family for link in links for s in link.signals if s.status != "not_available"}
+    missing = {s.name for link in links for s in link.signals if s.status == "not_available"}
+    given = {s.name for link in links for s in link.signals if s.status != "not_available"}
     silent = sorted(missing - given)
     if not silent:
         return Markup("")
