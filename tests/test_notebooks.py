@@ -8,6 +8,7 @@ import pytest
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
 MOST_LINES = 10
+FIGURES = {"02_explore_clusters": 4, "04_validate": 2}
 
 
 def _cells(path, kind="code"):
@@ -60,6 +61,10 @@ def test_notebooks_choose_the_case_once_and_say_how_to_be_wrong(path):
     assert len(_cells(path, "markdown")) >= len(_cells(path)) / 2
 
 
+def _data(output):
+    return output.get("data", {})
+
+
 def _execute(path, data):
     from nbclient import NotebookClient
 
@@ -70,7 +75,7 @@ def _execute(path, data):
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
     )
-    env = os.environ | {"SOCKGRAPH_DATA_DIR": str(data), "MPLBACKEND": "agg"}
+    env = os.environ | {"SOCKGRAPH_DATA_DIR": str(data)}
     client.execute(env=env)
     shown = [c for c in notebook.cells if c.cell_type == "code" and c.outputs]
     assert len(shown) >= 5
@@ -98,4 +103,6 @@ def test_the_other_notebooks_run_from_start_to_end(path, data):
     notebook = _execute(path, data)
     said = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
     assert "Warning" not in said
+    figures = [o for c in notebook.cells for o in c.get("outputs", []) if "image/png" in _data(o)]
+    assert len(figures) >= FIGURES.get(path.stem, 0)
     assert ledger.read_bytes() == before
