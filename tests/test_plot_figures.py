@@ -90,7 +90,7 @@ def edits():
 
 
 def graph(**options):
-    groups = cluster_accounts(links(), threshold=0.8).clusters
+    groups = cluster_accounts(links(), rests_on="any", threshold=0.8).clusters
     accounts = pd.DataFrame({"user": USERS, "role": "nominated"})
     return build_graph(accounts, links(), groups, **options)
 
@@ -104,7 +104,7 @@ def pairs():
 def every_figure(style):
     counts = pairs()
     n = {"n_same": counts.n_same, "n_different": counts.n_different, "style": style}
-    groups = cluster_accounts(links(), threshold=0.8)
+    groups = cluster_accounts(links(), rests_on="any", threshold=0.8)
     pair = ("Heron Wade", "青石巷")
     row = link(*pair)
     when = pd.Timestamp("2023-09-18", tz="UTC")

@@ -47,8 +47,8 @@ def build_graph(
     -------
     networkx.Graph
         Nodes: `label` (the name), `role` (nominated, declared), `x`, `y` (see `layout`),
-        `insufficient` (no pair of it has a number); where known `edit_count`, `registered`,
-        `blocked_at` (ISO 8601), `group` (from 1), `membership`, `status`.
+        `insufficient` (it is compared, and no pair of it has a number); where known `edit_count`,
+        `registered`, `blocked_at` (ISO 8601), `group` (from 1), `membership`, `status`.
 
         Edges: `weight` (log10 LR where it speaks for one operator, else 0: what algorithms may
         take as strength), `direction` (for, against, neither: the side of 0 on which the whole
@@ -94,7 +94,8 @@ def _nodes(
 ) -> list[tuple[str, dict[str, Any]]]:
     facts = _facts(accounts)
     linked = {*links["user_a"], *links["user_b"]}
-    compared = sorted(linked | {u for u, f in facts.items() if f["role"] == "nominated"})
+    asked = linked | {u for u, f in facts.items() if f["role"] == "nominated"}
+    compared = sorted(asked)
     declared = sorted(u for u, f in facts.items() if f["role"] == "declared" and u not in linked)
     speaks = links[links[["score", "log10_lr"]].notna().any(axis=1)]
     spoken = {*speaks["user_a"], *speaks["user_b"]}
@@ -107,7 +108,7 @@ def _nodes(
                 "role": "nominated" if user in linked else "declared",
                 **facts.get(user, {}),
                 **groups.get(user, {}),
-                "insufficient": user not in spoken,
+                "insufficient": user in asked and user not in spoken,
             },
         )
         for user in [*compared, *declared]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -65,6 +66,7 @@ def dendrogram(clusters: Clusters, *, style: Style = LIGHT) -> Figure:
     _leaves(axes, style, rows, high)
     for step in steps:
         _join(axes, style, step, high)
+        _height(axes, style, step, clusters.threshold)
     footnote(figure, style, f"{HOW[clusters.linkage]} at which accounts join. Dashed: unresolved.")
     return finish(figure)
 
@@ -90,8 +92,16 @@ def _laid_out(clusters: Clusters) -> tuple[list[tuple[str, bool, bool]], list[di
             sides = [at[int(merge[side])] for side in ("left", "right")]
             stable = sides[0][2] and sides[1][2]
             joined = bool(merge["joined"])
-            here = {"at": float(merge["log10_lr"]), "joined": joined, "stable": stable}
-            steps.append(here | {"sides": [(y, x) for y, x, _ in sides]})
+            here: dict[str, Any] = {
+                "at": float(merge["log10_lr"]),
+                "joined": joined,
+                "stable": stable,
+            }
+            below = [step for step in steps if (step["y"], step["at"]) in [s[:2] for s in sides]]
+            for step in below:
+                step["parent"] = here["at"]
+            here |= {"sides": [(y, x) for y, x, _ in sides], "parent": -math.inf}
+            steps.append(here | {"y": sum(y for y, *_ in sides) / 2})
             at[int(node)] = (sum(y for y, *_ in sides) / 2, here["at"], stable)  # type: ignore[call-overload]
     return rows, steps
 
@@ -124,9 +134,24 @@ def _join(axes: Axes, style: Style, step: dict[str, Any], right: float) -> None:
     for y, x in ((top, first), (bottom, second)):
         axes.plot([step["at"], right if x is None else x], [y, y], **line)
     axes.plot([step["at"]] * 2, [top, bottom], **line)
-    if step["joined"]:
-        words: dict[str, Any] = {"size": SMALL, "color": style.ink_2, "ha": "left", "va": "center"}
-        axes.text(step["at"] + 0.04, (top + bottom) / 2, plain(step["at"]), **words)
+
+
+def _height(axes: Axes, style: Style, step: dict[str, Any], cut: float) -> None:
+    """Write at what a join stands, left of it or within it, where there is room."""
+    left, right = axes.get_xlim()
+    room = 0.08 * (right - left)
+    inside = min(right if x is None else x for _, x in step["sides"]) - step["at"]
+    before = step["at"] - max(step["parent"], cut)
+    if not step["joined"] or max(before, inside) < room:
+        return
+    y = sum(y for y, _ in step["sides"]) / 2
+    words: dict[str, Any] = {"size": SMALL, "color": style.ink_2}
+    if before >= room:
+        lift = 0.06 if step["parent"] > -math.inf else 0
+        place: dict[str, Any] = {"ha": "right", "va": "bottom" if lift else "center"}
+        axes.text(step["at"] - 0.03, y - lift, plain(step["at"]), **words, **place)
+    else:
+        axes.text(step["at"] + 0.04, y, plain(step["at"]), ha="left", va="center", **words)
 
 
 def stability(clusters: pd.DataFrame, *, style: Style = LIGHT) -> Figure:

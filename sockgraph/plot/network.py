@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
 from scipy.spatial import ConvexHull
 
-from sockgraph.plot.place import place_labels
+from sockgraph.plot.place import COVERED, CROSSED, place_labels
 from sockgraph.plot.style import (
     LIGHT,
     SIZE,
@@ -98,10 +98,11 @@ def case_graph(graph: nx.Graph, *, style: Style = LIGHT) -> Figure:
 
 
 def _said(graph: nx.Graph, n_drawn: int) -> str:
-    few = sum(bool(known.get("insufficient")) for _, known in graph.nodes(data=True))
-    n_pairs = len(graph) * (len(graph) - 1) // 2
+    roles = [known for _, known in graph.nodes(data=True) if known.get("role") != "declared"]
+    few = sum(bool(known.get("insufficient")) for known in roles)
+    n_pairs = len(roles) * (len(roles) - 1) // 2
     return (
-        f"{len(graph):,} accounts, {few:,} with too few edits. Drawn are {n_drawn:,} of {n_pairs:,}"
+        f"{len(roles):,} accounts, {few:,} with too few edits. Drawn are {n_drawn:,} of {n_pairs:,}"
         " pairs: those that speak for one operator or have a state."
     )
 
@@ -210,23 +211,23 @@ def _names(sheet: Sheet, groups: list[tuple[NDArray[np.float64], Text]]) -> None
     named = [node for node in sheet.graph if node in linked or not sheet.large]
     named.sort(key=lambda node: "group" not in sheet.graph.nodes[node])
     few = not sheet.large and len(sheet.drawn) <= NUMBERED
-    numbered = [edge for edge in sheet.drawn if few and "log10_lr" in edge[2]]
-    names = 8.0 if sheet.large else 17.0
-    labels = [(point, text, 3.0) for point, text in groups]
-    labels += [(sheet.pixels[node], _name(sheet, node), names) for node in named]
+    numbered = [edge for edge in sheet.drawn[::-1] if few and "log10_lr" in edge[2]]
+    room, limit = (8.0, COVERED) if sheet.large else (17.0, np.inf)
+    labels = [(point, text, 3.0, limit) for point, text in groups]
+    labels += [(sheet.pixels[node], _name(sheet, node), room, limit) for node in named]
     labels += [
-        ((sheet.pixels[a] + sheet.pixels[b]) / 2, _number(sheet, known["log10_lr"]), 14.0)
+        ((sheet.pixels[a] + sheet.pixels[b]) / 2, _number(sheet, known["log10_lr"]), 14.0, CROSSED)
         for a, b, known in numbered
     ]
     strokes = [np.linspace(sheet.pixels[a], sheet.pixels[b], 90) for a, b, _ in sheet.drawn]
     place_labels(
         sheet.axes,
-        [text for _, text, _ in labels],
-        np.array([point for point, _, _ in labels]).reshape(-1, 2),
+        [text for _, text, _, _ in labels],
+        np.array([point for point, *_ in labels]).reshape(-1, 2),
         avoid=np.array(list(sheet.pixels.values())).reshape(-1, 2),
-        radius=np.array([room for _, _, room in labels]),
+        radius=np.array([room for _, _, room, _ in labels]),
         lines=np.concatenate(strokes) if strokes else None,
-        drop=sheet.large,
+        limits=np.array([limit for *_, limit in labels]),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.plot.activity import FIRST, SECOND
-from sockgraph.plot.place import place_labels
+from sockgraph.plot.place import COVERED, place_labels
 from sockgraph.plot.style import (
     LIGHT,
     SIZE,
@@ -101,4 +101,6 @@ def _name(axes: Axes, style: Style, both: pd.DataFrame, marks: pd.DataFrame) -> 
     points = axes.transData.transform(single.loc[order].to_numpy(dtype=float).reshape(-1, 2))
     every = axes.transData.transform(marks.iloc[:, :2].to_numpy(dtype=float).reshape(-1, 2))
     texts = [axes.text(0, 0, title, size=SMALL, color=style.ink_2) for title in order]
-    place_labels(axes, texts, points, avoid=every, radius=np.full(len(points), 9.0), drop=True)
+    n = len(points)
+    room, limits = np.full(n, 9.0), np.full(n, COVERED)
+    place_labels(axes, texts, points, avoid=every, radius=room, limits=limits)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
 
 ANGLES = np.deg2rad([90, 0, 180, 270, 35, 145, 215, 325])
-OVER_MARK, OVER_LABEL, OVER_LINE, OUTSIDE = 8.0, 20.0, 1.5, 30.0
+OVER_MARK, OVER_LABEL, OVER_LINE, OUTSIDE = 8.0, 20.0, 1.5, 30.0  # what a place costs
+COVERED, CROSSED = OVER_LABEL, 4.0  # limits: covers another label; crosses a line or mark
 
 
 def place_labels(
@@ -29,7 +30,7 @@ def place_labels(
     avoid: Points,
     radius: Points,
     lines: Points | None = None,
-    drop: bool = False,
+    limits: Points | None = None,
 ) -> None:
     """Move texts beside their points, greedily, in the order given.
 
@@ -45,24 +46,25 @@ def place_labels(
         How far a label keeps from its point, in pixels.
     lines : ndarray of float, shape (k, 2)
         Points along lines, which labels keep off where they can.
-    drop
-        Remove a label that would cover another, instead of letting it.
+    limits : ndarray of float, shape (n,)
+        Labels whose best place costs as much are removed: `COVERED`, `CROSSED` or infinity.
     """
     families = list(fonts_for(text.get_text() for text in texts))
     frame = np.array([[0, 0], axes.figure.bbox.size])
     taken: list[Points] = []
     strokes = np.empty((0, 2)) if lines is None else lines
-    for text, point, room in zip(texts, points, radius, strict=True):
+    bars = np.full(len(texts), np.inf) if limits is None else limits
+    for text, point, room, limit in zip(texts, points, radius, bars, strict=True):
         text.set_fontfamily(families)
         text.set(ha="center", va="center")
         extent = np.asarray(text.get_window_extent().size)
-        boxes = [_box(point, extent, room, angle) for angle in ANGLES]
+        boxes = [_box(point, extent, far * room, a) for far in (1, 2) for a in ANGLES]
         costs = [
             _cost(box, avoid, taken, strokes) + OUTSIDE * _beyond(box, frame) + i / 50
             for i, box in enumerate(boxes)
         ]
         best = int(np.argmin(costs))
-        if drop and costs[best] >= OVER_LABEL:
+        if costs[best] >= limit:
             text.remove()
             continue
         taken.append(boxes[best])
