@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.case import Case
+from sockgraph.graph.layout import layout
 from sockgraph.report import ReportData
 from sockgraph.schema import TABLES, empty, subject_of, validate
 
@@ -318,30 +321,34 @@ CALIBRATED = {
 }
 
 
-def river_trade(**changes):
-    """Return the whole fixture: flagged, asserted and insufficient links, two groups, an alibi."""
+@cache
+def _river_trade():
     all_edits = edits()
     links, evidence = links_and_evidence(all_edits)
-    given = {
-        "case": case(),
-        "accounts": accounts(),
-        "edits": all_edits,
-        "log_events": log_events(),
-        "evidence": evidence,
-        "links": links,
-        "clusters": clusters(),
-        "omissions": omissions(),
-        "alibis": alibis(),
-        "reference": reference(),
-        "graph": graph(),
-        "coverage": coverage(all_edits),
-        "calibration": CALIBRATED,
-        "read_on": dt.date(2024, 7, 1),
-        "version": "0.1.0",
-        "ledger_head": ("9c41e7d03b8a5f26" * 4, 17),
-        "cannot_links": frozenset({tuple(sorted((USERS[5], USERS[6])))}),
-    }
-    return ReportData(**{**given, **changes})
+    return ReportData(
+        case=case(),
+        accounts=accounts(),
+        edits=all_edits,
+        log_events=log_events(),
+        evidence=evidence,
+        links=links,
+        clusters=clusters(),
+        omissions=omissions(),
+        alibis=alibis(),
+        reference=reference(),
+        graph=graph(),
+        coverage=coverage(all_edits),
+        calibration=CALIBRATED,
+        read_on=dt.date(2024, 7, 1),
+        version="0.1.0",
+        ledger_head=("9c41e7d03b8a5f26" * 4, 17),
+        cannot_links=frozenset({tuple(sorted((USERS[5], USERS[6])))}),
+    )
+
+
+def river_trade(**changes):
+    """Return the whole fixture: flagged, asserted and insufficient links, two groups, an alibi."""
+    return dataclasses.replace(_river_trade(), **changes)
 
 
 def plain_case(users, **changes):
@@ -371,3 +378,23 @@ def plain_case(users, **changes):
         "ledger_head": None,
     }
     return river_trade(**{**given, **changes})
+
+
+def linked_case(users, n_links):
+    """Return a case in which so many links speak for one operator, half of them flagged."""
+    data = plain_case(users)
+    rng, links = np.random.default_rng(3), data.links.copy()
+    rows = rng.choice(len(links), n_links, replace=False)
+    lr = rng.uniform(0.8, 2.6, n_links)
+    given = {"score": lr, "log10_lr": lr, "log10_lr_low": lr - 0.6, "log10_lr_high": lr}
+    for column, values in given.items():
+        links.loc[rows, column] = values
+    links.loc[rows, "band"] = "moderately for"
+    links.loc[rows[::2], ["flagged", "state"]] = [True, "flagged"]
+    made = nx.Graph()
+    made.add_nodes_from(users)
+    for link in links.loc[rows].itertuples():
+        made.add_edge(link.user_a, link.user_b, weight=link.log10_lr)
+    for user, (x, y) in layout(made).items():
+        made.nodes[user].update(x=x, y=y)
+    return dataclasses.replace(data, links=links, graph=made)
