@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that the test wiki needs, where that is allowed (root, apt); quiet, repeatable.
-# Ends with 0 when the wiki can be brought up, 1 when not: then it says what is missing and the command.
+# With --check nothing is installed. Ends with 0 when the wiki can be brought up, 1 when not: then it says
+# what is missing and the command.
 set -u
 packages="mediawiki php-cli php-sqlite3 php-mbstring php-xml php-intl"
 web_server="micro-httpd php-cgi"  # satisfy mediawiki's own dependencies without pulling in Apache
@@ -12,7 +13,7 @@ ready() {
 }
 
 ready && exit 0
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+if [ "${1:-}" != --check ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing $packages (about 45 MB)" >&2
     log=$(mktemp)
     if { apt-get update -qq &&

@@ -91,15 +91,15 @@ def default_nominated() -> tuple[str, ...]:
 
 
 def make_ready() -> None:
-    """See to it that MediaWiki and PHP are there.
+    """See that MediaWiki and PHP are there.
 
     Raises
     ------
     WikiMissingError
-        If they are not and cannot be installed; it names the packages and the command.
+        If they are not; it names the packages and the command.
     """
     done = subprocess.run(
-        ["sh", HERE / "install.sh"], check=False, capture_output=True, text=True, timeout=600
+        ["sh", HERE / "install.sh", "--check"], check=False, capture_output=True, text=True, timeout=60
     )
     if done.returncode:
         raise WikiMissingError(done.stderr.strip())
