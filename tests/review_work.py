@@ -26,7 +26,7 @@ def answers(found, *, kind="review", judgement="cannot tell", alibi=None):
     }
 
 
-def commit(dossier, ledger, pair, reviewer, found, **more):  # noqa: PLR0917 - as it is said
+def commit(dossier, ledger, pair, reviewer, found, **more):
     """Take all six steps; return the closed answers."""
     kind = kind_of(histories(ledger.entries()).get(pair, History(pair)))
     kept = Kept(pair, reviewer, answers(found, kind=kind, **more))

@@ -307,3 +307,20 @@ def test_a_link_whose_evidence_moved_is_packed_and_reviewed_again(room):
         "Review: Ann: upheld; Bea: upheld.",
     ]
     assert "looked at again" in lines[-1]
+
+
+def test_diffs_stand_in_the_packet_blinded(room):
+    dossier, ledger = room
+    asked = []
+
+    def read(sheet):
+        asked.append(len(sheet.cards))
+        return {rev: [("del", C), ("ins", "new text")] for rev in sheet.cards}
+
+    html = make_packet(dossier, ledger.entries(), "Ann", foils=1, read_diffs=read).html
+    content = json.loads(html.split('id="packet">')[1].split("</script>")[0])
+    assert content["diffs"] is True
+    assert len(asked) == 3  # foils too: a pair without diffs would stand out
+    for task in content["tasks"]:
+        assert task["sheet"]["shared"][0]["rows"][0]["a"]["diff"][1] == ["ins", ["new text"]]
+    assert C not in html

@@ -428,3 +428,19 @@ def test_two_writers_cannot_both_review_as_one_person(room):
         lambda: take_steps(other, dossier, [step_draft(dossier, kept, "read")]),
         "taken already",
     )
+
+
+def test_a_finding_on_evidence_that_has_changed_is_refused_and_the_link_begun_again(room):
+    dossier, ledger = room
+    kept = Kept(FLAGGED, "Ann", answers("upheld"))
+    take_steps(ledger, dossier, [step_draft(dossier, kept, step) for step in STEPS[:5]])
+    new = Dossier(dossier.case, tables(evidence=evidence_table(pages_lr=1.1)), dossier.manifest)
+    unchanged(
+        ledger,
+        lambda: take_steps(ledger, new, [step_draft(new, kept, "finding")]),
+        "the evidence has changed since this reviewer read it",
+    )
+    commit(new, ledger, FLAGGED, "Ann", "upheld")
+    record = histories(ledger.entries())[FLAGGED].current.records["ann"]
+    assert record.steps == STEPS
+    assert not record.blinded  # they had seen evidence before this first judgement

@@ -32,8 +32,9 @@ from sockgraph.review.work import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from sockgraph.cli.room import Room
     from sockgraph.review import Dossier, Ledger, Task
     from sockgraph.review.blind import Part
     from sockgraph.review.sheet import Card, Page, Sheet
@@ -53,19 +54,27 @@ class Desk:
 
     Attributes
     ----------
+    room
+        The case, open for review.
     blinded
         Whether names are hidden: not where the reviewer chose the pair by name.
-    keep
-        Puts an answer away before its commitment enters the ledger.
     """
 
-    dossier: Dossier
-    ledger: Ledger
+    room: Room
     task: Task
     reviewer: str
     blinded: bool
-    keep: Callable[[Kept], None]
     console: Console = field(default_factory=lambda: Console(highlight=False, width=120))
+
+    @property
+    def dossier(self) -> Dossier:
+        """The case's tables."""
+        return self.room.dossier
+
+    @property
+    def ledger(self) -> Ledger:
+        """The case's ledger."""
+        return self.room.ledger
 
     @property
     def history(self) -> History:
@@ -78,6 +87,9 @@ class Desk:
         if "first judgement" in steps:
             return
         sheet = make_sheet(self.dossier, *self._shown)
+        read_diffs = self.room.diff_reader()
+        if read_diffs:
+            sheet = make_sheet(self.dossier, *self._shown, diffs=read_diffs(sheet))
         self._read(sheet)
         if "read" not in steps:
             self._take("read")
@@ -111,7 +123,7 @@ class Desk:
     def _answer(self, step: str, answer: Mapping[str, Any]) -> None:
         sealed: dict[str, Sealed] = {step: seal(answer)}
         kept = Kept(self.task.pair, self.reviewer, sealed)
-        self.keep(kept)
+        self.room.keep(kept)
         draft = step_draft(self.dossier, kept, step, blinded=self.blinded)
         take_steps(self.ledger, self.dossier, [draft])
         self._say(f"The {step} is in the ledger as a salted hash, and cannot be changed.")

@@ -68,7 +68,7 @@ def review(
     )
     if all(task.foil for task in served):
         raise why_nothing(room.dossier, entries, reviewer)
-    desks = [Desk(room.dossier, room.ledger, t, reviewer, link is None, room.keep) for t in served]
+    desks = [Desk(room, task, reviewer, blinded=link is None) for task in served]
     for number, desk in enumerate(desks, 1):
         typer.echo(f"Pair {number} of {len(desks)}")
         desk.judge()
@@ -106,7 +106,8 @@ def review_packet(
     """Write one HTML file for a reviewer on a machine of their own: no names, no LR, no network."""
     room = Room.of(case, data)
     reviewer = refuse_unknown_reviewer(reviewer)
-    packet = make_packet(room.dossier, room.ledger.entries(), reviewer, foils=foils)
+    entries, diffs = room.ledger.entries(), room.diff_reader()
+    packet = make_packet(room.dossier, entries, reviewer, foils=foils, read_diffs=diffs)
     path = out or Path(f"{room.dossier.case.slug}-packet-{packet.id[:8]}.html")
     write_bytes(path, packet.html.encode())
     room.ledger.extend(lambda _: [packet.draft])

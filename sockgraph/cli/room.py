@@ -12,9 +12,10 @@ import typer
 from sockgraph.case import load_case
 from sockgraph.cli.bar import bar, say
 from sockgraph.errors import ReviewError
-from sockgraph.pipeline import LEDGER, read_case, run_case
+from sockgraph.pipeline import LEDGER, open_source, read_case, run_case
 from sockgraph.report.wikitext import restoration_note
 from sockgraph.review import Dossier, Ledger, cannot_links, histories
+from sockgraph.review.diffs import HoldsDiffs, parse_diff, wanted_diffs
 from sockgraph.review.dossier import refuse_everyone
 from sockgraph.review.kept import kept_name, kept_text, read_kept, still_closed, with_answer
 from sockgraph.review.reversal import settle_reversals
@@ -23,9 +24,10 @@ from sockgraph.review.work import open_findings, waiting
 from sockgraph.store import CaseStore, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from sockgraph.review import Entry
+    from sockgraph.review import Entry, Sheet
+    from sockgraph.review.sheet import Diffs
     from sockgraph.review.work import Kept
 
 CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
@@ -66,6 +68,19 @@ class Room:
         store = Store(data).case(result.case.slug, result.case.id)
         dossier = Dossier(result.case, result.tables, result.manifest)
         return cls(file, data, dossier, Ledger(store.path(LEDGER)), store)
+
+    def diff_reader(self) -> Callable[[Sheet], Diffs] | None:
+        """Return what reads the diffs of a sheet from the case's source; None if that has none."""
+        source = open_source(self.dossier.case, self.store)
+        if not isinstance(source, HoldsDiffs):
+            return None
+
+        def read(sheet: Sheet) -> Diffs:
+            wiki = self.dossier.case.wiki
+            held = source.diffs(wanted_diffs(sheet))
+            return {f"{wiki}:{rev}": parse_diff(html) for rev, html in held.items()}
+
+        return read
 
     def kept(self, reviewer: str) -> list[Kept]:
         """Return a reviewer's closed answers."""

@@ -25,12 +25,12 @@ from sockgraph.review.states import PACKET, History, histories, person_key
 from sockgraph.review.work import JUDGEMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sockgraph.case import Case
     from sockgraph.review.dossier import Dossier
     from sockgraph.review.ledger import Entry
-    from sockgraph.review.sheet import Diffs
+    from sockgraph.review.sheet import Diffs, Sheet
 
 ANSWERS_FORMAT = "sockgraph answers 1"
 _RESERVED = ("example", "test", "invalid")  # RFC 2606: such hosts cannot exist
@@ -60,7 +60,7 @@ def make_packet(
     reviewer: str,
     *,
     foils: int = FOILS,
-    diffs: Diffs | None = None,
+    read_diffs: Callable[[Sheet], Diffs] | None = None,
 ) -> Packet:
     """Make a reviewer's packet; links that they have begun elsewhere are left out.
 
@@ -70,8 +70,8 @@ def make_packet(
         The ledger's; the packet prints its head.
     foils
         Known-different pairs to mix in.
-    diffs
-        What the diffs of some revisions show, where the case holds them.
+    read_diffs
+        Returns what the diffs of a sheet's edits show, where the source can tell.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def make_packet(
     )
     if not any(not task.foil for task in tasks):
         raise why_nothing(dossier, entries, reviewer)
-    shown = [_shown(dossier, task, known, diffs) for task in tasks]
+    shown = [_shown(dossier, task, known, read_diffs) for task in tasks]
     content = {
         "case": dossier.case.slug,
         "reviewer": reviewer,
@@ -98,7 +98,7 @@ def make_packet(
         "answers_reversed": bool(seed_of(dossier.case.slug, reviewer) % 2),
         "judgements": list(JUDGEMENTS),
         "wiki": wiki_address(dossier.case),
-        "diffs": bool(diffs),
+        "diffs": read_diffs is not None,
         "tasks": [{"number": i, **task} for i, task in enumerate(shown, 1)],
     }
     name = digest(content)
@@ -117,13 +117,18 @@ def wiki_address(case: Case) -> str | None:
 
 
 def _shown(
-    dossier: Dossier, task: Task, known: Mapping[Any, History], diffs: Diffs | None
+    dossier: Dossier,
+    task: Task,
+    known: Mapping[Any, History],
+    read_diffs: Callable[[Sheet], Diffs] | None,
 ) -> dict[str, Any]:
     shown = sides(task.pair, dossier.seal)
     history = known.get(task.pair, History(task.pair))
+    sheet = make_sheet(dossier, *shown)
+    diffs = read_diffs(sheet) if read_diffs else {}
+    sheet = make_sheet(dossier, *shown, diffs=diffs) if diffs else sheet
     exhibit = None if task.foil else make_exhibit(dossier, shown, history, diffs=diffs).as_dict()
-    sheet = make_sheet(dossier, *shown, diffs=diffs).as_dict()
-    return {"kind": task.kind, "sheet": sheet, "exhibit": exhibit}
+    return {"kind": task.kind, "sheet": sheet.as_dict(), "exhibit": exhibit}
 
 
 def _page(content: Mapping[str, Any], head: LedgerHead) -> str:

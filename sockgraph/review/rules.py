@@ -94,8 +94,26 @@ def record_of(round_: Round | None, reviewer: str) -> Record:
 
 
 def live_record(dossier: Dossier, history: History, reviewer: str) -> Record:
-    """Return a reviewer's record in the round that waits: a new one where the evidence moved."""
-    return Record(reviewer) if moved(dossier, history) else record_of(history.current, reviewer)
+    """Return a reviewer's record on the evidence at hand; a new one where that has changed."""
+    record = record_of(history.current, reviewer)
+    begun_on_other = not record.committed and record.evidence != dossier.evidence_hash(history.pair)
+    return Record(reviewer) if begun_on_other or moved(dossier, history) else record
+
+
+def refuse_stale(record: Record, step: str, evidence: object, pair: Pair) -> None:
+    """Refuse a step on other evidence than the reviewer read.
+
+    Raises
+    ------
+    ReviewError
+        If the link's evidence has changed since the reviewer's first step.
+    """
+    if step != "read" and record.steps and not record.committed and record.evidence != evidence:
+        raise ReviewError(
+            f"{record.reviewer}, {pair[0]} and {pair[1]}",
+            f"the evidence has changed since this reviewer read it; {step!r} would answer another.",
+            "Begin the link again: `sockgraph review`, or a new packet.",
+        )
 
 
 def refuse_step(record: Record, step: str, pair: Pair) -> None:

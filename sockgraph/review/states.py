@@ -346,6 +346,9 @@ def _noted(record: Record, entry: Entry) -> Record:
         return replace(record, blinded=record.blinded and not early)
     if entry.kind == OPENED:
         return replace(record, answers=_answers(record, entry))
+    if entry.kind == "read" and record.steps:  # begun again, on other evidence than before
+        seen = len(record.steps) > STEPS.index("against")
+        record = Record(record.reviewer, blinded=record.blinded and not seen)
     commit = entry.body.get("commit")
     commits = {**record.commits, entry.kind: str(commit)} if commit else record.commits
     return replace(

@@ -19,6 +19,7 @@ from sockgraph.review.rules import (
     moved,
     record_of,
     refuse_barred,
+    refuse_stale,
     refuse_step,
 )
 from sockgraph.review.states import (
@@ -253,19 +254,28 @@ def checked(dossier: Dossier, entries: tuple[Entry, ...], drafts: Sequence[Draft
     accepted: list[Draft] = []
     for draft in drafts:
         after = (*entries, *chained(accepted, head_of(entries).hash))
-        pair = (str(draft.body["user_a"]), str(draft.body["user_b"]))
-        history = histories(after).get(pair, History(pair))
-        refuse_barred(dossier.case, history, draft.author)
-        record = record_of(history.current, draft.author)
-        again = (
-            []
-            if record.steps and not moved(dossier, history)
-            else _begun_again(dossier, history, record)
-        )
-        if draft.kind in STEPS:
-            refuse_step(Record(draft.author) if again else record, draft.kind, pair)
-        accepted += [*again, draft]
+        accepted += _allowed(dossier, after, draft)
     return accepted
+
+
+def _allowed(dossier: Dossier, entries: tuple[Entry, ...], draft: Draft) -> list[Draft]:
+    """Return a draft, after the entry that begins a new round where it begins one."""
+    pair = (str(draft.body["user_a"]), str(draft.body["user_b"]))
+    history = histories(entries).get(pair, History(pair))
+    refuse_barred(dossier.case, history, draft.author)
+    record = record_of(history.current, draft.author)
+    begins = not record.steps or moved(dossier, history)
+    again = _begun_again(dossier, history, record) if begins else []
+    if draft.kind in STEPS:
+        _refuse_turn(Record(draft.author) if again else record, draft, pair)
+    return [*again, draft]
+
+
+def _refuse_turn(record: Record, draft: Draft, pair: Pair) -> None:
+    evidence = draft.body.get("evidence")
+    refuse_stale(record, draft.kind, evidence, pair)
+    anew = draft.kind == "read" and not record.committed and record.evidence != evidence
+    refuse_step(Record(draft.author) if anew else record, draft.kind, pair)
 
 
 def _begun_again(dossier: Dossier, history: History, record: Record) -> list[Draft]:
