@@ -101,11 +101,11 @@ def duration(seconds: float) -> str:
     """Write how long a gap is, in the largest unit that fits.
 
     >>> duration(30), duration(540), duration(79200), duration(4320000)
-    ('under 1 min', '9 min', '22 h', '50 days')
+    ('<1 min', '9 min', '22 h', '50 days')
     """
     minutes = seconds / 60
     if minutes < 1:
-        return "under 1 min"
+        return "<1 min"
     if minutes < 90:
         return f"{minutes:.0f} min"
     if minutes < 36 * 60:
