@@ -125,8 +125,8 @@ def links_table():
 
 
 @functools.cache
-def clusters_table():
-    ids = {A: None, B: 1, C: 1, D: None}
+def clusters_table(first=None):
+    ids = {A: first, B: 1, C: 1, D: None}
     rows = [{"user": u, "cluster_id": i, "status": "stable"} for u, i in ids.items()]
     return validate("clusters", pd.DataFrame(rows))
 

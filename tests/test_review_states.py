@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from review_fixture import CASE, A, B, C, D, evidence_table, make_dossier, tables
+from review_fixture import (
+    CASE,
+    A,
+    B,
+    C,
+    D,
+    clusters_table,
+    evidence_table,
+    links_table,
+    make_dossier,
+    tables,
+)
 from review_work import answers, commit, review
 
 from sockgraph.errors import ReviewError
@@ -14,6 +25,7 @@ from sockgraph.review.ledger import Draft
 from sockgraph.review.reversal import (
     Received,
     ask_reversal,
+    leaning_links,
     receive,
     reopen,
     settle_reversals,
@@ -285,7 +297,7 @@ def test_a_reversal_keeps_apart_lists_what_leaned_and_is_lifted_by_reopening_onl
     (entry,) = settle_reversals(ledger, dossier)
     assert settle_reversals(ledger, dossier) == ()
     assert entry.body["groups"] == [[B, C]]
-    assert entry.body["links"] == [[A, C]]  # asserted, and shares an account
+    assert entry.body["links"] == []  # A and C are asserted, but nothing joins A to B
     assert entry.body["made_by"] == ["Ann", "Bea"]
     assert {one["file"] for one in entry.body["artefacts"]} >= {"report.html", "links.parquet"}
 
@@ -444,3 +456,26 @@ def test_a_finding_on_evidence_that_has_changed_is_refused_and_the_link_begun_ag
     record = histories(ledger.entries())[FLAGGED].current.records["ann"]
     assert record.steps == STEPS
     assert not record.blinded  # they had seen evidence before this first judgement
+
+
+def test_what_leaned_on_a_reversed_link_is_to_be_looked_at_again(tmp_path):
+    dossier, ledger = make_dossier(tmp_path, clusters=clusters_table(first=1))
+    assert review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld") == "upheld"
+    assert not moved(dossier, histories(ledger.entries())[FLAGGED])
+    ask_reversal(ledger, dossier, ASSERTED, author="Ash", reason="a letter")
+    review(dossier, ledger, ASSERTED, Ann="reversed", Bea="reversed")
+    (entry,) = settle_reversals(ledger, dossier)
+    assert entry.body["groups"] == [[A, B, C]]
+    assert entry.body["links"] == [list(FLAGGED)]
+    history = histories(ledger.entries())[FLAGGED]
+    assert why_not_exported(dossier, history) == ["a link that it leaned on has been taken back"]
+    assert review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld") == "upheld"
+    assert not why_not_exported(dossier, histories(ledger.entries())[FLAGGED])
+
+
+def test_a_triangle_leans_on_its_third_side(tmp_path):
+    links = links_table()
+    links = links.assign(flagged=links["flagged"] | links["alibi"])  # A and B, as well as B and C
+    dossier, ledger = make_dossier(tmp_path, links=links)
+    known = histories(ledger.entries())
+    assert leaning_links(dossier, ASSERTED, known) == [(A, B), (B, C)]

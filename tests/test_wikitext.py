@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from review_fixture import A, B, C, make_dossier
+from review_fixture import A, B, C, clusters_table, make_dossier
 from review_work import review
 
 from sockgraph.cli.filing import read_case_links
@@ -139,7 +139,7 @@ def test_edits_become_diff_lines_oldest_first(filing):
 
 
 def restored(tmp_path):
-    dossier, ledger = make_dossier(tmp_path)
+    dossier, ledger = make_dossier(tmp_path, clusters=clusters_table(first=1))
     ask_reversal(ledger, dossier, (A, C), author="Ash", reason="a letter")
     review(dossier, ledger, (A, C), Ann="reversed", Bea="reversed")
     (entry,) = settle_reversals(ledger, dossier)

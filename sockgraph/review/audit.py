@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sockgraph.review.states import History
 
-MOVED = "The evidence has changed since the finding: it is to be looked at again."
+MOVED = "What the finding rested on has changed: the link is to be looked at again."
 _HEAD = re.compile(r"\b([0-9a-f]{64}):([1-9]\d{0,9})\b")
 
 
@@ -62,7 +62,7 @@ def history_lines(history: History, *, moved: bool = False) -> list[str]:
     Parameters
     ----------
     moved
-        Whether the link's evidence has changed since its findings; see `rules.moved_findings`.
+        Whether what its findings rested on has changed; see `rules.moved_findings`.
     """
     lines = [
         f"Asserted by {e.author} on {e.time[:10]}"

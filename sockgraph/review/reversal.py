@@ -216,24 +216,27 @@ def _restoration(dossier: Dossier, history: History, known: Mapping[Pair, Histor
 def leaning_links(dossier: Dossier, pair: Pair, known: Mapping[Pair, History]) -> list[Pair]:
     """Return the other links in question that leaned on one.
 
-    A link leans on another if it joins one of its accounts to anybody, or two members of the
-    groups that hold them, and it was flagged, asserted or reviewed.
+    A link leans on another if a group holds the accounts of both, or if the two make a triangle
+    with a third link in question: then one of them may have been made by way of the other.
     """
-    near = {member for user in pair for member in (user, *dossier.group_of(user))}
     links = dossier.tables["links"]
     rows = zip(links["user_a"], links["user_b"], links["flagged"], strict=True)
-    return [
+    asked = {
         (a, b)
         for a, b, flagged in rows
         if (a, b) != pair
         and (flagged or known.get((a, b), History((a, b))).state not in ("none", "reversed"))
-        and ({a, b} <= near or {a, b} & set(pair))
-    ]
+    }
+    grouped = {user for group in _groups(dossier, pair) for user in group}
+    far = {user: {u for p in asked if user in p for u in p} - {user} for user in pair}
+    thirds = far[pair[0]] & far[pair[1]]
+    return sorted(p for p in asked if set(p) <= grouped or (set(p) & set(pair) and set(p) & thirds))
 
 
 def _groups(dossier: Dossier, pair: Pair) -> list[tuple[str, ...]]:
-    found = dict.fromkeys(dossier.group_of(user) for user in pair)
-    return [group for group in found if len(group) > 1]
+    """Return the group that holds both accounts, if one does."""
+    group = dossier.group_of(pair[0])
+    return [group] if set(pair) <= set(group) else []
 
 
 def _news(history: History) -> bool:

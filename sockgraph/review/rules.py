@@ -69,10 +69,16 @@ def refuse_barred(case: Case, history: History, reviewer: str) -> None:
 
 
 def moved(dossier: Dossier, history: History) -> bool:
-    """Tell whether a link's evidence has changed since the findings that decided it."""
+    """Tell whether a link must be looked at again.
+
+    It must if its evidence has changed since the findings that decided it, or a link that it
+    leaned on has been taken back.
+    """
     now = history.current
     if now is None or not now.outcome:
         return False
+    if now.shaken:
+        return True
     seen = {r.evidence for r in now.records.values() if r.finding}
     return bool(seen) and seen != {dossier.evidence_hash(history.pair)}
 
@@ -148,7 +154,9 @@ def why_not_exported(dossier: Dossier, history: History) -> list[str]:
         why.append(f"its state is {state!r}: two reviewers have not upheld it")
     if link["band"] in ("insufficient", "not calibrated"):
         why.append(f"its evidence is {link['band']}")
-    if moved(dossier, history):
+    if now and now.shaken:
+        why.append("a link that it leaned on has been taken back")
+    elif moved(dossier, history):
         why.append("its evidence has changed since the finding")
     if link["alibi"] and not history.alibi:
         why.append("its alibi (simultaneous work on different pages) is unanswered")

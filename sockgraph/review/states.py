@@ -92,11 +92,18 @@ class Record:
 
 @dataclass(frozen=True)
 class Round:
-    """A review of a link, or of its reversal, from its start to its outcome."""
+    """A review of a link, or of its reversal, from its start to its outcome.
+
+    Attributes
+    ----------
+    shaken
+        Whether a link that this one leaned on has been taken back since the findings.
+    """
 
     kind: Literal["review", "reversal"]
     records: Mapping[str, Record] = field(default_factory=dict)
     reopened: bool = False
+    shaken: bool = False
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -216,6 +223,8 @@ def histories(entries: Iterable[Entry]) -> dict[Pair, History]:
         before = found.get(entry.pair, History(entry.pair))
         rounds = _continued(before.rounds, entry)
         found[entry.pair] = replace(before, entries=(*before.entries, entry), rounds=rounds)
+        if entry.kind == RESTORATION:
+            found |= _shaken(found, [(a, b) for a, b in entry.body.get("links", ())])
     return found
 
 
@@ -321,6 +330,15 @@ def _new(drafts: Sequence[Draft], entries: Sequence[Entry]) -> list[Draft]:
         if key not in have:
             fresh.setdefault(key, draft)
     return list(fresh.values())
+
+
+def _shaken(known: Mapping[Pair, History], leaned: Iterable[Pair]) -> dict[Pair, History]:
+    """Return the histories of links that leaned on one now taken back, their findings marked."""
+    touched = [known[pair] for pair in leaned if pair in known and known[pair].rounds]
+    return {
+        h.pair: replace(h, rounds=(*h.rounds[:-1], replace(h.rounds[-1], shaken=True)))
+        for h in touched
+    }
 
 
 def _continued(rounds: tuple[Round, ...], entry: Entry) -> tuple[Round, ...]:

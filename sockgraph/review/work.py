@@ -289,7 +289,13 @@ def _begun_again(dossier: Dossier, history: History, record: Record) -> list[Dra
             f"the link is decided ({history.state}) and its evidence has not changed since.",
             "To question it, use `sockgraph reverse` or, with new evidence, `sockgraph reopen`.",
         )
-    body = {"user_a": a, "user_b": b, "reason": "the evidence has changed since the finding"}
+    shaken = history.current is not None and history.current.shaken
+    reason = (
+        "a link that it leaned on has been taken back"
+        if shaken
+        else "the evidence has changed since the finding"
+    )
+    body = {"user_a": a, "user_b": b, "reason": reason}
     return [Draft(LOOK_AGAIN, record.reviewer, body, dossier.seal)]
 
 
