@@ -1,0 +1,88 @@
+"""Find again the halves of cut histories: the second table of docs/validation.md.
+
+    python benchmarks/splits.py
+
+Registered accounts of `enwiki_contentious` with forty edit times are cut in two, at the median time
+(successive) or by alternate fortnights (parallel); every half is compared with every other as an
+account of its own, and the reference is cut again from these halves: it never sees a whole one.
+"Without pages" takes the pages family's contributions out of the score.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from sockgraph.evaluate import evaluate_links
+from sockgraph.evidence import EvidenceSettings, weigh_evidence
+from sockgraph.schema import empty, validate
+
+DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data")) / "enwiki_contentious"
+LEAST = 40
+FORTNIGHT = pd.Timedelta(days=14)
+NAMES = {"successive": "at the median time", "parallel": "by alternate fortnights"}
+
+
+def halves(edits: pd.DataFrame, rule: str) -> pd.DataFrame:
+    """Return the edits with every account's halves under names of their own."""
+    if rule == "successive":
+        saves = edits.drop_duplicates(["user", "timestamp"])
+        middle = edits["user"].map(saves.groupby("user")["timestamp"].median())
+        side = edits["timestamp"] > middle
+    else:
+        side = (edits["timestamp"] - pd.Timestamp(0, tz="UTC")) // FORTNIGHT % 2 == 1
+    return edits.assign(user=edits["user"] + np.where(side, " #2", " #1"))
+
+
+def compared() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the edits of the accounts that are cut, and everybody else's."""
+    edits = pd.read_parquet(DATA / "edits.parquet").assign(wiki="wiki")
+    people = edits[edits["user_id"].fillna(0) > 0]
+    times = people.groupby("user")["timestamp"].nunique()
+    cut = [u for u in times.index[times >= LEAST] if "bot" not in u.lower()]
+    columns = [c for c in empty("edits").columns if c in edits]
+    table = validate("edits", edits.loc[edits["user"].notna(), columns])
+    here = table["user"].isin(cut)
+    return table[here], table[~here]
+
+
+def main() -> None:
+    """Print one Markdown table."""
+    if not DATA.exists():
+        sys.exit(f"no {DATA}: set SOCKGRAPH_DATA")
+    whole, background = compared()
+    print("| cut | accounts | recall at 10⁻³ | without pages | insufficient |")
+    print("|---|---|---|---|---|")
+    for rule, words in NAMES.items():
+        edits = halves(whole, rule)
+        users = sorted(edits["user"].unique())
+        accounts = pd.DataFrame({"wiki": "wiki", "user": users, "role": "nominated"})
+        with threadpool_limits(1):
+            weighed = weigh_evidence(
+                edits,
+                validate("accounts", accounts),
+                background=background,
+                open_case=True,
+                settings=EvidenceSettings(resamples=4),
+            )
+        labels = pd.DataFrame({"user": users, "person": [u[:-3] for u in users]})
+        links = weighed.links
+        other = weighed.evidence[weighed.evidence["family"] != "pages"]
+        kept = other.groupby(["user_a", "user_b"])["contribution"].sum().rename("kept")
+        without = links.merge(kept, on=["user_a", "user_b"], how="left")
+        without["score"] = without["kept"].where(without["score"].notna())
+        full, partly = (evaluate_links(table, labels) for table in (links, without))
+        print(
+            f"| {rule}, {words} | {len(set(labels['person']))} | {full.recall_at_fpr_1e3:.3f} |"
+            f" {partly.recall_at_fpr_1e3:.3f} | {full.n_insufficient} pairs |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
