@@ -274,7 +274,7 @@ def _write(
     links = weighed.links.assign(state=link_states(weighed.links, entries))
     grouping = _Grouping(tuple(cannot_links(entries)), tuple(d.accounts for d in case.declared))
     groups = grouping.of(links, weighed.omissions)
-    graph = build_graph(population.accounts, links, groups.clusters)
+    graph = build_graph(population.accounts, links, groups.clusters, cannot_links=grouping.apart)
     tables = _tables(population, weighed, links, groups)
     manifest = _manifest(population, weighed, provenance, file)
     head = ledger.head()
