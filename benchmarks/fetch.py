@@ -73,7 +73,7 @@ def dump(path: Path, target: Path) -> None:
     """Read one dump into a Parquet file, in a process of its own, so that memory is its own."""
     started, counts, edits = time.perf_counter(), Counter[str](), 0
     with pq.ParquetWriter(target, TABLES["edits"].arrow(), compression="zstd") as writer:
-        for batch in read_history(path, "testwiki", counts, Facts()):
+        for batch in read_history(path, "testwiki", counts=counts, facts=Facts()):
             writer.write_batch(batch)
             edits += batch.num_rows
     seconds = time.perf_counter() - started

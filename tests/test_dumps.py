@@ -199,7 +199,7 @@ def test_an_xml_dump_of_the_real_wiki(wiki, open_dump, tmp_path):
     assert sum("comment" in h for h in hidden["hidden"]) == 5
     assert reading.edits["size_diff"].notna().mean() > 0.9
     assert source.provenance()["counts"]["edits of unregistered editors"] == 20
-    assert source.provenance()["counts"]["edits whose author is hidden"] == 3
+    assert source.provenance()["counts"]["edits whose author is hidden"] >= 3
     assert source.provenance()["broken"] == {}
 
 

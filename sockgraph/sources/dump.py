@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sockgraph.case import Case
 
-    Reader = Callable[[Path, str, Counter[str], "Facts"], Iterator[pa.RecordBatch]]
+    Reader = Callable[..., Iterator[pa.RecordBatch]]
 
 READERS: dict[str, tuple[Reader, tuple[str, ...]]] = {
     "history": (history.read_history, (".tsv", ".bz2", ".gz")),
@@ -122,7 +122,8 @@ def import_dump(case: Case, folder: Path, *, progress: Progress = silent) -> dic
         pq.ParquetWriter(draft, TABLES["edits"].arrow(), compression="zstd") as writer,
     ):
         for path in files:
-            for batch in _until_it_breaks(path, reader(path, case.wiki, counts, facts), broken):
+            batches = reader(path, case.wiki, counts=counts, facts=facts)
+            for batch in _until_it_breaks(path, batches, broken):
                 writer.write_batch(batch)
                 counts["edits"] += batch.num_rows
                 progress(f"reading {path.name}", counts["rows"], None)

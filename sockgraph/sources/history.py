@@ -82,7 +82,7 @@ def columns(number: int) -> list[str] | None:
 
 
 def read_history(
-    path: Path, wiki: str, counts: Counter[str], facts: Facts
+    path: Path, wiki: str, *, counts: Counter[str], facts: Facts
 ) -> Iterator[pa.RecordBatch]:
     """Yield the edits of registered accounts in one file, block by block.
 

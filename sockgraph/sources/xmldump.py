@@ -24,7 +24,9 @@ EDITS = TABLES["edits"].arrow()
 ENDINGS = (".xml", ".gz", ".bz2", ".7z")
 
 
-def read_xml(path: Path, wiki: str, counts: Counter[str], facts: Facts) -> Iterator[pa.RecordBatch]:
+def read_xml(
+    path: Path, wiki: str, *, counts: Counter[str], facts: Facts
+) -> Iterator[pa.RecordBatch]:
     """Yield the edits of registered accounts in one file.
 
     A dump does not say who is a bot, nor which temporary names are accounts of today; names in the

@@ -34,7 +34,7 @@ LOCK = ".lock"
 _DAMAGED = (EOFError, ValueError, KeyError, TypeError, gzip.BadGzipFile, zlib.error)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """What was asked, and what is known of the answer without opening it.
 

@@ -99,7 +99,11 @@ def make_ready() -> None:
         If they are not; it names the packages and the command.
     """
     done = subprocess.run(
-        ["sh", HERE / "install.sh", "--check"], check=False, capture_output=True, text=True, timeout=60
+        ["sh", HERE / "install.sh", "--check"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     if done.returncode:
         raise WikiMissingError(done.stderr.strip())

@@ -98,7 +98,7 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Connection:
     """One wiki's API.
 
