@@ -209,6 +209,17 @@ def test_too_little_memory_is_said_before_it_runs_out(write):
         screen_local(write(table(crowd())), memory=10 * 2**20)
 
 
+def test_running_out_of_memory_all_the_same_leaves_nothing(write, tmp_path, monkeypatch):
+    def out(*_):
+        raise MemoryError
+
+    path = write(table(crowd()))
+    monkeypatch.setattr("sockgraph.screening.local._best", out)
+    with pytest.raises(ScreeningError, match="has not enough memory"):
+        screen(path, tmp_path / "out" / "candidates.parquet")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_senseless_options(write):
     with pytest.raises(ScreeningError, match="1 or more"):
         screen_local(write(edits_of(PAIR)), top=0)

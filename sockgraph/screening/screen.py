@@ -94,17 +94,17 @@ def screen(
     from sockgraph.store.atomic import whole_file  # noqa: PLC0415 - brings pandas with it
 
     run = _engine(engine)
-    with whole_file(target) as draft:
-        found = run(
+    options = {"top": top, "window": window, "threads": threads, "memory": memory}
+    try:
+        with whole_file(target) as draft:
+            found = run(path, scratch=target.parent, progress=progress, **options)
+            written = write_parquet(found.batches(), draft, progress)
+    except MemoryError as error:
+        raise ScreeningError(
             path,
-            top=top,
-            window=window,
-            threads=threads,
-            memory=memory,
-            scratch=target.parent,
-            progress=progress,
-        )
-        written = write_parquet(found.batches(), draft, progress)
+            "this machine has not enough memory for it.",
+            "Ask for fewer partners with --top, or use --engine spark.",
+        ) from error
     return Screened(target, found.accounts, found.rows, written, found.dropped, found.spilled)
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 EDITS, PAGES, ABOUT = "edits.parquet", "pages.parquet", "wiki.json"
 ROW_GROUP = 32_768
 MEMORY = 1 << 30
+NAMED = 5  # pairs of revisions that stand for a page's co-edits
 PAGE_COLUMNS = ("page_id", "title")
 
 
@@ -244,9 +245,8 @@ class WholeWiki:
         whole = whole.assign(degree=whole["page"].map(degree).astype("int64"))
         weight = page_weights(self.about["accounts"], whole["degree"].to_numpy())
         whole = whole.assign(weight=weight / FIXED_POINT)
-        both = _close_pairs(mine, shared)
-        found = [(b, p, n, r) for (b, p), (n, r) in both.items()]
-        close = pd.DataFrame(found, columns=["user_b", "page", "coedits_1h", "rev_ids"])
+        close = _close_pairs(mine, shared).astype({"user_b": whole["user_b"].dtype})
+        close = close.astype({"page": whole["page"].dtype})
         whole = whole.merge(close, on=["user_b", "page"], how="left")
         none: Any = pd.Series([[] for _ in range(len(whole))], index=whole.index, dtype=object)
         whole = whole.assign(
@@ -258,29 +258,37 @@ class WholeWiki:
         )
 
 
-def _close_pairs(
-    mine: pd.DataFrame, theirs: pd.DataFrame
-) -> dict[tuple[str, Any], tuple[int, list[str]]]:
-    """Count the pairs of edits within an hour, and name the closest."""
-    by_page: dict[Any, pd.DataFrame] = dict(list(mine.groupby("page")))
-    out: dict[tuple[str, Any], tuple[int, list[str]]] = {}
-    groups: Any = theirs.groupby(["user_b", "page"])
-    for (partner, page), rows in groups:
-        own = by_page[page].sort_values("second")
-        at = own["second"].to_numpy()
-        low = np.searchsorted(at, rows["second"].to_numpy() - CLOSE, side="left")
-        high = np.searchsorted(at, rows["second"].to_numpy() + CLOSE, side="right")
-        n = int((high - low).sum())
-        if n:
-            out[(partner, page)] = (n, _closest(own, rows, low, high))
-    return out
+def _close_pairs(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Count the pairs of edits within an hour by partner and page, and name the closest."""
+    import pandas as pd  # noqa: PLC0415 - the engines start without it
+
+    pages = pd.Index(mine["page"].unique())
+    mine = mine.assign(at=_moments(pages, mine)).sort_values("at", kind="stable")
+    theirs = theirs.assign(at=_moments(pages, theirs))
+    low = np.searchsorted(mine["at"], theirs["at"] - CLOSE, side="left")
+    high = np.searchsorted(mine["at"], theirs["at"] + CLOSE, side="right")
+    near = theirs.assign(low=low, high=high, coedits_1h=high - low)
+    near = near[near["coedits_1h"] > 0]
+    counts = near.groupby(["user_b", "page"])["coedits_1h"].sum()
+    closest = near.groupby(["user_b", "page"])[["at", "rev_id", "low", "high"]].apply(
+        lambda rows: _closest(mine, rows)
+    )
+    if counts.empty:
+        return pd.DataFrame({name: [] for name in ("user_b", "page", "coedits_1h", "rev_ids")})
+    return counts.to_frame().assign(rev_ids=closest).reset_index()
 
 
-def _closest(own: pd.DataFrame, rows: pd.DataFrame, low: Any, high: Any) -> list[str]:  # noqa: ANN401
-    revs, times = own["rev_id"].to_numpy(), own["second"].to_numpy()
+def _moments(pages: pd.Index, rows: pd.DataFrame) -> Any:  # noqa: ANN401
+    """Return times that tell pages apart too: no hour reaches from one page into the next."""
+    index: Any = pages
+    return index.get_indexer(rows["page"]) * (1 << 34) + rows["second"].to_numpy()
+
+
+def _closest(mine: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
+    revs, times = mine["rev_id"].to_numpy(), mine["at"].to_numpy()
     found = [
-        (abs(int(times[i]) - int(second)), f"{revs[i]}:{rev}")
-        for second, rev, a, b in zip(rows["second"], rows["rev_id"], low, high, strict=True)
-        for i in range(a, min(b, a + 5))
+        (abs(int(times[i]) - at), f"{revs[i]}:{rev}")
+        for at, rev, low, high in rows.itertuples(index=False, name=None)
+        for i in range(low, high)
     ]
-    return [pair for _, pair in sorted(found)[:5]]
+    return [pair for _, pair in sorted(found)[:NAMED]]
