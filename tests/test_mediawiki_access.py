@@ -6,7 +6,7 @@ import os
 import subprocess
 
 import pytest
-from faulty import error, faulty_wiki, say
+from faulty import Say, error, faulty_wiki, say, status
 from wiki.server import MEDIAWIKI
 
 from sockgraph.case import load_case
@@ -96,6 +96,24 @@ def test_being_logged_out_leads_to_a_new_login(wiki_of_faults):
     ask(connection)
     ask(connection)
     assert wiki_of_faults.script == []
+
+
+def test_a_site_that_is_no_wiki_is_not_logged_in_to(wiki_of_faults):
+    wiki_of_faults.otherwise = lambda _: Say(b"<html>parked</html>")
+    with pytest.raises(FetchError, match="not as a MediaWiki API"):
+        ask(connect(wiki_of_faults.host, Credentials(token=SECRET)))
+    assert len(wiki_of_faults.asked) == 1
+
+
+@pytest.mark.parametrize("bad", [say({}), say(None), status(503), error("maxlag"), Say(b"{")])
+def test_a_login_that_is_badly_answered_is_tried_again(wiki_of_faults, bad):
+    wiki_of_faults.script = [bad, rights(), GOOD]
+    ask(connect(wiki_of_faults.host, Credentials(token=SECRET)))
+    wiki_of_faults.script = [bad, bad]
+    wiki_of_faults.otherwise = lambda _: bad
+    with pytest.raises(FetchError, match="no usable answer") as caught:
+        ask(connect(wiki_of_faults.host, Credentials(user="Me@tool", password=SECRET)))
+    assert SECRET not in str(caught.value)
 
 
 def test_a_wrong_token_is_one_clear_error(wiki_of_faults):

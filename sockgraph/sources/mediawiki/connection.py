@@ -12,7 +12,7 @@ import json
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlencode
 
 import mwclient
@@ -92,6 +92,15 @@ def _refuse_elsewhere(response: requests.Response) -> None:
             f"it answers HTTP {response.status_code}.",
             'Check wikis and source.api_path in the case file (often "/w/" or "/").',
         )
+
+
+def _refuse_login(error: Mapping[str, Any] | None) -> None:
+    if error is None:
+        return
+    code = str(error.get("code"))
+    if code in BUSY_CODES:
+        raise _BusyError(code)
+    raise _RefusedError(f"it refuses the login ({code}).", LOGIN_REMEDY)
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -219,18 +228,20 @@ class Connection:
         """Log in, once, with an account that sees no more than the public."""
         if self._logged_in:
             return
+        asked = {"meta": "userinfo", "uiprop": "rights", "assert": "user"}
         try:
             if self.credentials.user:
                 self._site.login(self.credentials.user, self.credentials.password)
-            asked = {"meta": "userinfo", "uiprop": "rights", "assert": "user"}
             answer = self._site.raw_api("query", "GET", retry_on_error=False, **asked)
+            _refuse_login(answer.get("error"))
+            rights = answer["query"]["userinfo"]["rights"]
+        except mwclient.errors.InvalidResponse as error:
+            self._judge_text(str(error.response_text), error)
         except mwclient.errors.LoginError as error:
             raise _RefusedError(f"it refuses the login ({error}).", LOGIN_REMEDY) from None
-        except mwclient.errors.MwClientError as error:
+        except (mwclient.errors.MwClientError, AttributeError, KeyError, TypeError) as error:
             raise _BusyError(f"the login failed ({type(error).__name__})") from None
-        if "error" in answer:
-            raise _RefusedError(f"it refuses the login ({answer['error']['code']}).", LOGIN_REMEDY)
-        refuse_rights(self.host, answer["query"]["userinfo"]["rights"])
+        refuse_rights(self.host, rights)
         self._logged_in = True
 
     def _unreached(self, error: Exception) -> Exception:
@@ -254,7 +265,7 @@ class Connection:
         if not set(found) & set(answer.get("query", {})):
             raise _BusyError(f"its answer lacks query.{found[0]}")
 
-    def _judge_text(self, text: str, error: ValueError) -> None:
+    def _judge_text(self, text: str, error: Exception) -> NoReturn:
         kind = "HTML" if text.lstrip()[:1] == "<" else "no whole JSON"
         if kind == "HTML" and not self._answered:
             raise _RefusedError(
