@@ -62,7 +62,8 @@ def test_an_answer_reads_back_byte_for_byte(raw):
 
 def test_only_the_owner_can_read(raw):
     raw.put(ENTRY, BODY)
-    assert stat.S_IMODE(raw.folder.stat().st_mode) == 0o700
+    for folder in (raw.folder, raw.folder.parent):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in raw.folder.iterdir()} == {0o600}
 
 

@@ -17,9 +17,11 @@ OWNER_ONLY_FOLDER = 0o700
 
 
 def make_folder(folder: Path) -> Path:
-    """Create a folder that only its owner can read, and return it."""
+    """Create a folder, and what is missing above it, readable by its owner only; return it."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+        for path in reversed(missing):
+            path.mkdir(mode=OWNER_ONLY_FOLDER, exist_ok=True)
     except OSError as error:
         raise _refused(folder, error) from error
     return folder
