@@ -5,7 +5,7 @@
 Every tool runs in a fresh process, in turns, so that a busy machine is busy for all; the table
 gives medians, and the median of the ratios within a turn. Edits come from
 `$SOCKGRAPH_BENCH_DATA/<size>/edits.parquet` where that is set, else they are invented once by
-`screen_data.py` into data/bench/.
+`screen_data.py` into data/raw/bench/.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def main() -> None:
 
 def _edits(size: str) -> Path:
     folder = os.environ.get("SOCKGRAPH_BENCH_DATA")
-    path = Path(folder or HERE.parent / "data" / "bench") / size / "edits.parquet"
+    path = Path(folder or HERE.parent / "data" / "raw" / "bench") / size / "edits.parquet"
     if not path.exists():
         print(f"inventing the edits of size {size}, once …")
         generate(*SIZES[size], path)

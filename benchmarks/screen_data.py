@@ -1,4 +1,4 @@
-"""Invented edits of a whole wiki: `python benchmarks/screen_data.py S data/bench`.
+"""Invented edits of a whole wiki: `python benchmarks/screen_data.py S data/raw/bench`.
 
 Accounts of very unequal activity edit pages of very unequal fame: pages of their communities, pages
 of the whole wiki, and a long tail; one account in thirty is one of a few that share their pages.

@@ -46,7 +46,8 @@ CREATE TABLE alike AS SELECT a, b, floor(sum(x.c * y.c) / sqrt(any_value(p.q) * 
   JOIN norm p ON p.u = a JOIN norm q ON q.u = b GROUP BY a, b;
 """
 SQL_OUT = """
-SELECT top.a AS a, rank, top.b AS b, shared, micro / 1e6 AS weighted_overlap, coalesce(coedits, 0) AS coedits,
+SELECT top.a AS a, rank, top.b AS b, shared, micro / 1e6 AS weighted_overlap,
+    coalesce(coedits, 0) AS coedits,
     coalesce(hours, 0) / 1e6 AS hours
   FROM top LEFT JOIN close ON close.a = least(top.a, top.b) AND close.b = greatest(top.a, top.b)
   LEFT JOIN alike ON alike.a = top.a AND alike.b = top.b ORDER BY 1, 2
@@ -64,7 +65,6 @@ def sockgraph(path: Path, out: Path) -> None:
 def spark(path: Path, out: Path) -> None:
     """Do all of it with the Spark engine, on this machine."""
     from sockgraph.screening.spark import screen_spark
-
     from sockgraph.screening.table import write_parquet
 
     write_parquet(screen_spark(path, top=TOP).batches(), out)
