@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 import sockgraph
 from sockgraph.case import Case, identify, load_case
 from sockgraph.cluster import cluster_accounts
-from sockgraph.errors import StaleArtifactError
+from sockgraph.errors import CaseError, StaleArtifactError
 from sockgraph.evidence import EvidenceSettings, weigh_evidence
 from sockgraph.graph import build_graph, graphml
 from sockgraph.population import Population, assemble
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sockgraph.cluster import Clusters
     from sockgraph.evidence import Weighed
     from sockgraph.sources import Source
+    from sockgraph.sources.mediawiki.hidden import Hidden
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
 LEDGER = "ledger.jsonl"
@@ -135,6 +136,31 @@ def fetch_case(
         case, Store(data).case(case.slug, case.id), refresh=refresh, progress=progress
     )
     return Fetched(assemble(case, source, progress=progress), _traffic(source))
+
+
+def refresh_hidden(
+    path: Path, *, data: Path = DATA, progress: Progress = silent
+) -> tuple[Hidden, CaseResult]:
+    """Remove here what the wiki hides or deleted since it was fetched, and run the case again.
+
+    Raises
+    ------
+    CaseError
+        If the case's source is not a wiki.
+    SockgraphError
+        If the wiki does not answer, or the case was not fetched.
+    """
+    case = identify(path)
+    store = Store(data).case(case.slug, case.id)
+    source = open_source(case, store, progress=progress)
+    if not isinstance(source, MediaWikiSource):
+        raise CaseError(
+            path,
+            "only a wiki can be asked what it hides by now.",
+            "Bring the table up to date yourself, then run the case again.",
+        )
+    hidden = source.remove_hidden()
+    return hidden, run_case(path, data=data, offline=True, progress=progress)
 
 
 def run_case(

@@ -133,3 +133,18 @@ def test_evaluate_prints_and_gives_json(case):
     code, _, err = sockgraph("evaluate", links, "absent.csv", cwd=case)
     assert code == 2
     assert "absent.csv" in err
+
+
+def test_purge_leaves_a_note_and_no_data(case):
+    sockgraph("run", "river.toml", cwd=case)
+    code, _, err = sockgraph("purge", "river.toml", "--yes", cwd=case)
+    assert code == 0, err
+    left = [p for p in (case / "data").rglob("*") if p.is_file()]
+    assert [p.name for p in left] == ["removed.json"]
+    assert "Heron" not in left[0].read_text()
+
+
+def test_only_a_wiki_can_be_asked_what_it_hides(case):
+    code, _, err = sockgraph("refresh-hidden", "river.toml", cwd=case)
+    assert code == 2
+    assert "only a wiki" in err

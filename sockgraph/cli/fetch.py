@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sockgraph.case import load_case
 from sockgraph.cli.bar import bar, say
-from sockgraph.pipeline import DATA, fetch_case
+from sockgraph.pipeline import DATA, LEDGER, fetch_case, refresh_hidden
+from sockgraph.review import Ledger
+from sockgraph.store import Store, purge_case
 
 if TYPE_CHECKING:
     from sockgraph.pipeline import Fetched
@@ -20,6 +23,10 @@ DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The dat
 def register(app: typer.Typer) -> None:
     """Put the commands on the app."""
     app.command("fetch", epilog="Example: sockgraph fetch cases/spring.toml")(fetch)
+    app.command("refresh-hidden", epilog="Example: sockgraph refresh-hidden cases/spring.toml")(
+        hide
+    )
+    app.command("purge", epilog="Example: sockgraph purge cases/spring.toml --yes")(purge)
 
 
 def fetch(
@@ -36,6 +43,33 @@ def fetch(
         fetched = fetch_case(case, data=data, refresh=refresh, progress=progress)
     _tell(fetched)
     say(f"Next: sockgraph run {case}")
+
+
+def hide(case: CaseFile, data: DataFolder = DATA) -> None:
+    """Remove here what the wiki hides or deleted since, and run the case again."""
+    with bar() as progress:
+        hidden, result = refresh_hidden(case, data=data, progress=progress)
+    say(
+        f"{hidden.checked:,} edits asked about: {hidden.gone} gone, {hidden.comments} summaries "
+        f"and {hidden.texts} texts hidden; {hidden.answers} stored answers rewritten."
+    )
+    say(f"Open {result.report}")
+
+
+def purge(
+    case: CaseFile,
+    data: DataFolder = DATA,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove everything kept of a case but its ledger; a note says what was removed and when."""
+    read = load_case(case)
+    if not yes:
+        typer.confirm(f"Remove all raw and processed data of {read.slug}?", abort=True)
+    store = Store(data).case(read.slug, read.id)
+    head = Ledger(store.path(LEDGER)).head()
+    removed = purge_case(store, note={"ledger": str(head)})
+    say(f"{removed.files} files removed ({removed.size:,} bytes); {removed.tombstone} says so.")
 
 
 def _tell(fetched: Fetched) -> None:
