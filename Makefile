@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lab wiki services clean
+.PHONY: help demo test check lab bench wiki services clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,5 +53,10 @@ check: $(READY) ## lint, types, import directions
 lab: $(READY) ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=. notebooks/02_explore_clusters.ipynb
 
+bench: $(READY) ## measure screening against what a user would otherwise assemble, at size S
+	@if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -e '.[screen,bench]'; \
+	else $(BIN)/python -m pip install --quiet -e '.[screen,bench]'; fi
+	@$(BIN)/python benchmarks/screen.py
+
 clean: ## remove the environment and caches; data stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) tests/wiki/.wiki_cache .mypy_cache .ruff_cache .pytest_cache

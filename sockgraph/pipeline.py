@@ -26,6 +26,8 @@ from sockgraph.progress import Progress, silent
 from sockgraph.report import ReportData, case_report
 from sockgraph.review import Ledger, assert_earlier, cannot_links, link_states
 from sockgraph.schema import validate
+from sockgraph.screening.source import WikiSource
+from sockgraph.screening.wiki import ABOUT
 from sockgraph.sources import DumpSource, MediaWikiSource, TableSource
 from sockgraph.store import CaseStore, Store, sha256
 from sockgraph.synthetic import write_demo
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
 LEDGER = "ledger.jsonl"
 REPORT = "report.html"
+WRITTEN_LATER = {LEDGER, "candidates.parquet"}  # by review and by screening, after the manifest
 GRAPH = "graph.graphml"
 TABLES = (
     "accounts",
@@ -226,6 +229,8 @@ def open_source(
     progress: Progress = silent,
 ) -> Source:
     """Return the source that the case names."""
+    if case.source.path and (case.beside(case.source.path) / ABOUT).exists():
+        return WikiSource(case)
     if case.source.kind == "table":
         return TableSource(case)
     if case.source.kind == "mediawiki":
@@ -259,7 +264,7 @@ def read_case(path: Path, *, data: Path = DATA) -> CaseResult:
 def _refuse_stale(store: CaseStore, manifest: dict[str, Any]) -> None:
     for name, digest in manifest.get("files", {}).items():
         path = store.path(name)
-        if name != LEDGER and (not path.exists() or sha256(path) != digest):
+        if name not in WRITTEN_LATER and (not path.exists() or sha256(path) != digest):
             raise StaleArtifactError(
                 path, "it is not the file that the manifest describes.", "Run the case again."
             )

@@ -8,7 +8,7 @@ import io
 import shutil
 import subprocess
 import zlib
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from sockgraph.errors import SourceError
 
@@ -89,7 +89,9 @@ def _open(path: Path) -> IO[bytes]:
         return _seven_zip(path)
     if path.suffix == ".bz2":
         return bz2.open(path, "rb")
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    if path.suffix == ".gz":
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    return path.open("rb")
 
 
 def _seven_zip(path: Path) -> IO[bytes]:
