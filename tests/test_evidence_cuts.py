@@ -7,6 +7,7 @@ import pytest
 from test_evidence_weigh import edits_of, history
 
 from sockgraph.evidence.calibrate import Bounds, Sample, elub, line
+from sockgraph.evidence.closeness import Closeness, Tilt, tilt
 from sockgraph.evidence.rivals import NEXT, best_others
 from sockgraph.evidence.splits import GAP_DAYS, cut_histories
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
@@ -114,3 +115,35 @@ def test_rivals_leave_the_pair_itself_out():
     others = np.arange(3, NEXT + 3)
     assert found[0, 0] == others.mean()
     assert found[0, -1] == np.arange(2, NEXT + 2).mean()
+
+
+def neighbours(lift, n=400):
+    """A reference in which one pair of eight is near, and near different people score higher."""
+    draw = np.random.default_rng(6)
+    near = (np.arange(n) % 8 == 0).astype(float)
+    same, different = draw.normal(1.5, 0.8, n), draw.normal(-1.5, 0.8, n) + lift * near
+    even = np.full(n, 1 / n)
+    close = Closeness(np.zeros((2, 2)), np.zeros((2, 2)), np.ones(n), near, np.arange(n) // 2)
+    return Sample(same, even, different, even), close, np.zeros(n, dtype=bool)
+
+
+def test_near_pairs_of_different_people_keep_their_word():
+    sample, close, nothing = neighbours(1.4)
+    near = close.different == 1
+    assert (sample.different[near] > 1).mean() > 0.1
+    found = tilt(sample, close, nothing).on(sample, close)
+    assert (found.different[near] > 1).mean() <= 0.1
+    assert np.array_equal(found.different[~near], sample.different[~near])
+    order = np.argsort(sample.different[near])
+    assert (np.diff(found.different[near][order]) >= 0).all()
+
+
+def test_near_pairs_that_keep_their_word_are_left_alone():
+    sample, close, nothing = neighbours(0.0)
+    assert tilt(sample, close, nothing) == Tilt()
+
+
+def test_too_few_near_pairs_say_nothing():
+    sample, close, nothing = neighbours(1.4)
+    far = Closeness(close.place, close.pairs, 0 * close.splits, close.different, close.owner)
+    assert tilt(sample, far, nothing) == Tilt()

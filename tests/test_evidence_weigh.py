@@ -95,6 +95,15 @@ def test_contributions_and_baseline_add_up_to_the_score(weighed):
     assert np.allclose(gap, weighed.calibration["baseline"])
 
 
+def test_what_a_score_is_held_against_is_no_evidence_of_its_own(weighed):
+    aside = weighed.evidence[weighed.evidence["family"] == "rivals"]
+    assert set(aside["signal"]) == {"rivals", "community"}
+    assert aside["log10_lr"].isna().all()
+    assert aside.loc[aside["status"] == "ok", "contribution"].notna().all()
+    place = aside.loc[aside["signal"] == "community", "score"].dropna()
+    assert place.between(0, 1).all()
+
+
 def test_interval_holds_the_estimate_within_the_bounds(weighed):
     links = weighed.links.dropna(subset=["log10_lr"])
     assert (links["log10_lr_low"] <= links["log10_lr"]).all()

@@ -118,6 +118,31 @@ def test_two_people_at_work_at_once_have_an_alibi():
     assert np.isnan(silent.log10_lr[0, 1])
 
 
+def beside(days, *, mass):
+    """Two people who meet for a few saves a day; one of them also runs through pages quickly."""
+    draw = np.random.default_rng(8)
+    rows = []
+    for day in range(days):
+        start = START + dt.timedelta(days=day)
+        for user, page in (("A", "P"), ("B", "Q")):
+            moment = start + dt.timedelta(seconds=float(draw.uniform(0, 200)))
+            for i in range(4):
+                rows.append((user, moment, f"{page}{(4 * day + i) % 9}", "c"))
+                moment += dt.timedelta(seconds=float(200 * np.exp(0.4 * draw.normal())))
+        for i in range(20 if mass else 0):
+            moment = start + dt.timedelta(hours=5, seconds=18 * i + float(draw.uniform(0, 6)))
+            rows.append(("A", moment, f"R{i}", "tool"))
+    return of_accounts(compile_edits(edits_of(rows)), ["A", "B"])
+
+
+@pytest.mark.parametrize("mass", [False, True], ids=["by hand", "with mass edits"])
+def test_meeting_on_many_days_is_an_alibi_and_mass_edits_do_not_hide_it(mass):
+    many = find_alibis(beside(30, mass=mass), np.zeros(2, dtype=bool))
+    assert many.significant[0, 1]
+    once = find_alibis(beside(2, mass=mass), np.zeros(2, dtype=bool))
+    assert not once.significant[0, 1]
+
+
 def test_one_pace_dealt_to_two_accounts_has_none():
     draw = np.random.default_rng(4)
     rows = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sockgraph.evidence.calibrate import Bounds, Sample, elub, line
+from sockgraph.evidence.closeness import SIGNAL, Closeness, closeness, tilt
 from sockgraph.evidence.community import EXTREME, Community, choose_pairs, cross_fit, folds_of
 from sockgraph.evidence.fusion import TRUST, Model, fit
 from sockgraph.evidence.rivals import NEXT, SHARE, rivalry
@@ -76,6 +77,9 @@ class Verdict:
         what it adds to the score.
     rivalry, rivals
         (users, users) how nearly others come, and what that adds to the score.
+    place, community_part
+        (users, users) the pair's place among different reference pairs by how alike their pages
+        are, and what weighing it within its community adds to the score.
     score, below, above
         (users, users) the score, and how far its interval reaches to both sides.
     bounds
@@ -92,6 +96,8 @@ class Verdict:
     contributions: NDArray[np.float64]
     rivalry: NDArray[np.float64]
     rivals: NDArray[np.float64]
+    place: NDArray[np.float64]
+    community_part: NDArray[np.float64]
     score: NDArray[np.float64]
     below: NDArray[np.float64]
     above: NDArray[np.float64]
@@ -155,7 +161,11 @@ def judge(  # noqa: PLR0917 - arrays of one stage, each named at the call
     models = cross_fit(part, fold)
     whole = fit(part.training())
     first = _first(cast, measured, surprise, (models, whole, fold), community)
-    return _second(cast, community, part, first, whole, (surprise, settings, progress))
+    names = [m.signal.name for m in measured]
+    close = closeness(surprise, community, names.index(SIGNAL))
+    near = replace(close, different=close.different[chosen])
+    fixed = (surprise, settings, progress)
+    return _second(cast, (community, part), first, whole, (close, near), fixed)
 
 
 def _community(cast: Cast, measured: list[Measured], splits: Splits) -> Community:
@@ -203,6 +213,8 @@ def _uncalibrated(surprise: NDArray[np.float64], community: Community, reason: s
         contributions=contributions,
         rivalry=nothing,
         rivals=np.zeros(score.shape),
+        place=nothing,
+        community_part=np.zeros(score.shape),
         score=score,
         below=nothing,
         above=nothing,
@@ -272,14 +284,15 @@ def _nearest(others: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _second(  # noqa: PLR0917 - arrays of one stage, each named at the call
     cast: Cast,
-    community: Community,
-    part: Community,
+    reference: tuple[Community, Community],
     first: _First,
     whole: Model,
+    closeness_of: tuple[Closeness, Closeness],
     rest: tuple[NDArray[np.float64], EvidenceSettings, Progress],
 ) -> Verdict:
-    """Hold scores against rivals; find log10 LR, bounds and intervals."""
-    surprise, settings, progress = rest
+    """Hold scores against rivals and the community; find log10 LR, bounds and intervals."""
+    community, part = reference
+    close, near_part = closeness_of
     near = rivalry(first.score, cast.reference)
     raw = first.score - SHARE * near
     same_weight, different_weight = community.weights()
@@ -290,23 +303,25 @@ def _second(  # noqa: PLR0917 - arrays of one stage, each named at the call
         different_weight,
     )
     lift, scale = line(sample)
-    held = Sample(
-        lift + scale * sample.same,
-        sample.same_weight,
-        lift + scale * sample.different,
-        sample.different_weight,
-    )
+    plain = _moved(sample, lift, scale)
+    highest = np.quantile(sample.different, 1 - EXTREME)
+    tilted = tilt(plain, close, sample.different > highest)
+    held = tilted.on(plain, close)
     usual = float(np.median(near[community.a, community.b]))
-    score = lift + scale * raw
-    extreme = raw[part.a, part.b] > np.quantile(sample.different, 1 - EXTREME)
-    below, above = _spread(part, (first.split_rivalry, near, extreme), surprise, settings, progress)
+    slopes = scale * tilted.slopes(close.pairs)
+    extreme = raw[part.a, part.b] > highest
+    fixed = (first.split_rivalry, near, extreme, near_part)
+    below, above = _spread(part, fixed, *rest)
     n_different = len(np.unique(np.concatenate([community.a, community.b])))
+    baseline = lift + scale * (first.baseline - SHARE * usual)
     return Verdict(
         alone=first.alone,
-        contributions=scale * first.contributions,
+        contributions=slopes[..., None] * first.contributions,
         rivalry=near,
-        rivals=-scale * SHARE * (near - usual),
-        score=score,
+        rivals=-slopes * SHARE * (near - usual),
+        place=close.place,
+        community_part=tilted.apply(baseline, close.pairs) - baseline,
+        score=tilted.apply(lift + scale * raw, close.pairs),
         below=below,
         above=above,
         bounds=elub(held, len(np.unique(community.owner)), n_different),
@@ -316,13 +331,20 @@ def _second(  # noqa: PLR0917 - arrays of one stage, each named at the call
             "model": whole,
             "reason": None,
             "baseline": lift + scale * (whole.baseline - SHARE * usual),
+            "near": {"shift": tilted.shift, "slope": tilted.slope},
         },
+    )
+
+
+def _moved(sample: Sample, lift: float, scale: float) -> Sample:
+    return replace(
+        sample, same=lift + scale * sample.same, different=lift + scale * sample.different
     )
 
 
 def _spread(  # noqa: PLR0917 - arrays of one stage, each named at the call
     part: Community,
-    fixed: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]],
+    fixed: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], Closeness],
     surprise: NDArray[np.float64],
     settings: EvidenceSettings,
     progress: Progress,
@@ -334,7 +356,7 @@ def _spread(  # noqa: PLR0917 - arrays of one stage, each named at the call
     resemble; and every other one leaves out the most extreme different pairs, which may be
     undetected socks.
     """
-    split_rivalry, near, extreme = fixed
+    split_rivalry, near, extreme, close = fixed
     n = part.n_accounts
     scores = []
     for turn in range(settings.resamples):
@@ -350,7 +372,9 @@ def _spread(  # noqa: PLR0917 - arrays of one stage, each named at the call
             weights[1],
         )
         lift, scale = line(drawn)
-        scores.append(lift + scale * (model.score(surprise) - SHARE * near))
+        tilted = tilt(_moved(drawn, lift, scale), close, extreme)
+        plain = lift + scale * (model.score(surprise) - SHARE * near)
+        scores.append(tilted.apply(plain, close.pairs))
         progress("interval", turn + 1, settings.resamples)
     return _around(scores, near.shape)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sockgraph.signals import Histories
     from sockgraph.signals.alibi import Alibi
 
-RIVALS = "rivals"
+RIVALS, COMMUNITY = "rivals", "community"
 ALIBI_SHOWN = 0.3
 """log10 LR against, from which on the stretches behind it are listed."""
 QUANTILES = (0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.999)
@@ -233,12 +233,12 @@ def _flagged(  # noqa: PLR0917 - arrays of one stage
 def flag_score(case: Case, sample: Sample) -> float:
     """Return the score above which a link may be flagged: that of the top 0.1 % of different pairs.
 
-    In an open case the reference holds the very pairs that are looked for, and half as many may
+    In an open case the reference holds the very pairs that are looked for, and a third as many may
     pass.
     """
     fitted = link.high_quantile(sample.different, EXTREME)
     if case.cast.nominated[case.cast.reference].any():
-        return link.high_quantile(sample.different, EXTREME / 2)
+        return link.high_quantile(sample.different, EXTREME / 3)
     return min(fitted, float(np.quantile(sample.different, 1 - EXTREME)))
 
 
@@ -280,7 +280,8 @@ def _evidence(  # noqa: PLR0917 - arrays of one stage
             )
         )
     frames += [_extra(names, pairs, extra, verdict) for extra in found.extras]
-    frames.append(_rivals(names, pairs, verdict))
+    frames.append(_aside(RIVALS, names, pairs, (verdict.rivalry, verdict.rivals), NEXT))
+    frames.append(_aside(COMMUNITY, names, pairs, (verdict.place, verdict.community_part), 0))
     return validate("evidence", pd.concat(frames, ignore_index=True))
 
 
@@ -332,20 +333,26 @@ def _alibis(case: Case, pairs: Pairs, histories: Histories, alibi: Alibi) -> pd.
     return validate("alibis", pd.DataFrame(rows)) if rows else empty("alibis")
 
 
-def _rivals(names: NDArray[np.object_], pairs: Pairs, verdict: Verdict) -> pd.DataFrame:
-    """Lay out how nearly others come: part of the sum, and no evidence of its own."""
-    near = _at(verdict.rivalry, pairs)
-    ok = ~np.isnan(near)
+def _aside(  # noqa: PLR0917 - one row of every pair
+    signal: str,
+    names: NDArray[np.object_],
+    pairs: Pairs,
+    parts: tuple[NDArray[np.float64], NDArray[np.float64]],
+    support: int,
+) -> pd.DataFrame:
+    """Lay out what the score is held against: part of the sum, and no evidence of its own."""
+    seen, added = (_at(part, pairs) for part in parts)
+    ok = ~np.isnan(seen)
     return pd.DataFrame(
         {
             "user_a": names[pairs.a],
             "user_b": names[pairs.b],
-            "signal": RIVALS,
+            "signal": signal,
             "family": RIVALS,
-            "score": near,
+            "score": seen,
             "log10_lr": np.nan,
-            "contribution": np.where(ok, _at(verdict.rivals, pairs), np.nan),
-            "support": np.where(ok, NEXT, 0).astype("int32"),
+            "contribution": np.where(ok, added, np.nan),
+            "support": np.where(ok, support, 0).astype("int32"),
             "status": np.where(ok, "ok", "insufficient"),
             "rev_ids": [[] for _ in ok],
         }
@@ -462,6 +469,7 @@ def _calibration(
                 m.signal.name: float(w) for m, w in zip(measured, model.weights, strict=True)
             },
             "flag_score": flag_score(case, verdict.sample),
+            "near": verdict.facts["near"],
         }
         | false_links(verdict, measured, histories)
     )

@@ -4,20 +4,25 @@ In the merged timeline of two accounts every save is followed by one of its own 
 of the other. If one person writes for both, changing the account takes no less time than going
 on: the pauses before a *change* of account are no shorter than those before a save of the same
 account on another page. Two people pay no attention to each other's clock, and short pauses
-between them are as common as chance makes them. With N changes of account on different pages, K
-of them after at most τ seconds, and p the upper side of the share of such short pauses within the
-accounts themselves (merged-adjacent too),
+between them are as common as chance makes them. Saves of one evening hang together, so the D days
+with changes are the observations. With N changes, K of them short, and p the upper side of the
+share of such short pauses within the accounts themselves (merged-adjacent too), two things are
+looked at: the share, k = K·D/N of n = D observations against q = p; and the days with any short
+change, k of n = D against q = 1 - (1-p)^(N/D), which is at least the mean chance of a day of one
+person (Jensen's inequality).
 
-    LR = p^K (1−p)^(N−K)  /  the same averaged over all shares in (p, 1):
+    LR = q^k (1-q)^(n-k)  /  the same averaged over all shares in (q, 1):
 
-the second person is given no particular pace. N and K are brought down to the number of days that
-they fall on, since the saves of one evening are one observation. Only evidence against, held at
-log10 LR -1: two browsers or a script can buy an alibi. Days, not edits, must be many: `DAYS`.
+the second person is given no particular pace. What is short is not known either: 1/LR is averaged
+over the quantiles `QUICK` of the accounts' own pauses, and over the two, so that its mean under
+one person stays at most one. Only evidence against, held at log10 LR -1: two browsers or a script
+can buy an alibi. Days, not edits, must be many: `DAYS`. Batches, bursts and quick runs from page
+to page are left out: they are a tool's pace, beside which no change of account would be short.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,12 +37,14 @@ if TYPE_CHECKING:
 
 SESSION = 1800.0
 """Longer pauses end a session and are no pace."""
-QUICK = 0.1
-"""The share of an account's own pauses that counts as short."""
+QUICK = (0.02, 0.05, 0.1)
+"""Shares of an account's own pauses that count as short, each in turn."""
 BATCH = 3
 """A save of more pages is a batch, and no sign of where anyone was."""
 BURST = 6
 """More saves within a minute are a script's."""
+MASS, MASS_PAUSE = 4, 60.0
+"""So many saves of an account, each on another page within so many seconds, are mass edits."""
 STEADY = 0.25
 """An account whose ln pauses spread less than this keeps a machine's pace."""
 DAYS = 3
@@ -56,7 +63,7 @@ class Alibi:
         whole.
     changes, quick, days
         (units, units) changes of account on different pages within a session, those after a short
-        pause, and the days that the latter fall on.
+        pause (the longest of `QUICK`), and the days that the latter fall on.
     expected
         (units, units) short ones that the accounts' own pace explains.
     incomplete
@@ -95,14 +102,16 @@ def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
     """
     n = histories.n_units
     work = _work(histories)
-    short = _short(work, n)
-    cross, own = _count(work, short, n)
-    changes, quick, days, active = (c + c.T for c in cross)
-    own_all, own_quick = (c + c.T for c in own)
-    share = (own_quick + 1 + 1.3 * np.sqrt(own_quick + 1)) / (own_all + 2)  # its upper side
-    share = np.minimum(share, 0.99)
-    lr = _log10_lr(changes, quick, active, share)
-    silent = (changes < 5) | (own_all < 10) | incomplete[:, None] | incomplete[None, :]
+    pace = _paces(work, n)
+    changes, active, steps = _changes(work, n)
+    against, quick, days, share = np.zeros((n, n)), changes, active, np.zeros((n, n))
+    for short in pace:
+        quick, days, own = _quick(work, short, steps, n)
+        share = (own + 1 + 1.3 * np.sqrt(own + 1)) / (steps.total + 2)  # its upper side
+        share = np.minimum(share, 0.99)
+        against += _against(changes, quick, days, active, share) / len(pace)
+    lr = np.clip(-np.log10(np.maximum(against, 1e-300)), -LIMIT, 0.0)
+    silent = (changes < 5) | (steps.total < 10) | incomplete[:, None] | incomplete[None, :]
     np.fill_diagonal(silent, val=True)
     lr = np.where(silent, np.nan, lr)
     return Alibi(lr, changes, quick, days, changes * share, incomplete)
@@ -118,8 +127,21 @@ def _work(histories: Histories) -> _Work:
     bunch = np.cumsum(new) - 1
     keep &= np.bincount(bunch)[bunch] < BURST if len(bunch) else True
     keep &= ~_steady(histories.unit, at, histories.n_units)[histories.unit]
+    unit, at, page = histories.unit[keep], at[keep], corpus.page[first][keep]
+    keep = ~_mass(unit, at, page)
     order = np.argsort(at[keep], kind="stable")
-    return _Work(histories.unit[keep][order], at[keep][order], corpus.page[first][keep][order])
+    return _Work(unit[keep][order], at[keep][order], page[keep][order])
+
+
+def _mass(
+    unit: NDArray[np.int64], at: NDArray[np.float64], page: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which saves belong to a quick run from page to page; saves by unit, then time."""
+    if not len(at):
+        return np.zeros(0, dtype=bool)
+    goes_on = (np.diff(unit) == 0) & (np.diff(at) <= MASS_PAUSE) & (np.diff(page) != 0)
+    run = np.cumsum(np.r_[True, ~goes_on]) - 1
+    return np.asarray(np.bincount(run)[run] >= MASS)
 
 
 def _steady(unit: NDArray[np.int64], at: NDArray[np.float64], n: int) -> NDArray[np.bool_]:
@@ -133,51 +155,84 @@ def _steady(unit: NDArray[np.int64], at: NDArray[np.float64], n: int) -> NDArray
     return np.asarray((spread < STEADY) & (count >= 10))
 
 
-def _short(work: _Work, n: int) -> NDArray[np.float64]:
-    """Return each unit's τ: the pause between two pages that a tenth of its own are within."""
+def _paces(work: _Work, n: int) -> NDArray[np.float64]:
+    """Return (quantiles, units) what is short: pauses between two pages, by `QUICK`."""
     order = np.lexsort((work.at, work.unit))
     unit, at, page = work.unit[order], work.at[order], work.page[order]
     pause = np.diff(at)
     used = (np.diff(unit) == 0) & (np.diff(page) != 0) & (pause <= SESSION)
-    found = np.full(n, np.nan)
+    found = np.full((len(QUICK), n), np.nan)
     for one in np.unique(unit[1:][used]):
         pauses = pause[used & (unit[1:] == one)]
         if len(pauses) >= 10:
-            found[one] = np.quantile(pauses, QUICK)
+            found[:, one] = np.quantile(pauses, QUICK)
     return found
 
 
-def _count(
-    work: _Work, short: NDArray[np.float64], n: int
-) -> tuple[tuple[NDArray[np.int64], ...], tuple[NDArray[np.int64], ...]]:
-    """Count, for each unit's saves and every other unit, what follows: a change, or its own."""
-    changes, quick, days, active = (np.zeros((n, n), dtype=np.int64) for _ in range(4))
-    own_all, own_quick = (np.zeros((n, n), dtype=np.int64) for _ in range(2))
+@dataclass(frozen=True)
+class _Steps:
+    """What follows a save, in the merged timeline of its unit and every other one.
+
+    Attributes
+    ----------
+    change, stay
+        By the other unit: rows of the work that a save of the other unit follows, on another page
+        and within a session, with the pause; rows that their own unit follows so.
+    total
+        (units, units) how many of the latter there are.
+    """
+
+    change: list[tuple[NDArray[np.int64], NDArray[np.float64]]]
+    stay: list[tuple[NDArray[np.int64], NDArray[np.float64]]]
+    total: NDArray[np.int64]
+
+
+def _changes(work: _Work, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64], _Steps]:
+    """Return changes of account, the days that they fall on, and every step."""
     next_at, next_page = _next_own(work)
-    day = np.floor(work.at / DAY).astype(np.int64)
-    for other in np.flatnonzero(~np.isnan(short)):
+    steps = _Steps([], [], np.zeros((n, n), dtype=np.int64))
+    for other in range(n):
         mine = np.flatnonzero(work.unit == other)
         place = np.searchsorted(work.at[mine], work.at, side="left")
+        pause, page = np.full(len(work.at), np.inf), np.full(len(work.at), -2)
         there = place < len(mine)
-        following = mine[np.minimum(place, max(len(mine) - 1, 0))]
-        pause = np.where(there, work.at[following] - work.at, np.inf)
-        tau = np.fmin(short[work.unit], short[other])
+        following = mine[place[there]]
+        pause[there] = work.at[following] - work.at[there]
+        page[there] = work.page[following]
         foreign = work.unit != other
-        change = foreign & (pause < next_at) & (pause <= SESSION)
-        change &= work.page[following] != work.page
-        fast = change & (pause <= tau)
+        change = foreign & (pause < next_at) & (pause <= SESSION) & (page != work.page)
         stays = foreign & (next_at <= pause) & (next_at <= SESSION) & (next_page != work.page)
-        for table, rows in (
-            (changes, change),
-            (quick, fast),
-            (own_all, stays),
-            (own_quick, stays & (next_at <= tau)),
-        ):
-            table[:, other] = np.bincount(work.unit[rows], minlength=n)
-        for table, rows in ((days, fast), (active, change)):
-            found = np.unique(np.column_stack([work.unit[rows], day[rows]]), axis=0)
-            table[:, other] = np.bincount(found[:, 0], minlength=n)
-    return (changes, quick, days, active), (own_all, own_quick)
+        for rows, those, after in ((steps.change, change, pause), (steps.stay, stays, next_at)):
+            found = np.flatnonzero(those)
+            rows.append((found, after[found]))
+        steps.total[:, other] = np.bincount(work.unit[stays], minlength=n)
+    counted = [_count(work, rows, n) for rows, _ in steps.change]
+    changes, active = (np.column_stack(c) for c in zip(*counted, strict=True))
+    return changes + changes.T, active + active.T, replace(steps, total=steps.total + steps.total.T)
+
+
+def _quick(
+    work: _Work, short: NDArray[np.float64], steps: _Steps, n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return changes after a short pause, their days, and the units' own short pauses."""
+    found: list[tuple[NDArray[np.int64], ...]] = []
+    for other in range(n):
+        tau = np.nan_to_num(np.fmin(short, short[other]), nan=-1.0)
+        (change, after), (stay, until) = steps.change[other], steps.stay[other]
+        quick = change[after <= tau[work.unit[change]]]
+        own = stay[until <= tau[work.unit[stay]]]
+        found.append((*_count(work, quick, n), np.bincount(work.unit[own], minlength=n)))
+    quick, days, own = (np.column_stack(c) for c in zip(*found, strict=True))
+    return quick + quick.T, days + days.T, own + own.T
+
+
+def _count(
+    work: _Work, rows: NDArray[np.int64], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many rows each unit has, and on how many days."""
+    unit, day = work.unit[rows], np.floor(work.at[rows] / DAY).astype(np.int64)
+    each = np.unique(np.column_stack([unit, day]), axis=0)
+    return np.bincount(unit, minlength=n), np.bincount(each[:, 0], minlength=n)
 
 
 def _next_own(work: _Work) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -190,19 +245,29 @@ def _next_own(work: _Work) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return pause, page
 
 
-def _log10_lr(
+def _against(  # noqa: PLR0917 - counts of one pace
     changes: NDArray[np.int64],
     quick: NDArray[np.int64],
+    days: NDArray[np.int64],
     active: NDArray[np.int64],
     share: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    n = np.minimum(changes, active).astype(float)
-    k = quick * n / np.maximum(changes, 1)
-    same = k * np.log(share) + (n - k) * np.log1p(-share)
+    """Return 1/LR, the mean of that of the share and that of the days."""
+    n, each = active.astype(float), changes / np.maximum(active, 1)
+    of_share = _inverse(quick / np.maximum(each, 1), n, share)
+    of_days = _inverse(np.minimum(days, active), n, 1 - (1 - share) ** each)
+    return np.asarray((of_share + of_days) / 2)
+
+
+def _inverse(
+    k: NDArray[np.float64], n: NDArray[np.float64], usual: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return 1/LR of k of n where `usual` is the most that one person explains."""
+    q = np.clip(usual, 1e-6, 0.99)
     a, b = k + 1, n - k + 1
-    beyond = np.maximum(1 - betainc(a, b, share), 1e-12)
-    other = betaln(a, b) + np.log(beyond) - np.log1p(-share)
-    return np.asarray(np.clip((same - other) / np.log(10), -LIMIT, 0.0))
+    beyond = np.maximum(1 - betainc(a, b, q), 1e-12)
+    other = betaln(a, b) + np.log(beyond) - np.log1p(-q)
+    return np.asarray(np.exp(other - k * np.log(q) - (n - k) * np.log1p(-q)))
 
 
 def stretches(histories: Histories, first: int, second: int) -> list[tuple[float, float, int, int]]:
