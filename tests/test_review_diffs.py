@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_fixture import B, C, make_dossier
 
+from sockgraph.cli import room
+from sockgraph.errors import FetchError
 from sockgraph.review import make_sheet
 from sockgraph.review.diffs import CONTEXT, parse_diff, wanted_diffs
 
@@ -37,6 +39,13 @@ def test_a_changed_line_shows_both_sides_once():
     ]
 
 
+def test_an_empty_line_is_no_text():
+    empty = '<td class="diff-deletedline"><div>&#160;</div>'
+    first = ADDED.replace('<td colspan="2" class="diff-empty">', empty)
+    assert first != ADDED
+    assert parse_diff(first) == [("ins", "<b>new</b>")]
+
+
 def test_lines_alone_are_all_change_and_context_is_left_out():
     assert parse_diff(CONTEXT_ROW) == []
     assert parse_diff(CONTEXT_ROW + ADDED) == [("ins", "<b>new</b>")]
@@ -63,6 +72,28 @@ def test_diffs_are_asked_for_as_the_pages_come(tmp_path):
     assert len(wanted) == 5
     shown = [c.rev for row in sheet.shared[0].rows for c in (row.a, row.b) if c]
     assert f"fernwick.example:{wanted[0]}" == shown[0]
+
+
+class Silent:
+    """A source whose wiki does not answer; what was stored before can be had offline."""
+
+    def __init__(self, offline):
+        self.offline = offline
+
+    def diffs(self, rev_ids):
+        if not self.offline:
+            raise FetchError("fernwick.example", "it cannot be reached.", "Try again.")
+        return {rev_ids[0]: CHANGED}
+
+
+def test_a_wiki_that_fails_keeps_nobody_from_reviewing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(room, "open_source", lambda *_, offline=False, **__: Silent(offline))
+    dossier, ledger = make_dossier(tmp_path)
+    desk = room.Room(tmp_path / "case.toml", tmp_path, dossier, ledger, None)
+    sheet = make_sheet(dossier, B, C)
+    told = desk.diff_reader()(sheet)
+    assert told == {f"fernwick.example:{wanted_diffs(sheet)[0]}": parse_diff(CHANGED)}
+    assert "Diffs that were read before are shown" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.wiki

@@ -11,7 +11,7 @@ import typer
 
 from sockgraph.case import load_case
 from sockgraph.cli.bar import bar, say
-from sockgraph.errors import ReviewError
+from sockgraph.errors import FetchError, ReviewError
 from sockgraph.pipeline import LEDGER, open_source, read_case, run_case
 from sockgraph.report.wikitext import restoration_note
 from sockgraph.review import Dossier, Ledger, cannot_links, histories
@@ -71,16 +71,27 @@ class Room:
 
     def diff_reader(self) -> Callable[[Sheet], Diffs] | None:
         """Return what reads the diffs of a sheet from the case's source; None if that has none."""
-        source = open_source(self.dossier.case, self.store)
-        if not isinstance(source, HoldsDiffs):
+        case = self.dossier.case
+        if not isinstance(open_source(case, self.store), HoldsDiffs):
             return None
 
         def read(sheet: Sheet) -> Diffs:
-            wiki = self.dossier.case.wiki
-            held = source.diffs(wanted_diffs(sheet))
-            return {f"{wiki}:{rev}": parse_diff(html) for rev, html in held.items()}
+            held = self._diffs(wanted_diffs(sheet))
+            return {f"{case.wiki}:{rev}": parse_diff(html) for rev, html in held.items()}
 
         return read
+
+    def _diffs(self, rev_ids: Sequence[int]) -> dict[int, str]:
+        """Return diffs from the case's source; a wiki that fails keeps nobody from reviewing."""
+        case = self.dossier.case
+        try:
+            with bar() as progress:
+                source = open_source(case, self.store, progress=progress)
+                return source.diffs(rev_ids) if isinstance(source, HoldsDiffs) else {}
+        except FetchError as error:
+            say(f"{error} Diffs that were read before are shown, the others are not.")
+            source = open_source(case, self.store, offline=True)
+            return source.diffs(rev_ids) if isinstance(source, HoldsDiffs) else {}
 
     def kept(self, reviewer: str) -> list[Kept]:
         """Return a reviewer's closed answers."""

@@ -16,6 +16,7 @@ Kind = Literal["same", "ins", "del"]
 Piece = tuple[str, str]
 CONTEXT = 60  # characters of unchanged text kept on either side of a change
 DIFFS_A_PAIR = 60
+EMPTY_LINE = "\xa0"  # how MediaWiki fills a cell whose line is empty
 _SIDES: dict[str, Kind] = {"diff-deletedline": "del", "diff-addedline": "ins"}
 
 
@@ -49,8 +50,8 @@ def parse_diff(html: str) -> list[Piece]:
     reader.feed(html)
     reader.close()
     found: list[Piece] = []
-    for old, new in reader.rows:
-        line = _woven(old, new)
+    for sides in reader.rows:
+        line = _woven(*([] if _same(side) == EMPTY_LINE else side for side in sides))
         if any(kind != "same" for kind, _ in line):
             found += [("same", "\n")] if found else []
             found += [_cut(line, i) for i in range(len(line))]

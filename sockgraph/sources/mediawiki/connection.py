@@ -23,7 +23,7 @@ from sockgraph.errors import FetchError
 from sockgraph.sources.mediawiki.access import Credentials, refuse_plain, refuse_rights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 MAXLAG = 5
 ATTEMPTS = 7
@@ -169,7 +169,13 @@ class Connection:
         return f"{self.scheme}://{self.host}{self.path}api.php"
 
     def ask(
-        self, params: Mapping[str, str], *, kind: str, what: str, found: Sequence[str]
+        self,
+        params: Mapping[str, str],
+        *,
+        kind: str,
+        what: str,
+        found: Sequence[str],
+        settled: Collection[str] = (),
     ) -> bytes:
         """Return the answer, byte for byte, once it is one that can be used.
 
@@ -182,7 +188,9 @@ class Connection:
         what
             What it asks for, in words, for errors.
         found
-            The keys under `query` of which a usable answer has one at least.
+            The keys, under `query` or at the top, of which a usable answer has one at least.
+        settled
+            Codes of errors that are an answer, and not asked again.
 
         Raises
         ------
@@ -193,7 +201,7 @@ class Connection:
         for attempt in range(ATTEMPTS):
             self._pace()
             try:
-                body = self._attempt(params, found)
+                body = self._attempt(params, found, settled)
             except _RefusedError as error:
                 raise FetchError(self.host, f"asked for {what}: {error}", error.remedy) from error
             except _BusyError as busy:
@@ -205,7 +213,9 @@ class Connection:
                 return body
         raise AssertionError  # _wait raises after the last attempt
 
-    def _attempt(self, params: Mapping[str, str], found: Sequence[str]) -> bytes:
+    def _attempt(
+        self, params: Mapping[str, str], found: Sequence[str], settled: Collection[str]
+    ) -> bytes:
         sent = {**params, "format": "json", "formatversion": "2", "maxlag": str(MAXLAG)}
         try:
             if self.credentials:
@@ -216,7 +226,7 @@ class Connection:
             raise self._unreached(error) from error
         except (requests.exceptions.RequestException, UnicodeError) as error:
             raise _BusyError(f"its answer broke off: {type(error).__name__}") from error
-        self._judge(text, found)
+        self._judge(text, found, settled)
         return text.encode()
 
     def _call(self, sent: Mapping[str, str]) -> str:
@@ -253,7 +263,7 @@ class Connection:
             f"{why}.", "Check the spelling of wikis in the case file, and your connection."
         )
 
-    def _judge(self, text: str, found: Sequence[str]) -> None:
+    def _judge(self, text: str, found: Sequence[str], settled: Collection[str]) -> None:
         try:
             answer = json.loads(text)
         except ValueError as error:
@@ -261,9 +271,11 @@ class Connection:
         if not isinstance(answer, dict) or not answer:
             raise _BusyError(f"its answer is empty: {text[:20]!r}")
         if "error" in answer:
+            if answer["error"].get("code") in settled:
+                return
             self._judge_error(answer["error"])
-        if not set(found) & set(answer.get("query", {})):
-            raise _BusyError(f"its answer lacks query.{found[0]}")
+        if set(found).isdisjoint({*answer, *answer.get("query", {})}):
+            raise _BusyError(f"its answer lacks {found[0]}")
 
     def _judge_text(self, text: str, error: Exception) -> NoReturn:
         kind = "HTML" if text.lstrip()[:1] == "<" else "no whole JSON"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.progress import Progress, silent
+from sockgraph.sources.mediawiki.diffs import compared_revisions, remove_diffs, stored_diffs
 from sockgraph.sources.mediawiki.questions import NAMES_PER_REQUEST
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Hidden:
     comments, texts
         Edits whose summary or text is hidden now: the summary removed, the text marked.
     answers
-        Stored answers that were rewritten.
+        Stored answers that were rewritten; diffs among them, of either side's text.
     """
 
     checked: int
@@ -51,11 +52,13 @@ def remove_hidden(
     rows were touched. Nothing of these requests is stored. Killed at any moment it leaves whole
     answers; run again it ends the same. Tables made before must be made again.
     """
-    with raw.locked():
+    diffs = stored_diffs(raw)
+    with raw.locked(), diffs.locked():
         entries = [entry for entry in raw.entries() if entry.kind in KINDS]
-        known = sorted({row["revid"] for e in entries for row in _rows(json.loads(raw.body(e)))})
+        listed = {row["revid"] for e in entries for row in _rows(json.loads(raw.body(e)))}
+        known = sorted(listed | compared_revisions(diffs))
         now = _as_shown_now(connection, known, progress)
-        rewritten = sum(_rewrite(raw, entry, now) for entry in entries)
+        rewritten = sum(_rewrite(raw, entry, now) for entry in entries) + remove_diffs(diffs, now)
     states = list(now.values())
     return Hidden(
         checked=len(known),

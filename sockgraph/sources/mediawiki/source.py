@@ -16,6 +16,7 @@ from sockgraph.sources.mediawiki.access import credentials, is_ip, is_loopback
 from sockgraph.sources.mediawiki.asker import Asker
 from sockgraph.sources.mediawiki.central import ask_global, global_notes
 from sockgraph.sources.mediawiki.connection import PER_MINUTE, Connection
+from sockgraph.sources.mediawiki.diffs import read_diffs
 from sockgraph.sources.mediawiki.hidden import Hidden, remove_hidden
 from sockgraph.sources.mediawiki.neighbours import find_neighbours
 from sockgraph.sources.mediawiki.pages import histories, with_sha1
@@ -200,6 +201,18 @@ class MediaWikiSource:
             table, counts = histories(self._asker, self._case.wiki, pages)
         self._counts |= counts
         return table
+
+    def diffs(self, rev_ids: Sequence[int]) -> dict[int, str]:
+        """Return, from revision to the HTML rows of `action=compare`, what these edits changed.
+
+        Deleted and hidden ones are absent; offline, so is what was never asked for.
+
+        Raises
+        ------
+        FetchError
+            If the wiki does not answer; what was answered until then is kept.
+        """
+        return read_diffs(self._asker, rev_ids)
 
     def remove_hidden(self) -> Hidden:
         """Remove from the stored answers what the wiki has hidden or deleted since."""

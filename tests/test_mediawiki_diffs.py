@@ -1,0 +1,124 @@
+"""Diffs for reviewers, against a real MediaWiki: asked once, kept, and removed when hidden."""
+
+from __future__ import annotations
+
+import pytest
+from wiki import history
+
+from sockgraph.case import load_case
+from sockgraph.review.diffs import HoldsDiffs, parse_diff
+from sockgraph.sources.mediawiki import MediaWikiSource
+from sockgraph.sources.mediawiki.diffs import stored_diffs
+from sockgraph.store.raw import RawAnswers
+
+pytestmark = pytest.mark.wiki
+PRIVATE = "the keeper's own address"
+UNKNOWN = 999_999_999
+
+
+@pytest.fixture
+def raw(tmp_path):
+    return RawAnswers(tmp_path / "raw")
+
+
+@pytest.fixture
+def open_source(wiki_case, raw):
+    def open_one(**options):
+        case = load_case(wiki_case(history.HIDES, *history.OPERATED))
+        return MediaWikiSource(case, RawAnswers(raw.folder), **options)
+
+    return open_one
+
+
+@pytest.fixture
+def hide_text(wiki):
+    """Return what hides a revision's text; it is shown again for the tests that follow."""
+    hidden = []
+
+    def hide(rev_id, how="hide"):
+        site = wiki.admin()
+        site.api(
+            "revisiondelete", type="revision", ids=rev_id, reason="privacy",
+            token=site.get_token("csrf"), **{how: "content"},
+        )  # fmt: skip
+        if how == "hide":
+            hidden.append(rev_id)
+
+    yield hide
+    for rev_id in hidden:
+        hide(rev_id, "show")
+
+
+def write(wiki, title, *texts):
+    page = wiki.admin().pages[title]
+    return [page.edit(text, "a line")["newrevid"] for text in texts]
+
+
+def kept(raw):
+    return b"".join(stored_diffs(raw).body(e) for e in stored_diffs(raw).entries()).decode()
+
+
+def test_each_edit_shows_what_it_changed_and_is_asked_about_once(wiki, open_source, raw):
+    first, second = write(wiki, "Weir keepers", "The toll is old.", "The toll is new.")
+    source = open_source()
+    assert isinstance(source, HoldsDiffs)
+    told = source.diffs([second, first, second])
+    assert list(told) == [second, first]
+    assert parse_diff(told[first]) == [("ins", "The toll is old.")]
+    assert [p for p in parse_diff(told[second]) if p[0] != "same"] == [
+        ("del", "old"),
+        ("ins", "new"),
+    ]
+    assert source.traffic()["requests"] == {"diffs": 2}
+    assert raw.entries() == []  # what the tables come from is as it was
+    again = open_source()
+    assert again.diffs([first, second]) == {first: told[first], second: told[second]}
+    assert again.traffic()["requests"] == {}
+
+
+def test_offline_gives_what_is_stored_and_no_more(wiki, open_source):
+    first, second = write(wiki, "Weir fees", "A fee.", "Two fees.")
+    offline = open_source(offline=True)
+    assert offline.diffs([first]) == {}
+    told = open_source().diffs([first])
+    assert open_source(offline=True).diffs([first, second]) == told
+    assert offline.traffic()["requests"] == {}
+
+
+def test_hidden_and_deleted_edits_are_absent_and_not_asked_about_again(
+    wiki, open_source, raw, hide_text
+):
+    site = wiki.admin()
+    before, hidden, after, last = write(
+        wiki, "Weir letters", "One.", f"One. {PRIVATE}", "One. Two.", "One. Two. Three."
+    )
+    hide_text(hidden)
+    (gone,) = write(wiki, "Weir rumours", PRIVATE)
+    site.api("delete", title="Weir rumours", token=site.get_token("delete"))
+    wanted = [before, hidden, after, last, gone, UNKNOWN]
+    source = open_source()
+    assert list(source.diffs(wanted)) == [before, last]
+    assert PRIVATE not in kept(raw)
+    assert source.traffic()["requests"] == {"diffs": len(wanted)}
+    again = open_source()
+    assert list(again.diffs(wanted)) == [before, last]
+    assert again.traffic()["requests"] == {}
+
+
+def test_text_hidden_later_is_removed_from_both_diffs_that_hold_it(
+    wiki, open_source, raw, hide_text
+):
+    before, secret, after, last = write(
+        wiki, "Weir notes", "One.", f"One. {PRIVATE}", "One. Two.", "One. Two. Three."
+    )
+    told = open_source().diffs([before, secret, after, last])
+    assert len(told) == 4
+    assert kept(raw).count("keeper") == 2
+    hide_text(secret)
+    removed = open_source().remove_hidden()
+    assert (removed.checked, removed.texts, removed.answers) == (4, 1, 2)
+    assert "keeper" not in kept(raw)
+    left = open_source()
+    assert list(left.diffs([before, secret, after, last])) == [before, last]
+    assert left.traffic()["requests"] == {}
+    assert open_source().remove_hidden().answers == 0
