@@ -44,9 +44,9 @@ def case(tmp_path):
     start = pd.Timestamp("2024-01-01", tz="UTC")
     edits = pd.DataFrame(
         {
-            "timestamp": [start + pd.Timedelta(hours=7 * i) for i in range(40)],
-            "user": ["Heron", "Moth"] * 20,
-            "title": ["River", "Lake", "Hill", "Marsh"] * 10,
+            "timestamp": [start + pd.Timedelta(hours=7 * i) for i in range(60)],
+            "user": ["Heron", "Moth", "Wren"] * 20,
+            "title": ["River", "Lake", "Hill", "Marsh"] * 15,
             "comment": "ce",
         }
     )
@@ -123,13 +123,14 @@ def test_a_truncated_table_is_refused(case):
 
 
 def test_evaluate_prints_and_gives_json(case):
+    (case / "river.toml").write_text(CASE.replace('"Moth"', '"Moth", "Wren"'))
     sockgraph("run", "river.toml", cwd=case)
-    labels = case / "labels.csv"
-    labels.write_text("user,person\nHeron,p1\nMoth,p1\n")
+    (case / "labels.csv").write_text("user,person\nHeron,p1\nMoth,p1\nWren,\n")
     links = str(Path("data/processed/river/links.parquet"))
     code, out, err = sockgraph("evaluate", links, "labels.csv", "--json", cwd=case)
     assert code == 0, err
     assert json.loads(out)["n_true"] == 1
+    assert json.loads(out)["n_false"] == 2
     code, _, err = sockgraph("evaluate", links, "absent.csv", cwd=case)
     assert code == 2
     assert "absent.csv" in err
