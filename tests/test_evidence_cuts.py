@@ -8,6 +8,7 @@ from test_evidence_weigh import edits_of, history
 
 from sockgraph.evidence.calibrate import Bounds, Sample, elub, line
 from sockgraph.evidence.closeness import Closeness, Tilt, tilt
+from sockgraph.evidence.link import best_groups
 from sockgraph.evidence.rivals import NEXT, best_others
 from sockgraph.evidence.splits import GAP_DAYS, cut_histories
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
@@ -147,3 +148,33 @@ def test_too_few_near_pairs_say_nothing():
     sample, close, nothing = neighbours(1.4)
     far = Closeness(close.place, close.pairs, 0 * close.splits, close.different, close.owner)
     assert tilt(sample, far, nothing) == Tilt()
+
+
+def table_of(n, **pairs):
+    scores = np.full((n, n), -1.0)
+    for name, score in pairs.items():
+        a, b = map(int, name[1:].split("_"))
+        scores[a, b] = scores[b, a] = score
+    return scores
+
+
+def test_a_pair_is_best_outside_its_own_group():
+    scores = table_of(4, p0_1=3.0, p1_2=2.5, p0_2=0.5, p0_3=1.0)
+    found = best_groups(scores, scores > 2)
+    assert found[0, 1]
+    assert found[1, 2]
+    assert found.sum() == 4
+    assert np.array_equal(found, found.T)
+
+
+def test_an_unworthy_best_keeps_others_out():
+    scores = table_of(4, p0_1=3.0, p1_2=2.5)
+    worthy = scores > 2
+    worthy[0, 1] = worthy[1, 0] = False
+    assert not best_groups(scores, worthy).any()
+
+
+def test_whoever_is_better_matched_elsewhere_is_not_flagged():
+    scores = table_of(4, p0_1=2.5, p1_2=3.0, p2_3=3.5)
+    found = best_groups(scores, scores == 2.5)
+    assert not found.any()

@@ -30,30 +30,38 @@ def band(low: float, high: float) -> str:
     return f"{word} {'for' if low > 0 else 'against'}"
 
 
-def best_groups(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which pairs are each other's best, or lie in a group whose members all are.
+def best_groups(scores: NDArray[np.float64], worthy: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which worthy pairs are each other's best, or lie in a group whose members all are.
 
-    A group of k is one in which every member's k − 1 highest scores are the other members.
+    Groups grow: two accounts that are each other's best are one group; then two accounts of
+    different groups that are each other's best among all accounts outside their own groups.
 
     Parameters
     ----------
     scores
         (accounts, accounts), symmetric, NaN where there is none.
+    worthy
+        (accounts, accounts), symmetric: whether all else that a flag needs is there. A pair that
+        is not worthy joins nothing, and still keeps either side from a lesser one.
     """
     n = len(scores)
-    ranked = np.where(np.isnan(scores), -np.inf, scores)
-    np.fill_diagonal(ranked, -np.inf)
-    order = np.argsort(-ranked, axis=1, kind="stable")
     best = np.zeros((n, n), dtype=bool)
-    for size in range(2, min(GROUP, n) + 1):
-        members = np.sort(np.column_stack([np.arange(n), order[:, : size - 1]]), axis=1)
-        for row in range(n):
-            group = members[row]
-            whole = np.isfinite(ranked[np.ix_(group, group)]).sum() == size * (size - 1)
-            if group[0] == row and whole and (members[group] == group).all():
-                best[np.ix_(group, group)] = True
-    np.fill_diagonal(best, val=False)
-    return best
+    group = np.arange(n)
+    ranked = np.where(np.isnan(scores), -np.inf, scores)
+    while n > 1:
+        outside = np.where(group[:, None] == group[None, :], -np.inf, ranked)
+        first = outside.argmax(axis=1)
+        mutual = (first[first] == np.arange(n)) & worthy[np.arange(n), first]
+        mutual &= np.isfinite(outside.max(axis=1))
+        size = np.bincount(group, minlength=n)[group]
+        joined = np.flatnonzero(mutual & (size + size[first] <= GROUP))
+        if not len(joined):
+            break
+        one, other = joined[0], first[joined[0]]
+        best[one, other] = best[other, one] = True
+        group = np.where(group == group[other], group[one], group)
+    alike = (group[:, None] == group[None, :]) & worthy & ~np.eye(n, dtype=bool)
+    return np.asarray(best | alike)
 
 
 def declared_pairs(users: Sequence[str], declared: Sequence[Sequence[str]]) -> NDArray[np.bool_]:

@@ -222,12 +222,19 @@ def _flagged(  # noqa: PLR0917 - arrays of one stage
     counting = np.ones(len(families), dtype=bool)
     contributions = np.nan_to_num(_at(verdict.contributions, pairs))
     two = link.families_for(contributions, families, counting) >= 2
-    best = _at(link.best_groups(verdict.score).astype(float), pairs) == 1
     extreme = flag_score(case, verdict.sample)
     high = _at(verdict.score, pairs) > extreme
     barred = link.declared_pairs(case.nominated, (*case.declared, *case.accepted))
     allowed = ~barred[pairs.a, pairs.b]
-    return np.asarray(two & best & high & allowed & (low >= case.settings.flag_log10_lr))
+    worthy = two & high & allowed & (low >= case.settings.flag_log10_lr)
+    return np.asarray(worthy & (_at(_best(pairs, verdict, worthy).astype(float), pairs) == 1))
+
+
+def _best(pairs: Pairs, verdict: Verdict, worthy: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which pairs of the cast are each other's best, groups included."""
+    both = np.zeros(verdict.score.shape, dtype=bool)
+    both[pairs.row[worthy], pairs.column[worthy]] = True
+    return link.best_groups(verdict.score, both | both.T)
 
 
 def flag_score(case: Case, sample: Sample) -> float:

@@ -11,7 +11,7 @@ looked at: the share, k = K·D/N of n = D observations against q = p; and the da
 change, k of n = D against q = 1 - (1-p)^(N/D), which is at least the mean chance of a day of one
 person (Jensen's inequality).
 
-    LR = q^k (1-q)^(n-k)  /  the same averaged over all shares in (q, 1):
+    LR = q^k (1-q)^(n-k)  /  the same averaged over all shares in (q, `MOST`·q):
 
 the second person is given no particular pace. What is short is not known either: 1/LR is averaged
 over the quantiles `QUICK` of the accounts' own pauses, and over the two, so that its mean under
@@ -47,6 +47,8 @@ MASS, MASS_PAUSE = 4, 60.0
 """So many saves of an account, each on another page within so many seconds, are mass edits."""
 STEADY = 0.25
 """An account whose ln pauses spread less than this keeps a machine's pace."""
+MOST = 8.0
+"""So many times as often, at most, two people are thought to follow each other at once."""
 DAYS = 3
 LIMIT = 1.0
 SIGNIFICANT = 0.95
@@ -265,8 +267,9 @@ def _inverse(
     """Return 1/LR of k of n where `usual` is the most that one person explains."""
     q = np.clip(usual, 1e-6, 0.99)
     a, b = k + 1, n - k + 1
-    beyond = np.maximum(1 - betainc(a, b, q), 1e-12)
-    other = betaln(a, b) + np.log(beyond) - np.log1p(-q)
+    most = np.minimum(MOST * q, 1.0)
+    between = np.maximum(betainc(a, b, most) - betainc(a, b, q), 1e-12)
+    other = betaln(a, b) + np.log(between) - np.log(most - q)
     return np.asarray(np.exp(other - k * np.log(q) - (n - k) * np.log1p(-q)))
 
 
