@@ -77,9 +77,11 @@ def assemble(case: Case, source: Source, *, progress: Progress = silent) -> Popu
     compared = list(dict.fromkeys((*nominated, *case.named)))
     progress("accounts", 0, len(compared))
     facts = source.account_facts(compared)
+    progress("accounts", len(compared), len(compared))
     _refuse_bots(facts[facts["user"].isin(nominated)])
-    progress("edits", 0, len(compared))
+    progress("accounts' edits", 0, len(compared))
     reading = source.read(compared)
+    progress("accounts' edits", len(compared), len(compared))
     roles = np.where(facts["user"].isin(nominated), "nominated", "declared")
     here = Population(
         case,
