@@ -24,7 +24,17 @@ from sockgraph.graph import build_graph, graphml
 from sockgraph.population import Population, assemble
 from sockgraph.progress import Progress, silent
 from sockgraph.report import ReportData, case_report
-from sockgraph.review import Ledger, assert_earlier, cannot_links, link_states
+from sockgraph.review import (
+    Dossier,
+    Ledger,
+    accepted_alibis,
+    assert_earlier,
+    cannot_links,
+    histories,
+    history_lines,
+    link_states,
+    moved_findings,
+)
 from sockgraph.schema import validate
 from sockgraph.screening.source import WikiSource
 from sockgraph.screening.wiki import ABOUT
@@ -33,7 +43,7 @@ from sockgraph.store import CaseStore, Store, sha256
 from sockgraph.synthetic import write_demo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -199,14 +209,16 @@ def run_case(
     store = Store(data).case(case.slug, case.id)
     source = open_source(case, store, offline=offline, refresh=refresh, progress=progress)
     population = assemble(case, source, progress=progress)
+    ledger = Ledger(store.path(LEDGER))
+    accepted = accepted_alibis(ledger.entries())
     with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes
-        weighed = _weigh(population, progress)
+        weighed = _weigh(population, accepted, progress)
         progress("report", 0, 1)
         result = _write(
             store,
             population,
             weighed,
-            Ledger(store.path(LEDGER)),
+            ledger,
             provenance=source.provenance(),
             run=_run_facts(started, source),
             file=path,
@@ -270,7 +282,9 @@ def _refuse_stale(store: CaseStore, manifest: dict[str, Any]) -> None:
             )
 
 
-def _weigh(population: Population, progress: Progress) -> Weighed:
+def _weigh(
+    population: Population, accepted: Sequence[tuple[str, str]], progress: Progress
+) -> Weighed:
     case = population.case
     return weigh_evidence(
         population.edits,
@@ -278,6 +292,7 @@ def _weigh(population: Population, progress: Progress) -> Weighed:
         background=population.background,
         open_case=case.everyone,
         incomplete=tuple(c.user for c in population.coverage if not c.full),
+        accepted_alibis=accepted,
         declared=tuple(entry.accounts for entry in case.declared),
         settings=EvidenceSettings(
             flag_log10_lr=case.evidence.flag_log10_lr,
@@ -309,6 +324,7 @@ def _write(
     tables = _tables(population, weighed, links, groups)
     manifest = _manifest(population, weighed, provenance, file)
     head = ledger.head()
+    moved = frozenset(moved_findings(Dossier(case, tables, manifest), entries))
     page = case_report(
         ReportData(
             case=case,
@@ -321,6 +337,8 @@ def _write(
             ledger_head=(head.hash, head.length) if head.length else None,
             cannot_links=frozenset(grouping.apart),
             clusters_if_alibi=grouping.if_alibis_held(links),
+            trails={pair: history_lines(known) for pair, known in histories(entries).items()},
+            moved=moved,
         )
     )
     for name, table in tables.items():

@@ -43,8 +43,14 @@ def hostile_case():
         edits=validate("edits", edits),
         links=links,
         omissions=validate("omissions", rows),
+        trails=dict.fromkeys(_pairs(links), (f"Review: {ATTACK}: upheld.", *HOSTILE)),
+        moved=frozenset(_pairs(links)),
         coverage=[{**row, "note": ATTACK, "renamed_from": [ATTACK]} for row in data.coverage],
     )
+
+
+def _pairs(links):
+    return list(links[["user_a", "user_b"]].itertuples(index=False, name=None))
 
 
 def hostile_file():

@@ -430,3 +430,39 @@ def test_reads_links_with_everything_that_hangs_on_them():
     assert moth.earlier is not None
     assert len(moth.stretches) == 11
     assert isinstance(moth.stretches[0].start, pd.Timestamp)
+
+
+def section_of(page, *pair):
+    sections = page.split('<section id="link-')[1:]
+    return next(s for s in sections if all(name in s.split("</h2>")[0] for name in pair))
+
+
+def test_a_link_s_section_shows_how_it_came_to_its_state():
+    trail = ("Asserted by Marrow on 2024-05-13 (lock).", "Review: Ann: not upheld; Bea: upheld.")
+    pair = (USERS[0], USERS[3])
+    page = case_report(river_trade(trails={pair: trail}))
+    shown = section_of(page, *pair)
+    assert re.findall(r'<ol class="trail">(.*?)</ol>', page) == [
+        "".join(f"<li>{line}</li>" for line in trail)
+    ]
+    assert shown.index("Review state: asserted") < shown.index(trail[0]) < shown.index("Next:")
+    assert "another look" not in page
+
+
+def test_a_finding_whose_evidence_moved_is_marked_for_another_look():
+    pair = (USERS[6], USERS[5])
+    page = case_report(river_trade(moved=frozenset({pair})))
+    shown = section_of(page, *pair)
+    assert shown.count('<span class="state d">for another look</span>') == 1
+    assert "Review state: not upheld, for another look" in shown
+    assert "what the finding rested on has changed since" in shown
+    assert "The link may not be acted on." not in shown
+    table = page[page.index('id="pairs"') : page.index('<section id="link-')]
+    assert table.count("for another look") == 1
+
+
+def test_a_pair_with_too_few_edits_shows_its_trail_too():
+    pair = tuple(sorted((USERS[0], USERS[7])))
+    page = case_report(river_trade(trails={pair: ("Review: Ann: inconclusive.",)}))
+    few = page[page.index('id="insufficient"') : page.index('id="groups"')]
+    assert "<li>Review: Ann: inconclusive.</li>" in few

@@ -138,6 +138,7 @@ def test_the_note_says_what_was_wrong_and_what_to_undo(story):
 def test_a_rerun_respects_the_ledger_and_gives_the_same_report(story):
     report, ledger = story.report.read_bytes(), (story.folder / "ledger.jsonl").read_bytes()
     assert report != story.witness.read_bytes()
+    assert b"<li>Reversal: Ann: reversed; Bea: reversed.</li>" in report
     run_case(story.case, data=story.data)
     assert story.report.read_bytes() == report
     assert (story.folder / "ledger.jsonl").read_bytes() == ledger

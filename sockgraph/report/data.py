@@ -5,7 +5,7 @@ Nothing is estimated here: rows of the stages' tables become small typed records
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -48,6 +48,10 @@ class ReportData:
         The groups if every open alibi were accepted; None where none is open.
     cannot_links
         Pairs that the ledger keeps apart: reversed links, accepted alibis.
+    trails
+        How each link came to its review state, a sentence a step.
+    moved
+        Pairs whose finding rests on evidence that has changed since.
     """
 
     case: Case
@@ -68,6 +72,8 @@ class ReportData:
     ledger_head: tuple[str, int] | None = None
     clusters_if_alibi: pd.DataFrame | None = None
     cannot_links: frozenset[Pair] = frozenset()
+    trails: Mapping[Pair, Sequence[str]] = field(default_factory=dict)
+    moved: frozenset[Pair] = frozenset()
 
     @property
     def top_score(self) -> float | None:
@@ -144,6 +150,8 @@ class Link:
     earlier: Earlier | None = None
     declared: str | None = None
     apart: bool = False
+    trail: tuple[str, ...] = ()
+    moved: bool = False
 
     @property
     def pair(self) -> Pair:
@@ -180,6 +188,8 @@ def read_links(data: ReportData) -> tuple[Link, ...]:
             earlier=earlier.get(frozenset(pair)),
             declared=declared.get(frozenset(pair)),
             apart=pair in data.cannot_links,
+            trail=tuple(data.trails.get(pair, ())),
+            moved=pair in data.moved,
         )
         for row in data.links.itertuples()
         for pair in [(str(row.user_a), str(row.user_b))]

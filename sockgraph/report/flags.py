@@ -61,6 +61,11 @@ def nearest_miss(links: Sequence[Link]) -> Link | None:
     return max(told, key=lambda link: (link.low or 0.0, link.score or 0.0), default=None)
 
 
+def next_step(link: Link) -> str:
+    """Return what happens to a link next."""
+    return LOOK_AGAIN if link.moved else NEXT[link.state]
+
+
 def chips(link: Link) -> list[tuple[str, str]]:
     """Return a link's state as framed words: solid flagged, dashed asserted, filled cannot-link."""
     found = []
@@ -70,6 +75,8 @@ def chips(link: Link) -> list[tuple[str, str]]:
         found.append(("", "flagged"))
     elif link.earlier is not None or link.state == "asserted":
         found.append(("d", "asserted"))
+    if link.moved:
+        found.append(("d", MOVED))
     return found
 
 
@@ -90,6 +97,11 @@ def state_words(link: Link, threshold: float, top: float | None) -> str:
     )
 
 
+MOVED = "for another look"
+LOOK_AGAIN = (
+    "another look by two people: what the finding rested on has changed since. "
+    "Until then nothing may be exported for action."
+)
 NEXT = {
     "none": "Nobody asserted this link and nothing flags it: there is nothing to review.",
     "flagged": "a review by two people who have not seen this page, each from a separate packet.",

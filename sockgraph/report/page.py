@@ -342,6 +342,7 @@ class TooFew:
     title: Markup
     facts: Markup
     state: list[tuple[str, str]]
+    trail: tuple[str, ...]
 
 
 def too_few(link: Link, accounts: dict[str, Account], data: ReportData) -> TooFew:
@@ -361,11 +362,13 @@ def too_few(link: Link, accounts: dict[str, Account], data: ReportData) -> TooFe
             pair_name(*link.pair),
             Markup("no signal found enough in both accounts"),
             flags.chips(link),
+            link.trail,
         )
     return TooFew(
         pair_name(*link.pair),
         Markup("{}; {} are needed").format(joined(said), needed),
         flags.chips(link),
+        link.trail,
     )
 
 

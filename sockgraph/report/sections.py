@@ -164,7 +164,7 @@ def section(link: Link, number: int, shared: Desk) -> Section:
         explained=words.explained(link),
         counts=words.counts(link),
         missed=flags.missed(link, data.case.evidence.flag_log10_lr, data.top_score),
-        next_step=flags.NEXT[link.state],
+        next_step=flags.next_step(link),
         open_details=link.flagged or link.state != "none",
         waterfall=waterfall(link, shared.rows[link.pair], shared.scale)
         if link.pair in shared.rows

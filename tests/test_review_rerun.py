@@ -1,0 +1,102 @@
+"""A case that is run again respects its ledger: findings stand beside the evidence as it is now."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from review_work import commit, review
+
+from sockgraph import pipeline
+from sockgraph.cli.room import Room
+from sockgraph.review.work import open_findings
+
+PAIR = ("Heron", "Moth")
+CASE = """
+title = "Edits to one river"
+reason = "Three articles were returned to one wording"
+wikis = ["fernwick.example"]
+[source]
+kind = "table"
+path = "edits.parquet"
+[accounts]
+nominated = ["Heron", "Moth"]
+[[earlier]]
+a = "Heron"
+b = "Moth"
+by = "Marrow Lintel"
+date = 2024-03-01
+action = "lock"
+"""
+LOOK = "for another look"
+
+
+@pytest.fixture
+def room(tmp_path):
+    start = pd.Timestamp("2024-01-01", tz="UTC")
+    edits = pd.DataFrame(
+        {
+            "timestamp": [start + pd.Timedelta(hours=7 * i) for i in range(120)],
+            "user": ["Heron", "Moth", "Wren"] * 40,
+            "title": ["River", "Lake", "Hill", "Marsh"] * 30,
+            "comment": "ce",
+        }
+    )
+    edits.to_parquet(tmp_path / "edits.parquet")
+    case = tmp_path / "river.toml"
+    case.write_text(CASE)
+    return run_again(case)
+
+
+def run_again(case):
+    pipeline.run_case(case, data=case.parent / "data")
+    return Room.of(case, case.parent / "data")
+
+
+def page(room):
+    return room.store.path("report.html").read_text(encoding="utf-8")
+
+
+def change(room):
+    path = room.file.parent / "edits.parquet"
+    pd.read_parquet(path).iloc[30:].to_parquet(path)
+
+
+def test_findings_show_beside_the_evidence_in_every_rerun_the_same(room):
+    before = page(room)
+    assert "<li>Asserted by Marrow Lintel on 2024-03-01 (lock).</li>" in before
+    assert "Review: " not in before
+    review(room.dossier, room.ledger, PAIR, Ann="not upheld", Bea="not upheld")
+    after = page(run_again(room.file))
+    assert "<li>Review: Ann: not upheld; Bea: not upheld.</li>" in after
+    assert LOOK not in after
+    assert page(run_again(room.file)) == after
+
+
+def test_a_finding_is_marked_once_its_evidence_has_moved(room):
+    review(room.dossier, room.ledger, PAIR, Ann="not upheld", Bea="not upheld")
+    entries = room.ledger.entries()
+    change(room)
+    moved = run_again(room.file)
+    assert "<li>Review: Ann: not upheld; Bea: not upheld.</li>" in page(moved)
+    assert f'<span class="state d">{LOOK}</span>' in page(moved)
+    assert moved.ledger.entries() == entries
+
+
+def test_an_accepted_alibi_reaches_the_flags(room, monkeypatch):
+    given = []
+
+    def weigh(*tables, accepted_alibis, **more):
+        given.append(list(accepted_alibis))
+        return original(*tables, accepted_alibis=accepted_alibis, **more)
+
+    original = pipeline.weigh_evidence
+    monkeypatch.setattr(pipeline, "weigh_evidence", weigh)
+    run_again(room.file)
+    kept = [
+        commit(room.dossier, room.ledger, PAIR, who, "not upheld", alibi="accepted")
+        for who in ("Ann", "Bea")
+    ]
+    open_findings(room.ledger, kept)
+    again = run_again(room.file)
+    assert given == [[], [PAIR]]
+    assert "cannot-link" in page(again)
