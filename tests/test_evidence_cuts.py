@@ -159,7 +159,7 @@ def table_of(n, **pairs):
 
 
 def test_a_pair_is_best_outside_its_own_group():
-    scores = table_of(4, p0_1=3.0, p1_2=2.5, p0_2=0.5, p0_3=1.0)
+    scores = table_of(4, p0_1=3.0, p1_2=2.5, p0_2=1.2, p0_3=1.3)
     found = best_groups(scores, scores > 2)
     assert found[0, 1]
     assert found[1, 2]
@@ -178,3 +178,10 @@ def test_whoever_is_better_matched_elsewhere_is_not_flagged():
     scores = table_of(4, p0_1=2.5, p1_2=3.0, p2_3=3.5)
     found = best_groups(scores, scores == 2.5)
     assert not found.any()
+
+
+def test_what_clears_one_of_a_group_keeps_an_account_out_of_it():
+    scores = table_of(4, p0_1=3.0, p1_2=2.5, p0_2=-0.8)
+    found = best_groups(scores, scores > 2)
+    assert found[0, 1]
+    assert not found[1, 2]

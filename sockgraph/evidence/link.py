@@ -16,6 +16,9 @@ WORDS = ("weakly", "moderately", "moderately strongly", "strongly")
 GROUP = 12
 """The largest group whose members may be flagged together."""
 
+JOINS = 1.0
+"""The log10 LR that every pair between two groups must reach before they are one."""
+
 
 def band(low: float, high: float) -> str:
     """Return the words for an interval: those of its end nearer zero.
@@ -33,8 +36,10 @@ def band(low: float, high: float) -> str:
 def best_groups(scores: NDArray[np.float64], worthy: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which worthy pairs are each other's best, or lie in a group whose members all are.
 
-    Groups grow: two accounts that are each other's best are one group; then two accounts of
-    different groups that are each other's best among all accounts outside their own groups.
+    Groups grow, the highest score first: two accounts that are each other's best are one group;
+    then two accounts of different groups that are each other's best among all accounts outside
+    their own groups, if every pair between the two groups reaches `JOINS`: one operator would
+    stand behind all of them, so what clears one pair speaks against the whole.
 
     Parameters
     ----------
@@ -54,10 +59,13 @@ def best_groups(scores: NDArray[np.float64], worthy: NDArray[np.bool_]) -> NDArr
         mutual = (first[first] == np.arange(n)) & worthy[np.arange(n), first]
         mutual &= np.isfinite(outside.max(axis=1))
         size = np.bincount(group, minlength=n)[group]
-        joined = np.flatnonzero(mutual & (size + size[first] <= GROUP))
+        able = np.flatnonzero(mutual & (size + size[first] <= GROUP))
+        weakest = [ranked[np.ix_(group == group[i], group == group[first[i]])].min() for i in able]
+        joined = able[np.asarray(weakest, dtype=float) >= JOINS]
         if not len(joined):
             break
-        one, other = joined[0], first[joined[0]]
+        one = joined[ranked[joined, first[joined]].argmax()]
+        other = first[one]
         best[one, other] = best[other, one] = True
         group = np.where(group == group[other], group[one], group)
     alike = (group[:, None] == group[None, :]) & worthy & ~np.eye(n, dtype=bool)
