@@ -9,6 +9,7 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
 MOST_LINES = 10
 FIGURES = {"02_explore_clusters": 4, "04_validate": 2}
+SAID = {"03_review_link": ("reversal in review", "What was wrong", "state: reversed")}
 
 
 def _cells(path, kind="code"):
@@ -103,6 +104,7 @@ def test_the_other_notebooks_run_from_start_to_end(path, data):
     notebook = _execute(path, data)
     said = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
     assert "Warning" not in said
+    assert [words for words in SAID.get(path.stem, ()) if words not in said] == []
     figures = [o for c in notebook.cells for o in c.get("outputs", []) if "image/png" in _data(o)]
     assert len(figures) >= FIGURES.get(path.stem, 0)
     assert ledger.read_bytes() == before

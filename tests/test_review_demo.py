@@ -15,7 +15,8 @@ from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.cli.room import Room
 from sockgraph.pipeline import demo_case, read_case, run_case
-from sockgraph.review import cannot_links, histories, queue
+from sockgraph.review import History, cannot_links, histories, queue
+from sockgraph.review.exhibit import make_exhibit
 from sockgraph.synthetic.cast import ADMIN, COLLEAGUE, OPERATOR
 
 if TYPE_CHECKING:
@@ -52,13 +53,21 @@ def command(case, data, name, *words, said=""):
     return " ".join(result.output.split())
 
 
+def found(dossier, task):
+    """Return a finding as it is typed; an alibi is answered where one is asked about."""
+    word, alibi = {"reversal": ("reversed", "accepted"), "review": ("upheld", "explained")}[
+        task.kind
+    ]
+    asked = make_exhibit(dossier, task.pair, History(task.pair)).alibi_asked
+    return f"{word}\nbecause\ncolleagues\n" + (f"{alibi}\n" if asked else "")
+
+
 def by_hand(case, data, reviewer):
     """Review everything that waits, at the terminal: the wrong link is taken back."""
     room = Room.of(case, data)
     tasks = queue(room.dossier, room.ledger.entries(), reviewer, foils=1)
-    found = {"reversal": "reversed", "review": "upheld"}
     typed = [EDITS + JUDGEMENT for _ in tasks]
-    typed += [f"\n\n\n{found[t.kind]}\nbecause\ncolleagues\n" for t in tasks if not t.foil]
+    typed += [f"\n\n\n{found(room.dossier, t)}" for t in tasks if not t.foil]
     words = ("--reviewer", reviewer, "--foils", "1")
     return command(case, data, "review", *words, said="".join(typed))
 
