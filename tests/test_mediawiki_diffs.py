@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
+from typer.testing import CliRunner
 from wiki import history
 
 from sockgraph.case import load_case
-from sockgraph.review.diffs import HoldsDiffs, parse_diff
+from sockgraph.cli import app
+from sockgraph.pipeline import run_case
+from sockgraph.review.diffs import DIFFS_A_PAIR, HoldsDiffs, parse_diff
 from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.mediawiki.diffs import stored_diffs
 from sockgraph.store.raw import RawAnswers
@@ -122,3 +128,28 @@ def test_text_hidden_later_is_removed_from_both_diffs_that_hold_it(
     assert list(left.diffs([before, secret, after, last])) == [before, last]
     assert left.traffic()["requests"] == {}
     assert open_source().remove_hidden().answers == 0
+
+
+def test_a_packet_holds_diffs_inline_and_the_case_is_as_it_was(wiki_case, tmp_path):
+    a, b = history.OPERATED[:2]
+    case, data, out = wiki_case(a, b), tmp_path / "data", tmp_path / "packet.html"
+    earlier = f'[[earlier]]\na = "{a}"\nb = "{b}"\nby = "Marrow Lintel"\ndate = 2024-03-01\n'
+    case.write_text(case.read_text(encoding="utf-8") + earlier, encoding="utf-8")
+    manifest = run_case(case, data=data).manifest
+    words = ["review-packet", str(case), "--reviewer", "Ann", "--foils", "0", "--out", str(out)]
+    made = CliRunner().invoke(app, [*words, "--data", str(data)])
+    assert made.exit_code == 0, made.output
+    page = out.read_text(encoding="utf-8")
+    shown = json.loads(
+        re.search(r'type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL)[1]
+    )
+    (task,) = shown["tasks"]
+    cards = [c for p in task["sheet"]["shared"] for r in p["rows"] for c in (r["a"], r["b"]) if c]
+    diffs = [card["diff"] for card in cards if card["diff"]]
+    assert len(diffs) == min(len(cards), DIFFS_A_PAIR)
+    assert all(any(kind == "ins" for kind, _ in diff) for diff in diffs)
+    assert a not in page
+    assert b not in page
+    again = run_case(case, data=data).manifest
+    assert again["source"] == manifest["source"]
+    assert again["run"]["traffic"]["requests"] == {}

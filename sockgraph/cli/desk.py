@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from sockgraph.cli.room import Room
     from sockgraph.review import Dossier, Ledger, Task
     from sockgraph.review.blind import Part
-    from sockgraph.review.sheet import Card, Page, Sheet
+    from sockgraph.review.sheet import Card, Diffs, Page, Sheet
 
 PAGES = 5
 VIEWS = {"s": "shared", "a": "only_a", "b": "only_b"}
@@ -86,19 +86,22 @@ class Desk:
         steps = self._steps
         if "first judgement" in steps:
             return
-        sheet = make_sheet(self.dossier, *self._shown)
-        read_diffs = self.room.diff_reader()
-        if read_diffs:
-            sheet = make_sheet(self.dossier, *self._shown, diffs=read_diffs(sheet))
+        sheet = make_sheet(self.dossier, *self._shown, diffs=self._diffs())
         self._read(sheet)
         if "read" not in steps:
             self._take("read")
         answer = self._ask_judgement(sheet)
         self._answer("first judgement", answer)
 
+    def _diffs(self) -> Diffs:
+        """Return what the diffs of the pair's edits show; nothing where the source has none."""
+        read = self.room.diff_reader()
+        return read(make_sheet(self.dossier, *self._shown)) if read else {}
+
     def find(self) -> None:
         """Show the evidence against, for, and all of it; then take the finding."""
-        exhibit = make_exhibit(self.dossier, self._shown, self.history)
+        diffs = self._diffs()
+        exhibit = make_exhibit(self.dossier, self._shown, self.history, diffs=diffs)
         shows = {"against": self._against, "for": self._towards, "all": self._all}
         for step, show in shows.items():
             if step not in self._steps:
