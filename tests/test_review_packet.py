@@ -324,3 +324,9 @@ def test_diffs_stand_in_the_packet_blinded(room):
     for task in content["tasks"]:
         assert task["sheet"]["shared"][0]["rows"][0]["a"]["diff"][1] == ["ins", ["new text"]]
     assert C not in html
+
+
+def test_a_packet_says_so_where_no_diff_could_be_read(room):
+    dossier, ledger = room
+    html = make_packet(dossier, ledger.entries(), "Ann", read_diffs=lambda _: {}).html
+    assert '"diffs": false' in html

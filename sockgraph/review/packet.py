@@ -88,6 +88,7 @@ def make_packet(
     if not any(not task.foil for task in tasks):
         raise why_nothing(dossier, entries, reviewer)
     shown = [_shown(dossier, task, known, read_diffs) for task in tasks]
+    held = any(diffs for _, diffs in shown)
     content = {
         "case": dossier.case.slug,
         "reviewer": reviewer,
@@ -98,8 +99,8 @@ def make_packet(
         "answers_reversed": bool(seed_of(dossier.case.slug, reviewer) % 2),
         "judgements": list(JUDGEMENTS),
         "wiki": wiki_address(dossier.case),
-        "diffs": read_diffs is not None,
-        "tasks": [{"number": i, **task} for i, task in enumerate(shown, 1)],
+        "diffs": held,
+        "tasks": [{"number": i, **task} for i, (task, _) in enumerate(shown, 1)],
     }
     name = digest(content)
     rounds = [round_number(known.get(task.pair, History(task.pair))) for task in tasks]
@@ -121,14 +122,15 @@ def _shown(
     task: Task,
     known: Mapping[Any, History],
     read_diffs: Callable[[Sheet], Diffs] | None,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], Diffs]:
+    """Return what a packet shows of a pair, and the diffs in it."""
     shown = sides(task.pair, dossier.seal)
     history = known.get(task.pair, History(task.pair))
     sheet = make_sheet(dossier, *shown)
     diffs = read_diffs(sheet) if read_diffs else {}
     sheet = make_sheet(dossier, *shown, diffs=diffs) if diffs else sheet
     exhibit = None if task.foil else make_exhibit(dossier, shown, history, diffs=diffs).as_dict()
-    return {"kind": task.kind, "sheet": sheet.as_dict(), "exhibit": exhibit}
+    return {"kind": task.kind, "sheet": sheet.as_dict(), "exhibit": exhibit}, diffs
 
 
 def _page(content: Mapping[str, Any], head: LedgerHead) -> str:
