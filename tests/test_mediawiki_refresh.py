@@ -31,7 +31,7 @@ def test_a_refresh_reads_new_edits_once_and_keeps_the_old(wiki, source):
     )
     assert source().read(NAMES).edits.equals(before.edits)
 
-    fresh = source(refresh=True, page_size=5)
+    fresh = source(refresh=True, page_size=50)
     after = fresh.read(NAMES)
     new = after.edits[~after.edits["rev_id"].isin(before.edits["rev_id"])]
     assert new["comment"].tolist() == ["during the test"]
