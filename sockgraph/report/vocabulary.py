@@ -33,7 +33,8 @@ _ABOUT = {
     "saving habits": "minor flag, size and kind of edits",
     "alibi": "simultaneous work on different pages",
     "undoing": f"undoing each other{APOS}s edits",
-    RIVALS: "how nearly the next others come to either",
+    "community": "what pairs of the same pages reach anyway",
+    RIVALS: "how nearly others come to either, and pairs of the same pages",
 }
 _COUNTS = {"alibi": ("change of account", "changes of account"), "undoing": ("undoing", "undoings")}
 
