@@ -335,10 +335,12 @@ def test_signals_that_the_source_does_not_offer_are_named():
 
 def test_measured_false_links_are_told_by_kind_of_pair():
     measured = {
-        "different": {"pairs": 435, "10": 0.0098, "100": 0.0, "1000": None, "against": 0.61},
+        "different": {"10": 0.0098, "100": 0.0},
         "same pages": {"10": 0.031},
     }
-    data = river_trade(calibration={**CALIBRATED, "false_links": measured})
+    sizes = {"different": {"pairs": 435, "against": 0.61}}
+    facts = {**CALIBRATED, "false_links": measured, "strata": sizes}
+    data = river_trade(calibration=facts)
     page = case_report(data).replace("\N{NO-BREAK SPACE}", " ")
     table = page[page.index('<table class="rates">') :]
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("<tr>")[2:4]]
@@ -349,7 +351,7 @@ def test_measured_false_links_are_told_by_kind_of_pair():
 
 
 def test_a_large_case_says_how_many_false_links_to_expect():
-    rates = {"different": {"pairs": 435, "10": 0.01, "100": 0.002, "1000": None}}
+    rates = {"different": {"10": 0.01, "100": 0.002}}
     data = plain_case([f"Invented Editor {i:02d}" for i in range(51)])
     page = case_report(dataclasses.replace(data, calibration={**CALIBRATED, "false_links": rates}))
     assert "about 3 of these 1,275 pairs would have an LR over 100" in page

@@ -87,6 +87,9 @@ def rest_on(data: ReportData, links: Sequence[Link]) -> Markup:
     )
 
 
+LEVELS = (10, 100, 1000)
+
+
 @dataclass(frozen=True)
 class FalseLinks:
     """How often pairs of different reference accounts pass an LR, by kind of pair.
@@ -111,20 +114,21 @@ class FalseLinks:
 def false_links(data: ReportData) -> FalseLinks | None:
     """Lay out the false-link rates that the evidence stage measured; None where it gave none."""
     measured = data.calibration.get("false_links") or {}
-    asked = sorted({int(k) for rates in measured.values() for k in rates if k.isdigit()})
+    sizes = data.calibration.get("strata") or {}
     given = {k for rates in measured.values() for k, share in rates.items() if share is not None}
-    levels = [lr for lr in asked if str(lr) in given]
+    levels = [lr for lr in LEVELS if str(lr) in given]
     if not levels:
         return None
     rows = [
         (
             _STRATA.get(stratum, stratum),
-            DASH if rates.get("pairs") is None else thousands(int(rates["pairs"])),
-            (*(_percent(rates.get(str(lr))) for lr in levels), _percent(rates.get("against"))),
+            DASH if facts.get("pairs") is None else thousands(int(facts["pairs"])),
+            (*(_percent(rates.get(str(lr))) for lr in levels), _percent(facts.get("against"))),
         )
         for stratum, rates in measured.items()
+        for facts in [sizes.get(stratum, {})]
     ]
-    silent = [thousands(lr) for lr in asked if lr not in levels]
+    silent = [thousands(lr) for lr in LEVELS if lr not in levels]
     untested = (
         f"An LR over {listed(silent)} is beyond what this reference can test." if silent else ""
     )

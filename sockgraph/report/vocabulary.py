@@ -34,7 +34,7 @@ _ABOUT = {
     "alibi": "simultaneous work on different pages",
     "undoing": f"undoing each other{APOS}s edits",
     "community": "what pairs of the same pages reach anyway",
-    RIVALS: "how nearly others come to either, and pairs of the same pages",
+    RIVALS: "how nearly others come to either",
 }
 _COUNTS = {"alibi": ("change of account", "changes of account"), "undoing": ("undoing", "undoings")}
 
