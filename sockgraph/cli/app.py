@@ -76,7 +76,7 @@ def run(
     _tell(result)
 
 
-@app.command(epilog="Example: sockgraph demo --data /tmp/sockgraph-data")
+@app.command(epilog="Example: sockgraph demo --data sockgraph-data")
 def demo(
     data: DataFolder = DATA,
     seed: Annotated[int, typer.Option(help="Another seed invents another wiki.")] = 1,
