@@ -185,3 +185,13 @@ def test_what_clears_one_of_a_group_keeps_an_account_out_of_it():
     found = best_groups(scores, scores > 2)
     assert found[0, 1]
     assert not found[1, 2]
+
+
+def test_an_alibi_with_one_of_a_group_keeps_an_account_out_of_it():
+    scores = table_of(4, p0_1=3.0, p1_2=2.5, p0_2=1.2)
+    apart = np.zeros((4, 4), dtype=bool)
+    apart[0, 2] = apart[2, 0] = True
+    found = best_groups(scores, scores > 2, apart=apart)
+    assert found[0, 1]
+    assert not found[1, 2]
+    assert best_groups(scores, scores > 2)[1, 2]

@@ -16,6 +16,8 @@ WORDS = ("weakly", "moderately", "moderately strongly", "strongly")
 GROUP = 12
 """The largest group whose members may be flagged together."""
 
+SPEAKS_AGAINST = -0.5
+"""An alibi's log10 LR, half its bound, at or below which a group may not hold the pair."""
 JOINS = 1.0
 """The log10 LR that every pair between two groups must reach before they are one."""
 
@@ -33,7 +35,12 @@ def band(low: float, high: float) -> str:
     return f"{word} {'for' if low > 0 else 'against'}"
 
 
-def best_groups(scores: NDArray[np.float64], worthy: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def best_groups(
+    scores: NDArray[np.float64],
+    worthy: NDArray[np.bool_],
+    *,
+    apart: NDArray[np.bool_] | None = None,
+) -> NDArray[np.bool_]:
     """Return which worthy pairs are each other's best, or lie in a group whose members all are.
 
     Groups grow, the highest score first: two accounts that are each other's best are one group;
@@ -48,11 +55,14 @@ def best_groups(scores: NDArray[np.float64], worthy: NDArray[np.bool_]) -> NDArr
     worthy
         (accounts, accounts), symmetric: whether all else that a flag needs is there. A pair that
         is not worthy joins nothing, and still keeps either side from a lesser one.
+    apart
+        (accounts, accounts), symmetric: pairs that no group may hold; default: none.
     """
     n = len(scores)
     best = np.zeros((n, n), dtype=bool)
     group = np.arange(n)
     ranked = np.where(np.isnan(scores), -np.inf, scores)
+    across = ranked if apart is None else np.where(apart, -np.inf, ranked)
     while n > 1:
         outside = np.where(group[:, None] == group[None, :], -np.inf, ranked)
         first = outside.argmax(axis=1)
@@ -60,7 +70,7 @@ def best_groups(scores: NDArray[np.float64], worthy: NDArray[np.bool_]) -> NDArr
         mutual &= np.isfinite(outside.max(axis=1))
         size = np.bincount(group, minlength=n)[group]
         able = np.flatnonzero(mutual & (size + size[first] <= GROUP))
-        weakest = [ranked[np.ix_(group == group[i], group == group[first[i]])].min() for i in able]
+        weakest = [across[np.ix_(group == group[i], group == group[first[i]])].min() for i in able]
         joined = able[np.asarray(weakest, dtype=float) >= JOINS]
         if not len(joined):
             break

@@ -161,7 +161,7 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: Verdict) -> pd.DataF
             "n_insufficient": (status == "insufficient").sum(axis=1).astype("int32"),
             "alibi": _at(found.alibi.significant.astype(float), pairs) == 1,
             "band": _bands(pairs, low, high, verdict),
-            "flagged": _flagged(case, pairs, measured, verdict, low),
+            "flagged": _flagged(case, pairs, measured, verdict, (low, found.alibi)),
         }
     )
     checked = validate("links", frame.assign(state="none"))
@@ -214,8 +214,9 @@ def _flagged(  # noqa: PLR0917 - arrays of one stage
     pairs: Pairs,
     measured: list[Measured],
     verdict: Verdict,
-    low: NDArray[np.float64],
+    beside: tuple[NDArray[np.float64], Alibi],
 ) -> NDArray[np.bool_]:
+    low, alibi = beside
     if verdict.bounds is None or verdict.sample is None:
         return np.zeros(len(pairs.a), dtype=bool)
     families = [m.signal.family for m in measured]
@@ -227,14 +228,19 @@ def _flagged(  # noqa: PLR0917 - arrays of one stage
     barred = link.declared_pairs(case.nominated, (*case.declared, *case.accepted))
     allowed = ~barred[pairs.a, pairs.b]
     worthy = two & high & allowed & (low >= case.settings.flag_log10_lr)
-    return np.asarray(worthy & (_at(_best(pairs, verdict, worthy).astype(float), pairs) == 1))
+    return np.asarray(
+        worthy & (_at(_best(pairs, verdict, worthy, alibi).astype(float), pairs) == 1)
+    )
 
 
-def _best(pairs: Pairs, verdict: Verdict, worthy: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _best(
+    pairs: Pairs, verdict: Verdict, worthy: NDArray[np.bool_], alibi: Alibi
+) -> NDArray[np.bool_]:
     """Return which pairs of the cast are each other's best, groups included."""
     both = np.zeros(verdict.score.shape, dtype=bool)
     both[pairs.row[worthy], pairs.column[worthy]] = True
-    return link.best_groups(verdict.score, both | both.T)
+    apart = np.nan_to_num(alibi.log10_lr, nan=0.0) <= link.SPEAKS_AGAINST
+    return link.best_groups(verdict.score, both | both.T, apart=apart)
 
 
 def flag_score(case: Case, sample: Sample) -> float:
