@@ -130,6 +130,24 @@ class Earlier(_Part):
         return self
 
 
+class Discussions(_Part):
+    """Pages read for votes and comments: political data, so it takes a reason of its own.
+
+    Attributes
+    ----------
+    reason
+        Why what people said there bears on the case.
+    pages
+        Titles, with their namespace, as the wiki writes them.
+    profile
+        Whose markup votes are written in.
+    """
+
+    reason: str = Field(min_length=1)
+    pages: tuple[str, ...] = Field(min_length=1)
+    profile: Literal["enwiki", "zhwiki"] = "enwiki"
+
+
 class Window(_Part):
     """The days that are read, both ends included, UTC."""
 
@@ -172,6 +190,7 @@ class Case(_Part):
     declared: tuple[Declared, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     window: Window = Window()
+    discussions: Discussions | None = None
 
     @field_validator("wikis")
     @classmethod
@@ -337,6 +356,8 @@ def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a Ty
 
 
 _MISSING = {
+    "discussions.reason": ": say why what people said on these pages bears on the case",
+    "discussions.pages": ': list them, pages = ["Wikipedia:…"]',
     "reason": ": say why these accounts are compared; there is no case without a reason",
     "accounts": ': add [accounts] with nominated = ["…"]',
     "source": ': add [source] with kind = "mediawiki" or "table"',

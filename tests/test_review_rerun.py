@@ -8,6 +8,7 @@ from review_work import commit, review
 
 from sockgraph import pipeline
 from sockgraph.cli.room import Room
+from sockgraph.pipeline import run
 from sockgraph.review.work import open_findings
 
 PAIR = ("Heron", "Moth")
@@ -89,8 +90,8 @@ def test_an_accepted_alibi_reaches_the_flags(room, monkeypatch):
         given.append(list(accepted_alibis))
         return original(*tables, accepted_alibis=accepted_alibis, **more)
 
-    original = pipeline.weigh_evidence
-    monkeypatch.setattr(pipeline, "weigh_evidence", weigh)
+    original = run.weigh_evidence
+    monkeypatch.setattr(run, "weigh_evidence", weigh)
     run_again(room.file)
     kept = [
         commit(room.dossier, room.ledger, PAIR, who, "not upheld", alibi="accepted")

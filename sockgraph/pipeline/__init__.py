@@ -1,0 +1,19 @@
+"""The only composition: from a case file to a folder of tables, a graph, a ledger and a report."""
+
+from sockgraph.pipeline.fetch import Fetched, demo_case, fetch_case, open_source
+from sockgraph.pipeline.folder import DATA, LEDGER, TABLES, CaseResult, read_case
+from sockgraph.pipeline.run import refresh_hidden, run_case
+
+__all__ = [
+    "DATA",
+    "LEDGER",
+    "TABLES",
+    "CaseResult",
+    "Fetched",
+    "demo_case",
+    "fetch_case",
+    "open_source",
+    "read_case",
+    "refresh_hidden",
+    "run_case",
+]

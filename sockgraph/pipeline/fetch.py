@@ -1,0 +1,96 @@
+"""The way in: the source that a case names, and everything it gives for the case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sockgraph.case import Case, identify
+from sockgraph.pipeline.folder import DATA
+from sockgraph.population import Population, assemble
+from sockgraph.progress import Progress, silent
+from sockgraph.screening.source import WikiSource
+from sockgraph.screening.wiki import ABOUT
+from sockgraph.sources import DumpSource, MediaWikiSource, TableSource
+from sockgraph.store import CaseStore, Store
+from sockgraph.synthetic import write_demo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sockgraph.sources import Source
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a fetch left under data/raw/.
+
+    Attributes
+    ----------
+    population
+        Who is compared, with the coverage of each.
+    traffic
+        `requests` and `retries` of this fetch per kind; empty where nothing was asked.
+    """
+
+    population: Population
+    traffic: dict[str, dict[str, int]]
+
+
+def fetch_case(
+    path: Path, *, data: Path = DATA, refresh: bool = False, progress: Progress = silent
+) -> Fetched:
+    """Read everything that a case needs, and derive nothing from it yet.
+
+    What is stored is not asked for again; interrupted, it goes on where it was.
+
+    Parameters
+    ----------
+    path
+        The case file.
+    data
+        The data folder.
+    refresh
+        Ask again for what may have changed, and for edits made since.
+    progress
+        Told of every step.
+
+    Raises
+    ------
+    SockgraphError
+        If the case cannot be used or the source fails; what was answered until then is kept.
+    """
+    case = identify(path)
+    source = open_source(
+        case, Store(data).case(case.slug, case.id), refresh=refresh, progress=progress
+    )
+    return Fetched(assemble(case, source, progress=progress), traffic_of(source))
+
+
+def demo_case(data: Path = DATA, *, seed: int = 1) -> Path:
+    """Invent the demo's wiki under `data`/raw/demo and return its case file."""
+    return write_demo(data / "raw" / "demo", seed)
+
+
+def open_source(
+    case: Case,
+    store: CaseStore,
+    *,
+    offline: bool = False,
+    refresh: bool = False,
+    progress: Progress = silent,
+) -> Source:
+    """Return the source that the case names."""
+    if case.source.path and (case.beside(case.source.path) / ABOUT).exists():
+        return WikiSource(case)
+    if case.source.kind == "table":
+        return TableSource(case)
+    if case.source.kind == "mediawiki":
+        answers = store.answers()
+        return MediaWikiSource(case, answers, offline=offline, refresh=refresh, progress=progress)
+    return DumpSource(case, store.raw, progress=progress)
+
+
+def traffic_of(source: Source) -> dict[str, dict[str, int]]:
+    """Return `requests` and `retries` per kind; empty where nothing was asked."""
+    return source.traffic() if isinstance(source, MediaWikiSource) else {}

@@ -1,0 +1,94 @@
+"""What a case's folder holds, and how it is read back."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sockgraph.case import Case, load_case
+from sockgraph.errors import StaleArtifactError
+from sockgraph.store import CaseStore, Store, sha256
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
+LEDGER = "ledger.jsonl"
+REPORT = "report.html"
+WRITTEN_LATER = {LEDGER, "candidates.parquet"}  # by review and by screening, after the manifest
+GRAPH = "graph.graphml"
+TABLES = (
+    "accounts",
+    "edits",
+    "log_events",
+    "evidence",
+    "links",
+    "clusters",
+    "omissions",
+    "alibis",
+    "reference",
+)
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """A case that was run: its tables in memory, its files on disk.
+
+    Attributes
+    ----------
+    case
+        With accounts written as the source writes them.
+    folder
+        `<data>/processed/<case>/`.
+    tables
+        Contract tables by name; see `sockgraph.schema.TABLES`.
+    manifest
+        Inputs, versions, seeds, hashes, coverage.
+    """
+
+    case: Case
+    folder: Path
+    tables: dict[str, pd.DataFrame]
+    manifest: dict[str, Any]
+
+    @property
+    def report(self) -> Path:
+        """The page to open."""
+        return self.folder / REPORT
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        """Give each table as an attribute: `result.links`."""
+        tables: dict[str, pd.DataFrame] = self.__dict__["tables"]
+        try:
+            return tables[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def read_case(path: Path, *, data: Path = DATA) -> CaseResult:
+    """Read back what `run_case` wrote.
+
+    Raises
+    ------
+    StoreError
+        If the case was not run yet.
+    StaleArtifactError
+        If a table is not the one that the manifest describes.
+    """
+    case = load_case(path)
+    store = Store(data).case(case.slug, case.id)
+    manifest = store.read_manifest() or {}
+    _refuse_stale(store, manifest)
+    tables = {name: store.read_table(name) for name in TABLES}
+    return CaseResult(case, store.processed, tables, manifest)
+
+
+def _refuse_stale(store: CaseStore, manifest: dict[str, Any]) -> None:
+    for name, digest in manifest.get("files", {}).items():
+        path = store.path(name)
+        if name not in WRITTEN_LATER and (not path.exists() or sha256(path) != digest):
+            raise StaleArtifactError(
+                path, "it is not the file that the manifest describes.", "Run the case again."
+            )

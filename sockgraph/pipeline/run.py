@@ -1,0 +1,227 @@
+"""From a case to its report: read, weigh, group, draw, write."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from threadpoolctl import threadpool_limits
+
+import sockgraph
+from sockgraph.case import identify
+from sockgraph.cluster import cluster_accounts
+from sockgraph.errors import CaseError
+from sockgraph.evidence import EvidenceSettings, weigh_evidence
+from sockgraph.graph import build_graph, graphml
+from sockgraph.pipeline.fetch import open_source
+from sockgraph.pipeline.folder import DATA, GRAPH, LEDGER, REPORT, CaseResult
+from sockgraph.pipeline.manifest import describe, run_facts
+from sockgraph.population import Population, assemble
+from sockgraph.progress import Progress, silent
+from sockgraph.report import ReportData, case_report
+from sockgraph.review import (
+    Dossier,
+    Ledger,
+    accepted_alibis,
+    assert_earlier,
+    cannot_links,
+    histories,
+    history_lines,
+    link_states,
+    moved_findings,
+)
+from sockgraph.schema import validate
+from sockgraph.sources import MediaWikiSource
+from sockgraph.store import CaseStore, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from sockgraph.cluster import Clusters
+    from sockgraph.evidence import Weighed
+    from sockgraph.sources.mediawiki.hidden import Hidden
+
+
+def refresh_hidden(
+    path: Path, *, data: Path = DATA, progress: Progress = silent
+) -> tuple[Hidden, CaseResult]:
+    """Remove here what the wiki hides or deleted since it was fetched, and run the case again.
+
+    Raises
+    ------
+    CaseError
+        If the case's source is not a wiki.
+    SockgraphError
+        If the wiki does not answer, or the case was not fetched.
+    """
+    case = identify(path)
+    store = Store(data).case(case.slug, case.id)
+    source = open_source(case, store, progress=progress)
+    if not isinstance(source, MediaWikiSource):
+        raise CaseError(
+            path,
+            "only a wiki can be asked what it hides by now.",
+            "Bring the table up to date yourself, then run the case again.",
+        )
+    hidden = source.remove_hidden()
+    return hidden, run_case(path, data=data, offline=True, progress=progress)
+
+
+def run_case(
+    path: Path,
+    *,
+    data: Path = DATA,
+    offline: bool = False,
+    refresh: bool = False,
+    progress: Progress = silent,
+) -> CaseResult:
+    """Run a case from its file to its report.
+
+    Parameters
+    ----------
+    path
+        The case file.
+    data
+        The data folder.
+    offline
+        Ask no wiki anything; use what was fetched before.
+    refresh
+        Ask again for what may have changed, and for edits made since.
+    progress
+        Told of every step.
+
+    Raises
+    ------
+    SockgraphError
+        If anything given cannot be used; nothing is written then.
+    """
+    started = time.time()
+    case = identify(path)
+    store = Store(data).case(case.slug, case.id)
+    source = open_source(case, store, offline=offline, refresh=refresh, progress=progress)
+    population = assemble(case, source, progress=progress)
+    ledger = Ledger(store.path(LEDGER))
+    accepted = accepted_alibis(ledger.entries())
+    with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes
+        weighed = _weigh(population, accepted, progress)
+        progress("report", 0, 1)
+        result = _write(
+            store,
+            population,
+            weighed,
+            ledger,
+            provenance=source.provenance(),
+            run=run_facts(started, source),
+            file=path,
+        )
+    progress("report", 1, 1)
+    return result
+
+
+def _weigh(
+    population: Population, accepted: Sequence[tuple[str, str]], progress: Progress
+) -> Weighed:
+    case = population.case
+    return weigh_evidence(
+        population.edits,
+        population.accounts,
+        background=population.background,
+        open_case=case.everyone,
+        incomplete=tuple(c.user for c in population.coverage if not c.full),
+        accepted_alibis=accepted,
+        declared=tuple(entry.accounts for entry in case.declared),
+        settings=EvidenceSettings(
+            flag_log10_lr=case.evidence.flag_log10_lr,
+            min_edits=case.accounts.min_edits,
+            seed=case.reference.seed,
+        ),
+        progress=progress,
+    )
+
+
+def _write(
+    store: CaseStore,
+    population: Population,
+    weighed: Weighed,
+    ledger: Ledger,
+    *,
+    provenance: dict[str, Any],
+    run: dict[str, Any],
+    file: Path,
+) -> CaseResult:
+    """Group, draw and write: every table is complete before the first file is touched."""
+    case = population.case
+    assert_earlier(ledger, case)
+    entries = ledger.entries()
+    links = weighed.links.assign(state=link_states(weighed.links, entries))
+    grouping = _Grouping(tuple(cannot_links(entries)), tuple(d.accounts for d in case.declared))
+    groups = grouping.of(links, weighed.omissions)
+    graph = build_graph(population.accounts, links, groups.clusters, cannot_links=grouping.apart)
+    tables = _tables(population, weighed, links, groups)
+    manifest = describe(population, weighed, provenance, file)
+    head = ledger.head()
+    moved = frozenset(moved_findings(Dossier(case, tables, manifest), entries))
+    page = case_report(
+        ReportData(
+            case=case,
+            **tables,
+            graph=graph,
+            coverage=manifest["coverage"],
+            calibration=manifest["evidence"],
+            read_on=dt.datetime.fromisoformat(provenance["read_on"]).date(),
+            version=sockgraph.__version__,
+            ledger_head=(head.hash, head.length) if head.length else None,
+            cannot_links=frozenset(grouping.apart),
+            clusters_if_alibi=grouping.if_alibis_held(links),
+            trails={pair: history_lines(known) for pair, known in histories(entries).items()},
+            moved=moved,
+        )
+    )
+    for name, table in tables.items():
+        store.write_table(name, table)
+    store.write_text(GRAPH, graphml(graph))
+    store.write_text(REPORT, page)
+    manifest["run"] = run
+    store.write_manifest(manifest)
+    return CaseResult(case, store.processed, tables, manifest)
+
+
+@dataclass(frozen=True)
+class _Grouping:
+    """What groups must respect: pairs kept apart by the ledger, and declared accounts."""
+
+    apart: tuple[tuple[str, str], ...]
+    declared: tuple[tuple[str, ...], ...]
+
+    def of(self, links: pd.DataFrame, omissions: pd.DataFrame) -> Clusters:
+        return cluster_accounts(links, omissions, cannot_links=self.apart, declared=self.declared)
+
+    def if_alibis_held(self, links: pd.DataFrame) -> pd.DataFrame | None:
+        """Return the groups as if every open alibi were accepted; None if none is open."""
+        alibis = links.loc[links["alibi"].astype(bool), ["user_a", "user_b"]]
+        if alibis.empty:
+            return None
+        pairs = (*self.apart, *alibis.itertuples(index=False, name=None))
+        return cluster_accounts(links, cannot_links=pairs, declared=self.declared).clusters
+
+
+def _tables(
+    population: Population, weighed: Weighed, links: pd.DataFrame, groups: Clusters
+) -> dict[str, Any]:
+    tables = {
+        "accounts": population.accounts,
+        "edits": population.edits,
+        "log_events": population.log_events,
+        "evidence": weighed.evidence,
+        "links": links,
+        "clusters": groups.clusters,
+        "omissions": groups.omissions,
+        "alibis": weighed.alibis,
+        "reference": weighed.reference,
+    }
+    return {name: validate(name, table) for name, table in tables.items()}
