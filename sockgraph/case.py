@@ -30,8 +30,8 @@ class Source(_Part):
 
     Attributes
     ----------
-    path, accounts, log_events
-        Files of the kind `table`, relative to the case file; the last two are optional. Of the
+    path, accounts, log_events, texts
+        Files of the kind `table`, relative to the case file; the last three are optional. Of the
         kinds `history` and `xml`, `path` is a dump or a folder of them.
     scheme, api_path, contact
         Of the kind `mediawiki`; `contact` is the operator's own and required.
@@ -41,6 +41,7 @@ class Source(_Part):
     path: Path | None = None
     accounts: Path | None = None
     log_events: Path | None = None
+    texts: Path | None = None
     scheme: Literal["https", "http"] = "https"
     api_path: str = "/w/"
     contact: str | None = None

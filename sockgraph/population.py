@@ -19,7 +19,8 @@ import pandas as pd
 from sockgraph.case import Case, with_names
 from sockgraph.errors import CaseError
 from sockgraph.progress import Progress, silent
-from sockgraph.schema import validate
+from sockgraph.schema import empty, validate
+from sockgraph.sources.base import Discussion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,8 @@ class Population:
         The case, with every account written as the source writes it.
     accounts, edits, log_events
         Contract tables; reference accounts under their cover names.
+    discussion_edits, texts
+        Every revision of the pages under [discussions], whoever made it; no rows without that.
     background
         Edits of everybody else, where the source holds them; they only tell what is common there.
     coverage
@@ -57,6 +60,8 @@ class Population:
     edits: pd.DataFrame
     log_events: pd.DataFrame
     background: pd.DataFrame
+    discussion_edits: pd.DataFrame
+    texts: pd.DataFrame
     coverage: tuple[Coverage, ...]
     recipe: dict[str, Any]
 
@@ -82,6 +87,7 @@ def assemble(case: Case, source: Source, *, progress: Progress = silent) -> Popu
     progress("accounts' edits", 0, len(compared))
     reading = source.read(compared)
     progress("accounts' edits", len(compared), len(compared))
+    said, discussed = _discussions(case, source)
     roles = np.where(facts["user"].isin(nominated), "nominated", "declared")
     here = Population(
         case,
@@ -89,10 +95,22 @@ def assemble(case: Case, source: Source, *, progress: Progress = silent) -> Popu
         reading.edits,
         source.log_events(compared),
         source.background(compared),
+        said.edits,
+        said.texts,
         reading.coverage,
-        {"left out": _counted(reading.dropped)},
+        {"left out": _counted(reading.dropped), **discussed},
     )
     return here if case.everyone else _with_reference(here, source, progress)
+
+
+def _discussions(case: Case, source: Source) -> tuple[Discussion, dict[str, Any]]:
+    """Read the pages that the case lists, and say what was read of each."""
+    listed = case.discussions
+    if listed is None:
+        return Discussion(empty("discussion_edits"), empty("texts"), {}), {}
+    said = source.discussions(listed.pages)
+    told = {"reason": listed.reason, "pages": said.pages, "missing pages": list(said.missing)}
+    return said, {"discussions": told}
 
 
 def _resolved(case: Case, source: Source) -> Case:

@@ -157,6 +157,31 @@ TABLES: dict[str, Table] = {
             "comment": Column("string", nullable=True),
         },
     ),
+    "texts": Table(
+        ("wiki", "rev_id"),
+        {
+            "wiki": _text(),
+            "rev_id": Column("Int64"),
+            "text": Column("string", nullable=True),
+        },
+    ),
+    "discussion_edits": Table(
+        ("wiki", "rev_id"),
+        {
+            "wiki": _text(),
+            "rev_id": Column("Int64"),
+            "title": _text(),
+            "page_id": Column("Int64", nullable=True),
+            "ns": Column("Int16", nullable=True),
+            "user": Column("string", nullable=True),
+            "timestamp": Column(_TIME),
+            "comment": Column("string", nullable=True),
+            "minor": Column("boolean", nullable=True),
+            "parent_id": Column("Int64", nullable=True),
+            "sha1": Column("string", nullable=True),
+            "hidden": Column("list", among=HIDDEN),
+        },
+    ),
     "evidence": Table(
         ("user_a", "user_b", "signal"),
         {

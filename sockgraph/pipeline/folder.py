@@ -30,6 +30,7 @@ TABLES = (
     "alibis",
     "reference",
 )
+DISCUSSIONS = ("discussion_edits", "texts")  # only of a case that lists [discussions]
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def read_case(path: Path, *, data: Path = DATA) -> CaseResult:
     store = Store(data).case(case.slug, case.id)
     manifest = store.read_manifest() or {}
     _refuse_stale(store, manifest)
-    tables = {name: store.read_table(name) for name in TABLES}
+    names = (*TABLES, *(DISCUSSIONS if case.discussions else ()))
+    tables = {name: store.read_table(name) for name in names}
     return CaseResult(case, store.processed, tables, manifest)
 
 

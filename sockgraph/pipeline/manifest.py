@@ -55,6 +55,8 @@ def _notices(population: Population, weighed: Weighed) -> Iterator[str]:
     capped = [c.user for c in population.coverage if c.capped and c.user in nominated]
     if capped:
         yield f"Older edits were left unread (max_edits): {', '.join(capped)}."
+    for page in population.recipe.get("discussions", {}).get("missing pages", ()):
+        yield f"Listed under [discussions], but not to be had: {page}."
     if population.case.everyone:
         yield "Every account was compared: for screening and validation; no link can be filed."
 

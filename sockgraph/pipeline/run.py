@@ -16,7 +16,7 @@ from sockgraph.errors import CaseError
 from sockgraph.evidence import EvidenceSettings, weigh_evidence
 from sockgraph.graph import build_graph, graphml
 from sockgraph.pipeline.fetch import open_source
-from sockgraph.pipeline.folder import DATA, GRAPH, LEDGER, REPORT, CaseResult
+from sockgraph.pipeline.folder import DATA, DISCUSSIONS, GRAPH, LEDGER, REPORT, CaseResult
 from sockgraph.pipeline.manifest import describe, run_facts
 from sockgraph.population import Population, assemble
 from sockgraph.progress import Progress, silent
@@ -182,13 +182,15 @@ def _write(
             moved=moved,
         )
     )
-    for name, table in tables.items():
+    said = _said(population)
+    for name, table in (tables | said).items():
         store.write_table(name, table)
+    store.remove_tables(set(DISCUSSIONS) - said.keys())
     store.write_text(GRAPH, graphml(graph))
     store.write_text(REPORT, page)
     manifest["run"] = run
     store.write_manifest(manifest)
-    return CaseResult(case, store.processed, tables, manifest)
+    return CaseResult(case, store.processed, tables | said, manifest)
 
 
 @dataclass(frozen=True)
@@ -225,3 +227,10 @@ def _tables(
         "reference": weighed.reference,
     }
     return {name: validate(name, table) for name, table in tables.items()}
+
+
+def _said(population: Population) -> dict[str, pd.DataFrame]:
+    """Return the tables of the pages under [discussions], where the case lists any."""
+    if population.case.discussions is None:
+        return {}
+    return {name: getattr(population, name) for name in DISCUSSIONS}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sockgraph.case import Case
-    from sockgraph.sources.base import Reading
+    from sockgraph.sources.base import Discussion, Reading
 
 
 class WikiSource(TableSource):
@@ -106,6 +106,20 @@ class WikiSource(TableSource):
     def background(self, users: Sequence[str]) -> pd.DataFrame:
         """Return nothing: of everybody else, only what is looked up is held."""
         return _within(self._raw[~self._raw["user"].isin(users)], self._case.window).iloc[:0]
+
+    def discussions(self, pages: Sequence[str]) -> Discussion:
+        """Refuse: an imported wiki holds no texts.
+
+        Raises
+        ------
+        SourceError
+            Always.
+        """
+        raise SourceError(
+            f"[discussions] ({', '.join(pages)})",
+            "an imported wiki holds no texts.",
+            "Read the wiki itself or its pages-meta-history dump, or remove [discussions].",
+        )
 
     def provenance(self) -> dict[str, Any]:
         """Return the imported files' hashes, what was imported, and the time of the newest edit."""

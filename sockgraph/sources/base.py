@@ -65,6 +65,27 @@ class Reading:
     dropped: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Discussion:
+    """Every revision of the pages that a case lists under [discussions].
+
+    Attributes
+    ----------
+    edits, texts
+        The tables `discussion_edits` and `texts`; a hidden text is null, and so is the name of an
+        author who is hidden or not registered.
+    pages
+        By title: what was read of the page, in numbers.
+    missing
+        Titles that the source does not have.
+    """
+
+    edits: pd.DataFrame
+    texts: pd.DataFrame
+    pages: dict[str, dict[str, int]]
+    missing: tuple[str, ...] = ()
+
+
 class Source(Protocol):
     """A place that edits come from: a wiki, or a file.
 
@@ -101,6 +122,9 @@ class Source(Protocol):
 
         They tell how common a page or a word is; nobody of them is compared or kept.
         """
+
+    def discussions(self, pages: Sequence[str]) -> Discussion:
+        """Return every revision of these pages with its text; SourceError where it has no texts."""
 
     def provenance(self) -> dict[str, Any]:
         """Return what the manifest says of the source: kind, place, hashes, requests per kind."""

@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sockgraph.case import normal_name
 from sockgraph.errors import SourceError
 from sockgraph.progress import Progress, silent
-from sockgraph.schema import TABLES
+from sockgraph.schema import TABLES, validate
 from sockgraph.sources import history, xmldump
+from sockgraph.sources.discussions import pick_discussions
 from sockgraph.sources.table import TableSource
 from sockgraph.store.atomic import whole_file, write_bytes
 from sockgraph.store.raw import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from sockgraph.case import Case
+    from sockgraph.sources.base import Discussion
 
     Reader = Callable[..., Iterator[pa.RecordBatch]]
 
@@ -34,6 +37,7 @@ READERS: dict[str, tuple[Reader, tuple[str, ...]]] = {
     "xml": (xmldump.read_xml, xmldump.ENDINGS),
 }
 STORY = "import.json"
+TALK = ("discussion_edits", "texts")
 
 
 @dataclass
@@ -92,7 +96,29 @@ class DumpSource(TableSource):
                 "accounts": place / "accounts.parquet",
             }
         )
+        self._place = place
         super().__init__(case.model_copy(update={"source": source}))
+
+    def discussions(self, pages: Sequence[str]) -> Discussion:
+        """Return every revision of these pages with its text, from a dump that holds texts.
+
+        Raises
+        ------
+        SourceError
+            If the dump holds no texts.
+        """
+        if self._story["kind"] == "xml":
+            edits, texts = (
+                validate(name, pq.read_table(self._place / f"{name}.parquet").to_pandas())
+                for name in TALK
+            )
+            if edits.empty or texts["text"].notna().any():
+                return pick_discussions(edits, texts, pages)
+        raise SourceError(
+            "[discussions]",
+            f"this dump ({', '.join(self._story['files'])}) holds no texts.",
+            "Give a pages-meta-history dump (kind xml), or remove [discussions].",
+        )
 
     def provenance(self) -> dict[str, Any]:
         """Return the dump's files and hashes, and what of them was not read."""
@@ -111,7 +137,10 @@ def import_dump(case: Case, folder: Path, *, progress: Progress = silent) -> dic
     """
     reader, endings = READERS[case.source.kind]
     files = _files(case, endings)
-    key = f"{case.source.kind}-{digest([_identity(path) for path in files])[:16]}"
+    talk = xmldump.Talk(frozenset(map(normal_name, _listed(case))))
+    identity = [*(_identity(path) for path in files), *sorted(talk.titles)]
+    key = f"{case.source.kind}-{digest(identity)[:16]}"
+    more = {"talk": talk} if case.source.kind == "xml" else {}
     with contextlib.suppress(FileNotFoundError):
         story: dict[str, Any] = json.loads((folder / key / STORY).read_text(encoding="utf-8"))
         return story
@@ -122,13 +151,16 @@ def import_dump(case: Case, folder: Path, *, progress: Progress = silent) -> dic
         pq.ParquetWriter(draft, TABLES["edits"].arrow(), compression="zstd") as writer,
     ):
         for path in files:
-            batches = reader(path, case.wiki, counts=counts, facts=facts)
+            batches = reader(path, case.wiki, counts=counts, facts=facts, **more)
             for batch in _until_it_breaks(path, batches, broken):
                 writer.write_batch(batch)
                 counts["edits"] += batch.num_rows
                 progress(f"reading {path.name}", counts["rows"], None)
     with whole_file(folder / key / "accounts.parquet") as draft:
         pq.write_table(facts.table(case.wiki), draft)
+    for name, table in (talk.tables(case.wiki) if more else {}).items():
+        with whole_file(folder / key / f"{name}.parquet") as draft:
+            pq.write_table(table, draft)
     story = {
         "key": key,
         "kind": case.source.kind,
@@ -138,6 +170,10 @@ def import_dump(case: Case, folder: Path, *, progress: Progress = silent) -> dic
     }
     write_bytes(folder / key / STORY, (json.dumps(story, indent=1, sort_keys=True) + "\n").encode())
     return story
+
+
+def _listed(case: Case) -> tuple[str, ...]:
+    return case.discussions.pages if case.discussions else ()
 
 
 def _until_it_breaks(

@@ -17,12 +17,14 @@ from sockgraph.case import normal_name
 from sockgraph.errors import SchemaError, SourceError, TableError
 from sockgraph.schema import TABLES, empty, validate
 from sockgraph.sources.base import Coverage, Reading
+from sockgraph.sources.discussions import pick_discussions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sockgraph.case import Case, Window
+    from sockgraph.sources.base import Discussion
 
 TEMPORARY = re.compile(r"~\d{4}-\d+(-\d+)*")  # MediaWiki's default pattern for temporary accounts
 HASHED_IP = re.compile(r"ip-[0-9a-f]+")  # as pseudonymised exports write unregistered editors
@@ -128,6 +130,23 @@ class TableSource:
         """Return the edits of everybody else in the file."""
         return _within(self._raw[~self._raw["user"].isin(users)], self._case.window)
 
+    def discussions(self, pages: Sequence[str]) -> Discussion:
+        """Return the table's edits of these pages, with the texts that a second file holds.
+
+        Raises
+        ------
+        SourceError
+            If no file of texts is named.
+        """
+        path = self._case.source.texts
+        if path is None:
+            raise SourceError(
+                "[discussions]",
+                "a table of edits holds no texts, and source.texts is missing.",
+                'Add texts = "texts.parquet" (rev_id, text) to [source], or remove [discussions].',
+            )
+        return pick_discussions(self._raw, _texts(self._case.beside(path), self._case.wiki), pages)
+
     def provenance(self) -> dict[str, Any]:
         """Return the files' names and hashes, and the time of the newest edit."""
         files = [self._path, *(self._case.beside(p) for p in self._extras if p)]
@@ -139,8 +158,9 @@ class TableSource:
         }
 
     @property
-    def _extras(self) -> tuple[Path | None, Path | None]:
-        return self._case.source.accounts, self._case.source.log_events
+    def _extras(self) -> tuple[Path | None, ...]:
+        source = self._case.source
+        return source.accounts, source.log_events, source.texts
 
     @cached_property
     def _facts(self) -> pd.DataFrame:
@@ -205,6 +225,14 @@ def _covered(user: str, facts: dict[Any, Any]) -> Coverage:
     return Coverage(user=user, edit_count=known, not_listed=beyond, **facts)
 
 
+def _texts(path: Path, wiki: str) -> pd.DataFrame:
+    frame = _read(path)
+    try:
+        return validate("texts", frame.assign(wiki=frame.get("wiki", wiki)))
+    except SchemaError as error:
+        raise TableError(path, error.rule, "A table of texts is rev_id, text.") from error
+
+
 def _read(path: Path) -> pd.DataFrame:
     """Read a Parquet or CSV file whole."""
     readers = {".parquet": pq.read_table, ".csv": _read_csv}
@@ -227,7 +255,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path) -> pa.Table:
-    names = ("user", "title", "comment", "sha1", "timestamp")
+    names = ("user", "title", "comment", "sha1", "text", "timestamp")
     text = dict.fromkeys(names, pa.string())
     options = pyarrow.csv.ConvertOptions(column_types=text, strings_can_be_null=False)
     return pyarrow.csv.read_csv(

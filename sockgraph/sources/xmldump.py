@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from sockgraph.case import normal_name
 from sockgraph.errors import SourceError
 from sockgraph.schema import TABLES
 from sockgraph.sources.unpack import Unpacked
@@ -24,8 +26,44 @@ EDITS = TABLES["edits"].arrow()
 ENDINGS = (".xml", ".gz", ".bz2", ".7z")
 
 
+@dataclass
+class Talk:
+    """Revisions of the pages that a case lists, gathered while a dump streams by.
+
+    Attributes
+    ----------
+    titles
+        The pages, as MediaWiki writes titles.
+    edits, texts
+        Rows of `discussion_edits` and `texts`, without their wiki.
+    """
+
+    titles: frozenset[str] = frozenset()
+    edits: list[dict[str, Any]] = field(default_factory=list)
+    texts: list[dict[str, Any]] = field(default_factory=list)
+
+    def note(self, page: Any, revision: Any) -> None:  # noqa: ANN401 - mwxml has no types
+        """Take note of a revision, if its page is listed."""
+        if normal_name(page.title) in self.titles:
+            row = _row(page, revision)
+            hidden = [*row["hidden"], *(["user"] if revision.deleted.user else [])]
+            mine = {"title": page.title, "user": _author(revision), "hidden": hidden}
+            self.edits.append({**row, **mine})
+            self.texts.append({"rev_id": revision.id, "text": _wikitext(revision)})
+
+    def tables(self, wiki: str) -> dict[str, pa.Table]:
+        """Return `discussion_edits` and `texts`."""
+        rows = {"discussion_edits": self.edits, "texts": self.texts}
+        return {
+            name: pa.Table.from_pylist(
+                [{**row, "wiki": wiki} for row in found], schema=TABLES[name].arrow()
+            )
+            for name, found in rows.items()
+        }
+
+
 def read_xml(
-    path: Path, wiki: str, *, counts: Counter[str], facts: Facts
+    path: Path, wiki: str, *, counts: Counter[str], facts: Facts, talk: Talk | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Yield the edits of registered accounts in one file.
 
@@ -39,7 +77,7 @@ def read_xml(
     """
     breaks: list[str] = []
     with Unpacked(path) as file:
-        whole = _whole_rows(_dump(path, file), counts, breaks)
+        whole = _whole_rows(_dump(path, file), counts, breaks, talk or Talk())
         while rows := [{**row, "wiki": wiki} for row in itertools.islice(whole, ROWS)]:
             yield _batch(rows, facts)
         if file.broken or breaks or b"</mediawiki>" not in file.last:
@@ -50,11 +88,12 @@ def _whole_rows(
     dump: Any,  # noqa: ANN401 - mwxml has no types
     counts: Counter[str],
     breaks: list[str],
+    talk: Talk,
 ) -> Iterator[dict[str, Any]]:
     """Yield every edit that stands whole in the dump; what ends it too early goes to `breaks`."""
     try:
         for page in dump:
-            for row in _page_rows(page, counts):
+            for row in _page_rows(page, counts, talk):
                 yield {**row, "title": page.title}
     except Exception as error:  # noqa: BLE001 - the parser, the unpacker and mwxml have each their own
         breaks.append(str(error).partition("\n")[0] or type(error).__name__)
@@ -79,11 +118,12 @@ def _dump(path: Path, file: Any) -> Any:  # noqa: ANN401 - mwxml has no types
         ) from error
 
 
-def _page_rows(page: Any, counts: Counter[str]) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+def _page_rows(page: Any, counts: Counter[str], talk: Talk) -> Iterator[dict[str, Any]]:  # noqa: ANN401
     sizes: dict[int | None, int | None] = {None: 0}
     for revision in page:
         counts["rows"] += 1
         sizes[revision.id] = revision.bytes
+        talk.note(page, revision)
         if revision.user is None or revision.deleted.user:
             counts["edits whose author is hidden"] += 1
         elif not revision.user.id:
@@ -97,8 +137,8 @@ def _row(page: Any, revision: Any) -> dict[str, Any]:  # noqa: ANN401
     hidden = [what for what in ("comment", "text") if getattr(revision.deleted, what)]
     return {
         "rev_id": revision.id,
-        "user": revision.user.text,
-        "user_id": revision.user.id,
+        "user": revision.user.text if revision.user else None,
+        "user_id": revision.user.id if revision.user else None,
         "page_id": page.id,
         "ns": page.namespace,
         "timestamp": int(revision.timestamp.unix()) * 1_000_000,
@@ -109,6 +149,19 @@ def _row(page: Any, revision: Any) -> dict[str, Any]:  # noqa: ANN401
         "sha1": revision.sha1,
         "hidden": hidden,
     }
+
+
+def _author(revision: Any) -> str | None:  # noqa: ANN401
+    """Return who made it; null where that is hidden, and for unregistered editors."""
+    seen = revision.user is not None and revision.user.id and not revision.deleted.user
+    return str(revision.user.text) if seen else None
+
+
+def _wikitext(revision: Any) -> str | None:  # noqa: ANN401
+    """Return the text, which may be empty; null where it is hidden, and in a stub dump."""
+    if revision.deleted.text:
+        return None
+    return "" if revision.text is None and revision.bytes == 0 else revision.text
 
 
 def _difference(size: int | None, before: int | None) -> int | None:

@@ -16,7 +16,7 @@ from sockgraph.store.atomic import make_folder, whole_file, write_bytes
 from sockgraph.store.raw import RawAnswers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -87,6 +87,11 @@ class CaseStore:
         with whole_file(target) as draft:
             pq.write_table(table, draft, compression="zstd")
         return target
+
+    def remove_tables(self, names: Collection[str]) -> None:
+        """Remove tables that a case no longer has."""
+        for name in names:
+            self.path(f"{name}.parquet").unlink(missing_ok=True)
 
     def read_table(self, name: str) -> pd.DataFrame:
         """Read a table back and hold it to its contract.

@@ -168,6 +168,9 @@ class Asker:
             params, kind=question.kind, what=_spoken(question, batch), found=question.keys
         )
         answer = json.loads(body)
+        kept = question.filed(answer)
+        if kept != answer:
+            answer, body = kept, json.dumps(kept, ensure_ascii=False).encode()
         following = answer.get("continue")
         entry = Entry(
             api=self.connection.api, params=params, kind=question.kind, question=question.identity,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sockgraph.sources.mediawiki.connection import Connection
     from sockgraph.store.raw import Entry, RawAnswers
 
-KINDS = frozenset({"contributions", "page histories", "revisions"})
+KINDS = frozenset({"contributions", "discussions", "page histories", "revisions"})
 REQUEST = {"action": "query", "prop": "revisions", "rvprop": "ids|user|comment|sha1"}
 
 
@@ -62,9 +62,9 @@ def remove_hidden(
     states = list(now.values())
     return Hidden(
         checked=len(known),
-        gone=sum(state is None for state in states),
-        comments=sum(bool(state and state.get("commenthidden")) for state in states),
-        texts=sum(bool(state and state.get("sha1hidden")) for state in states),
+        gone=sum(_gone(state) for state in states),
+        comments=sum(not _gone(s) and bool(s and s.get("commenthidden")) for s in states),
+        texts=sum(not _gone(s) and bool(s and s.get("sha1hidden")) for s in states),
         answers=rewritten,
     )
 
@@ -77,14 +77,18 @@ def _as_shown_now(
     for at in range(0, len(known), NAMES_PER_REQUEST):
         some = known[at : at + NAMES_PER_REQUEST]
         shown = _shown(connection, some)
-        states |= {n: None for n in some if n not in shown or shown[n].get("userhidden")}
-        states |= {n: row for n, row in shown.items() if _partly(row) and n not in states}
+        states |= {n: None for n in some if n not in shown}
+        states |= {n: row for n, row in shown.items() if _partly(row)}
         progress("edits looked at again", at + len(some), len(known))
     return states
 
 
 def _partly(row: Mapping[str, Any]) -> bool:
-    return bool(row.get("commenthidden") or row.get("sha1hidden"))
+    return any(row.get(flag) for flag in ("commenthidden", "sha1hidden", "userhidden"))
+
+
+def _gone(state: Mapping[str, Any] | None) -> bool:
+    return state is None or bool(state.get("userhidden"))
 
 
 def _shown(connection: Connection, rev_ids: list[int]) -> dict[int, Mapping[str, Any]]:
@@ -105,6 +109,8 @@ def _shown(connection: Connection, rev_ids: list[int]) -> dict[int, Mapping[str,
 
 
 def _rewrite(raw: RawAnswers, entry: Entry, now: Mapping[int, Mapping[str, Any] | None]) -> bool:
+    if entry.kind != "discussions":  # there the revision stays in its page's course, unnamed
+        now = {rev: None if _gone(state) else state for rev, state in now.items()}
     answer = json.loads(raw.body(entry))
     touched = sum(_changes(row, now) for row in _rows(answer))
     if not touched:
@@ -138,7 +144,10 @@ def _marked(row: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
     if state.get("commenthidden"):
         marked = {k: v for k, v in marked.items() if k != "comment"} | {"commenthidden": True}
     if state.get("sha1hidden"):
-        marked = {k: v for k, v in marked.items() if k != "sha1"} | {"texthidden": True}
+        marked = {k: v for k, v in marked.items() if k not in {"sha1", "slots"}}
+        marked |= {"texthidden": True}
+    if state.get("userhidden"):
+        marked = {k: v for k, v in marked.items() if k != "user"} | {"userhidden": True}
     return marked
 
 

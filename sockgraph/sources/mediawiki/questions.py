@@ -39,6 +39,8 @@ class Question:
         Whether a refresh asks again at all.
     count
         Tells how many rows an answer holds.
+    filed
+        What of the answer is kept.
     """
 
     kind: str
@@ -50,6 +52,7 @@ class Question:
     batch: int = NAMES_PER_REQUEST
     refreshed: bool = True
     count: Callable[[Any], int] = field(default=len, hash=False)
+    filed: Callable[[Any], Any] = field(default=lambda answer: answer, hash=False)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -77,6 +80,23 @@ def _page_editors(found: Sequence[Mapping[str, Any]]) -> int:
 
 def _page_revisions(found: Sequence[Mapping[str, Any]]) -> int:
     return sum(len(page.get("revisions", [])) for page in found)
+
+
+def _without_addresses(answer: dict[str, Any]) -> dict[str, Any]:
+    """Leave out who unregistered editors are: their addresses are kept nowhere."""
+    query = answer["query"]
+    pages = [{**page, **_unnamed(page)} for page in query.get("pages", [])]
+    return {**answer, "query": {**query, "pages": pages}}
+
+
+def _unnamed(page: Mapping[str, Any]) -> dict[str, Any]:
+    if "revisions" not in page:
+        return {}
+    kept = [
+        {k: v for k, v in row.items() if not (k == "user" and row.get("anon"))}
+        for row in page["revisions"]
+    ]
+    return {"revisions": kept}
 
 
 def _joined(values: Sequence[str]) -> str:
@@ -162,6 +182,23 @@ HISTORY = Question(
     since="rvend",
     batch=1,
     count=_page_revisions,
+    filed=_without_addresses,
+)
+DISCUSSIONS = Question(
+    "discussions",
+    {
+        "prop": "revisions",
+        "rvprop": "comment|content|flags|ids|sha1|timestamp|user",
+        "rvslots": "main",
+        "redirects": "1",
+    },
+    "pages",
+    about="titles",
+    limit="rvlimit",
+    since="rvend",
+    batch=1,
+    count=_page_revisions,
+    filed=_without_addresses,
 )
 
 

@@ -17,6 +17,7 @@ from sockgraph.sources.mediawiki.asker import Asker
 from sockgraph.sources.mediawiki.central import ask_global, global_notes
 from sockgraph.sources.mediawiki.connection import PER_MINUTE, Connection
 from sockgraph.sources.mediawiki.diffs import read_diffs
+from sockgraph.sources.mediawiki.discussions import read_discussions
 from sockgraph.sources.mediawiki.hidden import Hidden, remove_hidden
 from sockgraph.sources.mediawiki.neighbours import find_neighbours
 from sockgraph.sources.mediawiki.pages import histories, with_sha1
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sockgraph.case import Case
+    from sockgraph.sources.base import Discussion
     from sockgraph.store.raw import Chain, RawAnswers
 
 ACCOUNTS_LISTED = 20  # answers of 500 accounts: a larger wiki is read from a dump
@@ -201,6 +203,11 @@ class MediaWikiSource:
             table, counts = histories(self._asker, self._case.wiki, pages)
         self._counts |= counts
         return table
+
+    def discussions(self, pages: Sequence[str]) -> Discussion:
+        """Return every revision of these pages with its text."""
+        with self._asker.session():
+            return read_discussions(self._asker, self._case.wiki, pages)
 
     def diffs(self, rev_ids: Sequence[int]) -> dict[int, str]:
         """Return, from revision to the HTML rows of `action=compare`, what these edits changed.

@@ -40,12 +40,10 @@ def canonical(name: str) -> str:
 def edits_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return `edits`; of rows with one `revid` the last stands, being the newest answer."""
     by_id = {row["revid"]: _edit(wiki, row) for row in rows}
-    return _table("edits", list(by_id.values()))
+    return table_of("edits", list(by_id.values()))
 
 
 def _edit(wiki: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    flags = {**row, "texthidden": row.get("texthidden") or row.get("sha1hidden")}
-    hidden = [what for what in ("comment", "text", "user") if flags.get(f"{what}hidden")]
     return {
         "wiki": wiki,
         "rev_id": row["revid"],
@@ -61,8 +59,15 @@ def _edit(wiki: str, row: Mapping[str, Any]) -> dict[str, Any]:
         "parent_id": row.get("parentid"),
         "tags": row.get("tags"),
         "sha1": row.get("sha1"),  # usercontribs does not give it
-        "hidden": [*hidden, *(["suppressed"] if row.get("suppressed") else [])],
+        "hidden": hidden_parts(row),
     }
+
+
+def hidden_parts(row: Mapping[str, Any]) -> list[str]:
+    """Return what of a revision the wiki conceals; a hash is hidden with its text."""
+    flags = {**row, "texthidden": row.get("texthidden") or row.get("sha1hidden")}
+    hidden = [what for what in ("comment", "text", "user") if flags.get(f"{what}hidden")]
+    return [*hidden, *(["suppressed"] if row.get("suppressed") else [])]
 
 
 def accounts_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -80,13 +85,13 @@ def accounts_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame
         }
         for row in rows
     ]
-    return _table("accounts", found).drop(columns="role")
+    return table_of("accounts", found).drop(columns="role")
 
 
 def log_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return `log_events` of the kinds that bear on accounts, each event once."""
     by_id = {row["logid"]: _event(wiki, row) for row in rows if row["type"] in KEPT_LOGS}
-    return _table("log_events", list(by_id.values()))
+    return table_of("log_events", list(by_id.values()))
 
 
 def _event(wiki: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +139,8 @@ def earlier_names(user: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...
     return tuple(names)
 
 
-def _table(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+def table_of(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return rows as the contract's table, times read from ISO 8601."""
     if not rows:
         return empty(name)
     frame = pd.DataFrame(rows, columns=list(TABLES[name].columns), dtype=object)
