@@ -11,6 +11,7 @@ import pytest
 from typer.main import get_command
 
 from sockgraph.cli import app
+from sockgraph.cli.app import COMMANDS as PLACES
 
 CASE = """
 title = "Edits to one river"
@@ -62,6 +63,20 @@ def test_every_command_s_help_shows_an_example(command):
     for leaf in entries:
         assert "Example: sockgraph" in (leaf.epilog or ""), leaf.name
         assert leaf.help, leaf.name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_of_itself(command):
+    said = get_command(app).commands[command].help.split("\n\n")[0].replace("\n", " ")
+    assert PLACES[command].summary == said
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys; from sockgraph.cli import app; app(['--help'], standalone_mode=False); "
+    code += "sys.exit(bool({'pandas', 'numpy', 'sklearn'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0, done
+    assert b"Commands" in done.stdout
 
 
 def test_two_accounts_without_reference_run_and_say_why_there_is_no_number(case):

@@ -1,28 +1,140 @@
-"""The commands that run and measure a case."""
+"""The app: which module holds which command. A command's module is imported when it is asked for.
+
+pandas, scikit-learn and the rest take seconds to import; `--help`, `--version` and a misspelt
+command need none of them.
+"""
 
 from __future__ import annotations
 
-import json
+import importlib
 import sys
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 import sockgraph
-from sockgraph.cli import fetch, review, screen
-from sockgraph.cli.bar import bar, say
 from sockgraph.errors import SockgraphError
-from sockgraph.evaluate import (
-    evaluate_links,
-    evaluation_table,
-    read_clusters,
-    read_labels,
-    read_links,
-)
-from sockgraph.pipeline import DATA, CaseResult, demo_case, run_case
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command lives, and the first sentence of its help."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "demo": Place("run", "Invent a small wiki with a known truth, and run the demo case on it."),
+    "run": Place(
+        "run", "Run a case from its file to its report: fetch what is missing, weigh, group, write."
+    ),
+    "fetch": Place(
+        "fetch",
+        "Read everything that a case needs, and weigh nothing yet; "
+        "interrupted, go on where it was.",
+    ),
+    "refresh-hidden": Place(
+        "fetch", "Remove here what the wiki hides or deleted since, and run the case again."
+    ),
+    "purge": Place(
+        "fetch",
+        "Remove everything kept of a case but its ledger; a note says what was removed and when.",
+    ),
+    "evaluate": Place(
+        "run",
+        "Measure links against known persons: discrimination, calibration, false links, groups.",
+    ),
+    "screen": Place(
+        "screen", "Find which pairs of accounts are worth asking about at all; it flags nobody."
+    ),
+    "import-wiki": Place(
+        "screen",
+        "Sort a whole wiki's edits once, so that cases find an account's without reading the rest.",
+    ),
+    "review": Place(
+        "review",
+        "Review what waits: read the edits, judge, then see the evidence and write a finding.",
+    ),
+    "review-packet": Place(
+        "review",
+        "Write one HTML file for a reviewer on a machine of their own: no names, no LR, "
+        "no network.",
+    ),
+    "review-merge": Place(
+        "review", "Verify reviewers' answers, enter them, and open the findings that are due."
+    ),
+    "reviewers": Place(
+        "review",
+        "Say how far reviewers agree, and how often they join people known to be different.",
+    ),
+    "audit": Place(
+        "review",
+        "Verify the ledger's chain and print its history; with a witness, show any rewriting.",
+    ),
+    "evidence": Place("filing", "Register evidence received later."),
+    "reverse": Place(
+        "filing",
+        "Open the review of a link's reversal; say what the link rested on, and rests on now.",
+    ),
+    "reopen": Place(
+        "filing",
+        "Lift a cannot-link on evidence authenticated since, and open the link to a new review.",
+    ),
+    "report": Place(
+        "filing", "Export a case: every link and its state as a table, or upheld links as a filing."
+    ),
+}
+
+
+class _Loaded(MutableMapping[str, Any]):
+    """Every command by name; the first look at one imports its module."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._given:
+            module = importlib.import_module(f"sockgraph.cli.{COMMANDS[name].module}")
+            part = typer.Typer(rich_markup_mode=None)
+            module.register(part)
+            self._given.update(get_group(part).commands)
+        return self._given[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._given[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._given[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Group(TyperGroup):
+    """A group that lists its commands without importing them."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = _Loaded()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.summary) for name, place in COMMANDS.items()])
+
 
 app = typer.Typer(
+    cls=_Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -33,12 +145,6 @@ app = typer.Typer(
         "Start with: sockgraph demo"
     ),
 )
-fetch.register(app)
-screen.register(app)
-review.register(app)
-
-CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
-DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The data folder.")]
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it so
@@ -55,85 +161,6 @@ def _root(
     ] = False,
 ) -> None:
     """Say the version, or go on to a command."""
-
-
-@app.command(epilog="Example: sockgraph run cases/spring.toml --data data")
-def run(
-    case: CaseFile,
-    data: DataFolder = DATA,
-    *,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Ask the wiki nothing; use what was fetched before.")
-    ] = False,
-    refresh: Annotated[
-        bool,
-        typer.Option("--refresh", help="Ask again for what may have changed, and what is new."),
-    ] = False,
-) -> None:
-    """Run a case from its file to its report: fetch what is missing, weigh, group, write."""
-    with bar() as progress:
-        result = run_case(case, data=data, offline=offline, refresh=refresh, progress=progress)
-    _tell(result)
-
-
-@app.command(epilog="Example: sockgraph demo --data sockgraph-data")
-def demo(
-    data: DataFolder = DATA,
-    seed: Annotated[int, typer.Option(help="Another seed invents another wiki.")] = 1,
-) -> None:
-    """Invent a small wiki with a known truth, and run the demo case on it."""
-    with bar() as progress:
-        result = run_case(demo_case(data, seed=seed), data=data, progress=progress)
-    _tell(result)
-    say(
-        "Next: docs/demo.md says what is true in the invented wiki; `make lab` opens the notebooks."
-    )
-
-
-@app.command(
-    epilog="Example: sockgraph evaluate data/processed/spring/links.parquet labels.csv --json"
-)
-def evaluate(
-    links: Annotated[Path, typer.Argument(help="links.parquet of a case, or a CSV.")],
-    labels: Annotated[
-        Path, typer.Argument(help="CSV or Parquet with user, person; a null person is one alone.")
-    ],
-    clusters: Annotated[
-        Path | None, typer.Option(help="clusters.parquet: measure the groups too.")
-    ] = None,
-    *,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Rank labelled pairs not in LINKS last.")
-    ] = False,
-    compared_only: Annotated[
-        bool, typer.Option("--compared-only", help="Leave out labelled accounts not in LINKS.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Measure links against known persons: discrimination, calibration, false links, groups."""
-    result = evaluate_links(
-        read_links(links),
-        read_labels(labels),
-        clusters=None if clusters is None else read_clusters(clusters),
-        allow_missing=allow_missing,
-        compared_only=compared_only,
-    )
-    typer.echo(json.dumps(result.as_dict(), indent=1) if as_json else evaluation_table(result))
-
-
-def _tell(result: CaseResult) -> None:
-    """Say in a few lines what came out, and what to open."""
-    links = result.tables["links"]
-    bands = links["band"]
-    say(
-        f"{len(set(links['user_a']) | set(links['user_b']))} accounts, {len(links)} pairs: "
-        f"{int(links['flagged'].sum())} flagged for review, "
-        f"{int(bands.str.endswith('against').sum())} with evidence against one operator, "
-        f"{int((bands == 'insufficient').sum())} with too few edits."
-    )
-    for why in result.manifest["notices"]:
-        say(why)
-    say(f"Open {result.report}")
 
 
 def main() -> None:
