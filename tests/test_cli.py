@@ -1,13 +1,13 @@
 """The command line against real files: every fault is one line and exit 2."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from terminal import process, sockgraph
 from typer.main import get_command
 
 from sockgraph.cli import app
@@ -24,20 +24,6 @@ path = "edits.parquet"
 nominated = ["Heron", "Moth"]
 """
 COMMANDS = sorted(get_command(app).commands)
-
-
-def sockgraph(*words, cwd):
-    environment = {k: v for k, v in os.environ.items() if k != "SOCKGRAPH_DATA_DIR"}
-    run = subprocess.run(
-        [sys.executable, "-m", "sockgraph", *words],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=environment | {"COLUMNS": "200"},
-    )
-    return run.returncode, run.stdout, run.stderr
 
 
 @pytest.fixture
@@ -92,9 +78,9 @@ def test_two_accounts_without_reference_run_and_say_why_there_is_no_number(case)
     assert manifest["evidence"]["reason"] in (folder / "report.html").read_text()
 
 
-def test_two_runs_give_the_same_bytes(case):
-    for data in ("one", "two"):
-        code, _, err = sockgraph("run", "river.toml", "--data", data, cwd=case)
+def test_a_run_here_and_a_run_as_a_process_give_the_same_bytes(case):
+    for data, command in (("one", sockgraph), ("two", process)):
+        code, _, err = command("run", "river.toml", "--data", data, cwd=case)
         assert code == 0, err
     one, two = (sorted((case / d / "processed" / "river").iterdir()) for d in ("one", "two"))
     assert [p.name for p in one] == [p.name for p in two]
@@ -131,9 +117,10 @@ def test_each_fault_is_one_line_and_nothing_is_written(case, old, new, said):
 def test_a_truncated_table_is_refused(case):
     whole = (case / "edits.parquet").read_bytes()
     (case / "edits.parquet").write_bytes(whole[: len(whole) // 2])
-    code, _, err = sockgraph("run", "river.toml", cwd=case)
+    code, _, err = process("run", "river.toml", cwd=case)
     assert code == 2
     assert "truncated" in err
+    assert err.count("\n") == 1
     assert not (case / "data").exists()
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
+import terminal
 from wiki import history
 
 pytestmark = pytest.mark.wiki
@@ -16,12 +14,7 @@ NAMES = [history.RENAMED[0], *history.OPERATED[:2], history.HIDES, "مستخدم
 
 
 def sockgraph(*words, data):
-    run = subprocess.run(
-        [sys.executable, "-m", "sockgraph", *map(str, words), "--data", str(data)],
-        capture_output=True, text=True, timeout=300, check=False,
-        env=os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    return run.returncode, run.stdout, run.stderr
+    return terminal.sockgraph(*words, "--data", data)
 
 
 def test_a_case_runs_and_runs_again_without_the_wiki(wiki_case, tmp_path):

@@ -34,7 +34,7 @@ def bar() -> Iterator[Listener]:
         TimeElapsedColumn(),
         TimeLeft(),
     )
-    with Progress(*columns, console=CONSOLE) as drawn:
+    with Progress(*columns, console=CONSOLE, disable=not CONSOLE.is_terminal) as drawn:
         stages: dict[str, TaskID] = {}
 
         def listen(stage: str, done: int, total: int | None) -> None:

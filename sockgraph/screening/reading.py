@@ -122,7 +122,9 @@ def _readable(file: Path) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, UnicodeError) as error:
         raise TableError(
-            file, f"it cannot be read: {error}.", "It may be truncated; make or copy it again."
+            file,
+            f"it cannot be read: {str(error).rstrip('.')}.",
+            "It may be truncated; make or copy it again.",
         ) from error
 
 

@@ -247,7 +247,9 @@ def _read(path: Path) -> pd.DataFrame:
         raise TableError(path, "there is no such file.", "Check source.path.") from error
     except (pa.ArrowException, OSError, UnicodeError) as error:
         raise TableError(
-            path, f"it cannot be read: {error}.", "It may be truncated; make or copy it again."
+            path,
+            f"it cannot be read: {str(error).rstrip('.')}.",
+            "It may be truncated; make or copy it again.",
         ) from error
     if frame.empty:
         raise TableError(path, "it has no rows.", "Give a file with edits.")
