@@ -2,4 +2,32 @@
 
 from __future__ import annotations
 
+import fcntl
+import shutil
+
+import pytest
+
+from sockgraph.pipeline import demo_case, run_case
+
 pytest_plugins = ["wiki_fixture"]
+
+
+@pytest.fixture(scope="session")
+def demo_ran(tmp_path_factory):
+    """Run the demo case, once for all workers, and give its data folder: look, do not touch."""
+    shared = tmp_path_factory.getbasetemp()
+    if shared.name.startswith("popen-"):  # a worker's own folder lies in everybody's
+        shared = shared.parent
+    data = shared / "demo-data"
+    with (shared / "demo-data.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (data / "processed" / "demo" / "manifest.json").exists():
+            shutil.rmtree(data, ignore_errors=True)
+            run_case(demo_case(data), data=data)
+    return data
+
+
+@pytest.fixture(scope="module")
+def demo_copy(demo_ran, tmp_path_factory):
+    """Give a module a copy of the demo case that was run, as its data folder, to work in."""
+    return shutil.copytree(demo_ran, tmp_path_factory.mktemp("demo") / "data")

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.cli.room import Room
-from sockgraph.pipeline import demo_case, read_case, run_case
+from sockgraph.pipeline import read_case, run_case
 from sockgraph.review import History, cannot_links, histories, queue
 from sockgraph.review.exhibit import make_exhibit
 from sockgraph.synthetic.cast import ADMIN, COLLEAGUE, OPERATOR
@@ -73,12 +73,10 @@ def by_hand(case, data, reviewer):
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory):
+def story(demo_copy):
     """Play it through: a lock elsewhere, evidence received, a reversal, two people who review."""
-    folder = tmp_path_factory.mktemp("demo")
-    data = folder / "data"
-    case = demo_case(data)
-    run_case(case, data=data)
+    data, folder = demo_copy, demo_copy.parent
+    case = data / "raw" / "demo" / "demo.toml"
     witness, letter = folder / "report.html", folder / "letter.txt"
     witness.write_bytes((data / "processed" / "demo" / "report.html").read_bytes())
     letter.write_text("A letter with a name in it", encoding="utf-8")
