@@ -362,7 +362,7 @@ _LEFT_OUT: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 
 
 def _hashable(frame: pd.DataFrame) -> dict[str, pd.Series]:
-    return {c: frame[c].map(str) for c in ("tags", "hidden")}
+    return {c: frame[c].map(tuple, na_action="ignore") for c in ("tags", "hidden")}
 
 
 def _page(edits: pd.DataFrame) -> pd.Series:
