@@ -37,6 +37,7 @@ STATES = (
     "stands",
     "reopened",
 )
+SIDES = ("support", "oppose", "neutral")
 HIDDEN = ("comment", "text", "user", "suppressed")
 BANDS = (
     "strongly for",
@@ -245,6 +246,29 @@ TABLES: dict[str, Table] = {
             "n_edits": _COUNT,
             "expected": _NULL_FLOAT,
             "excluded": Column("string", nullable=True),
+        },
+    ),
+    "votes": Table(
+        ("wiki", "page", "user", "rev_id"),
+        {
+            "wiki": _text(),
+            "page": _text(),
+            "user": _text(),
+            "rev_id": Column("Int64"),
+            "side": Column("string", nullable=True, among=SIDES),
+            "timestamp": Column(_TIME),
+            "parse": _text("ok", "malformed"),
+        },
+    ),
+    "concert": Table(
+        ("user_a", "user_b"),
+        {
+            **_PAIR,
+            "support": _COUNT,
+            "statistic": Column("float64"),
+            "p_adjusted": _NULL_FLOAT,
+            "status": _text(*STATUSES),
+            "rev_ids": Column("list"),
         },
     ),
     "candidates": Table(
