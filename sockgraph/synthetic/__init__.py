@@ -3,6 +3,21 @@
 from __future__ import annotations
 
 from sockgraph.synthetic.demo import demo_case_text, write_demo
+from sockgraph.synthetic.election import (
+    Community,
+    Election,
+    discussion_revisions,
+    invent_election,
+)
 from sockgraph.synthetic.wiki import SyntheticWiki, small_wiki
 
-__all__ = ["SyntheticWiki", "demo_case_text", "small_wiki", "write_demo"]
+__all__ = [
+    "Community",
+    "Election",
+    "SyntheticWiki",
+    "demo_case_text",
+    "discussion_revisions",
+    "invent_election",
+    "small_wiki",
+    "write_demo",
+]

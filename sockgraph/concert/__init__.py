@@ -1,0 +1,18 @@
+"""Whether accounts act in concert: arrive together, on one side, beyond what chance would bring.
+
+Acting in concert is not having one operator, and one operator acts in concert with nobody. Three
+hypotheses are compared: one operator, concert of different people, people independent of each
+other.
+"""
+
+from sockgraph.concert.hypotheses import HYPOTHESES, compare_hypotheses, most_it_can_say
+from sockgraph.concert.weigh import Concert, ConcertSettings, weigh_concert
+
+__all__ = [
+    "HYPOTHESES",
+    "Concert",
+    "ConcertSettings",
+    "compare_hypotheses",
+    "most_it_can_say",
+    "weigh_concert",
+]
