@@ -131,7 +131,7 @@ def succession(arrivals: pd.DataFrame, edits: pd.DataFrame, chance: Chance) -> T
     usual hours allow: whom opinion, popularity or habit brings together is not in concert.
     """
     stratum = _codes(arrivals["page"], _age(arrivals, PERIOD), arrivals["side"])
-    fits = _fits(arrivals, edits)
+    fits = _moments(arrivals, edits)
     dealt = deal(stratum, samples=chance.samples, rng=chance.rng, fits=fits)
     shared = _shared(arrivals, _codes(arrivals["page"], arrivals["side"]), chance)
     return _close("succession", arrivals, dealt, shared, scale=QUICK, chance=chance)
@@ -140,8 +140,8 @@ def succession(arrivals: pd.DataFrame, edits: pd.DataFrame, chance: Chance) -> T
 def trigger(arrivals: pd.DataFrame, edits: pd.DataFrame, chance: Chance) -> Trace:
     """Arrive within a day of a message that one account sent to both, among several.
 
-    By chance those who came after the same message exchange their moments: who came only after it
-    is kept, since a sender chooses whom to tell.
+    By chance those who came after the same message exchange their moments, as their usual hours
+    allow: who came only after it is kept, since a sender chooses whom to tell.
     """
     sent = messages(edits)
     spans = arrivals.groupby("page")["timestamp"].agg(["min", "max"])
@@ -151,7 +151,7 @@ def trigger(arrivals: pd.DataFrame, edits: pd.DataFrame, chance: Chance) -> Trac
         for page, low, high in spans.itertuples()
         if low < start < high
     ]
-    return _after(arrivals, _fits(arrivals, edits), runs, chance)
+    return _after(arrivals, _hours(arrivals, edits), runs, chance)
 
 
 @dataclass(frozen=True)
@@ -281,23 +281,27 @@ def _ids(events: pd.DataFrame) -> list[str]:
     return [f"{wiki}:{rev}" for wiki, rev in zip(events["wiki"], events["rev_id"], strict=True)]
 
 
-def _fits(arrivals: pd.DataFrame, edits: pd.DataFrame) -> Fits:
-    """Return how well moments suit accounts: the hour, and the day of the discussion's week.
-
-    Hours are those of an account's edits, of the crowd everybody's at arrival. How soon after the
-    opening an account comes is known from its own arrivals and, for want of more, from everybody's.
-    """
-    users = arrivals["user"]
+def _hours(arrivals: pd.DataFrame, edits: pd.DataFrame) -> Fits:
+    """Return how well hours suit accounts: by their edits, of the crowd by everybody's arrivals."""
     crowd = hour_shares(arrivals.assign(user="")).get("", np.full(24, 1 / 24))
     own = hour_shares(edits)
-    hours = np.array([own.get(user, crowd) for user in users]).reshape(-1, 24)
+    shares = np.array([own.get(user, crowd) for user in arrivals["user"]]).reshape(-1, 24)
+    return Fits(np.log(shares), arrivals["timestamp"].dt.hour.to_numpy(np.int64))
+
+
+def _moments(arrivals: pd.DataFrame, edits: pd.DataFrame) -> Fits:
+    """Return how well moments suit accounts: the hour, and the day of the discussion's week.
+
+    How soon after the opening an account comes is known from its own arrivals and, for want of
+    more, from everybody's.
+    """
+    hours, users = _hours(arrivals, edits), arrivals["user"]
     day = _age(arrivals, pd.Timedelta(days=1)).to_numpy() % DAYS
     counts = pd.crosstab(users, day).reindex(columns=range(DAYS), fill_value=0)
     everybody = (counts.sum() + 1) / (counts.sum() + 1).sum()
     days = (counts + BORROWED * everybody).div(counts.sum(axis=1) + BORROWED, axis=0)
-    log_fit = np.log(days.loc[users].to_numpy())[:, :, None] + np.log(hours)[:, None, :]
-    kind = 24 * day + arrivals["timestamp"].dt.hour.to_numpy(np.int64)
-    return Fits(log_fit.reshape(len(arrivals), DAYS * 24), kind)
+    log_fit = np.log(days.loc[users].to_numpy())[:, :, None] + hours.log_fit[:, None, :]
+    return Fits(log_fit.reshape(len(arrivals), DAYS * 24), 24 * day + hours.kind)
 
 
 def _shared(events: pd.DataFrame, place: Ints, chance: Chance) -> _Occasions:

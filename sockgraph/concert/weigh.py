@@ -126,7 +126,8 @@ def weigh_concert(
         )
     chance = Chance(names, chosen.samples, np.random.default_rng(chosen.seed))
     arrivals = arrivals_of(votes)
-    elsewhere = edits[~edits["title"].isin(set(votes["page"].str.partition("#")[0]))]
+    discussed = {page.partition("#")[0] for page in votes["page"]}
+    elsewhere = edits[~edits["title"].isin(discussed)]
     shared = _shared_discussions(arrivals, names)
     n_votes = int((arrivals["side"] != "").sum())
     enough = (shared >= chosen.shared) & (n_votes >= chosen.votes)
