@@ -61,11 +61,19 @@ class Source(_Part):
 
 
 class Accounts(_Part):
-    """The accounts that are compared with each other."""
+    """The accounts that are compared with each other.
+
+    Attributes
+    ----------
+    compare_at_most
+        With `["*"]`: where the source has more accounts, they are screened first, and so many of
+        them are compared.
+    """
 
     nominated: tuple[str, ...] = Field(min_length=1)
     min_edits: int = Field(default=10, ge=1)
     max_edits: int = Field(default=20_000, ge=1)
+    compare_at_most: int = Field(default=400, ge=2)
 
     @field_validator("nominated")
     @classmethod

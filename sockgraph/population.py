@@ -66,8 +66,20 @@ class Population:
     recipe: dict[str, Any]
 
 
-def assemble(case: Case, source: Source, *, progress: Progress = silent) -> Population:
+def assemble(
+    case: Case,
+    source: Source,
+    *,
+    chosen: Sequence[str] | None = None,
+    progress: Progress = silent,
+) -> Population:
     """Read everything that a case compares.
+
+    Parameters
+    ----------
+    chosen
+        Accounts that a screening chose from a case that nominates everyone: they are compared, and
+        their reference is drawn from the others.
 
     Raises
     ------
@@ -77,7 +89,7 @@ def assemble(case: Case, source: Source, *, progress: Progress = silent) -> Popu
         If accounts are unknown, or the source fails.
     """
     case = _resolved(case, source)
-    nominated = source.everyone() if case.everyone else list(case.accounts.nominated)
+    nominated = _nominated(case, source) if chosen is None else list(chosen)
     nominated += [n for link in case.earlier for n in (link.a, link.b)]
     compared = list(dict.fromkeys((*nominated, *case.named)))
     progress("accounts", 0, len(compared))
@@ -100,7 +112,12 @@ def assemble(case: Case, source: Source, *, progress: Progress = silent) -> Popu
         reading.coverage,
         {"left out": _counted(reading.dropped), **discussed},
     )
-    return here if case.everyone else _with_reference(here, source, progress)
+    whole = case.everyone and chosen is None
+    return here if whole else _with_reference(here, source, progress)
+
+
+def _nominated(case: Case, source: Source) -> list[str]:
+    return source.everyone() if case.everyone else list(case.accounts.nominated)
 
 
 def _discussions(case: Case, source: Source) -> tuple[Discussion, dict[str, Any]]:

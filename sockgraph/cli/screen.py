@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sockgraph.case import Case, identify
+from sockgraph.case import identify
 from sockgraph.cli.bar import bar, say
-from sockgraph.errors import ScreeningError
 from sockgraph.pipeline import DATA
+from sockgraph.pipeline.screen import CANDIDATES, seconds_of, table_of
 from sockgraph.screening import expected_false_links, screen
 from sockgraph.screening.definition import TOP
 from sockgraph.screening.screen import MEMORY, THREADS
@@ -22,9 +21,7 @@ from sockgraph.store import Store
 if TYPE_CHECKING:
     from sockgraph.screening import Screened
 
-CANDIDATES = "candidates.parquet"
 GIB = 2**30
-KINDS = ("table",)
 
 
 class Engine(enum.StrEnum):
@@ -88,12 +85,12 @@ def screen_case(
     rare pages weighing more, with their co-edits within an hour and the likeness of their hours.
     """
     given = identify(case)
-    source = table_of(given)
-    target = Store(data).case(given.slug, given.id).path(CANDIDATES)
+    store = Store(data).case(given.slug, given.id)
     with bar() as progress:
+        table, _, _ = table_of(given, store, progress=progress)
         found = screen(
-            source,
-            target,
+            table / EDITS if (table / ABOUT).exists() else table,
+            store.path(CANDIDATES),
             engine=engine.value,
             top=top,
             window=seconds_of(given),
@@ -102,37 +99,6 @@ def screen_case(
             progress=progress,
         )
     _tell(found, given.evidence.flag_log10_lr)
-
-
-def table_of(case: Case) -> Path:
-    """Return the table of edits that the case names.
-
-    Raises
-    ------
-    ScreeningError
-        If its source is not a table.
-    """
-    if case.source.kind not in KINDS or case.source.path is None:
-        raise ScreeningError(
-            f'source.kind = "{case.source.kind}"',
-            "screening reads a table with the edits of every account.",
-            'Import the wiki with `sockgraph import-wiki`, then name its folder: kind = "table".',
-        )
-    path = case.beside(case.source.path)
-    return path / EDITS if (path / ABOUT).exists() else path
-
-
-def seconds_of(case: Case) -> tuple[int, int] | None:
-    """Return the case's window as its first second and the first after it; None is all."""
-    if case.window.start is None and case.window.end is None:
-        return None
-    start, end = case.window.start, case.window.end
-    first = 0 if start is None else _midnight(start)
-    return first, (1 << 32) if end is None else _midnight(end + dt.timedelta(days=1))
-
-
-def _midnight(day: dt.date) -> int:
-    return int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
 
 
 def _tell(found: Screened, flag_log10_lr: float) -> None:

@@ -56,6 +56,30 @@ def false_links(
     }
 
 
+def reaching(verdict: Verdict, measured: list[Measured], level: float) -> dict[str, Any]:
+    """Return how many different reference pairs reach a log10 LR, and of those of the same pages.
+
+    Returns
+    -------
+    dict
+        `log10_lr` (the level), `pairs`, `share`, and `share_same_pages` (None where not measured).
+    """
+    if verdict.bounds is None or verdict.sample is None:
+        return {}
+    reached = verdict.bounds.clip(verdict.sample.different) >= level
+    names, pages = [m.signal.name for m in measured], STRATA["same pages"]
+    alike = None
+    if pages in names:
+        near = _most(verdict.community.different[:, names.index(pages)])
+        alike = float(reached[near].mean()) if near.any() else None
+    return {
+        "log10_lr": level,
+        "pairs": len(reached),
+        "share": float(reached.mean()) if len(reached) else 0.0,
+        "share_same_pages": alike,
+    }
+
+
 def _most(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     heard = np.nan_to_num(values, nan=-np.inf)
     return np.asarray(heard > np.quantile(heard, 1 - ALIKE)) if len(heard) else heard > 0

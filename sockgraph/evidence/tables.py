@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import link
-from sockgraph.evidence.falselinks import false_links
+from sockgraph.evidence.falselinks import false_links, reaching
 from sockgraph.evidence.rivals import NEXT
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
 from sockgraph.evidence.splits import STRATA
@@ -483,6 +483,7 @@ def _calibration(
             },
             "flag_score": flag_score(case, verdict.sample),
             "near": verdict.facts["near"],
+            "threshold": reaching(verdict, measured, case.settings.flag_log10_lr),
         }
         | false_links(verdict, measured, histories)
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sockgraph.case import Case, identify
 from sockgraph.pipeline.folder import DATA
+from sockgraph.pipeline.screen import shortlist
 from sockgraph.population import Population, assemble
 from sockgraph.progress import Progress, silent
 from sockgraph.screening.source import WikiSource
@@ -61,10 +62,26 @@ def fetch_case(
         If the case cannot be used or the source fails; what was answered until then is kept.
     """
     case = identify(path)
-    source = open_source(
-        case, Store(data).case(case.slug, case.id), refresh=refresh, progress=progress
-    )
-    return Fetched(assemble(case, source, progress=progress), traffic_of(source))
+    store = Store(data).case(case.slug, case.id)
+    source, population = gather(case, store, refresh=refresh, progress=progress)
+    return Fetched(population, traffic_of(source))
+
+
+def gather(
+    case: Case,
+    store: CaseStore,
+    *,
+    offline: bool = False,
+    refresh: bool = False,
+    progress: Progress = silent,
+) -> tuple[Source, Population]:
+    """Read what a case compares, screening first where they are too many to compare all."""
+    short = shortlist(case, store, progress=progress)
+    if short is None:
+        source = open_source(case, store, offline=offline, refresh=refresh, progress=progress)
+        return source, assemble(case, source, progress=progress)
+    few = assemble(case, short.source, chosen=short.users, progress=progress)
+    return short.source, replace(few, recipe={**few.recipe, "screening": short.facts})
 
 
 def demo_case(data: Path = DATA, *, seed: int = 1) -> Path:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import sockgraph
 from sockgraph.pipeline.fetch import traffic_of
+from sockgraph.screening import expected_false_links
 from sockgraph.store import sha256
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def describe(
         "population": population.recipe,
         "evidence": dict(weighed.calibration),
         "coverage": [c.as_dict() for c in population.coverage],
+        "screened": list(_screened(population, weighed)),
         "notices": list(_notices(population, weighed)),
     }
 
@@ -58,7 +60,46 @@ def _notices(population: Population, weighed: Weighed) -> Iterator[str]:
     for page in population.recipe.get("discussions", {}).get("missing pages", ()):
         yield f"Listed under [discussions], but not to be had: {page}."
     if population.case.everyone:
-        yield "Every account was compared: for screening and validation; no link can be filed."
+        whole = "screening" not in population.recipe
+        compared = "Every account was compared" if whole else "Accounts were chosen by screening"
+        yield f"{compared}: for screening and validation; no link can be filed."
+        yield from _screened(population, weighed)
+        yield from _expected(weighed)
+
+
+def _screened(population: Population, weighed: Weighed) -> Iterator[str]:
+    """Say whom a screening left out, and that nothing is said about them."""
+    facts = population.recipe.get("screening")
+    if not facts:
+        return
+    compared = len(weighed.links)
+    beyond = facts["candidate pairs"] - facts["candidate pairs compared"]
+    yield (
+        f"{facts['accounts']:,} accounts make {facts['pairs']:,} pairs. The {compared:,} pairs of "
+        f"{facts['chosen accounts']:,} accounts were compared: those of the candidate pairs with a "
+        f"weighted overlap of {facts['least weighted overlap']:.3f} or more."
+    )
+    yield (
+        f"{max(0, facts['pairs'] - compared):,} pairs were not compared, {beyond:,} candidates "
+        "among them, and nothing is said about these. Nominate accounts by name to compare them, "
+        "or raise accounts.compare_at_most."
+    )
+
+
+def _expected(weighed: Weighed) -> Iterator[str]:
+    """Say how many links of different people the threshold lets through among so many pairs."""
+    measured = weighed.calibration.get("threshold")
+    if not measured:
+        return
+    n, level = len(weighed.links), measured["log10_lr"]
+    alike = measured["share_same_pages"]
+    more = "" if alike is None else f"; {alike * n:,.0f} at the rate of those most alike in pages"
+    yield (
+        f"Expected false links: were all compared accounts different people, about "
+        f"{measured['share'] * n:,.0f} of the {n:,} pairs would reach log10 LR {level:g} all the "
+        f"same, at the rate of {measured['pairs']:,} pairs of different reference accounts{more}. "
+        f"Calibrated LRs allow {expected_false_links(n, level):,.0f} at most."
+    )
 
 
 def _code_hash() -> str:

@@ -15,10 +15,9 @@ from sockgraph.cluster import cluster_accounts
 from sockgraph.errors import CaseError
 from sockgraph.evidence import EvidenceSettings, weigh_evidence
 from sockgraph.graph import build_graph, graphml
-from sockgraph.pipeline.fetch import open_source
+from sockgraph.pipeline.fetch import gather, open_source
 from sockgraph.pipeline.folder import DATA, DISCUSSIONS, GRAPH, LEDGER, REPORT, CaseResult
 from sockgraph.pipeline.manifest import describe, run_facts
-from sockgraph.population import Population, assemble
 from sockgraph.progress import Progress, silent
 from sockgraph.report import ReportData, case_report
 from sockgraph.review import (
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 
     from sockgraph.cluster import Clusters
     from sockgraph.evidence import Weighed
+    from sockgraph.population import Population
     from sockgraph.sources.mediawiki.hidden import Hidden
 
 
@@ -103,8 +103,7 @@ def run_case(
     started = time.time()
     case = identify(path)
     store = Store(data).case(case.slug, case.id)
-    source = open_source(case, store, offline=offline, refresh=refresh, progress=progress)
-    population = assemble(case, source, progress=progress)
+    source, population = gather(case, store, offline=offline, refresh=refresh, progress=progress)
     ledger = Ledger(store.path(LEDGER))
     accepted = accepted_alibis(ledger.entries())
     with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes
@@ -131,7 +130,7 @@ def _weigh(
         population.edits,
         population.accounts,
         background=population.background,
-        open_case=case.everyone,
+        open_case=case.everyone and "screening" not in population.recipe,
         incomplete=tuple(c.user for c in population.coverage if not c.full),
         accepted_alibis=accepted,
         declared=tuple(entry.accounts for entry in case.declared),
@@ -180,6 +179,7 @@ def _write(
             clusters_if_alibi=grouping.if_alibis_held(links),
             trails={pair: history_lines(known) for pair, known in histories(entries).items()},
             moved=moved,
+            screened=" ".join(manifest["screened"]),
         )
     )
     said = _said(population)

@@ -77,7 +77,7 @@ def rest_on(data: ReportData, links: Sequence[Link]) -> Markup:
     effective = made.get("n_effective") or n
     seed = data.case.reference.seed
     said = f"{accounts} of the same pages, {counted(n_edits, 'edit')}, seed {seed}."
-    if data.case.everyone:
+    if data.case.everyone and not _reference(data):
         said = f"The {accounts} are the accounts themselves: each is left out where it is judged."
     return Markup(
         "{} Their {} pairs are about {} observations, so no link can be put above <b>{}</b>"
@@ -169,7 +169,12 @@ def _reference(data: ReportData) -> set[str]:
 def not_seen(data: ReportData, links: Sequence[Link]) -> list[Markup]:
     """Say what was hidden, deleted, capped, left out, or not offered by the source."""
     table = coverage_table(data)
-    said = [_unlisted(table), _capped(table, data), _outside(table)]
+    said = [
+        Markup("{}").format(data.screened),
+        _unlisted(table),
+        _capped(table, data),
+        _outside(table),
+    ]
     said += [
         Markup("{}: {}").format(name(row["user"]), row["note"])
         for row in table.rows

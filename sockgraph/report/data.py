@@ -52,6 +52,8 @@ class ReportData:
         How each link came to its review state, a sentence a step.
     moved
         Pairs whose finding rests on evidence that has changed since.
+    screened
+        How many pairs a screening left uncompared, in words; empty where there was none.
     """
 
     case: Case
@@ -74,6 +76,7 @@ class ReportData:
     cannot_links: frozenset[Pair] = frozenset()
     trails: Mapping[Pair, Sequence[str]] = field(default_factory=dict)
     moved: frozenset[Pair] = frozenset()
+    screened: str = ""
 
     @property
     def top_score(self) -> float | None:

@@ -163,6 +163,13 @@ def _tables(layout: Layout, columns: list[str]) -> Iterator[tuple[Path, Any]]:
                     yield file, batch
 
 
+def column_of(layout: Layout, name: str) -> Iterator[tuple[list[Any], list[int]]]:
+    """Yield the values of one column and how often each stands, a batch at a time."""
+    for _, batch in _tables(layout, [name]):
+        counted = pc.value_counts(batch.column(name))
+        yield counted.field("values").to_pylist(), counted.field("counts").to_pylist()
+
+
 def _row_groups(file: Path, columns: list[str]) -> Iterator[Any]:
     """Read one row group after the other: one reader for all would keep every dictionary."""
     texts = [c for c in ("user", "title") if c in columns]

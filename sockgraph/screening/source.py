@@ -11,12 +11,11 @@ import pyarrow as pa
 from sockgraph.case import normal_name
 from sockgraph.errors import SourceError
 from sockgraph.schema import empty
-from sockgraph.screening.wiki import ABOUT, EDITS, WholeWiki
+from sockgraph.screening.wiki import ABOUT, EDITS, WholeWiki, identity
 from sockgraph.sources.table import TableSource, _clean, _within
-from sockgraph.store import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sockgraph.case import Case
     from sockgraph.sources.base import Discussion, Reading
@@ -29,6 +28,10 @@ class WikiSource(TableSource):
     ----------
     case
         Its `[source]` names the folder as `path`, and optionally `accounts` and `log_events`.
+    folder
+        The folder, where the case names the table or dump that it was imported from.
+    story
+        What the provenance then says of that table or dump, `files` (names and hashes) among it.
 
     Raises
     ------
@@ -36,9 +39,12 @@ class WikiSource(TableSource):
         If the folder is no imported wiki.
     """
 
-    def __init__(self, case: Case) -> None:
+    def __init__(
+        self, case: Case, folder: Path | None = None, *, story: Mapping[str, Any] | None = None
+    ) -> None:
         self._case = case
-        self._path = case.beside(case.source.path or Path())
+        self._path = folder or case.beside(case.source.path or Path())
+        self._story = dict(story or {})
         self._wiki = WholeWiki(self._path)
         self._page = self._wiki.about["page"]
         self._raw, self._loaded = empty("edits"), frozenset[str]()
@@ -126,10 +132,10 @@ class WikiSource(TableSource):
         newest = self._wiki.ask("SELECT strftime(max(timestamp), '%Y-%m-%dT%H:%M:%S') FROM edits")
         return {
             "kind": "table",
-            "files": {name: sha256(self._path / name) for name in (EDITS, ABOUT)},
             "imported": self._wiki.about,
             "read_on": f"{newest[0][0].as_py()}+00:00",
             "requests": {},
+            **(self._story or {"files": identity([self._path / EDITS, self._path / ABOUT])}),
         }
 
     def _load(self, users: Sequence[str]) -> None:

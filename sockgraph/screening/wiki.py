@@ -59,7 +59,8 @@ def import_wiki(
     from sockgraph.store.atomic import make_folder, whole_file, write_bytes  # noqa: PLC0415
 
     layout = lay_out(source)
-    base = _connect(memory, make_folder(folder))
+    files = identity(layout.files)
+    base = connect(memory, make_folder(folder))
     rows = _rows_of(base, layout.files, layout.columns)
     page = _page_column(layout.columns)
     (folder / ABOUT).unlink(missing_ok=True)  # until the end, the folder is no wiki
@@ -82,10 +83,18 @@ def import_wiki(
         "edits": pq.read_metadata(folder / EDITS).num_rows,
         "source": source.name,
         "page": page,
+        "files": files,
     }
     write_bytes(folder / ABOUT, (json.dumps(about, indent=1) + "\n").encode())
     progress("sorting edits by page", 2, 2)
     return WholeWiki(folder)
+
+
+def identity(files: Sequence[Path]) -> dict[str, str]:
+    """Return each file's name and SHA-256."""
+    from sockgraph.store import sha256  # noqa: PLC0415 - brings pandas with it
+
+    return {file.name: sha256(file) for file in files}
 
 
 def _duckdb() -> Any:  # noqa: ANN401 - duckdb is optional
@@ -98,21 +107,23 @@ def _duckdb() -> Any:  # noqa: ANN401 - duckdb is optional
     return duckdb
 
 
-def _connect(memory: int, scratch: Path) -> Any:  # noqa: ANN401 - duckdb is optional
+def connect(memory: int, scratch: Path) -> Any:  # noqa: ANN401 - duckdb is optional
+    """Open DuckDB within so many bytes; what does not fit is set aside in `scratch`."""
     base = _duckdb().connect()
     base.execute(f"SET memory_limit = '{memory // 2**20}MiB'")
-    base.execute(f"SET temp_directory = '{_quoted(scratch / '.sorting')}'")
+    base.execute(f"SET temp_directory = '{quoted(scratch / '.sorting')}'")
     base.execute("SET enable_progress_bar = false")
     return base
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """Write a path as it stands between the quotes of an SQL string."""
     return str(path).replace("'", "''")
 
 
 def _rows_of(base: Any, files: Sequence[Path], columns: Sequence[str]) -> str:  # noqa: ANN401
     """Name the source's rows, those without a user or of no account left out."""
-    listed = ", ".join(f"'{_quoted(file)}'" for file in files)
+    listed = ", ".join(f"'{quoted(file)}'" for file in files)
     reader = "read_csv_auto" if files[0].suffix.lower() == ".csv" else "read_parquet"
     table = f"{reader}([{listed}])"
     if "user" not in columns:
@@ -131,7 +142,7 @@ def _page_column(columns: Sequence[str]) -> str:
 
 def _copy(base: Any, query: str, target: Path) -> None:  # noqa: ANN401
     base.execute(
-        f"COPY ({query}) TO '{_quoted(target)}' "
+        f"COPY ({query}) TO '{quoted(target)}' "
         f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
     )
 
@@ -165,6 +176,12 @@ class WholeWiki:
             ) from error
         return known
 
+    def made_of(self, source: Path) -> bool:
+        """Whether the wiki was imported from this very table, as it is now."""
+        if not (self.folder / ABOUT).exists():
+            return False
+        return bool(self.about.get("files") == identity(lay_out(source).files))
+
     def edits_of(self, users: Sequence[str]) -> pd.DataFrame:
         """Return every edit of these accounts, by account and time; only their row groups are read.
 
@@ -194,9 +211,9 @@ class WholeWiki:
         pyarrow.Table
         """
         _ = self.about
-        base = _connect(MEMORY, self.folder)
+        base = connect(MEMORY, self.folder)
         for name, file in (("edits", EDITS), ("pages", PAGES)):
-            place = _quoted(self.folder / file)
+            place = quoted(self.folder / file)
             base.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{place}')")
         for name, table in tables.items():
             base.register(name, table)
