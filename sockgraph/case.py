@@ -24,6 +24,21 @@ MANY = 50
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _printable(cls, given: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
+        """Refuse NUL: no name, title or path of a file has one."""
+        held = given.items() if isinstance(given, dict) else ()
+        for key, value in held:
+            if any(isinstance(v, str) and "\0" in v for v in (value, *_listed(value))):
+                msg = f"{key} holds a NUL character. Remove it."
+                raise ValueError(msg)
+        return given
+
+
+def _listed(value: object) -> list[object] | tuple[object, ...]:
+    return value if isinstance(value, (list, tuple)) else ()
+
 
 class Source(_Part):
     """Where the edits come from.
@@ -316,7 +331,7 @@ def identify(path: Path) -> Case:
     if case.id is not None:
         return case
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     try:
         draft.write_text(f'id = "{secrets.token_hex(8)}"\n{text}', encoding="utf-8")
         draft.chmod(path.stat().st_mode)
@@ -330,7 +345,7 @@ def identify(path: Path) -> Case:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise CaseError(path, "there is no such file.", "Check the path.") from error
     except OSError as error:
@@ -341,8 +356,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise CaseError(
             path, f"it is not UTF-8 (byte {error.start}).", "Save it as UTF-8."
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, or a number longer than Python reads
         raise CaseError(path, f"it is not TOML: {error}.", "Correct that line.") from error
+    except RecursionError as error:
+        raise CaseError(path, "its lists are nested too deep.", "Flatten them.") from error
 
 
 def _faults(error: ValidationError) -> str:

@@ -6,22 +6,10 @@ import dataclasses
 import datetime as dt
 
 import pandas as pd
+from hostile import ATTACK, HOSTILE, RUN
 from report_fixture import case, plain_case
 
 from sockgraph.schema import subject_of, validate
-
-RUN = "document.title='ran'"
-HOSTILE = (
-    f"<script>{RUN}</script>",
-    f"<img src=x onerror={RUN}>",
-    f'"><svg onload="{RUN}">',
-    "{{ 7 * 7 }}{% raw %}",
-    "safe\u202egnp.exe\u2069 zero\u200bwidth",
-    "[[User:X]] '''bold''' | =cmd|' /C calc'!A0",
-    "N" * 255,
-    "خط زمانی" + "青" * 60,
-)
-ATTACK = f"</title></style><script>{RUN}</script>"
 
 
 def hostile_case():

@@ -18,6 +18,7 @@ from typer.main import get_group
 
 import sockgraph
 from sockgraph.errors import SockgraphError
+from sockgraph.show import printable
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def main() -> None:
     try:
         app()
     except SockgraphError as error:
-        print(f"sockgraph: {error}", file=sys.stderr)  # noqa: T201 - this is the terminal
+        print(printable(f"sockgraph: {error}"), file=sys.stderr)  # noqa: T201 - this is the terminal
         sys.exit(2)
     except KeyboardInterrupt:
         print("sockgraph: stopped; no file is half-written.", file=sys.stderr)  # noqa: T201

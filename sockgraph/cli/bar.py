@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as TimeLeft
+
+from sockgraph.show import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,14 +25,25 @@ CONSOLE = Console(stderr=True, highlight=False)
 
 def say(words: str) -> None:
     """Print a line for people."""
-    CONSOLE.print(words, markup=False, soft_wrap=True)
+    CONSOLE.print(printable(words), markup=False, soft_wrap=True)
+
+
+def tell(words: str) -> None:
+    """Print a line of the answer to standard output."""
+    typer.echo(printable(words))
+
+
+def hand_over(text: str) -> None:
+    """Print a file's content to standard output: byte for byte, but not onto a terminal."""
+    shown = printable(text) if sys.stdout.isatty() else text  # echo() would take escapes out
+    sys.stdout.write(shown if text.endswith("\n") else f"{shown}\n")
 
 
 @contextlib.contextmanager
 def bar() -> Iterator[Listener]:
     """Yield a listener that draws a line a stage; without a terminal, it prints a line a stage."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -41,7 +56,7 @@ def bar() -> Iterator[Listener]:
             if stage not in stages:
                 for task in drawn.tasks:  # stages follow each other: what came before is done
                     drawn.update(task.id, total=task.completed)
-                stages[stage] = drawn.add_task(stage, total=total)
+                stages[stage] = drawn.add_task(printable(stage), total=total)
                 if not CONSOLE.is_terminal:
                     say(f"{stage} …")
             drawn.update(stages[stage], completed=done, total=total)

@@ -30,6 +30,7 @@ from sockgraph.review.work import (
     take_steps,
     wiki_opened,
 )
+from sockgraph.show import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -326,11 +327,6 @@ def rests_on(support: int) -> str:
     ('1 edit or more each', '2,160 edits or more each')
     """
     return f"{support:,} {'edit' if support == 1 else 'edits'} or more each"
-
-
-def printable(text: str) -> str:
-    """Show control characters as escapes, so that no text can move the cursor."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def _plain(parts: Sequence[Part]) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 import typer
 
 import sockgraph
+from sockgraph.cli.bar import hand_over, tell
 from sockgraph.cli.desk import link_words, signed
 from sockgraph.cli.room import Author, CaseFile, DataFolder, Reason, Room, example
 from sockgraph.errors import ReviewError
@@ -30,6 +31,7 @@ from sockgraph.review.reversal import (
 )
 from sockgraph.review.rules import moved, refuse_export
 from sockgraph.review.states import FILED, RECEIVED, History
+from sockgraph.show import cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +94,7 @@ def add(
     room = Room.of(case, data)
     what = Received(speaks, authenticated_by, summary, document_hash(document))
     entry = receive(room.ledger, room.dossier, room.dossier.pair(*link), author=by, what=what)
-    typer.echo(f"Registered; {document.name} itself is not stored. SHA-256 {entry.body['sha256']}")
+    tell(f"Registered; {document.name} itself is not stored. SHA-256 {entry.body['sha256']}")
 
 
 def reverse(
@@ -102,10 +104,10 @@ def reverse(
     room = Room.of(case, data)
     pair = room.dossier.pair(a, b)
     ask_reversal(room.ledger, room.dossier, pair, author=by, reason=reason)
-    typer.echo(f"{pair[0]} and {pair[1]}: reversal in review")
+    tell(f"{pair[0]} and {pair[1]}: reversal in review")
     for line in _then_and_now(room.dossier, histories(room.ledger.entries())[pair]):
-        typer.echo(line)
-    typer.echo("Two reviewers are needed who did not uphold the link, nor made it.")
+        tell(line)
+    tell("Two reviewers are needed who did not uphold the link, nor made it.")
 
 
 def reopen_link(
@@ -115,7 +117,7 @@ def reopen_link(
     room = Room.of(case, data)
     pair = room.dossier.pair(a, b)
     reopen(room.ledger, room.dossier, pair, author=by, reason=reason)
-    typer.echo(f"{pair[0]} and {pair[1]}: reopened")
+    tell(f"{pair[0]} and {pair[1]}: reopened")
     room.regroup()
 
 
@@ -152,7 +154,7 @@ def report(
         text = _filing(room, only, profile=profile, private=private, by=by)
     else:
         text = _table(room, only, form)
-    typer.echo(text)
+    hand_over(text)
 
 
 def _then_and_now(dossier: Dossier, history: History) -> list[str]:
@@ -248,7 +250,8 @@ def _table(room: Room, only: Pair | None, form: Format) -> str:
     changed = [moved(room.dossier, known.get(pair, History(pair))) for pair in pairs]
     links = links.assign(evidence_moved=pd.Series(changed, index=links.index, dtype=bool))
     if form is Format.csv:
-        return links.to_csv(index=False)
+        names = {c: links[c].map(cell) for c in ("user_a", "user_b")}
+        return links.assign(**names).to_csv(index=False)
     found = {
         "case": room.dossier.case.slug,
         "ledger_head": str(room.ledger.head()),

@@ -10,6 +10,7 @@ import typer
 
 from sockgraph.case import normal_name
 from sockgraph.cli import filing
+from sockgraph.cli.bar import hand_over, tell
 from sockgraph.cli.desk import Desk, refuse_unknown_reviewer
 from sockgraph.cli.room import CaseFile, DataFolder, Room, example, ledger_of
 from sockgraph.errors import ReviewError
@@ -70,7 +71,7 @@ def review(
         raise why_nothing(room.dossier, entries, reviewer)
     desks = [Desk(room, task, reviewer, blinded=link is None) for task in served]
     for number, desk in enumerate(desks, 1):
-        typer.echo(f"Pair {number} of {len(desks)}")
+        tell(f"Pair {number} of {len(desks)}")
         desk.judge()
     for desk in desks:
         if not desk.task.foil:
@@ -111,8 +112,8 @@ def review_packet(
     path = out or Path(f"{room.dossier.case.slug}-packet-{packet.id[:8]}.html")
     write_bytes(path, packet.html.encode())
     room.ledger.extend(lambda _: [packet.draft])
-    typer.echo(f"{len(packet.tasks)} pairs for {reviewer}: {path}")
-    typer.echo("Hand it over; take back the commitments first, then the findings.")
+    tell(f"{len(packet.tasks)} pairs for {reviewer}: {path}")
+    tell("Hand it over; take back the commitments first, then the findings.")
 
 
 def review_merge(
@@ -128,9 +129,9 @@ def review_merge(
     """
     room = Room.of(case, data)
     taken = take_answers(room.ledger, room.dossier, [read_answers(path) for path in files])
-    typer.echo(f"{len(taken.drafts)} new entries from {len(files)} files.")
+    tell(f"{len(taken.drafts)} new entries from {len(files)} files.")
     for a, b in taken.passed:
-        typer.echo(f"Left out: {a} and {b}; their review has gone on since the packet was made.")
+        tell(f"Left out: {a} and {b}; their review has gone on since the packet was made.")
     room.settle(taken.kept)
 
 
@@ -145,19 +146,19 @@ def reviewers(
     people, pairs = reviewers_of(entries), agreements(entries)
     if as_json:
         found = {"reviewers": [p.as_dict() for p in people], "agreement": [vars(a) for a in pairs]}
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        hand_over(json.dumps(found, ensure_ascii=False, indent=1))
         return
     for one in people:
-        typer.echo(
+        tell(
             f"{one.name}: {one.open} findings open, {one.closed} closed, {one.unblinded} unblinded;"
             f" {one.changed} turned from their own first judgement;"
             f" {one.foil_errors} of {one.foils} known-different pairs judged one operator"
         )
     for pair in pairs:
         kappa = "not defined" if pair.kappa is None else f"{pair.kappa:.2f}"
-        typer.echo(f"{' and '.join(pair.reviewers)}: {pair.same} of {pair.n} equal, kappa {kappa}")
+        tell(f"{' and '.join(pair.reviewers)}: {pair.same} of {pair.n} equal, kappa {kappa}")
     if not people:
-        typer.echo("Nobody has reviewed anything yet.")
+        tell("Nobody has reviewed anything yet.")
 
 
 def audit(
@@ -199,12 +200,12 @@ def audit(
             "Check the name; `sockgraph audit CASE` prints every entry.",
         )
     for entry in chosen:
-        typer.echo(entry_line(entry))
-    typer.echo(f"The chain is whole: {now.length} entries, head {now}")
-    typer.echo(
+        tell(entry_line(entry))
+    tell(f"The chain is whole: {now.length} entries, head {now}")
+    tell(
         f"It passes through {len(witnesses)} witnesses."
         if witnesses
         else "No witness was given: a ledger that was rewritten as a whole would not be noticed."
     )
     if ledger.torn():
-        typer.echo("A crash cut the last line short; the next entry will set it aside.")
+        tell("A crash cut the last line short; the next entry will set it aside.")

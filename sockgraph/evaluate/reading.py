@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sockgraph.errors import EvaluationError
+from sockgraph.show import from_cell
 
 LINK_COLUMNS = ("user_a", "user_b", "score", "log10_lr", "flagged")
 LABEL_COLUMNS = ("user", "person")
@@ -70,7 +71,8 @@ def _read(path: str | Path) -> pd.DataFrame:
 
 def _read_csv(path: str | Path) -> pd.DataFrame:
     """Read every field as text: an account may be called `null` or `007`."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    return table.map(from_cell)
 
 
 def checked_links(links: pd.DataFrame, *, name: str = "LINKS") -> pd.DataFrame:

@@ -219,7 +219,7 @@ def with_evidence(data: ReportData, links: Iterable[Link]) -> tuple[Link, ...]:
 
 def _of(frame: pd.DataFrame, pairs: set[Pair]) -> pd.DataFrame:
     keys = zip(frame["user_a"], frame["user_b"], strict=True)
-    return frame[[key in pairs for key in keys]]
+    return frame.loc[[key in pairs for key in keys]]
 
 
 def by_subject(omissions: pd.DataFrame) -> dict[str, tuple[Omission, ...]]:

@@ -19,6 +19,7 @@ from sockgraph.review.states import (
     REVERSAL_ASKED,
     WIKI_OPENED,
 )
+from sockgraph.show import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +93,7 @@ def entry_line(entry: Entry) -> str:
     words = (
         f"{entry.time}  {entry.kind:<18} {pair:<32} by {entry.author}{': ' if said else ''}{said}"
     )
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)
+    return printable(words.replace("\n", "\\n"))
 
 
 def _said(entry: Entry) -> str:

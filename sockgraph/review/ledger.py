@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sockgraph.errors import ReviewError
+from sockgraph.store.atomic import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -223,7 +224,7 @@ class Ledger:
             If the rule refuses, or the ledger is broken or cannot be written; it is then as it was.
         """
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             with open(self.path, "a+b", buffering=0, opener=_owner_only) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 return self._extend(file, rule)
@@ -291,7 +292,7 @@ class Ledger:
     def _set_aside(self, torn: bytes) -> None:
         """Keep what a crash left of a line, beside the ledger."""
         name = f"{self.path.name}.torn-{hashlib.sha256(torn).hexdigest()[:12]}"
-        with self.path.with_name(name).open("wb") as aside:
+        with open(self.path.with_name(name), "wb", opener=_owner_only) as aside:
             aside.write(torn)
             aside.flush()
             os.fsync(aside.fileno())

@@ -105,7 +105,7 @@ class WikiSource(TableSource):
             wanted=pa.table({"page": pages}),
             own=pa.table({"user": pa.array(edits["user"].unique(), pa.string())}),
         ).to_pandas()
-        people: pd.DataFrame = shared[[not self._is_bot(name) for name in shared["user"]]]
+        people: pd.DataFrame = shared.loc[[not self._is_bot(name) for name in shared["user"]]]
         self.dropped["bots left out of the reference"] = len(shared) - len(people)
         return people.reset_index(drop=True)
 

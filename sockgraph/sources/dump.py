@@ -58,7 +58,7 @@ class Facts:
             {
                 "wiki": wiki,
                 "user": user,
-                "user_id": int(fact["user_id"]) if fact.get("user_id") else None,
+                "user_id": _number(fact.get("user_id")),
                 "registered": _microseconds(fact.get("registered")),
                 "edit_count": fact.get("edit_count"),
                 "groups": _groups(fact),
@@ -218,8 +218,16 @@ def _groups(fact: dict[str, Any]) -> list[str]:
     return [*groups, "bot"] if fact.get("bot") and "bot" not in groups else groups
 
 
+def _number(text: str | None) -> int | None:
+    """Read an id; null where a damaged line holds something else."""
+    whole = text is not None and len(text) < 19 and text.isascii() and text.isdigit()
+    return int(text) if whole and text else None
+
+
 def _microseconds(stamp: str | None) -> int | None:
-    if not stamp:
+    """Read a time; null where a damaged line holds something else."""
+    try:
+        when = dt.datetime.fromisoformat((stamp or "")[:19]).replace(tzinfo=dt.UTC)
+    except ValueError:
         return None
-    when = dt.datetime.fromisoformat(stamp[:19]).replace(tzinfo=dt.UTC)
     return int(when.timestamp()) * 1_000_000

@@ -110,6 +110,8 @@ def read_history(
             kept = _people_edits(batch, counts)
             facts.note(_account_rows(kept))
             yield _edits(kept, wiki)
+        if file.mended:
+            counts["stretches that are no UTF-8, replaced"] += file.mended
         if file.broken:
             raise EOFError(file.broken)
 

@@ -119,9 +119,9 @@ class TableSource:
             pages.isin(set(_page(edits))) & ~self._raw["user"].isin(set(edits["user"]))
         ]
         shared = _page(others).groupby(others["user"]).nunique()
-        people = [not self._is_bot(name) for name in shared.index]
-        self.dropped["bots left out of the reference"] = len(shared) - sum(people)
-        table = shared[people].rename("shared_pages").rename_axis("user").reset_index()
+        people = [name for name in shared.index if not self._is_bot(name)]
+        self.dropped["bots left out of the reference"] = len(shared) - len(people)
+        table = shared.loc[people].rename("shared_pages").rename_axis("user").reset_index()
         return table.sort_values(
             ["shared_pages", "user"], ascending=[False, True], ignore_index=True
         )
@@ -199,7 +199,7 @@ class TableSource:
             return frame["user"].value_counts().reindex(list(users), fill_value=0)
 
         def hidden(part: str) -> pd.Series:
-            return rows(kept[[part in parts for parts in kept["hidden"]]])
+            return rows(kept.loc[[part in parts for parts in kept["hidden"]]])
 
         table = pd.DataFrame(
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import io
 import shutil
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK = 1 << 20
+MENDED = "\ufffd"
 _BREAKS = (EOFError, OSError, zlib.error)
 
 
@@ -27,7 +29,8 @@ class Unpacked(io.RawIOBase):
     path
         `.gz`, `.bz2`, `.7z`, or anything else as it is.
     lines
-        Give whole lines only: a last one that is cut is left out.
+        Give whole lines of UTF-8 only: a last one that is cut is left out, and what is no UTF-8
+        is replaced by U+FFFD.
 
     Attributes
     ----------
@@ -35,15 +38,19 @@ class Unpacked(io.RawIOBase):
         How the file breaks off; empty while it does not.
     last
         The last bytes that were given.
+    mended
+        Stretches that were no UTF-8.
     """
 
     def __init__(self, path: Path, *, lines: bool = False) -> None:
         self._file = _open(path)
         self._lines = lines
         self._rest = bytearray()  # unpacked, and not given yet
+        self._cut = b""  # the beginning of a character whose end is not unpacked yet
         self._ended = False
         self.broken = ""
         self.last = b""
+        self.mended = 0
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -77,7 +84,20 @@ class Unpacked(io.RawIOBase):
         except _BREAKS as error:
             self.broken, piece = str(error) or type(error).__name__, b""
         self._ended = not piece
-        self._rest += piece
+        self._rest += self._mend(piece) if self._lines else piece
+
+    def _mend(self, piece: bytes) -> bytes:
+        """Return what is UTF-8: a reader of text is not asked what it makes of the rest."""
+        given, last = self._cut + piece, not piece
+        try:
+            consumed = codecs.utf_8_decode(given, "strict", last)[1]
+            whole = given[:consumed]
+        except UnicodeDecodeError:
+            text, consumed = codecs.utf_8_decode(given, "replace", last)
+            whole = text.encode()
+            self.mended += text.count(MENDED) - given[:consumed].count(MENDED.encode())
+        self._cut = given[consumed:]
+        return whole
 
     @property
     def _plain(self) -> bool:

@@ -145,18 +145,27 @@ class CaseStore:
         """
         path = self.path(MANIFEST)
         try:
-            manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            manifest: dict[str, Any] = _mapping(json.loads(path.read_text(encoding="utf-8")))
+            _mapping(manifest.get("case", {}))
         except FileNotFoundError as error:
             if missing_ok:
                 return None
             raise StoreError(
                 path, "this case was not run yet.", "Run `sockgraph run CASE` first."
             ) from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise StoreError(
-                path, f"it cannot be read ({error}).", "Run the case again."
+                path,
+                f"it cannot be read ({error}).",
+                "Remove it, then run the case again.",
             ) from error
         return manifest
+
+
+def _mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON holds
+    if not isinstance(value, dict):
+        raise ValueError("it is no manifest")  # noqa: TRY004 - one kind for all that is amiss
+    return value
 
 
 def sha256(path: Path) -> str:

@@ -1,0 +1,72 @@
+"""Kill every command at random moments, look at what is left, go on, and compare with no kill.
+
+    python benchmarks/kills.py --kills 200 --seed 1
+
+Half of the moments are drawn by the clock, half are the n-th change to a file. After each kill
+everything on disk is looked at; after every tenth the command runs to its end, and every file must
+be what an undisturbed run leaves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from kills import COMMANDS, bench, made, measure, moments
+
+SHARES = {"fetch": 0.15, "run": 0.3, "screen": 0.15, "review": 0.2, "reverse": 0.1, "purge": 0.1}
+ROUND = 10
+
+
+def main() -> None:
+    """Print a line a command; stop with an error at the first file that is not whole."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        start = made(folder)
+        total = 0
+        for command in COMMANDS:
+            dice = random.Random(f"{command} {given.seed}")  # noqa: S311 - no secret
+            wanted = round(given.kills * SHARES[command])
+            total += _command(command, wanted, dice, (start, folder))
+        print(f"{total} kills; every file whole after each, every rerun the same bytes")
+
+
+def _command(command: str, wanted: int, dice: random.Random, where: tuple[Path, Path]) -> int:
+    started = time.monotonic()
+    start, folder = where
+    known = measure(start, folder / f"{command}-whole", command)
+    kills = tries = rounds = 0
+    while kills < wanted:
+        rounds += 1
+        killed = bench(start, folder / f"{command}-{rounds}", command)
+        for moment in moments(dice, known, min(ROUND, wanted - kills)):
+            tries += 1
+            killed.start(moment)
+            killed.look()
+        killed.finish()
+        killed.look()
+        if killed.outcome() != known.outcome:
+            print(sorted(set(killed.outcome().items()) ^ set(known.outcome.items())))
+            sys.exit(f"{command}: the rerun ended with other files")
+        kills += killed.kills
+    took = time.monotonic() - started
+    print(
+        f"{command:<8} {kills:>4} kills in {tries} starts, {rounds} reruns to the end, "
+        f"{known.seconds:.1f} s undisturbed, {took:.0f} s in all",
+        flush=True,
+    )
+    return kills
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""Kill a command of sockgraph at some moment, look at what is left, and go on.
+
+`tests/test_reliability_kills.py` does it 20 times, `benchmarks/kills.py` 200 times.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import tiny
+from fuzzing import history_rows
+
+from sockgraph.review import Ledger
+from sockgraph.schema import TABLES
+from sockgraph.store import Store
+from sockgraph.store.raw import SUFFIX
+
+if TYPE_CHECKING:
+    import random
+
+SKIP = "j\na\nb\nj\n"
+JUDGED = "cannot tell\nthe edits\n1 2\none project\nn\n"
+FOUND = "\n\n\n{}\nbecause\ncolleagues\n"
+REVIEWED = (SKIP + JUDGED + FOUND.format("upheld")) * 2
+STEPS = ("read", "first judgement", "against", "for", "all", "finding")
+COMMANDS = ("fetch", "run", "screen", "review", "reverse", "purge")
+PRELOAD = ["sockgraph.cli", "sockgraph.pipeline", "sockgraph.screening", "kills"]
+CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.truncate", "os.rmdir", "shutil.rmtree"}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When the process dies: so many seconds after its start, or at its n-th change to a file."""
+
+    seconds: float | None = None
+    change: int | None = None
+
+
+@dataclass
+class Bench:
+    """A folder with a case, and a command that is killed in it again and again.
+
+    Attributes
+    ----------
+    home
+        Holds the case files and `data/`.
+    command
+        One of `COMMANDS`.
+    """
+
+    home: Path
+    command: str
+    kills: int = 0
+    log: list[str] = field(default_factory=list)
+
+    def words(self) -> list[str]:
+        if self.command == "fetch":
+            return ["fetch", "dumped.toml", "--data", "data"]
+        more = {
+            "review": ["--reviewer", "Ann", "--foils", "0"],
+            "reverse": [tiny.NAMES[0], tiny.NAMES[2], "--by", "Ash", "--reason", "a letter"],
+            "purge": ["--yes"],
+            "screen": ["--threads", "1"],
+        }
+        return [
+            self.command, "tiny.toml", *more.get(self.command, []), "--data", "data",
+        ]  # fmt: skip
+
+    def start(self, moment: Moment | None = None) -> int:
+        """Run the command, killed at the moment or not at all; return its exit code."""
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOAD)
+        change = moment.change if moment else None
+        process = context.Process(target=_work, args=(self.home, self.words(), change))
+        process.start()
+        process.join(moment.seconds if moment and moment.seconds is not None else 300)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        killed = process.exitcode == -signal.SIGKILL
+        self.kills += killed
+        return process.exitcode
+
+    def finish(self) -> None:
+        """Run the command to its end; what was done before the last kill may need no more."""
+        nothing = {"reverse": "reversal in review", "review": "no link waits for this reviewer"}
+        for _ in range(3):  # a review may take up where the typed answers do not fit: again then
+            code = self.start()
+            said = (self.home / "said").read_text(encoding="utf-8")
+            if code == 0 or nothing.get(self.command, "\0") in " ".join(said.split()):
+                return
+        raise AssertionError(f"{self.command} ended with {code}: {said[-2000:]}")
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    def look(self) -> None:
+        """See that every table is whole or absent, every answer too, and that the ledger holds."""
+        for folder in sorted((self.data / "processed").glob("*")):
+            case = Store(self.data).case(folder.name)
+            for path in folder.glob("[!.]*.parquet"):
+                if path.stem in TABLES:
+                    case.read_table(path.stem)
+                else:
+                    pd.read_parquet(path)
+            ends = {"report.html": "</html>", "graph.graphml": "</graphml>"}
+            for name, end in ends.items():
+                path = folder / name
+                assert not path.exists() or path.read_text(encoding="utf-8").rstrip().endswith(end)
+            Ledger(folder / "ledger.jsonl").verify()
+            for path in folder.glob("unopened/[!.]*.json"):
+                json.loads(path.read_text(encoding="utf-8"))
+        for path in (self.data / "raw").rglob("[!.]*.parquet"):
+            pd.read_parquet(path)
+        for folder in (self.data / "raw").glob("*"):
+            answers = Store(self.data).case(folder.name).answers()
+            if any(folder.glob(f"[!.]*{SUFFIX}")):
+                assert all(answers.body(entry) for entry in answers.entries())
+        for path in self.data.rglob("*"):
+            wanted = 0o700 if path.is_dir() else 0o600
+            assert path.stat().st_mode & 0o777 == wanted, f"{path} may be read by others"
+
+    def outcome(self) -> dict[str, str]:
+        """Return a hash of every file, without clock times and secret salts."""
+        return {
+            path.relative_to(self.data).as_posix(): _hash(path)
+            for path in sorted(self.data.rglob("*"))
+            if path.is_file() and path.name != ".lock"
+        }
+
+
+def _hash(path: Path) -> str:
+    """Hash what two runs must have in common: of a ledger, who did what; of answers, which."""
+    content = path.read_bytes()
+    if path.name == "manifest.json":
+        content = json.dumps({**json.loads(content), "run": 0}, sort_keys=True).encode()
+    elif path.name == "ledger.jsonl":
+        lines = [json.loads(line) for line in content.splitlines()]
+        told = [(e["kind"], e["author"], e["body"].get("user_a")) for e in lines]
+        content = repr(sorted(map(str, told))).encode()
+    elif path.name == "removed.json":
+        content = b"it is there"
+    elif path.parent.name == "unopened":
+        content = repr(sorted(str(one["pair"]) for one in json.loads(content))).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _work(home: Path, words: list[str], change: int | None) -> None:
+    """Be the process of a command; with `change`, die at that change to a file."""
+    os.chdir(home)
+    Path("typed").write_text(REVIEWED, encoding="utf-8")
+    for number, name in ((0, "typed"), (1, "said"), (2, "said")):
+        flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        os.dup2(os.open(name, flags), number)
+    sys.stdin = os.fdopen(0, closefd=False)
+    if change is not None:
+        sys.addaudithook(_dying(change))
+    from sockgraph.cli import main
+
+    sys.argv = ["sockgraph", *words]
+    try:
+        main()
+    except SystemExit:
+        raise
+    except BaseException:
+        traceback.print_exc()
+        raise
+
+
+def _dying(change: int):
+    """Return an audit hook that kills its process at the n-th change to a file."""
+    seen = [0]
+
+    def hook(event: str, given: tuple[object, ...]) -> None:
+        writes = event == "open" and isinstance(given[2], int) and given[2] & os.O_ACCMODE
+        if event in CHANGES or writes:
+            seen[0] += 1
+            if seen[0] == change:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return hook
+
+
+def made(folder: Path) -> Path:
+    """Write the case, its dump, and the case as a run leaves it: what every bench starts from."""
+    home = folder / "made"
+    home.mkdir(parents=True)
+    case = tiny.write(home)
+    rows = tiny.edits(others=4)
+    (home / "dump.tsv").write_bytes(history_rows(rows))
+    text = case.read_text(encoding="utf-8").replace('"table"', '"history"')
+    text = text.replace('"edits.parquet"', '"dump.tsv"').replace('"tiny-1"', '"dumped-1"')
+    (home / "dumped.toml").write_text(text, encoding="utf-8")
+    Bench(home, "run").finish()
+    return home
+
+
+def bench(made_in: Path, home: Path, command: str) -> Bench:
+    """Return a fresh bench; `run` and `fetch` start from nothing."""
+    shutil.copytree(made_in, home)
+    if command in {"run", "fetch"}:
+        shutil.rmtree(home / "data")
+    (home / "said").unlink(missing_ok=True)
+    return Bench(home, command)
+
+
+@dataclass
+class Measured:
+    """What an undisturbed command does: its files, its seconds, its changes to files."""
+
+    outcome: dict[str, str]
+    seconds: float
+    changes: int
+
+
+def measure(made_in: Path, home: Path, command: str) -> Measured:
+    """Run a command undisturbed, twice: for its seconds, and for its changes to files."""
+    whole = bench(made_in, home, command)
+    started = time.monotonic()
+    whole.finish()
+    seconds = time.monotonic() - started
+    return Measured(whole.outcome(), seconds, 60 if command == "run" else 12)
+
+
+def moments(dice: random.Random, known: Measured, number: int) -> list[Moment]:
+    """Draw moments: half by the clock, half at a change to a file."""
+    return [
+        Moment(seconds=dice.uniform(0.02, known.seconds))
+        if i % 2
+        else Moment(change=dice.randint(1, known.changes))
+        for i in range(number)
+    ]

@@ -1,0 +1,74 @@
+"""Readers of bytes that somebody else wrote: an error of ours or none, whatever the bytes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fuzzing import CASE, TARGETS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+FUZZ = Path(__file__).parent.parent / "benchmarks" / "fuzz.py"
+# what broke a reader once, and how it was noticed
+FOUND = {
+    "case": (
+        b"a = " + b"[" * 3000,  # RecursionError
+        b"a = " + b"9" * 5000,  # ValueError: more digits than Python reads
+        b"\xef\xbb\xbf" + CASE,  # a byte order mark, as Windows' editors write it
+        CASE.replace(b"edits.csv", b"a\\u0000b"),
+    ),
+    "csv": (b"timestamp,user,title\n2024-01-01T00:00:00Z,Heron,Lake\n",),  # nobody else's edits
+    "history": (TARGETS["history"].seeds[0].replace(b"\t517\t", b"\tr\t"),),  # an id that is none
+    "xml": TARGETS["xml"].seeds,  # nobody with min_edits: no account at all
+    "manifest": (b'"text"', b'{"case": 1}', b"[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_seeds_and_what_was_found_once_are_read_or_refused(name):
+    for data in (*TARGETS[name].seeds, *FOUND.get(name, ())):
+        TARGETS[name](data)
+
+
+@st.composite
+def damaged(draw, seed):
+    """Return a seed with a few stretches of it replaced, cut out or doubled."""
+    data = seed
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(data)))
+        end = draw(st.integers(start, min(len(data), start + 40)))
+        put = draw(st.one_of(st.binary(max_size=6), st.sampled_from(TOKENS), st.just(data[:200])))
+        data = data[:start] + put + data[end:]
+    return data
+
+
+TOKENS = [b"", b"\0", b"\n", b'"', b"[", b"{", b"-1", b"9" * 25, b"null", b"1e999", b"\xff\xfe"]
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_damaged_file_is_refused_in_our_words(name):
+    @given(st.sampled_from(TARGETS[name].seeds).flatmap(damaged))
+    @settings(max_examples=30, deadline=None, derandomize=True, database=None)
+    def held(data):
+        TARGETS[name](data)
+
+    held()
+
+
+@pytest.mark.parametrize("name", ["case", "ledger"])
+def test_a_few_seconds_of_coverage_guided_fuzzing(name, tmp_path):
+    pytest.importorskip("atheris", reason="atheris has no wheel here: pip install atheris")
+    run = subprocess.run(
+        [sys.executable, FUZZ, name, "--seconds", "2", "--keep", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+    tried = re.search(r"held +(\d+) inputs", run.stdout)
+    assert tried, run.stdout
+    assert int(tried[1]) > 100

@@ -1,0 +1,33 @@
+"""Killed at any moment, twenty times: every table is whole or absent, and a rerun ends the same."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from kills import COMMANDS, bench, made, measure, moments
+
+KILLS = {"fetch": 3, "run": 5, "screen": 3, "review": 4, "reverse": 3, "purge": 2}
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    return made(tmp_path_factory.mktemp("kills"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_kill_loses_nothing(start, tmp_path, command):
+    known = measure(start, tmp_path / "whole", command)
+    dice = random.Random(f"{command} 7")  # noqa: S311 - no secret
+    killed = bench(start, tmp_path / "killed", command)
+    for moment in moments(dice, known, KILLS[command]):
+        killed.start(moment)
+        killed.look()
+    assert killed.kills
+    killed.finish()
+    killed.look()
+    assert killed.outcome() == known.outcome
+
+
+def test_there_are_twenty_kills():
+    assert sum(KILLS.values()) == 20
