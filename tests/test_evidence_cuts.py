@@ -195,3 +195,11 @@ def test_an_alibi_with_one_of_a_group_keeps_an_account_out_of_it():
     assert found[0, 1]
     assert not found[1, 2]
     assert best_groups(scores, scores > 2)[1, 2]
+
+
+def test_one_pair_that_says_little_does_not_keep_a_group_apart():
+    scores = table_of(4, p0_1=3.0, p1_2=2.5, p0_2=0.7)
+    found = best_groups(scores, scores > 2)
+    assert found[0, 1]
+    assert found[1, 2]
+    assert not found[0, 2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sockgraph.evidence.rivals import NEXT, SHARE, rivalry
 from sockgraph.evidence.settings import MIN_REFERENCE, MIN_SPLITS, EvidenceSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -57,6 +57,8 @@ class Extra:
         (users, users) what it rests on.
     available
         (users, users) whether the source offers what it needs.
+    telling
+        Returns the corpus's saves that moved it most for two users.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Extra:
     log10_lr: NDArray[np.float64]
     support: NDArray[np.int64]
     available: NDArray[np.bool_]
+    telling: Callable[[int, int], NDArray[np.int64]] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ GROUP = 12
 
 SPEAKS_AGAINST = -0.5
 """An alibi's log10 LR, half its bound, at or below which a group may not hold the pair."""
-JOINS = 1.0
-"""The log10 LR that every pair between two groups must reach before they are one."""
+JOINS = 0.5
+"""The score that every pair between two groups must reach before they are one."""
 
 
 def band(low: float, high: float) -> str:

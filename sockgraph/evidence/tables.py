@@ -108,7 +108,7 @@ def assemble(case: Case, histories: Histories, found: Found, verdict: Verdict) -
     measured = found.measured
     links = _links(case, pairs, found, verdict)
     shown = _shown(links)
-    rev_ids = witnesses(histories, measured, pairs.row[shown], pairs.column[shown])
+    rev_ids = witnesses(histories, (measured, found.extras), pairs.row[shown], pairs.column[shown])
     return Weighed(
         evidence=_evidence(case, pairs, found, verdict, dict(zip(shown, rev_ids, strict=True))),
         links=links,
@@ -292,14 +292,20 @@ def _evidence(  # noqa: PLR0917 - arrays of one stage
                 }
             )
         )
-    frames += [_extra(names, pairs, extra, verdict) for extra in found.extras]
+    for j, extra in enumerate(found.extras, start=len(measured)):
+        told = [rev_ids[i][j] if i in rev_ids else [] for i in range(len(pairs.a))]
+        frames.append(_extra(names, pairs, extra, verdict, told))
     frames.append(_aside(RIVALS, names, pairs, (verdict.rivalry, verdict.rivals), NEXT))
     frames.append(_aside(COMMUNITY, names, pairs, (verdict.place, verdict.community_part), 0))
     return validate("evidence", pd.concat(frames, ignore_index=True))
 
 
-def _extra(
-    names: NDArray[np.object_], pairs: Pairs, extra: Extra, verdict: Verdict
+def _extra(  # noqa: PLR0917 - one row of every pair
+    names: NDArray[np.object_],
+    pairs: Pairs,
+    extra: Extra,
+    verdict: Verdict,
+    rev_ids: list[list[str]],
 ) -> pd.DataFrame:
     """Lay out a trace with a null of its own."""
     lr = _at(extra.log10_lr, pairs)
@@ -318,7 +324,7 @@ def _extra(
             "contribution": said,
             "support": np.nan_to_num(_at(extra.support, pairs), nan=0.0).astype("int32"),
             "status": status,
-            "rev_ids": [[] for _ in ok],
+            "rev_ids": rev_ids,
         }
     )
 

@@ -20,6 +20,8 @@ from sockgraph.signals.interaction import find_undoing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from sockgraph.signals import Bag, Corpus, Histories
     from sockgraph.signals.alibi import Alibi
 
@@ -90,15 +92,20 @@ def _extras(histories: Histories, alibi: Alibi) -> list[Extra]:
     undoing = find_undoing(histories)
     nothing = np.zeros((n, n), dtype=np.int64)
     return [
-        Extra("alibi", "time", alibi.log10_lr, alibi.changes, whole),
+        Extra("alibi", "time", alibi.log10_lr, alibi.changes, whole, alibi.turns.telling),
         Extra(
             "undoing",
             "interaction",
             np.full((n, n), np.nan) if undoing is None else undoing.log10_lr,
             nothing if undoing is None else undoing.seen,
             np.full((n, n), undoing is not None),
+            _nothing if undoing is None else undoing.telling,
         ),
     ]
+
+
+def _nothing(*_: int) -> NDArray[np.int64]:
+    return np.zeros(0, dtype=np.int64)
 
 
 def _cast(

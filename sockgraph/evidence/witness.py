@@ -11,6 +11,7 @@ from sockgraph.signals import profile, whole_vectors
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sockgraph.evidence.judge import Extra
     from sockgraph.evidence.measure import Measured
     from sockgraph.signals import Bag, Histories
 
@@ -22,21 +23,24 @@ EACH = 4
 
 def witnesses(
     histories: Histories,
-    measured: list[Measured],
+    signals: tuple[list[Measured], list[Extra]],
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
 ) -> list[list[list[str]]]:
     """Return, for each pair and signal, the "wiki:rev_id" of the edits that moved it most.
 
-    The terms whose product of weights is largest (either way) are found, and the first edits of
-    either account that hold them.
+    Of a calibrated signal the terms whose product of weights is largest (either way) are found, and
+    the first edits of either account that hold them. A trace with a null of its own says which.
 
     Parameters
     ----------
+    signals
+        Calibrated ones, then those with a null of their own; the order of each pair's lists.
     rows, columns
         (pairs,) units of `histories`; -1: an account with too few edits, which has none.
     """
-    found: list[list[list[str]]] = [[[] for _ in measured] for _ in rows]
+    measured, extras = signals
+    found: list[list[list[str]]] = [[[] for _ in range(len(measured) + len(extras))] for _ in rows]
     known = (rows >= 0) & (columns >= 0)
     units = np.unique(np.concatenate([rows[known], columns[known]]))
     if not len(units):
@@ -56,7 +60,17 @@ def witnesses(
                 terms = _terms(vectors[a] * vectors[b])
                 edits = np.concatenate([_edits(histories, bag, saves[u], terms) for u in (a, b)])
                 found[i][j] = histories.corpus.rev_ids(edits)
+    for j, extra in enumerate(extras, start=len(measured)):
+        for i in np.flatnonzero(known):
+            if extra.log10_lr[rows[i], columns[i]] != 0:
+                told = _first(histories, extra.telling(int(rows[i]), int(columns[i])))
+                found[i][j] = histories.corpus.rev_ids(told)
     return found
+
+
+def _first(histories: Histories, saves: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first edit of each save."""
+    return np.asarray(np.searchsorted(histories.corpus.save, saves))
 
 
 def _terms(product: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -71,4 +85,4 @@ def _edits(
     held = np.asarray(bag.rows[saves][:, terms].sum(axis=1)).ravel()
     order = np.argsort(-held, kind="stable")[:EACH]
     chosen = np.sort(saves[order[held[order] > 0]])
-    return np.asarray(np.searchsorted(histories.corpus.save, chosen))
+    return _first(histories, chosen)

@@ -1,23 +1,27 @@
-"""The alibi: two accounts at work at once, on different pages, faster than either pace explains.
+"""The alibi: two accounts at work at once, on different pages, beyond what one person explains.
 
-In the merged timeline of two accounts every save is followed by one of its own account or by one
-of the other. If one person writes for both, changing the account takes no less time than going
-on: the pauses before a *change* of account are no shorter than those before a save of the same
-account on another page. Two people pay no attention to each other's clock, and short pauses
-between them are as common as chance makes them. Saves of one evening hang together, so the D days
-with changes are the observations. With N changes, K of them short, and p the upper side of the
-share of such short pauses within the accounts themselves (merged-adjacent too), two things are
-looked at: the share, k = K·D/N of n = D observations against q = p; and the days with any short
-change, k of n = D against q = 1 - (1-p)^(N/D), which is at least the mean chance of a day of one
-person (Jensen's inequality).
+Two statistics of the merged timeline of two accounts, each a ratio of likelihoods whose mean under
+one person stays at most one; so does their mean, which is taken: what both saw counts once.
 
-    LR = q^k (1-q)^(n-k)  /  the same averaged over all shares in (q, `MOST`·q):
+*Turns* (`sockgraph.signals.turns`): A saves, B saves elsewhere, A saves again.
+
+*Quick changes*: every save is followed by one of its own account or by one of the other. If one
+person writes for both, changing the account takes no less time than going on: the pauses before a
+*change* of account are no shorter than those before a save of the same account on another page. Two
+people pay no attention to each other's clock, and short pauses between them are as common as chance
+makes them. Saves of one evening hang together, so the D days with changes are the observations.
+With N changes, K of them short, and p the upper side of the share of such short pauses within the
+accounts themselves (merged-adjacent too), two things are looked at: the share, k = K·D/N of n = D
+observations against q = p; and the days with any short change, k of n = D against
+q = 1 - (1-p)^(N/D), which is at least the mean chance of a day of one person (Jensen's inequality).
+
+    LR = q^k (1-q)^(n-k)  /  the same averaged over all shares in (q, `likelihood.MOST`·q):
 
 the second person is given no particular pace. What is short is not known either: 1/LR is averaged
-over the quantiles `QUICK` of the accounts' own pauses, and over the two, so that its mean under
-one person stays at most one. Only evidence against, held at log10 LR -1: two browsers or a script
-can buy an alibi. Days, not edits, must be many: `DAYS`. Batches, bursts and quick runs from page
-to page are left out: they are a tool's pace, beside which no change of account would be short.
+over the quantiles `QUICK` of the accounts' own pauses, and over the two.
+
+Only evidence against, held at log10 LR -1: two browsers or a script can buy an alibi. Days, not
+edits, must be many: `DAYS`.
 """
 
 from __future__ import annotations
@@ -26,30 +30,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import betainc, betaln
 
 from sockgraph.signals.histories import DAY
+from sockgraph.signals.likelihood import inverse_lr
+from sockgraph.signals.turns import DAYS, Turns, find_turns
+from sockgraph.signals.work import SESSION, Work, work_by_hand
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.signals.histories import Histories
 
-SESSION = 1800.0
-"""Longer pauses end a session and are no pace."""
 QUICK = (0.02, 0.05, 0.1)
 """Shares of an account's own pauses that count as short, each in turn."""
-BATCH = 3
-"""A save of more pages is a batch, and no sign of where anyone was."""
-BURST = 6
-"""More saves within a minute are a script's."""
-MASS, MASS_PAUSE = 4, 60.0
-"""So many saves of an account, each on another page within so many seconds, are mass edits."""
-STEADY = 0.25
-"""An account whose ln pauses spread less than this keeps a machine's pace."""
-MOST = 8.0
-"""So many times as often, at most, two people are thought to follow each other at once."""
-DAYS = 3
 LIMIT = 1.0
 SIGNIFICANT = 0.95
 
@@ -68,6 +61,8 @@ class Alibi:
         pause (the longest of `QUICK`), and the days that the latter fall on.
     expected
         (units, units) short ones that the accounts' own pace explains.
+    turns
+        Those by turns.
     incomplete
         (units,) histories that nothing was read from.
     """
@@ -77,21 +72,14 @@ class Alibi:
     quick: NDArray[np.int64]
     days: NDArray[np.int64]
     expected: NDArray[np.float64]
+    turns: Turns
     incomplete: NDArray[np.bool_]
 
     @property
     def significant(self) -> NDArray[np.bool_]:
         """Whether a pair has an alibi that somebody must answer."""
-        return (np.nan_to_num(self.log10_lr) <= -SIGNIFICANT) & (self.days >= DAYS)
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What is left after batches and bursts, in time order: unit, seconds, page of every save."""
-
-    unit: NDArray[np.int64]
-    at: NDArray[np.float64]
-    page: NDArray[np.int64]
+        days = np.maximum(self.days, self.turns.days)
+        return (np.nan_to_num(self.log10_lr) <= -SIGNIFICANT) & (days >= DAYS)
 
 
 def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
@@ -103,7 +91,7 @@ def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
         (units,) histories that are not whole: nothing is read from them.
     """
     n = histories.n_units
-    work = _work(histories)
+    work = work_by_hand(histories)
     pace = _paces(work, n)
     changes, active, steps = _changes(work, n)
     against, quick, days, share = np.zeros((n, n)), changes, active, np.zeros((n, n))
@@ -112,52 +100,17 @@ def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
         share = (own + 1 + 1.3 * np.sqrt(own + 1)) / (steps.total + 2)  # its upper side
         share = np.minimum(share, 0.99)
         against += _against(changes, quick, days, active, share) / len(pace)
+    turns = find_turns(work, n)
+    against = (against + turns.inverse) / 2
     lr = np.clip(-np.log10(np.maximum(against, 1e-300)), -LIMIT, 0.0)
-    silent = (changes < 5) | (steps.total < 10) | incomplete[:, None] | incomplete[None, :]
+    silent = (changes < 5) | ((steps.total < 10) & (turns.days < DAYS))
+    silent |= incomplete[:, None] | incomplete[None, :]
     np.fill_diagonal(silent, val=True)
     lr = np.where(silent, np.nan, lr)
-    return Alibi(lr, changes, quick, days, changes * share, incomplete)
+    return Alibi(lr, changes, quick, days, changes * share, turns, incomplete)
 
 
-def _work(histories: Histories) -> _Work:
-    corpus = histories.corpus
-    first = np.searchsorted(corpus.save, histories.saves)
-    at = corpus.seconds[histories.saves]
-    keep = corpus.n_pages[histories.saves] <= BATCH
-    minute = np.floor(at / 60)
-    new = (np.diff(histories.unit, prepend=-1) != 0) | (np.diff(minute, prepend=-1) != 0)
-    bunch = np.cumsum(new) - 1
-    keep &= np.bincount(bunch)[bunch] < BURST if len(bunch) else True
-    keep &= ~_steady(histories.unit, at, histories.n_units)[histories.unit]
-    unit, at, page = histories.unit[keep], at[keep], corpus.page[first][keep]
-    keep = ~_mass(unit, at, page)
-    order = np.argsort(at[keep], kind="stable")
-    return _Work(unit[keep][order], at[keep][order], page[keep][order])
-
-
-def _mass(
-    unit: NDArray[np.int64], at: NDArray[np.float64], page: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Return which saves belong to a quick run from page to page; saves by unit, then time."""
-    if not len(at):
-        return np.zeros(0, dtype=bool)
-    goes_on = (np.diff(unit) == 0) & (np.diff(at) <= MASS_PAUSE) & (np.diff(page) != 0)
-    run = np.cumsum(np.r_[True, ~goes_on]) - 1
-    return np.asarray(np.bincount(run)[run] >= MASS)
-
-
-def _steady(unit: NDArray[np.int64], at: NDArray[np.float64], n: int) -> NDArray[np.bool_]:
-    """Return which units keep a machine's pace."""
-    pause = np.diff(at)
-    within = (np.diff(unit) == 0) & (pause > 0)
-    length, whose = np.log(pause[within]), unit[1:][within]
-    count = np.maximum(np.bincount(whose, minlength=n), 1)
-    mean = np.bincount(whose, length, minlength=n) / count
-    spread = np.sqrt(np.bincount(whose, (length - mean[whose]) ** 2, minlength=n) / count)
-    return np.asarray((spread < STEADY) & (count >= 10))
-
-
-def _paces(work: _Work, n: int) -> NDArray[np.float64]:
+def _paces(work: Work, n: int) -> NDArray[np.float64]:
     """Return (quantiles, units) what is short: pauses between two pages, by `QUICK`."""
     order = np.lexsort((work.at, work.unit))
     unit, at, page = work.unit[order], work.at[order], work.page[order]
@@ -189,7 +142,7 @@ class _Steps:
     total: NDArray[np.int64]
 
 
-def _changes(work: _Work, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64], _Steps]:
+def _changes(work: Work, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64], _Steps]:
     """Return changes of account, the days that they fall on, and every step."""
     next_at, next_page = _next_own(work)
     steps = _Steps([], [], np.zeros((n, n), dtype=np.int64))
@@ -214,7 +167,7 @@ def _changes(work: _Work, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64],
 
 
 def _quick(
-    work: _Work, short: NDArray[np.float64], steps: _Steps, n: int
+    work: Work, short: NDArray[np.float64], steps: _Steps, n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return changes after a short pause, their days, and the units' own short pauses."""
     found: list[tuple[NDArray[np.int64], ...]] = []
@@ -229,7 +182,7 @@ def _quick(
 
 
 def _count(
-    work: _Work, rows: NDArray[np.int64], n: int
+    work: Work, rows: NDArray[np.int64], n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return how many rows each unit has, and on how many days."""
     unit, day = work.unit[rows], np.floor(work.at[rows] / DAY).astype(np.int64)
@@ -237,7 +190,7 @@ def _count(
     return np.bincount(unit, minlength=n), np.bincount(each[:, 0], minlength=n)
 
 
-def _next_own(work: _Work) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _next_own(work: Work) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the pause until each save's account saves again, and on which page."""
     order = np.lexsort((work.at, work.unit))
     pause, page = np.full(len(order), np.inf), np.full(len(order), -2)
@@ -256,27 +209,15 @@ def _against(  # noqa: PLR0917 - counts of one pace
 ) -> NDArray[np.float64]:
     """Return 1/LR, the mean of that of the share and that of the days."""
     n, each = active.astype(float), changes / np.maximum(active, 1)
-    of_share = _inverse(quick / np.maximum(each, 1), n, share)
-    of_days = _inverse(np.minimum(days, active), n, 1 - (1 - share) ** each)
+    of_share = inverse_lr(quick / np.maximum(each, 1), n, share)
+    of_days = inverse_lr(np.minimum(days, active), n, 1 - (1 - share) ** each)
     return np.asarray((of_share + of_days) / 2)
-
-
-def _inverse(
-    k: NDArray[np.float64], n: NDArray[np.float64], usual: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return 1/LR of k of n where `usual` is the most that one person explains."""
-    q = np.clip(usual, 1e-6, 0.99)
-    a, b = k + 1, n - k + 1
-    most = np.minimum(MOST * q, 1.0)
-    between = np.maximum(betainc(a, b, most) - betainc(a, b, q), 1e-12)
-    other = betaln(a, b) + np.log(between) - np.log(most - q)
-    return np.asarray(np.exp(other - k * np.log(q) - (n - k) * np.log1p(-q)))
 
 
 def stretches(histories: Histories, first: int, second: int) -> list[tuple[float, float, int, int]]:
     """Return when two units worked by turns: start, end (seconds), saves, changes of account."""
     pair = histories.take(np.array([first, second]))
-    work = _work(pair)
+    work = work_by_hand(pair)
     if not len(work.at):
         return []
     run = np.cumsum(np.diff(work.at, prepend=-np.inf) > SESSION) - 1

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 RAREST = 0.25
 """The least that s is taken to be: an operator may stage a quarrel."""
 LIMIT = 1.0
+TOLD = 4
+"""Undoings whose edits are named."""
 LEAST = 3.0
 """Undoings expected or seen below which nothing can be said."""
 UNDOES = re.compile(
@@ -48,11 +50,20 @@ class Undoing:
         (units, units); NaN where there is too little to say.
     seen, expected
         (units, units) undoings between the two, and how many chance would make.
+    pair, saves
+        One entry an undoing: low unit · units + high unit; the corpus's (2,) saves.
     """
 
     log10_lr: NDArray[np.float64]
     seen: NDArray[np.int64]
     expected: NDArray[np.float64]
+    pair: NDArray[np.int64]
+    saves: NDArray[np.int64]
+
+    def telling(self, a: int, b: int) -> NDArray[np.int64]:
+        """Return the saves of the first `TOLD` undoings between two units."""
+        here = np.flatnonzero(self.pair == min(a, b) * len(self.seen) + max(a, b))
+        return np.unique(self.saves[here[:TOLD]])
 
 
 def find_undoing(histories: Histories) -> Undoing | None:
@@ -77,7 +88,11 @@ def find_undoing(histories: Histories) -> Undoing | None:
     expected = meetings * rate[:, None]
     self_rate = _share(undoes, follows & (who >= 0) & (before == who))
     rarer = float(np.clip(self_rate / max(_share(undoes, other), 1e-9), RAREST, 1.0))
-    return _weighed(seen + seen.T, expected + expected.T, rarer)
+    undone = np.flatnonzero(met & undoes)
+    low, high = np.sort(np.column_stack([who[undone], before[undone]]), axis=1).T
+    saves = np.column_stack([corpus.save[rows[undone]], corpus.save[rows[undone - 1]]])
+    lr = _weighed(seen + seen.T, expected + expected.T, rarer)
+    return Undoing(lr, seen + seen.T, expected + expected.T, low * n + high, saves)
 
 
 def _share(undoes: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
@@ -94,11 +109,13 @@ def _rate(
     return np.asarray((some + 5 * common) / (every + 5))
 
 
-def _weighed(seen: NDArray[np.int64], expected: NDArray[np.float64], rarer: float) -> Undoing:
+def _weighed(
+    seen: NDArray[np.int64], expected: NDArray[np.float64], rarer: float
+) -> NDArray[np.float64]:
     lr = seen * np.log10(rarer) + (1 - rarer) * expected / np.log(10)
     silent = np.maximum(seen, expected) < LEAST
     np.fill_diagonal(silent, val=True)
-    return Undoing(np.where(silent, np.nan, np.clip(lr, -LIMIT, LIMIT)), seen, expected)
+    return np.where(silent, np.nan, np.clip(lr, -LIMIT, LIMIT))
 
 
 def _undoes(corpus: Corpus, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
