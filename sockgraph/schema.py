@@ -38,6 +38,7 @@ STATES = (
     "reopened",
 )
 SIDES = ("support", "oppose", "neutral")
+TRUTHS = ("different", "successive", "parallel")
 HIDDEN = ("comment", "text", "user", "suppressed")
 BANDS = (
     "strongly for",
@@ -281,6 +282,24 @@ TABLES: dict[str, Table] = {
             "weighted_overlap": Column("float64"),
             "coedits_1h": Column("Int64"),
             "hours_cosine": Column("float64"),
+        },
+    ),
+    "held_out": Table(
+        ("truth", "a", "b", "cut"),
+        {
+            "truth": _text(*TRUTHS),
+            "a": _COUNT,
+            "b": _COUNT,
+            "cut": _COUNT,
+            "score": _NULL_FLOAT,
+            "log10_lr": _NULL_FLOAT,
+            "shared_pages": Column("Int32", nullable=True),
+            "same_pages": Column("boolean", nullable=True),
+            "same_hours": Column("boolean", nullable=True),
+            "same_tools": Column("boolean", nullable=True),
+            "newcomers": Column("boolean", nullable=True),
+            "worthy": Column("boolean", nullable=True),
+            "flagged": Column("boolean", nullable=True),
         },
     ),
     "reference": Table(

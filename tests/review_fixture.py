@@ -7,6 +7,7 @@ import functools
 import pandas as pd
 
 from sockgraph.case import load_case
+from sockgraph.pipeline import TABLES as CASE_TABLES
 from sockgraph.review import Dossier, Ledger, assert_earlier
 from sockgraph.schema import TABLES, empty, validate
 from sockgraph.store import Store
@@ -139,7 +140,7 @@ def alibis_table():
 
 @functools.cache
 def _empty_tables():
-    return {name: empty(name) for name in TABLES if name != "candidates"}
+    return {name: empty(name) for name in CASE_TABLES}
 
 
 def tables(**other):

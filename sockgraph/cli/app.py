@@ -50,6 +50,10 @@ COMMANDS = {
         "run",
         "Measure links against known persons: discrimination, calibration, false links, groups.",
     ),
+    "validate": Place(
+        "validate",
+        "Measure how often the numbers of a case that was run would be wrong; write a page of it.",
+    ),
     "screen": Place(
         "screen", "Find which pairs of accounts are worth asking about at all; it flags nobody."
     ),

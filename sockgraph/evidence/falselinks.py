@@ -48,8 +48,8 @@ def false_links(
     names = [m.signal.name for m in measured]
     for stratum, signal in STRATA.items():
         if signal in names:
-            strata[stratum] = _most(verdict.community.different[:, names.index(signal)])
-    strata["newcomers of one week"] = _newcomers(verdict, histories)
+            strata[stratum] = most_alike(verdict.community.different[:, names.index(signal)])
+    strata["newcomers of one week"] = newcomers(verdict, histories)
     return {
         "false_links": {n: _rates(held[at], verdict.bounds.high) for n, at in strata.items()},
         "strata": {n: _sizes(held[at]) for n, at in strata.items()},
@@ -70,7 +70,7 @@ def reaching(verdict: Verdict, measured: list[Measured], level: float) -> dict[s
     names, pages = [m.signal.name for m in measured], STRATA["same pages"]
     alike = None
     if pages in names:
-        near = _most(verdict.community.different[:, names.index(pages)])
+        near = most_alike(verdict.community.different[:, names.index(pages)])
         alike = float(reached[near].mean()) if near.any() else None
     return {
         "log10_lr": level,
@@ -80,12 +80,14 @@ def reaching(verdict: Verdict, measured: list[Measured], level: float) -> dict[s
     }
 
 
-def _most(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+def most_alike(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which values are among the highest `ALIKE`; a silent pair is not."""
     heard = np.nan_to_num(values, nan=-np.inf)
     return np.asarray(heard > np.quantile(heard, 1 - ALIKE)) if len(heard) else heard > 0
 
 
-def _newcomers(verdict: Verdict, histories: Histories) -> NDArray[np.bool_]:
+def newcomers(verdict: Verdict, histories: Histories) -> NDArray[np.bool_]:
+    """Return which different pairs made their first edits within `EVENT_DAYS` of each other."""
     first = np.full(histories.n_units, np.inf)
     np.minimum.at(first, histories.unit, histories.corpus.seconds[histories.saves])
     apart = np.abs(first[verdict.community.a] - first[verdict.community.b])

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WORDS = ("weakly", "moderately", "moderately strongly", "strongly")
-"""ENFSI's scale (2015 guideline): up to 10, 100, 1,000 times, and above."""
+"""ENFSI's scale (2015 guideline): from 2 to 10, to 100, to 1,000 times, and above."""
+LEAST = float(np.log10(2))
+"""ENFSI has no word for less: an LR from 1 to 2 does not separate."""
 GROUP = 12
 """The largest group whose members may be flagged together."""
 
@@ -25,12 +27,12 @@ JOINS = 0.5
 def band(low: float, high: float) -> str:
     """Return the words for an interval: those of its end nearer zero.
 
-    >>> band(1.2, 2.5), band(-0.3, 1.0), band(-2.4, -0.4)
-    ('moderately for', 'does not separate', 'weakly against')
+    >>> band(1.2, 2.5), band(-0.3, 1.0), band(-2.4, -0.4), band(0.2, 1.8)
+    ('moderately for', 'does not separate', 'weakly against', 'does not separate')
     """
-    if low <= 0 <= high:
+    near = max(low, -high)
+    if not near >= LEAST:
         return "does not separate"
-    near = low if low > 0 else -high
     word = WORDS[min(int(np.floor(near)), len(WORDS) - 1)]
     return f"{word} {'for' if low > 0 else 'against'}"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from sockgraph.schema import empty
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +49,8 @@ class Weighed:
     calibration
         What the numbers rest on: reference, splits, bounds, weights, baseline, false-link rates; or
         why nothing could be calibrated.
+    held_out
+        The reference as models judge it that did not see it; see `sockgraph.evidence.heldout`.
     """
 
     evidence: pd.DataFrame
@@ -55,3 +59,4 @@ class Weighed:
     reference: pd.DataFrame
     omissions: pd.DataFrame
     calibration: dict[str, Any]
+    held_out: pd.DataFrame = field(default_factory=lambda: empty("held_out"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import tables
+from sockgraph.evidence.heldout import held_out
 from sockgraph.evidence.judge import Cast, Extra, judge
 from sockgraph.evidence.measure import Measured, Scene, measure
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
@@ -82,7 +84,9 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     extras = _extras(histories, alibi)
     verdict = judge(cast, measured, splits, settings, progress).with_extras(extras)
     case = tables.Case(nominated, declared, tuple(accepted_alibis), settings, cast)
-    return tables.assemble(case, histories, tables.Found(measured, extras, alibi), verdict)
+    found = tables.Found(measured, extras, alibi)
+    weighed = tables.assemble(case, histories, found, verdict)
+    return replace(weighed, held_out=held_out(case, histories, found, verdict))
 
 
 def _extras(histories: Histories, alibi: Alibi) -> list[Extra]:

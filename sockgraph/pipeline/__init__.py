@@ -3,6 +3,7 @@
 from sockgraph.pipeline.fetch import Fetched, demo_case, fetch_case, open_source
 from sockgraph.pipeline.folder import DATA, LEDGER, TABLES, CaseResult, read_case
 from sockgraph.pipeline.run import refresh_hidden, run_case
+from sockgraph.pipeline.validate import Validated, validate_case
 
 __all__ = [
     "DATA",
@@ -10,10 +11,12 @@ __all__ = [
     "TABLES",
     "CaseResult",
     "Fetched",
+    "Validated",
     "demo_case",
     "fetch_case",
     "open_source",
     "read_case",
     "refresh_hidden",
     "run_case",
+    "validate_case",
 ]

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
 LEDGER = "ledger.jsonl"
 REPORT = "report.html"
-WRITTEN_LATER = {LEDGER, "candidates.parquet"}  # by review and by screening, after the manifest
+HELD_OUT = "held_out"  # a table that only validation reads
+VALIDATION = "validation.html", "validation.json"
+WRITTEN_LATER = {LEDGER, "candidates.parquet", *VALIDATION}  # by other commands, after the manifest
 GRAPH = "graph.graphml"
 TABLES = (
     "accounts",

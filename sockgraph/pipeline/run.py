@@ -16,7 +16,15 @@ from sockgraph.errors import CaseError
 from sockgraph.evidence import EvidenceSettings, weigh_evidence
 from sockgraph.graph import build_graph, graphml
 from sockgraph.pipeline.fetch import gather, open_source
-from sockgraph.pipeline.folder import DATA, DISCUSSIONS, GRAPH, LEDGER, REPORT, CaseResult
+from sockgraph.pipeline.folder import (
+    DATA,
+    DISCUSSIONS,
+    GRAPH,
+    HELD_OUT,
+    LEDGER,
+    REPORT,
+    CaseResult,
+)
 from sockgraph.pipeline.manifest import describe, run_facts
 from sockgraph.progress import Progress, silent
 from sockgraph.report import ReportData, case_report
@@ -186,6 +194,7 @@ def _write(
     for name, table in (tables | said).items():
         store.write_table(name, table)
     store.remove_tables(set(DISCUSSIONS) - said.keys())
+    store.write_table(HELD_OUT, weighed.held_out)
     store.write_text(GRAPH, graphml(graph))
     store.write_text(REPORT, page)
     manifest["run"] = run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 from dataclasses import dataclass
@@ -98,9 +99,19 @@ DARK = Style(
 )
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows by itself, whatever backend is set."""
+
+    def _repr_png_(self) -> bytes:
+        """Return the figure as a PNG: what IPython asks of a value that a cell ends with."""
+        drawn = io.BytesIO()
+        self.savefig(drawn, format="png", facecolor=self.get_facecolor())
+        return drawn.getvalue()
+
+
 def new_figure(width: float, height: float, style: Style) -> Figure:
     """Return a figure of that many inches that no global state knows of."""
-    figure = Figure(figsize=(width, height), facecolor=style.paper, layout=None, dpi=144)
+    figure = ShownFigure(figsize=(width, height), facecolor=style.paper, layout=None, dpi=144)
     FigureCanvasAgg(figure)
     return figure
 

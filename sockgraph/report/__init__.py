@@ -1,11 +1,13 @@
 """A case's report: one HTML file, text out, nothing estimated.
 
 `case_report` lays out what the stages wrote; `ReportData` is everything it reads.
+`validation_page` lays out how often the numbers would be wrong; it names nobody.
 """
 
 from __future__ import annotations
 
 from sockgraph.report.data import ReportData
 from sockgraph.report.page import case_report
+from sockgraph.report.validation import About, validation_page
 
-__all__ = ["ReportData", "case_report"]
+__all__ = ["About", "ReportData", "case_report", "validation_page"]

@@ -163,9 +163,11 @@ class Link:
 
     @property
     def direction(self) -> str:
-        """`for`, `against`, `zero` (the interval includes 0) or `none` (no number)."""
+        """`for`, `against`, `zero` (the band says it does not separate) or `none` (no number)."""
         if self.log10_lr is None or self.low is None or self.high is None:
             return "none"
+        if self.band == "does not separate":
+            return "zero"
         if self.low > 0:
             return "for"
         return "against" if self.high < 0 else "zero"

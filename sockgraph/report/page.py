@@ -105,7 +105,7 @@ def case_report(data: ReportData) -> str:
         "ungrouped": ungrouped(accounts, found),
         "memberships": membership(data, accounts, found),
     }
-    return _environment().get_template("report.html.j2").render(context)
+    return environment().get_template("report.html.j2").render(context)
 
 
 def _evident(
@@ -119,7 +119,8 @@ def _evident(
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates, everything escaped, with the filters that every page uses."""
     made = Environment(
         loader=PackageLoader("sockgraph.report"),
         autoescape=True,
@@ -242,7 +243,7 @@ def tally(links: Sequence[Link]) -> str:
     if n["none"] == len(told):
         return f"{words.counted(n['none'], 'pair')} could not be calibrated, {too_few}."
     speak = "speaks" if n["for"] == 1 else "speak"
-    zero = f"{words.thousands(n['zero'])} include{'s' if n['zero'] == 1 else ''} zero"
+    zero = f"{words.thousands(n['zero'])} do{'es' if n['zero'] == 1 else ''} not separate"
     for_ = f"{words.counted(n['for'], 'pair')} {speak} for one operator"
     return f"{for_}, {words.thousands(n['against'])} against, {zero}, {too_few}."
 

@@ -1,0 +1,203 @@
+"""What a case's numbers are worth: measured on its own reference, and on labels where given."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+import sockgraph
+from sockgraph.errors import EvaluationError
+from sockgraph.evaluate import (
+    Terms,
+    Validation,
+    flags_of,
+    judge,
+    labelled_pairs,
+    open_set,
+    read_labels,
+    reading_of,
+    validate_labels,
+    validate_reference,
+)
+from sockgraph.pipeline.folder import DATA, HELD_OUT, LEDGER, VALIDATION, CaseResult, read_case
+from sockgraph.progress import Progress, silent
+from sockgraph.report import About, validation_page
+from sockgraph.review import Ledger, accepted_alibis
+from sockgraph.store import Store
+from sockgraph.store.store import MANIFEST, sha256, significant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sockgraph.evaluate import Judged, OpenSet
+    from sockgraph.store import CaseStore
+
+PAGE, FIGURES = VALIDATION
+FACTS = ("n_reference", "n_effective", "n_different_pairs", "splits", "h1", "h2")
+
+
+@dataclass(frozen=True)
+class Validated:
+    """A case's validation, and where it was written.
+
+    Attributes
+    ----------
+    validation
+        Every figure.
+    page, figures
+        `validation.html` and `validation.json` in the case's folder.
+    """
+
+    validation: Validation
+    page: Path
+    figures: Path
+
+
+def validate_case(
+    path: Path, labels: Path | None = None, *, data: Path = DATA, progress: Progress = silent
+) -> Validated:
+    """Measure how often the numbers of a case that was run would be wrong, and write a page of it.
+
+    Parameters
+    ----------
+    path
+        The case file.
+    labels
+        CSV or Parquet with `user, person`: accounts whose operators are known. Default: the case's
+        own `reference.labels`, if it names any.
+    data
+        The data folder.
+    progress
+        Told of every step.
+
+    Returns
+    -------
+    Validated
+        With `validation.reason` set where nothing could be calibrated; the page then says why.
+
+    Raises
+    ------
+    StoreError
+        If the case was not run yet.
+    EvaluationError
+        If the labels cannot be used; nothing is written then.
+    """
+    result = read_case(path, data=data)
+    store = Store(data).case(result.case.slug, result.case.id)
+    held_out = store.read_table(HELD_OUT)
+    named = result.case.reference.labels
+    given = labels or (None if named is None else result.case.beside(named))
+    known = None if given is None else _labels(given, result)
+    terms = _terms(result)
+    with threadpool_limits(1):  # the same bytes on every machine
+        progress("reference", 0, 1)
+        own = validate_reference(held_out, terms)
+        progress("reference", 1, 1)
+        found = Validation(
+            terms=terms,
+            facts={k: result.manifest["evidence"].get(k) for k in FACTS},
+            reason=result.manifest["evidence"].get("reason"),
+            own=own,
+            labels=None,
+            prior=reading_of(terms),
+        )
+        if known is not None:
+            progress("labels", 0, 1)
+            accepted = accepted_alibis(Ledger(store.path(LEDGER)).entries())
+            found = _with_labels(found, result, known, accepted)
+            progress("labels", 1, 1)
+    return _written(store, found, result)
+
+
+def _terms(result: CaseResult) -> Terms:
+    made = result.manifest["evidence"]
+    low, high = made.get("bounds") or (None, None)
+    prior = result.case.prior
+    return Terms(
+        bound_low=low,
+        bound_high=high,
+        flag_score=made.get("flag_score"),
+        flag_log10_lr=result.case.evidence.flag_log10_lr,
+        per_pair=None if prior is None else prior.per_pair,
+        n_pairs=len(result.links),
+    )
+
+
+def _labels(path: Path, result: CaseResult) -> pd.DataFrame:
+    found = read_labels(path)
+    compared = set(result.links["user_a"]) | set(result.links["user_b"])
+    if not set(found["user"]) & compared:
+        raise EvaluationError(
+            path,
+            f"it names none of the {len(compared)} accounts that were compared.",
+            "Spell accounts as links.parquet does; reference accounts have no name to be labelled.",
+        )
+    return found
+
+
+def _with_labels(
+    found: Validation,
+    result: CaseResult,
+    labels: pd.DataFrame,
+    accepted: Sequence[tuple[str, str]],
+) -> Validation:
+    """Measure on labels too."""
+    judged = judge(result.links, labels, compared_only=True)
+    pairs = labelled_pairs(judged, result.evidence, result.edits)
+    alone = _open_set(found.terms, result, judged, accepted)
+    return replace(
+        found,
+        labels=validate_labels(pairs, found.terms, alone),
+        n_unlabelled=judged.n_unlabelled,
+        n_uncompared=judged.n_uncompared,
+    )
+
+
+def _open_set(
+    terms: Terms, result: CaseResult, judged: Judged, accepted: Sequence[tuple[str, str]]
+) -> OpenSet | None:
+    """Take labelled accounts' partners away in turn; None where nothing can be flagged."""
+    if terms.flag_score is None:
+        return None
+    flags = flags_of(
+        result.links,
+        result.evidence,
+        flag_score=terms.flag_score,
+        flag_log10_lr=terms.flag_log10_lr,
+        barred=(*(d.accounts for d in result.case.declared), *accepted),
+    )
+    place = judged.users.get_indexer(pd.Index(flags.users))
+    return open_set(flags, np.where(place >= 0, judged.person[place], -1))
+
+
+def _written(store: CaseStore, found: Validation, result: CaseResult) -> Validated:
+    """Write the page and the figures, both with the hash of the run they are about."""
+    run = sha256(store.path(MANIFEST))
+    told = {
+        "sockgraph": sockgraph.__version__,
+        "case": result.case.slug,
+        "manifest_sha256": run,
+        **_rounded(found.as_dict()),
+    }
+    text = json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
+    about = About(result.case.slug, result.case.wiki, result.case.everyone, run)
+    page = store.write_text(PAGE, validation_page(found, about))
+    return Validated(found, page, store.write_text(FIGURES, text + "\n"))
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - JSON, level by level
+    """Round floats as tables are rounded, a number that is none being null."""
+    if isinstance(value, dict):
+        return {k: _rounded(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(v) for v in value]
+    if isinstance(value, float):
+        return float(significant(np.array([value]))[0]) if math.isfinite(value) else None
+    return value

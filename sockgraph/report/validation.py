@@ -1,0 +1,401 @@
+"""The validation page: how often a case's numbers would be wrong. Counts only, and no name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+import sockgraph
+from sockgraph.evaluate.limits import SHARED
+from sockgraph.evaluate.prior import SURE
+from sockgraph.report import curves
+from sockgraph.report.page import environment
+from sockgraph.report.words import DASH, NBSP, counted, one_in, plain, spelled, thousands
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sockgraph.evaluate import (
+        Exculpation,
+        Flagged,
+        Limit,
+        OpenSet,
+        Precision,
+        PriorReading,
+        Separation,
+        Side,
+        Stratum,
+        Terms,
+        Validation,
+    )
+
+UNTESTED = "not testable"
+MEASURES = (
+    ("AUC", "auc", "chance that a pair of one operator scores above a pair of different people"),
+    ("Recall at 10⁻³", "recall_at_fpr_1e3", "found while one different pair in 1,000 gets through"),
+    ("Average precision", "average_precision", "moves with how rare pairs of one operator are"),
+    ("Cllr", "cllr", "cost of the LRs in bits: 0 is perfect, 1 says nothing"),
+    ("Cllr_min", "cllr_min", "of which the ranking’s own"),
+    ("Calibration loss", "loss", "Cllr − Cllr_min: numbers that say too much or too little"),
+    (
+        "… of perfect LRs",
+        "calibrated_loss",
+        "the loss that perfectly calibrated LRs of this separation and size show",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class About:
+    """What of a case its validation page says: nothing that a person wrote.
+
+    Attributes
+    ----------
+    slug, wiki
+        The case file's stem, and the wiki.
+    everyone
+        Whether the compared accounts are their own reference.
+    run
+        SHA-256 of the manifest of the run that was validated.
+    """
+
+    slug: str
+    wiki: str
+    everyone: bool
+    run: str
+
+
+def validation_page(found: Validation, about: About) -> str:
+    """Return a case's validation as one HTML file: no script, no network, no account's name."""
+    sides = [side for side in (found.own, found.labels) if side is not None]
+    context = {
+        "about": about,
+        "version": sockgraph.__version__,
+        "found": found,
+        "reference": _reference(found, about),
+        "lede": lede(found, about),
+        "columns": [one for side in sides for one in side.separations],
+        "measures": measures(found, sides),
+        "panels": [_panel(side, found.terms, own=side is found.own) for side in sides],
+        "prior": prior_words(found.prior, found.terms),
+        "flattery": flattery_words(found),
+        "percent": percent,
+    }
+    return environment().get_template("validation.html.j2").render(context)
+
+
+def percent(share: float | None) -> str:
+    """Write a share in per cent with two digits.
+
+    >>> percent(0.00312) == "0.31" + NBSP + "%", percent(0.0), percent(0.987) == "98.7" + NBSP + "%"
+    (True, 'none', True)
+    """
+    if share is None:
+        return DASH
+    if share == 0:
+        return "none"
+    digits = f"{100 * share:.1f}" if share >= 0.1 else f"{100 * share:.2g}"
+    return f"{digits.removesuffix('.0')}{NBSP}%"
+
+
+def lede(found: Validation, about: About) -> Markup:
+    """Say in a few sentences what the page found."""
+    if found.own is None:
+        return Markup("<b>Not calibrated:</b> {}. No link of this case has a number.").format(
+            found.reason or "the evidence stage gives no reason"
+        )
+    said = [_false_words(found.own, "this case’s own reference")]
+    if about.everyone:
+        said.append(
+            Markup(
+                "The accounts compared are that reference: pairs of one operator among them count"
+                " as wrong."
+            )
+        )
+    if found.labels is not None:
+        said.append(_false_words(found.labels, "labelled accounts"))
+    return Markup(" ").join(said)
+
+
+def _false_words(side: Side, where: str) -> Markup:
+    """Say how different people fare: all of them, and which stratum passes its limit."""
+    first = side.strata[0]
+    tested = [x for x in first.limits if x.kept is not None]
+    if not tested:
+        return Markup("On {} there are too few pairs of different people to test any LR.").format(
+            where
+        )
+    one = tested[-1]
+    over = [s.name for s in side.strata if any(x.kept is False for x in s.limits)]
+    told = Markup("none") if not over else Markup(", ").join(over)
+    return Markup(
+        "On {}, <b>{} of {}</b> pairs of different people have an LR above {}; numbers that"
+        " mean what they say allow {}. Kinds of pair that exceed their limit: <b>{}</b>."
+    ).format(
+        where,
+        thousands(one.above),
+        thousands(first.pairs),
+        thousands(one.ratio),
+        thousands(first.pairs // one.ratio),
+        told,
+    )
+
+
+def _reference(found: Validation, about: About) -> str:
+    facts = found.facts
+    n = facts.get("n_reference") or 0
+    who = "the compared accounts themselves" if about.everyone else "accounts of the same pages"
+    cuts = facts.get("splits") or {}
+    made = sum(int(kind["cuts"]) for kind in cuts.values())
+    return (
+        f"{counted(n, 'account')}, {who}; {thousands(facts.get('n_different_pairs') or 0)} pairs,"
+        f" {counted(made, 'cut history', 'cut histories')}"
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure in every column, and how much cut histories flatter it."""
+
+    name: str
+    meaning: str
+    values: tuple[str, ...]
+    difference: str
+
+
+def measures(found: Validation, sides: Sequence[Side]) -> list[Row]:
+    """Lay out what tells pairs of one operator from others, column by column."""
+    columns = [one for side in sides for one in side.separations]
+    return [
+        Row(
+            name,
+            meaning,
+            tuple(_figure(one, key) for one in columns),
+            _signed(found.flattery.get(key)),
+        )
+        for name, key, meaning in MEASURES
+    ]
+
+
+def _figure(one: Separation, key: str) -> str:
+    value = getattr(one, key)
+    return DASH if value is None else f"{value:.3f}"
+
+
+def _signed(value: float | None) -> str:
+    if value is None:
+        return DASH
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+FEW = 30
+"""Labelled pairs of one operator below which a difference says little."""
+
+
+def flattery_words(found: Validation) -> str:
+    """Say how much better cut histories look than labels."""
+    given = found.flattery
+    if not given or found.labels is None:
+        return ""
+    said = f"Cut histories flatter: recall at 10⁻³ is {_than(given['recall_at_fpr_1e3'])}"
+    if "cllr" in given:
+        said += f" and Cllr {_than(given['cllr'])}"
+    n = found.labels.whole.n_same
+    few = (
+        f" With {counted(n, 'labelled pair')} of one operator that says little." if n < FEW else ""
+    )
+    return f"{said} than on labels.{few}"
+
+
+def _than(difference: float) -> str:
+    return f"{abs(difference):.3f} {'higher' if difference > 0 else 'lower'}"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Everything drawn of one side.
+
+    Attributes
+    ----------
+    anchor, title, same
+        Its place, its heading, and what its pairs of one operator are.
+    tippett, ece
+        Drawings; none where nothing is calibrated.
+    numbers
+        The curves' numbers, thinned.
+    strata
+        Lines of the table of false links.
+    clearing, flags, opened
+        Sentences.
+    worth
+        Lines of the table at the case's prior.
+    """
+
+    anchor: str
+    title: str
+    same: str
+    tippett: Markup | None
+    ece: Markup | None
+    numbers: tuple[tuple[str, str, str], ...]
+    strata: tuple[StratumRow, ...]
+    clearing: str
+    flags: str
+    opened: str
+    worth: tuple[tuple[str, str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class StratumRow:
+    """One kind of different pair: all of them, and less the most extreme."""
+
+    name: str
+    pairs: str
+    cells: tuple[Cell, ...]
+    against: str
+    pairs_without: str
+    cells_without: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How many pairs exceed an LR, whether that passes the limit, and why it cannot be told."""
+
+    words: str
+    over: bool
+    why: str
+
+
+def _panel(side: Side, terms: Terms, *, own: bool) -> Panel:
+    where = "on this case’s own reference" if own else "on labelled accounts"
+    first = side.whole
+    n = first.n_different
+    return Panel(
+        anchor="own" if own else "labels",
+        title=where,
+        same=f"{thousands(first.n_same)} {'cut histories' if own else 'pairs of one operator'}"
+        f" against {thousands(n)} pairs of different people",
+        tippett=None
+        if side.tippett is None
+        else curves.tippett(side.tippett, n, f"Tippett curves {where}"),
+        ece=None if side.ece is None else curves.ece(side.ece, f"Empirical cross-entropy {where}"),
+        numbers=_numbers(side),
+        strata=tuple(_stratum(s) for s in side.strata),
+        clearing=_clearing(side.exculpation),
+        flags=_flags(side.flagged, own=own),
+        opened=_opened(side.open_set, terms, own=own),
+        worth=tuple(_worth(one) for one in side.precisions),
+    )
+
+
+def _numbers(side: Side) -> tuple[tuple[str, str, str], ...]:
+    if side.tippett is None:
+        return ()
+    thin = side.tippett.iloc[:: max(len(side.tippett) // 16, 1)]
+    columns = (thin[name].tolist() for name in ("log10_lr", "same", "different"))
+    return tuple((plain(x), percent(a), percent(b)) for x, a, b in zip(*columns, strict=True))
+
+
+def _stratum(one: Stratum) -> StratumRow:
+    return StratumRow(
+        name=one.name,
+        pairs=thousands(one.pairs),
+        cells=tuple(map(_cell, one.limits)),
+        against=percent(one.against),
+        pairs_without=thousands(one.pairs_without),
+        cells_without=tuple(map(_cell, one.limits_without)),
+    )
+
+
+def _cell(limit: Limit) -> Cell:
+    if limit.untested is not None:
+        above = f"{thousands(limit.above)} above; " if limit.above else ""
+        return Cell(UNTESTED, over=False, why=f"{above}{limit.untested}")
+    if not limit.above:
+        return Cell("none", over=False, why="")
+    return Cell(f"{thousands(limit.above)} = {percent(limit.share)}", not limit.kept, "")
+
+
+def _clearing(found: Exculpation | None) -> str:
+    if found is None or found.cleared is None:
+        return f"No two different people here share {SHARED} pages and have enough edits."
+    return (
+        f"Of {counted(found.pairs, 'pair')} of different people with at least {spelled(SHARED)}"
+        f" pages in common and enough edits, {percent(found.cleared)} have log10{NBSP}LR below"
+        f" {plain(-1)}: the evidence clears them. {percent(found.towards)} have it above 1: it"
+        " misleads."
+    ).replace("none have", "None have")
+
+
+def _flags(found: Flagged | None, *, own: bool) -> str:
+    if found is None:
+        return ""
+    if own:
+        return (
+            f"Were the reference accounts nominated themselves, {counted(found.flagged, 'pair')}"
+            f" of {thousands(found.n_different)} would be flagged."
+        )
+    if not found.flagged:
+        return f"No pair is flagged, of {counted(found.n_same, 'pair')} of one operator."
+    return (
+        f"{counted(found.flagged, 'pair')} flagged, {thousands(found.true)} of them of one"
+        f" operator: {percent(found.precision)}. That is {percent(found.recall)} of the"
+        f" {counted(found.n_same, 'pair')} of one operator."
+    )
+
+
+def _opened(found: OpenSet | None, terms: Terms, *, own: bool) -> str:
+    if found is None or found.nobody is None:
+        return ""
+    said = f"{percent(found.nobody)} of {counted(found.accounts, 'account')}"
+    if own and found.expected is not None:
+        return (
+            f"{said} would be flagged with nobody; none of them is known to have a partner here."
+            f" Among as many pairs as this case compares ({thousands(terms.n_pairs)}), all of"
+            f" different people, {found.expected:.2g} would meet a flag’s conditions."
+        )
+    told = "With their true partners taken away, one account at a time:"
+    told += f" {said} are flagged with nobody"
+    if found.bereft_nobody is None or found.bereft is None:
+        return f"{told}."
+    return (
+        f"{told}; of the {counted(found.bereft, 'account')} that lost a partner,"
+        f" {percent(found.bereft_nobody)}."
+    )
+
+
+def _worth(one: Precision) -> tuple[str, str, str, str]:
+    true = f"{thousands(one.true)} of {thousands(one.n_true)}"
+    false = f"{thousands(one.false)} of {thousands(one.n_false)}"
+    worth = percent(one.precision)
+    if one.with_one_more and one.precision is not None:
+        worth = f"{worth}, one false pair added"
+    return one.rule, true, false, worth
+
+
+def prior_words(prior: PriorReading | None, terms: Terms) -> tuple[Markup, str]:
+    """Say what the case's prior leaves of evidence, and what follows from it."""
+    if prior is None and terms.bound_high is None:
+        return Markup("Without a calibration there is no LR to set beside a prior."), ""
+    if prior is None:
+        return Markup(
+            "This case states no prior. A likelihood ratio becomes a probability only with one:"
+            " give the case file <code>[prior] per_pair</code>."
+        ), ""
+    said = Markup(
+        "The case’s prior is {} a pair. A flagged link’s interval begins at log10&nbsp;LR {} or"
+        " higher: that much leaves <b>{}</b>. Evidence at the bound, {}, leaves <b>{}</b>. {} would"
+        " take {}."
+    ).format(
+        one_in(prior.per_pair),
+        plain(terms.flag_log10_lr),
+        percent(prior.at_flag),
+        plain(prior.bound),
+        percent(prior.at_bound),
+        percent(SURE),
+        plain(prior.needed),
+    )
+    if prior.carries:
+        return said, ""
+    return said, "The evidence alone cannot carry a finding in this case."
