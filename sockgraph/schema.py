@@ -79,16 +79,19 @@ class Column:
         """Return the pandera column that enforces this one."""
         checks = [pa_pd.Check.isin(self.among)] if self.among and self.kind != "list" else []
         if self.kind == "list":
-            checks = [pa_pd.Check(self._is_list, element_wise=True, error="a list of strings")]
+            checks = [pa_pd.Check(self._are_lists, error="a list of strings")]
         dtype: Any = object if self.kind == "list" else self.kind
         return pa_pd.Column(
             dtype, checks=checks, nullable=self.nullable, coerce=self.kind != "list"
         )
 
-    def _is_list(self, value: object) -> bool:
-        return isinstance(value, list) and all(
-            isinstance(item, str) and (not self.among or item in self.among) for item in value
-        )
+    def _are_lists(self, values: pd.Series) -> pd.Series:
+        """Say which values are lists of strings; most are empty, and are not looked into."""
+        right = [isinstance(v, list) and (not v or self._holds(v)) for v in values]
+        return pd.Series(right, index=values.index, dtype=bool)
+
+    def _holds(self, items: list[object]) -> bool:
+        return all(isinstance(i, str) and (not self.among or i in self.among) for i in items)
 
 
 @dataclass(frozen=True)
@@ -384,7 +387,7 @@ def _refuse_columns(name: str, table: Table, given: Sequence[str]) -> None:
 def _lists(values: pd.Series, column: Column) -> pd.Series:
     """Turn arrays, as Parquet gives them, into lists; null stays null where allowed, else []."""
     blank: list[str] | None = None if column.nullable else []
-    lists = [blank if _is_null(v) else list(v) for v in values]
+    lists = [v if isinstance(v, list) else blank if _is_null(v) else list(v) for v in values]
     return pd.Series(lists, index=values.index, dtype=object)
 
 

@@ -79,6 +79,23 @@ def test_similarity_is_symmetric_finite_and_order_free(signal):
     assert np.array_equal(found[0], found[1], equal_nan=True)
 
 
+@pytest.mark.parametrize("full", [0.0, 2.0], ids=["as arrays", "sparse"])
+@pytest.mark.parametrize("signal", SIGNALS, ids=lambda s: s.name)
+def test_long_histories_compared_in_blocks_come_to_the_same(signal, full, monkeypatch):
+    rows = every(7, "A", 900, "P", "a b") + every(8, "B", 500, "Q", "/* S */ d e")
+    rows += every(9, "C", 333, "P", "c d") + every(11, "D", 4, "R", "c")
+    corpus = compile_edits(edits_of(rows))
+    bag = signal.bag(corpus)
+    if bag is None or not bag.rows.nnz:
+        pytest.skip("nothing that two accounts share here")
+    made = profile(bag, of_accounts(corpus, ["A", "B", "C", "D"]), signal.weighting)
+    whole = similarity(made, made)
+    monkeypatch.setattr("sockgraph.signals.bags.FULL", full)
+    for cells in (1, 40, 500):
+        monkeypatch.setattr("sockgraph.signals.bags.CELLS", cells)
+        np.testing.assert_allclose(similarity(made, made), whole, atol=1e-6)
+
+
 def test_turning_every_clock_changes_no_hours():
     signal = next(s for s in SIGNALS if s.name == "hours")
     rows = every(613, "A", 30) + every(997, "B", 30) + every(1411, "C", 30)

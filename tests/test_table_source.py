@@ -154,3 +154,13 @@ def test_files_that_cannot_be_read(source, tmp_path):
     (tmp_path / "cut.parquet").write_bytes(whole.read_bytes()[:-40])
     with pytest.raises(TableError, match="may be truncated"):
         source([], "cut.parquet")
+
+
+@pytest.mark.parametrize("path", ["edits.parquet", "edits.csv"])
+def test_tags_written_as_text_are_split_at_commas(source, path):
+    times = ["2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z", "2024-01-03T00:00:00Z"]
+    rows = _rows("Heron", times)
+    for row, tags in zip(rows, ["mw-undo, mobile edit", "", None], strict=True):
+        row["tags"] = tags
+    edits = source(rows, path).read(["Heron"]).edits
+    assert edits["tags"].tolist() == [["mw-undo", "mobile edit"], [], []]

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from sockgraph.errors import TableError
 from sockgraph.screening import kernels
+from sockgraph.screening.arrays import arrow, plain
 from sockgraph.screening.definition import HOURS
 from sockgraph.screening.names import BLANK, KINDS, kind_of
 from sockgraph.screening.reading import INVENTED, Layout, Reader, lay_out
@@ -140,7 +141,7 @@ class _Census:
         if names is None:
             met = pa.array([f"#{key}" for key in keys], pa.string())
         else:
-            met = names.take(pa.array(first))
+            met = names.take(arrow(first))
             met = met.cast(pa.string())
         size = len(self.kinds)
         if size < before + len(first):
@@ -172,7 +173,7 @@ def _namesakes(names: Any) -> NDArray[np.int32] | None:  # noqa: ANN401
     coded = names.dictionary_encode()
     if len(coded.dictionary) == len(names):
         return None
-    codes = coded.indices.to_numpy()
+    codes = plain(coded.indices)
     _, first = np.unique(codes, return_index=True)
     same: NDArray[np.int32] = first[codes].astype(np.int32)
     return same

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from sockgraph.errors import ScreeningError
 from sockgraph.progress import Progress, silent
 from sockgraph.screening import kernels, overlap
+from sockgraph.screening.arrays import plain
 from sockgraph.screening.definition import MIN_SHARED, TOP, page_weights
 from sockgraph.screening.ingest import Accounts, Ingested, in_threads, ingest, trim
 from sockgraph.screening.table import record_batches
@@ -215,7 +216,7 @@ def _tie_ranks(accounts: Accounts) -> NDArray[np.int64]:
 
 
 def _name_order(names: Any) -> NDArray[np.int64]:  # noqa: ANN401 - pyarrow is untyped
-    order: NDArray[np.int64] = pc.sort_indices(names).to_numpy().astype(np.int64)
+    order: NDArray[np.int64] = plain(pc.sort_indices(names)).astype(np.int64)
     return order
 
 

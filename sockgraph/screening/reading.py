@@ -14,6 +14,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from sockgraph.errors import TableError
+from sockgraph.screening.arrays import arrow, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -225,8 +226,12 @@ class Reader:
             kept = ~lost
             users, pages, seconds = users[kept], pages[kept], seconds[kept]
             revisions = None if revisions is None else revisions[kept]
-            names = None if names is None else names.filter(pa.array(kept))
+            names = None if names is None else names.filter(_flags(kept))
         return Batch(users, pages, seconds, revisions, names)
+
+
+def _flags(values: NDArray[np.bool_]) -> Any:  # noqa: ANN401 - pyarrow is untyped
+    return arrow(values.view(np.uint8)).cast(pa.bool_())
 
 
 def _nulls(layout: Layout, column: str) -> bool:
@@ -246,13 +251,8 @@ def _nulls(layout: Layout, column: str) -> bool:
 def _mask(column: Any) -> NDArray[np.bool_]:  # noqa: ANN401 - pyarrow is untyped
     """Return which rows are null."""
     flags = column.is_null().cast(pa.uint8())
-    nulls: NDArray[np.bool_] = _plain(flags).view(np.bool_)
+    nulls: NDArray[np.bool_] = plain(flags).view(np.bool_)
     return nulls
-
-
-def _plain(column: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
-    """Return numbers without nulls as NumPy sees them; not by way of pandas, which loads slowly."""
-    return column.to_numpy(zero_copy_only=True)
 
 
 def _integers(column: Any, file: Path, name: str) -> NDArray[np.int64]:  # noqa: ANN401
@@ -262,7 +262,7 @@ def _integers(column: Any, file: Path, name: str) -> NDArray[np.int64]:  # noqa:
     with _readable_ids(file, name):
         whole = column.cast(pa.int64())
         filled = whole.fill_null(0) if whole.null_count else whole
-    return np.asarray(_plain(filled))
+    return np.asarray(plain(filled))
 
 
 @contextlib.contextmanager
@@ -297,7 +297,7 @@ def _keys(
 def _numbered(column: Any, known: dict[str, int]) -> NDArray[np.int64]:  # noqa: ANN401
     """Give texts numbers below `INVENTED`; null and blank are 0."""
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    codes = _plain(coded.indices.fill_null(-1))
+    codes = plain(coded.indices.fill_null(-1))
     numbers = np.zeros(len(coded.dictionary) + 1, np.int64)  # the last stands for null
     for code in np.unique(codes):
         text = coded.dictionary[int(code)].as_py() if code >= 0 else None
@@ -334,7 +334,7 @@ def _seconds(column: Any, file: Path, before: int) -> NDArray[np.int64]:  # noqa
     if whole.null_count:
         row = before + int(_mask(whole).argmax()) + 1
         raise TableError(file, f"row {row} has no timestamp.", "Correct or remove these rows.")
-    seconds = np.asarray(_plain(whole.cast(pa.int64())))
+    seconds = np.asarray(plain(whole.cast(pa.int64())))
     if len(seconds) and (seconds.min() < 0 or seconds.max() >= LATEST):
         row = before + int(((seconds < 0) | (seconds >= LATEST)).argmax()) + 1
         raise TableError(file, f"row {row} is dated before 1970 or after 2106.", "Correct it.")

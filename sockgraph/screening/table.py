@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sockgraph.progress import Progress, silent
+from sockgraph.screening.arrays import arrow
 from sockgraph.screening.definition import MICRO
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ def record_batches(found: Candidates) -> Iterator[Any]:
         yield pa.record_batch(
             [
                 _names(found, np.repeat(accounts, lengths)),
-                pa.array((rank + 1).astype(np.int32)),
+                arrow((rank + 1).astype(np.int32)),
                 _names(found, found.partners[rows]),
-                pa.array(found.shared_pages[rows]),
-                pa.array(found.overlap[rows] / MICRO),
-                pa.array(found.coedits[rows]),
-                pa.array(found.hours[rows] / MICRO),
+                arrow(found.shared_pages[rows]),
+                arrow(found.overlap[rows] / MICRO),
+                arrow(found.coedits[rows]),
+                arrow(found.hours[rows] / MICRO),
             ],
             schema=CODED,
         )
@@ -60,7 +61,7 @@ def _names(found: Candidates, accounts: Any) -> Any:  # noqa: ANN401 - pyarrow i
     """Return names as a dictionary of those that occur, so that no piece carries the whole wiki."""
     used, places = np.unique(accounts, return_inverse=True)
     return pa.DictionaryArray.from_arrays(
-        pa.array(places.astype(np.int32)), found.names.take(pa.array(used))
+        arrow(places.astype(np.int32)), found.names.take(arrow(used))
     )
 
 

@@ -17,6 +17,7 @@ best two stretches and of every stretch's best match.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 RELIABLE = 10.0
 """Saves after which an account counts half in the community's rates."""
+CELLS = 1 << 25
+"""Stretches by stretches compared at a time: 256 MiB, and as much again for the product."""
+NARROW, FULL = 4_096, 0.1
+"""Terms up to which, and their share in use from which, many stretches are held as an array."""
 
 
 @dataclass(frozen=True)
@@ -194,13 +199,47 @@ def _contrast(
 
 def similarity(a: Profile, b: Profile) -> NDArray[np.float64]:
     """Return the (a's units, b's units) similarities; NaN where a side holds no term."""
-    product = a.vectors @ b.vectors.T
-    cells = product.toarray() if sparse.issparse(product) else product
-    cells = np.asarray(cells, dtype=np.float64)
-    best = _pool(cells, a.unit, b.unit) if len(cells) and cells.shape[1] else cells
+    if len(a.unit) * len(b.unit) <= CELLS:
+        best = _compared(a.vectors, b.vectors.T, a.unit, b.unit)
+    else:
+        best = _in_blocks(a, b)
     best[a.amount == 0] = np.nan
     best[:, b.amount == 0] = np.nan
     return best
+
+
+def _in_blocks(a: Profile, b: Profile) -> NDArray[np.float64]:
+    """Compare some of a's units at a time: segments by segments, long histories need gigabytes."""
+    left, right = _narrow(a.vectors), _narrow(b.vectors).T
+    right = right.tocsr() if sparse.issparse(right) else right
+    starts = np.flatnonzero(np.diff(a.unit, prepend=-1))
+    block = starts * len(b.unit) // CELLS
+    cuts = [*starts[np.flatnonzero(np.diff(block, prepend=-1))], len(a.unit)]
+    return np.concatenate(
+        [
+            _compared(left[low:high], right, a.unit[low:high] - a.unit[low], b.unit)
+            for low, high in itertools.pairwise(cuts)
+        ]
+    )
+
+
+def _narrow(vectors: Any) -> Any:  # noqa: ANN401 - a sparse matrix or an array
+    """Return vectors of few terms, most of them used, as an array: their product is BLAS's."""
+    if not sparse.issparse(vectors) or vectors.shape[1] > NARROW:
+        return vectors
+    return vectors.toarray() if vectors.nnz > FULL * np.prod(vectors.shape) else vectors
+
+
+def _compared(
+    left: Any,  # noqa: ANN401 - a sparse matrix or an array
+    right: Any,  # noqa: ANN401
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    product = left @ right
+    cells = product.toarray() if sparse.issparse(product) else product
+    cells = np.asarray(cells, dtype=np.float64)
+    return _pool(cells, rows, columns) if len(cells) and cells.shape[1] else cells
 
 
 def _pool(

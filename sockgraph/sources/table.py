@@ -308,7 +308,17 @@ def _completed(frame: pd.DataFrame, path: Path, wiki: str) -> pd.DataFrame:
         sizes = frame.drop_duplicates("rev_id").set_index("rev_id")["size"]
         before = frame["parent_id"].map(sizes).where(frame["parent_id"] != 0, 0)
         frame = frame.assign(size_diff=(frame["size"] - before).astype("Int32"))
-    return frame.reindex(columns=list(TABLES["edits"].columns))
+    listed = {c: _split(frame[c]) for c in ("tags", "hidden") if c in frame}
+    return frame.assign(**listed).reindex(columns=list(TABLES["edits"].columns))
+
+
+def _split(values: pd.Series) -> pd.Series:
+    """Turn lists that a file writes as text, "minor edit,mobile edit", into lists."""
+    if not isinstance(values.dtype, pd.CategoricalDtype | pd.StringDtype):
+        return values
+    known = {v: [p.strip() for p in v.split(",") if p.strip()] for v in values.dropna().unique()}
+    lists = [known.get(v, []) for v in values]
+    return pd.Series(lists, index=values.index, dtype=object)
 
 
 def _times(values: pd.Series, path: Path) -> pd.Series:
