@@ -50,6 +50,10 @@ class Source(_Part):
         kinds `history` and `xml`, `path` is a dump or a folder of them.
     scheme, api_path, contact
         Of the kind `mediawiki`; `contact` is the operator's own and required.
+    sha1
+        Of the kind `mediawiki`: whether to ask for the hashes of texts on shared pages.
+    requests_per_minute, page_size
+        Of the kind `mediawiki`: limits of the operator's own; rows an answer.
     """
 
     kind: Literal["mediawiki", "history", "xml", "table"]
@@ -60,6 +64,9 @@ class Source(_Part):
     scheme: Literal["https", "http"] = "https"
     api_path: str = "/w/"
     contact: str | None = None
+    sha1: bool = True
+    requests_per_minute: float | None = Field(default=None, gt=0, le=2000, allow_inf_nan=False)
+    page_size: int | None = Field(default=None, ge=1, le=5000)
 
     @model_validator(mode="after")
     def _complete(self) -> Source:
@@ -229,9 +236,12 @@ class Case(_Part):
         return hosts
 
     @model_validator(mode="after")
-    def _one_wiki_for_now(self) -> Case:
-        if len(self.wikis) > 1:
-            msg = f"{len(self.wikis)} wikis are listed; a case reads one so far. Keep one."
+    def _one_wiki_a_file(self) -> Case:
+        if len(self.wikis) > 1 and self.source.kind != "mediawiki":
+            msg = (
+                f"{len(self.wikis)} wikis are listed, and {self.source.kind!r} is of one wiki. "
+                'Keep one, or read them with kind = "mediawiki".'
+            )
             raise ValueError(msg)
         return self
 
@@ -242,7 +252,7 @@ class Case(_Part):
 
     @property
     def wiki(self) -> str:
-        """The case's wiki."""
+        """The case's wiki; of several, the first."""
         return self.wikis[0]
 
     def beside(self, path: Path) -> Path:

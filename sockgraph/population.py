@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +20,20 @@ from sockgraph.errors import CaseError
 from sockgraph.progress import Progress, silent
 from sockgraph.schema import empty, validate
 from sockgraph.sources.base import Discussion
+from sockgraph.sources.matching import activity_of, match
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sockgraph.sources.base import Coverage, Reading, Source
 
-SOCK_BLOCK = re.compile(
-    r"sock|puppet|multiple accounts|傀儡|分身|多重帳號|多重账号", re.IGNORECASE
-)  # words of block summaries; such an account cannot stand for "different people"
-
-
 LEAST_BATCH = 50  # names a query: asking for fewer saves the wiki nothing
+SPARE = 4  # thirds of the places: so many are read where only edits show who matches
+RULE = (
+    "drawn by seed without replacement from those who edited the same pages; weight = pages shared "
+    "with the nominated x likeness of activity x of hours of the day x of period; no bots, "
+    "nominated, declared, or blocked as a sock"
+)
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def assemble(
     here = Population(
         case,
         validate("accounts", facts.assign(role=roles)),
-        reading.edits,
+        source.with_sha1(reading.edits),
         source.log_events(compared),
         source.background(compared),
         said.edits,
@@ -132,6 +133,11 @@ def _discussions(case: Case, source: Source) -> tuple[Discussion, dict[str, Any]
 
 def _resolved(case: Case, source: Source) -> Case:
     """Write every account of the case as the source writes it."""
+    if not case.everyone:
+        meant = tuple(source.nominees(case.accounts.nominated))
+        case = case.model_copy(
+            update={"accounts": case.accounts.model_copy(update={"nominated": meant})}
+        )
     case = with_names(case, source.resolve(case.named))
     names = case.accounts.nominated
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -154,9 +160,9 @@ def _refuse_bots(facts: pd.DataFrame) -> None:
 
 def _with_reference(here: Population, source: Source, progress: Progress) -> Population:
     """Add accounts of the same pages as reference, under cover names."""
-    wanted = here.case.reference.accounts
     pool = source.neighbours(here.edits)
-    drawn, readings, left_out = _draw(here.case, source, pool, progress)
+    pool = pool[~pool["user"].isin(set(here.accounts["user"]))].reset_index(drop=True)
+    drawn, readings, told = _draw(here, source, pool, progress)
     covers = cover_names(here.case, drawn["user"])
     accounts = drawn.assign(user=drawn["user"].map(covers), user_id=None, role="reference")
     edits = pd.concat([r.edits for r in readings]) if readings else here.edits.iloc[:0]
@@ -178,45 +184,104 @@ def _with_reference(here: Population, source: Source, progress: Progress) -> Pop
         recipe={
             **here.recipe,
             "reference": {
-                "rule": "drawn without replacement, weight = pages shared with the nominated",
+                "rule": RULE,
                 "seed": here.case.reference.seed,
-                "wanted": wanted,
+                "wanted": here.case.reference.accounts,
                 "candidates": len(pool),
-                "drawn": len(accounts),
-                "left out": left_out,
+                "drawn": int(drawn["user"].nunique()),
+                **told,
             },
         },
     )
 
 
 def _draw(
-    case: Case, source: Source, pool: pd.DataFrame, progress: Progress
-) -> tuple[pd.DataFrame, list[Reading], dict[str, int]]:
+    here: Population, source: Source, pool: pd.DataFrame, progress: Progress
+) -> tuple[pd.DataFrame, list[Reading], dict[str, Any]]:
     """Draw reference accounts until the places are filled or nobody is left.
 
-    Candidates come in a seeded order that favours those who share many pages (the exponential keys
-    of Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir"), so that the hard
-    different pairs, colleagues on the same pages, are well represented.
+    Candidates come in a seeded order that favours those who match (the exponential keys of
+    Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir"). Where it shows only
+    in their edits when somebody is active, a third more are read than there are places, and the
+    same keys, with all that is known by then, say who stays.
     """
-    rng = np.random.default_rng(case.reference.seed)
-    keys = rng.exponential(size=len(pool)) / pool["shared_pages"].to_numpy(dtype=float)
-    order = pool["user"].to_numpy()[np.argsort(keys, kind="stable")]
+    case = here.case
+    own = activity_of(here.edits[here.edits["user"].isin(_nominated(here))])
+    ranking = _Ranking.of(pool, own, case.reference.seed)
+    order = ranking.order(known := source.activity(list(pool["user"])))
     wanted = case.reference.accounts
+    to_read = wanted if known["h00"].notna().all() else -(-wanted * SPARE // 3)
     chosen: list[pd.DataFrame] = []
     readings: list[Reading] = []
-    left_out = {"bots": 0, "blocked as a sock": 0, "too few edit times": 0}
+    left_out = {"bots": 0, "blocked as a sock": 0, "too few edit times": 0, "matched less": 0}
     start = have = 0
-    while have < wanted and start < len(order):
-        batch = [str(name) for name in order[start : start + max(wanted - have, LEAST_BATCH)]]
+    while have < to_read and start < len(order):
+        batch = order[start : start + max(to_read - have, LEAST_BATCH)]
         start += len(batch)
         facts, reading = _suitable(case, source, batch, left_out)
-        facts = facts.head(wanted - have)
         chosen.append(facts)
         readings.append(reading)
-        have += len(facts)
-        progress("reference accounts", have, wanted)
-    drawn = pd.concat(chosen) if chosen else source.account_facts([])
-    return drawn, readings, _counted(left_out)
+        have += facts["user"].nunique()
+        progress("reference accounts", min(have, wanted), wanted)
+    suited = pd.concat(chosen) if chosen else source.account_facts([])
+    seen = [r.edits for r in readings if len(r.edits)]
+    activity = activity_of(pd.concat(seen)) if seen else known.iloc[:0]
+    names = ranking.order(activity.reindex(pd.unique(suited["user"])))[:wanted]
+    left_out["matched less"] = have - len(names)
+    drawn = suited[suited["user"].isin(names)].sort_values(["user", "wiki"], ignore_index=True)
+    balance = _balance(own, known, activity.loc[names])
+    return drawn, readings, {"left out": _counted(left_out), "matched on": balance}
+
+
+def _nominated(here: Population) -> set[str]:
+    accounts = here.accounts
+    return set(accounts.loc[accounts["role"] == "nominated", "user"])
+
+
+@dataclass(frozen=True)
+class _Ranking:
+    """Who comes first, by seed, by shared pages, and by how well they match the nominated."""
+
+    shared: pd.Series
+    dice: pd.Series
+    own: pd.DataFrame
+
+    @classmethod
+    def of(cls, pool: pd.DataFrame, own: pd.DataFrame, seed: int) -> _Ranking:
+        dice = np.random.default_rng(seed).exponential(size=len(pool))
+        shared = pd.Series(pool["shared_pages"].to_numpy(dtype=float), index=list(pool["user"]))
+        return cls(shared, pd.Series(dice, index=shared.index), own)
+
+    def order(self, activity: pd.DataFrame) -> list[str]:
+        """Return the names of those whose activity is given, first drawn first."""
+        weight = self.shared[activity.index] * match(activity, self.own).prod(axis=1)
+        keys = self.dice[activity.index] / weight
+        return [str(name) for name in keys.sort_values(kind="stable").index]
+
+
+def _balance(
+    own: pd.DataFrame, pool: pd.DataFrame, drawn: pd.DataFrame
+) -> dict[str, dict[str, float | None]]:
+    """Return medians of the nominated, the candidates and the drawn, and how alike they are."""
+    told = {
+        "edits of the nominated": own["edits"],
+        "edits of the candidates": pool["edits"],
+        "edits of the drawn": drawn["edits"],
+    }
+    medians: dict[str, dict[str, float | None]]
+    medians = {name: {"median": _median(values)} for name, values in told.items()}
+    factors = match(drawn, own) if len(drawn) else pd.DataFrame()
+    for name in factors:
+        medians[f"likeness of the drawn: {name}"] = {"mean": _rounded(factors[name].mean())}
+    return medians
+
+
+def _median(values: pd.Series) -> float | None:
+    return _rounded(values.median()) if values.notna().any() else None
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 3)
 
 
 def _suitable(
@@ -228,7 +293,7 @@ def _suitable(
     few = (facts["edit_count"] < case.accounts.min_edits).fillna(value=False).astype(bool)
     worth_reading = facts[~bots & ~few]
     reading = source.read(list(worth_reading["user"]))
-    socks = _blocked_as_sock(source.log_events(list(worth_reading["user"])))
+    socks = source.blocked_as_sock(list(worth_reading["user"]))
     times = reading.edits.groupby("user")["timestamp"].nunique()
     enough = set(times.index[times >= case.accounts.min_edits])
     kept = worth_reading[worth_reading["user"].isin(enough - socks)]
@@ -236,12 +301,6 @@ def _suitable(
     left_out["blocked as a sock"] += len(socks)
     left_out["too few edit times"] += len(facts) - int(bots.sum()) - len(socks | set(kept["user"]))
     return kept, reading
-
-
-def _blocked_as_sock(events: pd.DataFrame) -> set[str]:
-    blocks = events[events["type"].isin(["block", "globalauth"])]
-    said = blocks["comment"].astype("string").fillna("").str.contains(SOCK_BLOCK)
-    return set(blocks["target"][said])
 
 
 def cover_names(case: Case, users: Sequence[str] | pd.Series) -> dict[str, str]:

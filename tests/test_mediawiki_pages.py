@@ -37,7 +37,20 @@ def test_shared_pages_give_their_hashes_and_only_they(open_source):
     assert (hashed["sha1"].notna() == (shared & ~hidden)).all()
     assert source.traffic()["requests"]["revisions"] == -(-shared.sum() // 50)
     assert hashed.drop(columns="sha1").equals(edits.drop(columns="sha1"))
+    counts = source.provenance()["counts"]
+    assert counts["edits on shared pages"] == shared.sum()
+    assert counts["edits on shared pages, hash hidden"] == (shared & hidden).sum()
+    assert counts["edits on shared pages, gone since"] == 0
     assert open_source(offline=True).with_sha1(edits).equals(hashed)
+
+
+def test_a_case_can_do_without_hashes(wiki_case, tmp_path):
+    path = wiki_case(*NAMES)
+    path.write_text(path.read_text().replace("[source]", "[source]\nsha1 = false"))
+    source = MediaWikiSource(load_case(path), RawAnswers(tmp_path / "raw"))
+    edits = source.read(NAMES).edits
+    assert source.with_sha1(edits).equals(edits)
+    assert "revisions" not in source.traffic()["requests"]
 
 
 def test_the_hash_is_of_the_text(open_source):

@@ -6,6 +6,7 @@ import json
 
 import pandas as pd
 import pytest
+from faulty import faulty_wiki, say
 from wiki import history
 
 from sockgraph.case import load_case
@@ -28,6 +29,20 @@ def open_source(wiki_case, tmp_path):
         return MediaWikiSource(case, RawAnswers(tmp_path / raw), **options)
 
     return open_one
+
+
+@pytest.fixture
+def write_fake_case(tmp_path):
+    def write(host, more=""):
+        path = tmp_path / "fake.toml"
+        path.write_text(
+            f'title = "T"\nreason = "R"\nwikis = ["{host}"]\n[source]\nkind = "mediawiki"\n'
+            f'scheme = "http"\napi_path = "/"\ncontact = "ada@example.org"\n{more}\n'
+            '[accounts]\nnominated = ["Heron"]\n'
+        )
+        return path
+
+    return write
 
 
 def edits_of(name):
@@ -157,6 +172,32 @@ def test_blocks_and_groups_are_told(open_source):
     assert {"block", "unblock"} <= set(done[history.UNBLOCKED])
     assert "rights" in done[history.BOT]
     assert json.loads(events[events["action"] == "block"]["params"].iloc[0])["duration"]
+
+
+def test_what_accounts_did_is_asked_kind_by_kind(write_fake_case, tmp_path):
+    def answer(params):
+        if params.get("meta") == "siteinfo":
+            general = {"generator": "MediaWiki 1.43"}
+            return say({"query": {"general": general, "extensions": [{"name": "Thanks"}]}})
+        kind = params.get("letype")
+        if kind not in {"move", "thanks", "newusers"}:
+            return say({"query": {"logevents": []}})
+        number = ["move", "thanks", "newusers"].index(kind)
+        row = {"logid": number + 1, "type": kind, "action": kind, "user": params["leuser"]}
+        row |= {"ns": 2, "title": "User:Moth", "timestamp": "2024-05-01T10:00:00Z"}
+        return say({"query": {"logevents": [row]}})
+
+    with faulty_wiki() as fake:
+        fake.otherwise = answer
+        case = load_case(write_fake_case(fake.host))
+        source = MediaWikiSource(case, RawAnswers(tmp_path / "raw"))
+        events = source.log_events(["Heron"])
+    assert events["type"].tolist() == ["move", "thanks", "newusers"]
+    assert set(events["actor"]) == {"Heron"}
+    assert source.provenance()["requests"] == {
+        "accounts created by accounts": 1, "logs about accounts": 1, "moves by accounts": 1,
+        "renames": 1, "site": 1, "thanks by accounts": 1,
+    }  # fmt: skip
 
 
 def test_tags_come_along(open_source):

@@ -5,6 +5,7 @@ from sockgraph.case import load_case
 from sockgraph.errors import CaseError
 from sockgraph.population import assemble, cover_names
 from sockgraph.sources import TableSource
+from sockgraph.sources.matching import activity_of, match, unknown_activity
 
 CASE = """
 id = "{id}"
@@ -118,3 +119,66 @@ def test_cover_names_are_one_to_one(population):
     people = population()
     names = cover_names(people.case, ["a", "b", "c"])
     assert sorted(names.values()) == ["reference-001", "reference-002", "reference-003"]
+
+
+HABITS = {
+    "like": ("2024-03-01 09:00", 30),
+    "night": ("2024-03-01 21:00", 30),
+    "long ago": ("2015-03-01 09:00", 30),
+    "prolific": ("2024-03-01 09:00", 480),
+}
+
+
+def _habitual(user, start, n):
+    """One edit a day, or as many a day as it takes for 30 days, all within two hours."""
+    first, a_day = pd.Timestamp(start, tz="UTC"), n // 30
+    return [
+        {"timestamp": first + pd.Timedelta(days=i // a_day, minutes=7 * (i % a_day)), "user": user,
+         "title": "River", "comment": "ce"}
+        for i in range(n)
+    ]  # fmt: skip
+
+
+class NothingKnownBefore(TableSource):
+    """As a wiki: when somebody edits shows only once their edits are read."""
+
+    def activity(self, users):
+        return unknown_activity(users)
+
+
+@pytest.mark.parametrize("kind", [TableSource, NothingKnownBefore])
+def test_the_reference_matches_in_activity_hours_and_period(tmp_path, kind):
+    edits = _habitual("Heron", *HABITS["like"]) + _habitual("Moth", *HABITS["like"])
+    for habit, how in HABITS.items():
+        for number in range(15):
+            edits += _habitual(f"{habit} {number:02d}", *how)
+    frame = pd.DataFrame(edits).assign(rev_id=range(1, len(edits) + 1))
+    frame.to_parquet(tmp_path / "edits.parquet")
+    text = CASE.format(id="one", nominated=NOMINATED, reference=15)
+    path = tmp_path / "river.toml"
+    path.write_text(text.replace('accounts = "accounts.parquet"\n', "").replace(
+        'log_events = "log_events.parquet"\n', ""))  # fmt: skip
+    case = load_case(path)
+    people = assemble(case, kind(case))
+    drawn = people.edits[people.edits["user"].str.startswith("reference")]
+    whose = frame.set_index("rev_id")["user"].reindex(drawn["rev_id"]).str[:-3]
+    habits = whose.groupby(drawn["user"].to_numpy()).first().value_counts()
+    assert habits.sum() == 15
+    assert habits["like"] >= 9  # of 15 among 60; by chance it would be 4
+    told = people.recipe["reference"]
+    assert told["matched on"]["edits of the nominated"] == {"median": 30.0}
+    assert told["matched on"]["likeness of the drawn: hours"]["mean"] > 0.7
+    if kind is NothingKnownBefore:
+        assert told["left out"]["matched less"] > 0
+
+
+def test_match_is_a_mean_over_the_compared_and_never_nothing():
+    own = activity_of(pd.DataFrame(_habitual("Heron", *HABITS["like"])))
+    theirs = {name: pd.DataFrame(_habitual(name, *how)) for name, how in HABITS.items()}
+    factors = match(activity_of(pd.concat(theirs.values())), own)
+    assert factors.loc["like"].tolist() == pytest.approx([1.0, 1.0, 1.0])
+    assert factors.loc["night", "hours"] == pytest.approx(0.05)
+    assert factors.loc["long ago", "period"] == pytest.approx(0.05)
+    four_octaves = 0.05 + 0.95 * 2.718281828 ** (-0.5 * (4 / 1.5) ** 2)
+    assert factors.loc["prolific", "activity"] == pytest.approx(four_octaves)
+    assert (match(unknown_activity(["a"]), own) == 1.0).all(axis=None)

@@ -68,7 +68,7 @@ def test_no_text_stops_the_reader(text):
 def test_diffs_are_asked_for_as_the_pages_come(tmp_path):
     dossier, _ = make_dossier(tmp_path)
     sheet = make_sheet(dossier, B, C)
-    wanted = wanted_diffs(sheet, 5)
+    wanted = wanted_diffs(sheet, 5)["fernwick.example"]
     assert len(wanted) == 5
     shown = [c.rev for row in sheet.shared[0].rows for c in (row.a, row.b) if c]
     assert f"fernwick.example:{wanted[0]}" == shown[0]
@@ -80,7 +80,8 @@ class Silent:
     def __init__(self, offline):
         self.offline = offline
 
-    def diffs(self, rev_ids):
+    def diffs(self, rev_ids, *, wiki):
+        assert wiki == "fernwick.example"
         if not self.offline:
             raise FetchError("fernwick.example", "it cannot be reached.", "Try again.")
         return {rev_ids[0]: CHANGED}
@@ -92,7 +93,9 @@ def test_a_wiki_that_fails_keeps_nobody_from_reviewing(tmp_path, monkeypatch, ca
     desk = room.Room(tmp_path / "case.toml", tmp_path, dossier, ledger, None)
     sheet = make_sheet(dossier, B, C)
     told = desk.diff_reader()(sheet)
-    assert told == {f"fernwick.example:{wanted_diffs(sheet)[0]}": parse_diff(CHANGED)}
+    assert told == {
+        f"fernwick.example:{wanted_diffs(sheet)['fernwick.example'][0]}": parse_diff(CHANGED)
+    }
     assert "Diffs that were read before are shown" in " ".join(capsys.readouterr().err.split())
 
 

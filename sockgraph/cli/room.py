@@ -76,22 +76,25 @@ class Room:
             return None
 
         def read(sheet: Sheet) -> Diffs:
-            held = self._diffs(wanted_diffs(sheet))
-            return {f"{case.wiki}:{rev}": parse_diff(html) for rev, html in held.items()}
+            return {
+                f"{wiki}:{rev}": parse_diff(html)
+                for wiki, wanted in wanted_diffs(sheet).items()
+                for rev, html in self._diffs(wiki, wanted).items()
+            }
 
         return read
 
-    def _diffs(self, rev_ids: Sequence[int]) -> dict[int, str]:
+    def _diffs(self, wiki: str, rev_ids: Sequence[int]) -> dict[int, str]:
         """Return diffs from the case's source; a wiki that fails keeps nobody from reviewing."""
         case = self.dossier.case
         try:
             with bar() as progress:
                 source = open_source(case, self.store, progress=progress)
-                return source.diffs(rev_ids) if isinstance(source, HoldsDiffs) else {}
+                return source.diffs(rev_ids, wiki=wiki) if isinstance(source, HoldsDiffs) else {}
         except FetchError as error:
             say(f"{error} Diffs that were read before are shown, the others are not.")
             source = open_source(case, self.store, offline=True)
-            return source.diffs(rev_ids) if isinstance(source, HoldsDiffs) else {}
+            return source.diffs(rev_ids, wiki=wiki) if isinstance(source, HoldsDiffs) else {}
 
     def kept(self, reviewer: str) -> list[Kept]:
         """Return a reviewer's closed answers."""

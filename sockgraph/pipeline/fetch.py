@@ -12,7 +12,7 @@ from sockgraph.population import Population, assemble
 from sockgraph.progress import Progress, silent
 from sockgraph.screening.source import WikiSource
 from sockgraph.screening.wiki import ABOUT
-from sockgraph.sources import DumpSource, MediaWikiSource, TableSource
+from sockgraph.sources import DumpSource, MediaWikiSource, SeveralWikis, TableSource
 from sockgraph.store import CaseStore, Store
 from sockgraph.synthetic import write_demo
 
@@ -102,6 +102,10 @@ def open_source(
         return WikiSource(case)
     if case.source.kind == "table":
         return TableSource(case)
+    if len(case.wikis) > 1:
+        return SeveralWikis(
+            case, store.answers, offline=offline, refresh=refresh, progress=progress
+        )
     if case.source.kind == "mediawiki":
         answers = store.answers()
         return MediaWikiSource(case, answers, offline=offline, refresh=refresh, progress=progress)
@@ -110,4 +114,4 @@ def open_source(
 
 def traffic_of(source: Source) -> dict[str, dict[str, int]]:
     """Return `requests` and `retries` per kind; empty where nothing was asked."""
-    return source.traffic() if isinstance(source, MediaWikiSource) else {}
+    return source.traffic() if isinstance(source, MediaWikiSource | SeveralWikis) else {}

@@ -40,7 +40,7 @@ from sockgraph.review import (
     moved_findings,
 )
 from sockgraph.schema import validate
-from sockgraph.sources import MediaWikiSource
+from sockgraph.sources import MediaWikiSource, SeveralWikis
 from sockgraph.store import CaseStore, Store
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def refresh_hidden(
     case = identify(path)
     store = Store(data).case(case.slug, case.id)
     source = open_source(case, store, progress=progress)
-    if not isinstance(source, MediaWikiSource):
+    if not isinstance(source, MediaWikiSource | SeveralWikis):
         raise CaseError(
             path,
             "only a wiki can be asked what it hides by now.",

@@ -75,6 +75,8 @@ def _counts(edits: pd.DataFrame, user_a: str, user_b: str) -> pd.DataFrame:
     page = ours["title"].astype("string")
     if "page_id" in ours:
         page = page.fillna("page " + ours["page_id"].astype("string"))
+    if "wiki" in ours and len(ours["wiki"].unique()) > 1:
+        page = page + " (" + ours["wiki"].astype("string") + ")"
     table = pd.crosstab(page.rename("page"), ours["user"])
     return table.reindex(columns=[user_a, user_b], fill_value=0)
 

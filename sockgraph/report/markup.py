@@ -116,17 +116,23 @@ def anchor(url: str | None, text: Markup | str) -> Markup:
     return Markup('<a href="{}">{}</a>').format(safe, text)
 
 
-def diff_url(case: Case, rev_id: int | str) -> str | None:
-    """Return the address of a revision's diff; None on hosts that cannot exist (RFC 2606)."""
-    host = case.wiki.split(":")[0].lower()
+def diff_url(case: Case, revision: int | str) -> str | None:
+    """Return the address of the diff of `rev_id` or `wiki:rev_id`; None on hosts that cannot exist.
+
+    Such hosts are those of RFC 2606.
+    """
+    found = REVISION.fullmatch(str(revision))
+    wiki, rev_id = found.groups() if found else (case.wiki, revision)
+    host = wiki.split(":")[0].lower()
     if host.endswith(_RESERVED) or host in {"example", "test", "invalid"}:
         return None
-    return f"{case.source.scheme}://{case.wiki}{case.source.api_path}index.php?diff={rev_id}"
+    return f"{case.source.scheme}://{wiki}{case.source.api_path}index.php?diff={rev_id}"
 
 
-def diff_link(case: Case, rev_id: int | str, text: Markup | str) -> Markup:
+def diff_link(case: Case, revision: int | str, text: Markup | str) -> Markup:
     """Return a link to a revision's diff, or the text with the revision's number."""
-    url = diff_url(case, rev_id)
+    url = diff_url(case, revision)
     if url is None:
+        rev_id = str(revision).rpartition(":")[2]
         return Markup('{} <small class="mut nb">rev {}</small>').format(text, rev_id)
     return anchor(url, text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.report.markup import REVISION, clean
+from sockgraph.report.markup import clean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sockgraph.report.data import Link
 
 MOST = 8
+SEVERAL = 2
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Edit:
     rev_id: int
     comment: str | None
     hidden: bool
+    wiki: str
+
+    @property
+    def rev(self) -> str:
+        """The revision as evidence names it, `wiki:rev_id`."""
+        return f"{self.wiki}:{self.rev_id}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Editing:
 
     by_user: dict[str, dict[str, list[Edit]]]
     editors: dict[str, int]
-    revisions: dict[int, tuple[str, Edit]]
+    revisions: dict[str, tuple[str, Edit]]
 
 
 def read_editing(edits: pd.DataFrame, users: Collection[str]) -> Editing:
@@ -71,11 +78,11 @@ def read_editing(edits: pd.DataFrame, users: Collection[str]) -> Editing:
         ["timestamp", "rev_id"], kind="stable"
     )
     by_user: dict[str, dict[str, list[Edit]]] = {user: {} for user in users}
-    revisions: dict[int, tuple[str, Edit]] = {}
+    revisions: dict[str, tuple[str, Edit]] = {}
     for row in named.itertuples():
         edit, page = _edit(row), str(row.page)
         by_user[edit.user].setdefault(page, []).append(edit)
-        revisions[edit.rev_id] = (page, edit)
+        revisions[edit.rev] = (page, edit)
     return Editing(by_user, {str(page): int(n) for page, n in editors.items()}, revisions)
 
 
@@ -94,20 +101,18 @@ def shared_pages(link: Link, editing: Editing) -> tuple[list[SharedPage], int]:
     return sorted(shown, key=lambda page: (page.first.at, page.title)), len(both)
 
 
-def revision(text: str) -> int | None:
-    """Return the number in `wiki:rev_id`."""
-    found = REVISION.fullmatch(text)
-    return int(found.group(2)) if found else None
-
-
 def _page_keys(edits: pd.DataFrame) -> pd.Series[str]:
+    """Return each edit's page: its title, and of several wikis which."""
     numbered = "page " + edits["page_id"].astype("string")
-    return edits["title"].astype("string").fillna(numbered).fillna("page without a title")
+    titles = edits["title"].astype("string").fillna(numbered).fillna("page without a title")
+    one = edits["wiki"].nunique() < SEVERAL
+    return titles if one else titles + " (" + edits["wiki"].astype("string") + ")"
 
 
 def _edit(row: Any) -> Edit:  # noqa: ANN401 - a row of a table
     comment = None if pd.isna(row.comment) else str(row.comment)
-    return Edit(str(row.user), row.timestamp, int(row.rev_id), comment, "comment" in row.hidden)
+    hidden = "comment" in row.hidden
+    return Edit(str(row.user), row.timestamp, int(row.rev_id), comment, hidden, str(row.wiki))
 
 
 def _named(link: Link, editing: Editing) -> dict[str, int]:
@@ -115,7 +120,7 @@ def _named(link: Link, editing: Editing) -> dict[str, int]:
     signals = sorted(link.signals, key=lambda s: (s.family != "pages", -abs(s.contribution or 0)))
     found: dict[str, int] = {}
     for text in (rev for signal in signals for rev in signal.rev_ids):
-        known = editing.revisions.get(revision(text) or -1)
+        known = editing.revisions.get(text)
         if known is not None:
             found.setdefault(known[0], len(found))
     return found

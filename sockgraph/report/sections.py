@@ -328,7 +328,7 @@ def _found(signal: Signal) -> str:
 
 def _diffs(signal: Signal, link: Link, shared: Desk) -> Markup:
     """Return links to the edits that moved a signal most, each with its account's mark."""
-    known = [shared.editing.revisions.get(pages.revision(text) or -1) for text in signal.rev_ids]
+    known = [shared.editing.revisions.get(text) for text in signal.rev_ids]
     edits = sorted((k for k in known[:MOST_DIFFS] if k), key=lambda k: (k[1].at, k[1].rev_id))
     said = [_diff(page, edit, (link, shared)) for page, edit in edits]
     more = len(signal.rev_ids) - len(edits)
@@ -339,6 +339,6 @@ def _diffs(signal: Signal, link: Link, shared: Desk) -> Markup:
 
 def _diff(page: str, edit: Edit, place: tuple[Link, Desk]) -> Markup:
     link, shared = place
-    at = diff_link(shared.data.case, edit.rev_id, words.day(edit.at))
+    at = diff_link(shared.data.case, edit.rev, words.day(edit.at))
     shown = Markup('<span class="nb" title="{}">{} {}</span>')
     return shown.format(clean(page), mark(second=edit.user == link.b), at)

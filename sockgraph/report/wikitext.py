@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from sockgraph.report.markup import REVISION, clean, safe_url
+from sockgraph.report.markup import clean, safe_url
 from sockgraph.report.timecards import case_offset
 from sockgraph.report.words import counted, headline
 from sockgraph.review.audit import head_words
@@ -238,8 +238,8 @@ class _Shows:
     def diffs(self, rev_ids: Sequence[str]) -> list[str]:
         """Return the edits as diffs, at most `DIFFS_SHOWN`, with how many are left out."""
         edits = self.filing.edits
-        numbers = {int(m[2]) for m in map(REVISION.fullmatch, rev_ids) if m}
-        mine = edits[edits["rev_id"].isin(numbers) & edits["user"].isin(self.filing.accounts)]
+        named = (edits["wiki"] + ":" + edits["rev_id"].astype("string")).isin(set(rev_ids))
+        mine = edits[named & edits["user"].isin(self.filing.accounts)]
         mine = mine.sort_values(["timestamp", "rev_id"], kind="stable")
         shown = mine.head(DIFFS_SHOWN)
         lines = [_diff(self.filing.case, row, self.profile) for row in shown.itertuples()]
@@ -282,8 +282,8 @@ def _diff(case: Case, row: Any, profile: Profile) -> str:  # noqa: ANN401 - a ro
     """Return one edit as a diff with its day and summary."""
     said = "" if pd.isna(row.comment) or not row.comment else f": “{inert(row.comment)}”"
     label = f"{row.timestamp:%Y-%m-%d}"
-    if profile == "meta":
-        url = f"{case.source.scheme}://{case.wiki}{case.source.api_path}index.php?diff={row.rev_id}"
+    if profile == "meta" or row.wiki != case.wiki:
+        url = f"{case.source.scheme}://{row.wiki}{case.source.api_path}index.php?diff={row.rev_id}"
         return f"[{url} {label}]{said}"
     return f"{{{{diff|diff={row.rev_id}|oldid=prev|label={label}}}}}{said}"
 

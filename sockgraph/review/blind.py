@@ -94,6 +94,7 @@ def blinder(names: Mapping[str, str], titles: Iterable[str] = ()) -> Blinder:
     titles
         Titles of user pages: they show the wiki's own words for "User" and "User talk".
     """
+    names = {**_without_wiki(names), **names}
     ranked = sorted((n for n in names if n.strip()), key=len, reverse=True)
     groups = {f"n{i}": name for i, name in enumerate(ranked)}
     prefixes = {*_PREFIXES, *(t.partition(":")[0].strip().lower() for t in titles if ":" in t)}
@@ -110,6 +111,15 @@ def blinder(names: Mapping[str, str], titles: Iterable[str] = ()) -> Blinder:
     labels = {group: names[name] for group, name in groups.items()}
     whole, alone = (re.compile("|".join(r), re.IGNORECASE) for r in (rules, named or ["(?!)"]))
     return Blinder(whole, alone, labels)
+
+
+def _without_wiki(names: Mapping[str, str]) -> dict[str, str]:
+    """Return what accounts of several wikis, `Name@wiki`, are called there: texts say `Name`."""
+    bare: dict[str, set[str]] = {}
+    for name, label in names.items():
+        if "@" in name.strip("@"):
+            bare.setdefault(name.rpartition("@")[0], set()).add(label)
+    return {name: min(labels) if len(labels) == 1 else "other" for name, labels in bare.items()}
 
 
 def own_names(edits: pd.DataFrame) -> list[str]:

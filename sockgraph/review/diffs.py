@@ -24,8 +24,8 @@ _SIDES: dict[str, Kind] = {"diff-deletedline": "del", "diff-addedline": "ins"}
 class HoldsDiffs(Protocol):
     """A source that can show what an edit changed."""
 
-    def diffs(self, rev_ids: Sequence[int]) -> dict[int, str]:
-        """Return, from revision to the HTML rows of MediaWiki's `action=compare`, what is held."""
+    def diffs(self, rev_ids: Sequence[int], *, wiki: str | None = None) -> dict[int, str]:
+        """Return, from a wiki's revision to the HTML rows of `action=compare`, what is held."""
 
 
 def parse_diff(html: str) -> list[Piece]:
@@ -58,11 +58,15 @@ def parse_diff(html: str) -> list[Piece]:
     return [piece for piece in found if piece[1]]
 
 
-def wanted_diffs(sheet: Sheet, limit: int = DIFFS_A_PAIR) -> list[int]:
-    """Return the revisions of a sheet whose diffs are asked for: of shared pages, as they come."""
+def wanted_diffs(sheet: Sheet, limit: int = DIFFS_A_PAIR) -> dict[str, list[int]]:
+    """Return, by wiki, the revisions whose diffs are asked for: of shared pages, as they come."""
     pages = sheet.shared[:SHARED_PAGES]
     cards = [card for page in pages for row in page.rows for card in (row.a, row.b) if card]
-    return [int(card.rev.rpartition(":")[2]) for card in cards[:limit]]
+    wanted: dict[str, list[int]] = {}
+    for card in cards[:limit]:
+        wiki, _, rev_id = card.rev.rpartition(":")
+        wanted.setdefault(wiki, []).append(int(rev_id))
+    return wanted
 
 
 class _Rows(HTMLParser):

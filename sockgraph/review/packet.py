@@ -110,11 +110,15 @@ def make_packet(
 
 
 def wiki_address(case: Case) -> str | None:
-    """Return what an edit's number is put behind to open its diff; None where there is no wiki."""
+    """Return what an edit's number is put behind to open its diff; None where there is no wiki.
+
+    Of several wikis, `{wiki}` stands for the edit's.
+    """
     host = case.wiki.split(":")[0].lower()
     if case.source.kind != "mediawiki" or host.rsplit(".", 1)[-1] in _RESERVED:
         return None
-    return f"{case.source.scheme}://{case.wiki}{case.source.api_path}index.php?diff="
+    place = case.wiki if len(case.wikis) == 1 else "{wiki}"
+    return f"{case.source.scheme}://{place}{case.source.api_path}index.php?diff="
 
 
 def _shown(

@@ -304,9 +304,10 @@ def _editors(edits: pd.DataFrame) -> Mapping[str, int]:
 
 
 def page_keys(edits: pd.DataFrame) -> pd.Series:
-    """Return what tells pages apart: the page's number, its title where there is none."""
+    """Return what tells pages apart: wiki, and the page's number or, without one, its title."""
     named = edits["title"].astype("string")
-    return edits["page_id"].astype("string").where(edits["page_id"].notna(), named)
+    pages = edits["page_id"].astype("string").where(edits["page_id"].notna(), named)
+    return edits["wiki"].astype("string") + ":" + pages
 
 
 def _side(edits: pd.DataFrame) -> Side:

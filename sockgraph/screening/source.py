@@ -12,6 +12,7 @@ from sockgraph.case import normal_name
 from sockgraph.errors import SourceError
 from sockgraph.schema import empty
 from sockgraph.screening.wiki import ABOUT, EDITS, WholeWiki, identity
+from sockgraph.sources.matching import unknown_activity
 from sockgraph.sources.table import TableSource, _clean, _within
 
 if TYPE_CHECKING:
@@ -108,6 +109,10 @@ class WikiSource(TableSource):
         people: pd.DataFrame = shared.loc[[not self._is_bot(name) for name in shared["user"]]]
         self.dropped["bots left out of the reference"] = len(shared) - len(people)
         return people.reset_index(drop=True)
+
+    def activity(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return nothing of these accounts' activity: only what is looked up is held."""
+        return unknown_activity(users)
 
     def background(self, users: Sequence[str]) -> pd.DataFrame:
         """Return nothing: of everybody else, only what is looked up is held."""

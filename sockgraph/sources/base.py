@@ -95,6 +95,9 @@ class Source(Protocol):
     def everyone(self) -> list[str]:
         """Return every account of the source; SourceError where it cannot be listed."""
 
+    def nominees(self, names: Sequence[str]) -> list[str]:
+        """Return the accounts that nominated names mean: on several wikis one may mean several."""
+
     def resolve(self, names: Sequence[str]) -> dict[str, str]:
         """Return how the source writes each name; SourceError names every one it does not have."""
 
@@ -105,7 +108,13 @@ class Source(Protocol):
         """Return the edits of these accounts, within the case's window and cap."""
 
     def log_events(self, users: Sequence[str]) -> pd.DataFrame:
-        """Return `log_events` about these accounts; empty where the source has none."""
+        """Return `log_events` about and by these accounts; empty where the source has none."""
+
+    def blocked_as_sock(self, users: Sequence[str]) -> set[str]:
+        """Return who of these accounts was blocked as a sock, as far as the source tells."""
+
+    def with_sha1(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return `edits` with the hashes of texts on shared pages, where they can be had."""
 
     def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return who else edited the pages of `edits`.
@@ -115,6 +124,12 @@ class Source(Protocol):
         DataFrame
             `user` (unique) and `shared_pages` (int), by descending `shared_pages`, then name; no
             bots, no unregistered editors, nobody of `edits` itself.
+        """
+
+    def activity(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return what is known of the activity of candidates, before any of their edits is read.
+
+        As `sockgraph.sources.matching.activity_of`; what is not known is null.
         """
 
     def background(self, users: Sequence[str]) -> pd.DataFrame:

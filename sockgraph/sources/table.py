@@ -18,6 +18,7 @@ from sockgraph.errors import SchemaError, SourceError, TableError
 from sockgraph.schema import TABLES, empty, validate
 from sockgraph.sources.base import Coverage, Reading
 from sockgraph.sources.discussions import pick_discussions
+from sockgraph.sources.matching import activity_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 TEMPORARY = re.compile(r"~\d{4}-\d+(-\d+)*")  # MediaWiki's default pattern for temporary accounts
 HASHED_IP = re.compile(r"ip-[0-9a-f]+")  # as pseudonymised exports write unregistered editors
 SAYS_BOT = re.compile(r"bot\b", re.IGNORECASE)  # bot policies ask that a bot's name ends so
+
+SOCK_BLOCK = re.compile(
+    r"sock|puppet|multiple accounts|傀儡|分身|多重帳號|多重账号", re.IGNORECASE
+)  # words of block summaries; such an account cannot stand for "different people"
 
 
 class TableSource:
@@ -81,6 +86,10 @@ class TableSource:
             )
         return found
 
+    def nominees(self, names: Sequence[str]) -> list[str]:
+        """Return the names: in one file each means one account."""
+        return list(names)
+
     def account_facts(self, users: Sequence[str]) -> pd.DataFrame:
         """Return `accounts` without `role`; what the file does not say is null."""
         ids = self._raw.dropna(subset="user_id").groupby("user")["user_id"].first()
@@ -108,9 +117,21 @@ class TableSource:
         return Reading(kept, coverage, dict(self.dropped))
 
     def log_events(self, users: Sequence[str]) -> pd.DataFrame:
-        """Return the file's log events about these accounts."""
+        """Return the file's log events about these accounts, and their own moves and thanks."""
         events = self._events
-        return events[events["target"].isin(users)].reset_index(drop=True)
+        about = events["target"].isin(users)
+        by = events["actor"].isin(users) & events["type"].isin(["move", "newusers", "thanks"])
+        return events[about | by].reset_index(drop=True)
+
+    def blocked_as_sock(self, users: Sequence[str]) -> set[str]:
+        """Return whom a block's summary in the file's log calls a sock."""
+        blocks = self._events[self._events["type"].isin(["block", "globalauth"])]
+        said = blocks["comment"].astype("string").fillna("").str.contains(SOCK_BLOCK)
+        return set(blocks["target"][said]) & set(users)
+
+    def with_sha1(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return the edits as they are: the file gives the hashes that it has."""
+        return edits
 
     def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return who else edited the pages of `edits`, most shared pages first."""
@@ -125,6 +146,11 @@ class TableSource:
         return table.sort_values(
             ["shared_pages", "user"], ascending=[False, True], ignore_index=True
         )
+
+    def activity(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return how much and when these accounts edit, from the whole file."""
+        theirs = _within(self._raw[self._raw["user"].isin(users)], self._case.window)
+        return activity_of(theirs).reindex(list(users))
 
     def background(self, users: Sequence[str]) -> pd.DataFrame:
         """Return the edits of everybody else in the file."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SIGNIFICANT_DIGITS = 9
 MANIFEST = "manifest.json"
+WIKIS = "wikis"
 
 
 class Store:
@@ -69,9 +70,9 @@ class CaseStore:
         self.raw = raw
         self.processed = processed
 
-    def answers(self) -> RawAnswers:
-        """Return what a wiki answered for this case."""
-        return RawAnswers(self.raw)
+    def answers(self, wiki: str | None = None) -> RawAnswers:
+        """Return what the wiki answered for this case, or one of its several wikis."""
+        return RawAnswers(self.raw / WIKIS / wiki.replace(":", "_") if wiki else self.raw)
 
     def path(self, name: str) -> Path:
         """Return where the processed file `name` lies or will lie."""

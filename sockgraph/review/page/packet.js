@@ -83,7 +83,9 @@ function wikiButton(task, one) {
     if (button.dataset.sure) {
       work[task.number - 1].wiki_opened.push({ rev: one.rev, at: now(), before: !done(task, "first judgement") });
       keep();
-      window.open(packet.wiki + encodeURIComponent(one.rev.split(":").pop()), "_blank", "noopener,noreferrer");
+      const colon = one.rev.lastIndexOf(":");
+      const address = packet.wiki.replace("{wiki}", one.rev.slice(0, colon));
+      window.open(address + encodeURIComponent(one.rev.slice(colon + 1)), "_blank", "noopener,noreferrer");
     } else {
       button.dataset.sure = "yes";
       button.textContent = "open: shows names, is recorded";

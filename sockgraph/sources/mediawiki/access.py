@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 TOKEN = "SOCKGRAPH_OAUTH_TOKEN"  # noqa: S105 - the variable's name
 BOT_USER = "SOCKGRAPH_BOT_USER"
 BOT_PASSWORD = "SOCKGRAPH_BOT_PASSWORD"  # noqa: S105 - the variable's name
+FOR = "SOCKGRAPH_CREDENTIALS_FOR"
 SEES_HIDDEN = frozenset({"deletedhistory", "deletedtext", "suppressrevision", "viewsuppressed"})
 
 
@@ -46,6 +47,38 @@ def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
     if token and user:
         raise SourceError(f"{TOKEN} and {BOT_USER}", "both are set.", "Unset one of them.")
     return Credentials(token, user, password)
+
+
+def credentials_for(host: str, environment: Mapping[str, str] = os.environ) -> Credentials:
+    """Return the credentials if they are for this wiki: for every one, unless the wikis are named.
+
+    Raises
+    ------
+    SourceError
+        As `credentials`.
+    """
+    given, hosts = credentials(environment), _hosts(environment)
+    return given if not hosts or host in hosts else Credentials()
+
+
+def refuse_strangers(hosts: Collection[str], environment: Mapping[str, str] = os.environ) -> None:
+    """Refuse to send credentials to several wikis that nobody named.
+
+    Raises
+    ------
+    SourceError
+        If there are credentials, and no word of whom they are for.
+    """
+    if credentials(environment) and not _hosts(environment):
+        raise SourceError(
+            FOR,
+            f"it is not set, and the case reads {len(hosts)} wikis: a secret is for one of them.",
+            f'Name the wikis that the credentials are for, {FOR}="{min(hosts)}", or unset them.',
+        )
+
+
+def _hosts(environment: Mapping[str, str]) -> list[str]:
+    return [host.strip() for host in environment.get(FOR, "").split(",") if host.strip()]
 
 
 def refuse_plain(scheme: str, host: str) -> None:

@@ -18,6 +18,15 @@ def ask_global(asker: Asker, users: Sequence[str]) -> None:
         asker.ensure(GLOBAL, users)
 
 
+def global_accounts(asker: Asker, users: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return the answer about each name that is a global account; nothing without CentralAuth."""
+    ask_global(asker, users)
+    if not _has_central_auth(asker):
+        return {}
+    rows = [row for row in asker.rows(GLOBAL, users) if row.get("name") in set(users)]
+    return {row["name"]: row for row in rows if not row.get("missing")}
+
+
 def global_notes(asker: Asker, users: Sequence[str]) -> dict[str, str]:
     """Return a sentence on each account that has something to be said of it."""
     if not _has_central_auth(asker):

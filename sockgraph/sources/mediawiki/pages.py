@@ -15,24 +15,43 @@ if TYPE_CHECKING:
     from sockgraph.sources.mediawiki.asker import Asker
     from sockgraph.store.raw import Chain
 
+HASHES = 50_000  # edits: a thousand requests
 HISTORY_ROWS = 2000  # of one page, newest first; what lies further back is told as not read
 
 
-def with_sha1(asker: Asker, edits: pd.DataFrame) -> pd.DataFrame:
-    """Return `edits` with `sha1` where several of its accounts edited the page.
+def with_sha1(asker: Asker, edits: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return `edits` with `sha1` where several of its accounts edited the page, and what lacks it.
 
-    Contribution lists do not give it: it takes a request for every 50 such edits. Where the text is
-    hidden the hash is too: it stays null, and `hidden` holds "text".
+    Contribution lists do not give it: it takes a request for every 50 such edits, for 50,000 at
+    most, those on the pages that most accounts share first. Where the text is hidden the hash is
+    too: it stays null, and `hidden` holds "text".
     """
-    accounts = edits.groupby("page_id")["user"].transform("nunique")
-    shared = [str(rev_id) for rev_id in edits["rev_id"][accounts > 1]]
-    asker.ensure(REVISIONS, shared)
+    shared = _on_shared_pages(edits)
+    asked = [str(rev_id) for rev_id in sorted(shared[:HASHES])]
+    asker.ensure(REVISIONS, asked)
     found = {
-        revision["revid"]: revision.get("sha1")
-        for page in asker.rows(REVISIONS, shared)
+        revision["revid"]: revision
+        for page in asker.rows(REVISIONS, asked)
         for revision in page.get("revisions", [])
     }
-    return edits.assign(sha1=edits["rev_id"].map(found).astype("string"))
+    hashes = {rev_id: revision.get("sha1") for rev_id, revision in found.items()}
+    counts = {
+        "edits on shared pages": len(shared),
+        "edits on shared pages, hash not asked for": len(shared) - len(asked),
+        "edits on shared pages, hash hidden": sum(
+            bool(r.get("sha1hidden")) for r in found.values()
+        ),
+        "edits on shared pages, gone since": len(asked) - len(found.keys() & set(map(int, asked))),
+    }
+    return edits.assign(sha1=edits["rev_id"].map(hashes).astype("string")), counts
+
+
+def _on_shared_pages(edits: pd.DataFrame) -> list[int]:
+    """Return the edits of pages that several accounts edited, the most shared page's first."""
+    accounts = edits.groupby("page_id")["user"].transform("nunique")
+    there = edits.assign(accounts=accounts)[accounts > 1]
+    order = there.sort_values(["accounts", "page_id", "rev_id"], ascending=[False, True, True])
+    return [int(rev_id) for rev_id in order["rev_id"]]
 
 
 def histories(asker: Asker, wiki: str, pages: Sequence[int]) -> tuple[pd.DataFrame, dict[str, int]]:

@@ -134,7 +134,7 @@ ALL_USERS = Question(
     limit="aulimit",
 )
 LOGS = Question(
-    "logs",
+    "logs about accounts",
     {"list": "logevents", "leprop": "ids|title|type|user|timestamp|comment|details"},
     "logevents",
     about="letitle",
@@ -142,6 +142,28 @@ LOGS = Question(
     since="leend",
     batch=1,
 )
+
+
+def _log_by(kind: str, type_: str) -> Question:
+    """Return the question for what accounts did of one type: the log takes one actor and type."""
+    return Question(
+        kind,
+        {
+            "list": "logevents",
+            "letype": type_,
+            "leprop": "ids|title|type|user|timestamp|comment|details",
+        },
+        "logevents",
+        about="leuser",
+        limit="lelimit",
+        since="leend",
+        batch=1,
+    )
+
+
+MOVES = _log_by("moves by accounts", "move")
+CREATIONS = _log_by("accounts created by accounts", "newusers")
+THANKS = _log_by("thanks by accounts", "thanks")
 RENAMES = Question(
     "renames",
     {"list": "logevents", "letype": "renameuser", "leprop": "ids|title|type|timestamp|details"},

@@ -7,23 +7,26 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from sockgraph.errors import SourceError
 from sockgraph.progress import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.sources.base import Coverage, Reading
+from sockgraph.sources.matching import unknown_activity
 from sockgraph.sources.mediawiki import renames, tables
-from sockgraph.sources.mediawiki.access import credentials, is_ip, is_loopback
+from sockgraph.sources.mediawiki.access import credentials_for, is_ip, is_loopback
 from sockgraph.sources.mediawiki.asker import Asker
-from sockgraph.sources.mediawiki.central import ask_global, global_notes
+from sockgraph.sources.mediawiki.central import ask_global, global_accounts, global_notes
 from sockgraph.sources.mediawiki.connection import PER_MINUTE, Connection
 from sockgraph.sources.mediawiki.diffs import read_diffs
 from sockgraph.sources.mediawiki.discussions import read_discussions
 from sockgraph.sources.mediawiki.hidden import Hidden, remove_hidden
+from sockgraph.sources.mediawiki.logs import read_logs
 from sockgraph.sources.mediawiki.neighbours import find_neighbours
 from sockgraph.sources.mediawiki.pages import histories, with_sha1
 from sockgraph.sources.mediawiki.questions import (
     ALL_USERS,
-    LOGS,
     SITE,
     SPELLING,
     USERS,
@@ -32,9 +35,7 @@ from sockgraph.sources.mediawiki.questions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pandas as pd
+    from collections.abc import Mapping, Sequence
 
     from sockgraph.case import Case
     from sockgraph.sources.base import Discussion
@@ -83,7 +84,7 @@ class MediaWikiSource:
             connection=_connect(case, per_minute),
             raw=raw,
             offline=offline,
-            page_size=page_size,
+            page_size=page_size or case.source.page_size,
             round=raw.round + (1 if refresh and raw.entries() else 0),
             progress=progress,
         )
@@ -119,22 +120,43 @@ class MediaWikiSource:
         SourceError
             If names are of no account; all of them are named.
         """
-        written = {name: tables.canonical(name) for name in names}
-        with self._asker.session():
-            known = self._existing(list(written.values()))
-            followed = {
-                n: self._today(n) for n in dict.fromkeys(written.values()) if n not in known
-            }
-        unknown = [name for name, w in written.items() if followed.get(w, w) is None]
+        found = self.find(names)
+        known = {name: today for name, today in found.items() if today is not None}
+        unknown = [name for name in names if name not in known]
         if unknown:
             raise SourceError(
                 ", ".join(map(repr, unknown)),
                 f"{self._case.wiki} has no such account, under this name or a later one.",
                 "Check the spelling; unregistered editors and hidden accounts cannot be read.",
             )
-        found = {name: followed.get(w) or w for name, w in written.items()}
-        self._named |= set(found.values())
+        return known
+
+    def nominees(self, names: Sequence[str]) -> list[str]:
+        """Return the names: on one wiki each means one account."""
+        return list(names)
+
+    def find(self, names: Sequence[str]) -> dict[str, str | None]:
+        """Return how the wiki writes each name today; null for those of no account."""
+        written = {name: tables.canonical(name) for name in names}
+        with self._asker.session():
+            known = self._existing(list(written.values()))
+            followed = {
+                n: self._today(n) for n in dict.fromkeys(written.values()) if n not in known
+            }
+        found = {name: followed.get(w, w) for name, w in written.items()}
+        self._named |= {today for today in found.values() if today is not None}
         return found
+
+    def global_names(self, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Return what CentralAuth says of each name; nothing where there is none."""
+        with self._asker.session():
+            return global_accounts(self._asker, names)
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The wiki's id in its database, as CentralAuth calls it, and its host."""
+        general = self._asker.whole(SITE)["general"]
+        return str(general.get("wikiid", "")), self._case.wiki
 
     def account_facts(self, users: Sequence[str]) -> pd.DataFrame:
         """Return `accounts` without `role`, a row for every user."""
@@ -173,12 +195,14 @@ class MediaWikiSource:
         return Reading(kept.sort_values(["wiki", "rev_id"], ignore_index=True), coverage, dropped)
 
     def log_events(self, users: Sequence[str]) -> pd.DataFrame:
-        """Return blocks, rights, renames, creation, moves and thanks about these accounts."""
-        titles = [f"User:{user}" for user in users]
+        """Return blocks, rights, renames, creation, moves and thanks, about and by them."""
         with self._asker.session():
-            self._asker.ensure(LOGS, titles)
-        rows = [*self._asker.rows(LOGS, titles), *self._renames_to(users)]
+            rows = read_logs(self._asker, users, self._of_case(users))
         return tables.log_table(self._case.wiki, rows)
+
+    def blocked_as_sock(self, users: Sequence[str]) -> set[str]:
+        """Return who is blocked as a sock now; whose block has ended is not told."""
+        return {user for user, row in self._facts(users).items() if tables.blocked_for_good(row)}
 
     def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return who else edited the pages of `edits`, most shared pages first."""
@@ -192,10 +216,26 @@ class MediaWikiSource:
         self._counts |= found.counts
         return found.table
 
+    def activity(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return edit counts and registration; when they edit is not known before it is read."""
+        facts = self._facts(users)
+        known = unknown_activity(users)
+        count = [facts[user].get("editcount") for user in users]
+        since = pd.to_datetime(pd.Series([facts[u].get("registration") for u in users]), utc=True)
+        capped = pd.Series(count, dtype="float64").clip(upper=self._case.accounts.max_edits)
+        return known.assign(edits=capped.to_numpy(), first=since.array)
+
     def with_sha1(self, edits: pd.DataFrame) -> pd.DataFrame:
-        """Return `edits` with the texts' hashes, where several of its accounts edited the page."""
+        """Return `edits` with the texts' hashes, where several of its accounts edited the page.
+
+        With `source.sha1 = false` nothing is asked, and they stay null.
+        """
+        if not self._case.source.sha1:
+            return edits
         with self._asker.session():
-            return with_sha1(self._asker, edits)
+            hashed, counts = with_sha1(self._asker, edits)
+        self._counts |= counts
+        return hashed
 
     def histories(self, pages: Sequence[int]) -> pd.DataFrame:
         """Return every edit of these pages by anybody; the provenance says what is missing."""
@@ -209,7 +249,7 @@ class MediaWikiSource:
         with self._asker.session():
             return read_discussions(self._asker, self._case.wiki, pages)
 
-    def diffs(self, rev_ids: Sequence[int]) -> dict[int, str]:
+    def diffs(self, rev_ids: Sequence[int], *, wiki: str | None = None) -> dict[int, str]:  # noqa: ARG002 - there is one
         """Return, from revision to the HTML rows of `action=compare`, what these edits changed.
 
         Deleted and hidden ones are absent; offline, so is what was never asked for.
@@ -344,13 +384,6 @@ class MediaWikiSource:
             said.append("Earlier names are known as far as redirects and the latest renames tell.")
         return " ".join(said)
 
-    def _renames_to(self, users: Sequence[str]) -> list[dict[str, Any]]:
-        with self._asker.session():
-            renames.ask_renames(self._asker, self._of_case(users))
-        known = renames.renamings(self._asker, self._of_case(users))
-        earlier = {name for user in users for name in tables.earlier_names(user, known)}
-        return renames.rename_rows(self._asker, self._of_case(users), earlier)
-
     def _of_case(self, users: Sequence[str]) -> list[str]:
         """Keep those the case names: of the reference, earlier names are nobody's business."""
         return [user for user in users if user in self._named]
@@ -359,12 +392,13 @@ class MediaWikiSource:
 def _connect(case: Case, per_minute: float | None) -> Connection:
     host = case.wiki
     default = None if is_loopback(host) else PER_MINUTE
+    per_minute = per_minute or case.source.requests_per_minute
     return Connection(
         host=host,
         scheme=case.source.scheme,
         path=case.source.api_path,
         contact=case.source.contact or "",
-        credentials=credentials(),
+        credentials=credentials_for(host),
         per_minute=per_minute or default,
     )
 
