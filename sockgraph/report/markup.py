@@ -122,7 +122,8 @@ def diff_url(case: Case, revision: int | str) -> str | None:
     Such hosts are those of RFC 2606.
     """
     found = REVISION.fullmatch(str(revision))
-    wiki, rev_id = found.groups() if found else (case.wiki, revision)
+    named, rev_id = found.groups() if found else (case.wiki, revision)
+    wiki = named if named in case.wikis else case.wiki
     host = wiki.split(":")[0].lower()
     if host.endswith(_RESERVED) or host in {"example", "test", "invalid"}:
         return None

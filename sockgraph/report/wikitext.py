@@ -282,8 +282,9 @@ def _diff(case: Case, row: Any, profile: Profile) -> str:  # noqa: ANN401 - a ro
     """Return one edit as a diff with its day and summary."""
     said = "" if pd.isna(row.comment) or not row.comment else f": “{inert(row.comment)}”"
     label = f"{row.timestamp:%Y-%m-%d}"
-    if profile == "meta" or row.wiki != case.wiki:
-        url = f"{case.source.scheme}://{row.wiki}{case.source.api_path}index.php?diff={row.rev_id}"
+    wiki = row.wiki if row.wiki in case.wikis else case.wiki
+    if profile == "meta" or wiki != case.wiki:
+        url = f"{case.source.scheme}://{wiki}{case.source.api_path}index.php?diff={row.rev_id}"
         return f"[{url} {label}]{said}"
     return f"{{{{diff|diff={row.rev_id}|oldid=prev|label={label}}}}}{said}"
 
