@@ -179,6 +179,19 @@ class Discussions(_Part):
     profile: Literal["enwiki", "zhwiki"] = "enwiki"
 
 
+class Retention(_Part):
+    """How long what was fetched, and what was made of it, is kept.
+
+    Attributes
+    ----------
+    days
+        Once the oldest of it is older, all of it is removed before anything else is done with the
+        case; null keeps it until it is purged.
+    """
+
+    days: int | None = Field(default=None, ge=1)
+
+
 class Window(_Part):
     """The days that are read, both ends included, UTC."""
 
@@ -221,6 +234,7 @@ class Case(_Part):
     declared: tuple[Declared, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     window: Window = Window()
+    retention: Retention = Retention()
     discussions: Discussions | None = None
 
     @field_validator("wikis")

@@ -206,7 +206,7 @@ def _draw(
     same keys, with all that is known by then, say who stays.
     """
     case = here.case
-    own = activity_of(here.edits[here.edits["user"].isin(_nominated(here))])
+    own = activity_of(here.edits[here.edits["user"].isin(_nominated_of(here))])
     ranking = _Ranking.of(pool, own, case.reference.seed)
     order = ranking.order(known := source.activity(list(pool["user"])))
     wanted = case.reference.accounts
@@ -233,7 +233,7 @@ def _draw(
     return drawn, readings, {"left out": _counted(left_out), "matched on": balance}
 
 
-def _nominated(here: Population) -> set[str]:
+def _nominated_of(here: Population) -> set[str]:
     accounts = here.accounts
     return set(accounts.loc[accounts["role"] == "nominated", "user"])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,6 +92,9 @@ class Silent:
 def test_a_wiki_that_fails_keeps_nobody_from_reviewing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(room, "open_source", lambda *_, offline=False, **__: Silent(offline))
     dossier, ledger = make_dossier(tmp_path)
+    source = dossier.case.source.model_copy(update={"kind": "mediawiki"})
+    on_wiki = dossier.case.model_copy(update={"source": source})
+    dossier = dataclasses.replace(dossier, case=on_wiki)
     desk = room.Room(tmp_path / "case.toml", tmp_path, dossier, ledger, None)
     sheet = make_sheet(dossier, B, C)
     told = desk.diff_reader()(sheet)

@@ -44,7 +44,7 @@ COMMANDS = {
     ),
     "purge": Place(
         "fetch",
-        "Remove everything kept of a case but its ledger; a note says what was removed and when.",
+        "Remove everything kept of a case; the ledger stays without names, and a note says the rest.",
     ),
     "evaluate": Place(
         "run",

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sockgraph import pipeline
 from sockgraph.case import load_case
 from sockgraph.cli.bar import bar, say
-from sockgraph.pipeline import DATA, LEDGER, fetch_case, refresh_hidden
-from sockgraph.review import Ledger
-from sockgraph.store import Store, purge_case
+from sockgraph.pipeline import DATA, fetch_case, refresh_hidden
 
 if TYPE_CHECKING:
     from sockgraph.pipeline import Fetched
@@ -60,15 +59,21 @@ def purge(
     case: CaseFile,
     data: DataFolder = DATA,
     *,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Remove the ledger too; only its head stays.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove everything kept of a case but its ledger; a note says what was removed and when."""
-    read = load_case(case)
+    """Remove everything kept of a case; the ledger stays without names, and a note says the rest.
+
+    In the ledger every name and every text becomes a hash under a key that is thrown away: nobody
+    can be found in it, and no link reviewed or reversed in it, any more. The note holds numbers,
+    the day, and the head that the ledger had.
+    """
+    slug, what = load_case(case).slug, "and its ledger" if ledger else "and the ledger's names"
     if not yes:
-        typer.confirm(f"Remove all raw and processed data of {read.slug}?", abort=True)
-    store = Store(data).case(read.slug, read.id)
-    head = Ledger(store.path(LEDGER)).head()
-    removed = purge_case(store, note={"ledger": str(head)})
+        typer.confirm(f"Remove all raw and processed data of {slug}, {what}?", abort=True)
+    removed = pipeline.purge(case, data=data, ledger=ledger)
     say(f"{removed.files} files removed ({removed.size:,} bytes); {removed.tombstone} says so.")
 
 

@@ -17,7 +17,7 @@ from sockgraph.cli.bar import hand_over, tell
 from sockgraph.cli.desk import link_words, signed
 from sockgraph.cli.room import Author, CaseFile, DataFolder, Reason, Room, example
 from sockgraph.errors import ReviewError
-from sockgraph.pipeline import DATA
+from sockgraph.pipeline import DATA, TABLES
 from sockgraph.report.data import ReportData, read_links, with_evidence
 from sockgraph.report.wikitext import Filing, diff_lines, spi_filing
 from sockgraph.review import Draft, histories, link_states
@@ -263,7 +263,7 @@ def _table(room: Room, only: Pair | None, form: Format) -> str:
 
 def read_case_links(dossier: Dossier) -> dict[Pair, Link]:
     """Return every link with its evidence, as the report reads it."""
-    tables: dict[str, Any] = dict(dossier.tables)
+    tables: dict[str, Any] = {name: dossier.tables[name] for name in TABLES}
     data = ReportData(
         case=dossier.case,
         **tables,

@@ -12,7 +12,7 @@ import typer
 from sockgraph.case import load_case
 from sockgraph.cli.bar import bar, say
 from sockgraph.errors import FetchError, ReviewError
-from sockgraph.pipeline import LEDGER, open_source, read_case, run_case
+from sockgraph.pipeline import LEDGER, open_source, open_store, read_case, run_case
 from sockgraph.report.wikitext import restoration_note
 from sockgraph.review import Dossier, Ledger, cannot_links, histories
 from sockgraph.review.diffs import HoldsDiffs, parse_diff, wanted_diffs
@@ -21,7 +21,6 @@ from sockgraph.review.kept import kept_name, kept_text, read_kept, still_closed,
 from sockgraph.review.reversal import settle_reversals
 from sockgraph.review.states import OPENED, RESTORATION
 from sockgraph.review.work import open_findings, waiting
-from sockgraph.store import CaseStore, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from sockgraph.review import Entry, Sheet
     from sockgraph.review.sheet import Diffs
     from sockgraph.review.work import Kept
+    from sockgraph.store import CaseStore
 
 CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
 DataFolder = Annotated[
@@ -65,7 +65,7 @@ class Room:
             raise ReviewError(
                 file, "the case file has changed since the case was run.", "Run the case again."
             )
-        store = Store(data).case(result.case.slug, result.case.id)
+        store = open_store(result.case, data)
         dossier = Dossier(result.case, result.tables, result.manifest)
         return cls(file, data, dossier, Ledger(store.path(LEDGER)), store)
 
@@ -161,7 +161,7 @@ class Room:
 def ledger_of(case: Path, data: Path) -> Ledger:
     """Return the ledger of a case file."""
     given = load_case(case)
-    return Ledger(Store(data).case(given.slug, given.id).path(LEDGER))
+    return Ledger(open_store(given, data).path(LEDGER))
 
 
 def example(command: str, rest: str = "") -> str:

@@ -10,13 +10,12 @@ import typer
 
 from sockgraph.case import identify
 from sockgraph.cli.bar import bar, say
-from sockgraph.pipeline import DATA
+from sockgraph.pipeline import DATA, open_store
 from sockgraph.pipeline.screen import CANDIDATES, seconds_of, table_of
 from sockgraph.screening import expected_false_links, screen
 from sockgraph.screening.definition import TOP
 from sockgraph.screening.screen import MEMORY, THREADS
 from sockgraph.screening.wiki import ABOUT, EDITS, import_wiki
-from sockgraph.store import Store
 
 if TYPE_CHECKING:
     from sockgraph.screening import Screened
@@ -85,7 +84,7 @@ def screen_case(
     rare pages weighing more, with their co-edits within an hour and the likeness of their hours.
     """
     given = identify(case)
-    store = Store(data).case(given.slug, given.id)
+    store = open_store(given, data)
     with bar() as progress:
         table, _, _ = table_of(given, store, progress=progress)
         found = screen(

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 from sockgraph.case import Case, identify
 from sockgraph.pipeline.folder import DATA
+from sockgraph.pipeline.keeping import open_store
 from sockgraph.pipeline.screen import shortlist
 from sockgraph.population import Population, assemble
 from sockgraph.progress import Progress, silent
 from sockgraph.screening.source import WikiSource
 from sockgraph.screening.wiki import ABOUT
 from sockgraph.sources import DumpSource, MediaWikiSource, SeveralWikis, TableSource
-from sockgraph.store import CaseStore, Store
 from sockgraph.synthetic import write_demo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sockgraph.sources import Source
+    from sockgraph.store import CaseStore
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def fetch_case(
         If the case cannot be used or the source fails; what was answered until then is kept.
     """
     case = identify(path)
-    store = Store(data).case(case.slug, case.id)
+    store = open_store(case, data, progress=progress)
     source, population = gather(case, store, refresh=refresh, progress=progress)
     return Fetched(population, traffic_of(source))
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from sockgraph.case import Case, load_case
 from sockgraph.errors import StaleArtifactError
-from sockgraph.store import CaseStore, Store, sha256
+from sockgraph.pipeline.keeping import LEDGER, open_store
+from sockgraph.store import CaseStore, sha256
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
-LEDGER = "ledger.jsonl"
 REPORT = "report.html"
 HELD_OUT = "held_out"  # a table that only validation reads
 VALIDATION = "validation.html", "validation.json"
@@ -81,7 +81,7 @@ def read_case(path: Path, *, data: Path = DATA) -> CaseResult:
         If a table is not the one that the manifest describes.
     """
     case = load_case(path)
-    store = Store(data).case(case.slug, case.id)
+    store = open_store(case, data)
     manifest = store.read_manifest() or {}
     _refuse_stale(store, manifest)
     names = (*TABLES, *(DISCUSSIONS if case.discussions else ()))

@@ -16,15 +16,8 @@ from sockgraph.errors import CaseError
 from sockgraph.evidence import EvidenceSettings, weigh_evidence
 from sockgraph.graph import build_graph, graphml
 from sockgraph.pipeline.fetch import gather, open_source
-from sockgraph.pipeline.folder import (
-    DATA,
-    DISCUSSIONS,
-    GRAPH,
-    HELD_OUT,
-    LEDGER,
-    REPORT,
-    CaseResult,
-)
+from sockgraph.pipeline.folder import DATA, DISCUSSIONS, GRAPH, HELD_OUT, REPORT, CaseResult
+from sockgraph.pipeline.keeping import LEDGER, open_store, set_aside
 from sockgraph.pipeline.manifest import describe, run_facts
 from sockgraph.progress import Progress, silent
 from sockgraph.report import ReportData, case_report
@@ -41,7 +34,6 @@ from sockgraph.review import (
 )
 from sockgraph.schema import validate
 from sockgraph.sources import MediaWikiSource, SeveralWikis
-from sockgraph.store import CaseStore, Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +45,7 @@ if TYPE_CHECKING:
     from sockgraph.evidence import Weighed
     from sockgraph.population import Population
     from sockgraph.sources.mediawiki.hidden import Hidden
+    from sockgraph.store import CaseStore
 
 
 def refresh_hidden(
@@ -68,7 +61,7 @@ def refresh_hidden(
         If the wiki does not answer, or the case was not fetched.
     """
     case = identify(path)
-    store = Store(data).case(case.slug, case.id)
+    store = open_store(case, data, progress=progress)
     source = open_source(case, store, progress=progress)
     if not isinstance(source, MediaWikiSource | SeveralWikis):
         raise CaseError(
@@ -110,8 +103,9 @@ def run_case(
     """
     started = time.time()
     case = identify(path)
-    store = Store(data).case(case.slug, case.id)
+    store = open_store(case, data, progress=progress)
     source, population = gather(case, store, offline=offline, refresh=refresh, progress=progress)
+    set_aside(store)
     ledger = Ledger(store.path(LEDGER))
     accepted = accepted_alibis(ledger.entries())
     with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NONE = "none"
+NAMES_REMOVED = "names removed"
 RESTORE = "Restore the ledger from a copy whose head a report or packet printed."
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -240,9 +241,38 @@ class Ledger:
             Naming the first broken line, or the witness that the ledger does not pass through.
         """
         entries = self.entries()
+        before = before_removal(entries)
         for witness in witnesses:
-            self._meet(entries, witness)
+            if before and witness.length < before.length:
+                raise ReviewError(
+                    self.path,
+                    f"its names were removed at {before}; {witness} was noted before that.",
+                    "Nothing is left to hold it against; the head of the removal can be checked.",
+                )
+            if witness != before:
+                self._meet(entries, witness)
         return head_of(entries)
+
+    def replace(self, rule: Callable[[tuple[Entry, ...]], Sequence[Entry]]) -> None:
+        """Put another chain in the place of this one, whole or not at all: when names are removed.
+
+        Raises
+        ------
+        ReviewError
+            If the ledger is broken or cannot be written; it is then as it was.
+        """
+        draft = self.path.with_name(f".{self.path.name}.draft")
+        try:
+            with self.path.open("r+b", buffering=0) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                held, _ = self._parse(file.readall())
+                with open(draft, "wb", buffering=0, opener=_owner_only) as new:
+                    _write(new, b"".join(entry.line() for entry in rule(held)))
+                draft.replace(self.path)
+        except OSError as error:
+            raise self._unusable(error) from error
+        finally:
+            draft.unlink(missing_ok=True)
 
     def _meet(self, entries: Sequence[Entry], witness: LedgerHead) -> None:
         if witness.length > len(entries):
@@ -334,6 +364,13 @@ class Ledger:
 def head_of(entries: Sequence[Entry]) -> LedgerHead:
     """Return the head of a ledger that holds these entries."""
     return LedgerHead(entries[-1].hash, len(entries)) if entries else EMPTY
+
+
+def before_removal(entries: Sequence[Entry]) -> LedgerHead | None:
+    """Return the head that a ledger had before its names were removed; None if it has them."""
+    if not entries or entries[0].kind != NAMES_REMOVED:
+        return None
+    return LedgerHead.parse(entries[0].body["head"])
 
 
 def utc(time: dt.datetime) -> str:

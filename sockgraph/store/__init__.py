@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from sockgraph.store.purge import Purged, purge_case
+from sockgraph.store.purge import TOMBSTONE, Purged, purge_case
+from sockgraph.store.retention import enforce_retention
 from sockgraph.store.store import CaseStore, Store, sha256
 
-__all__ = ["CaseStore", "Purged", "Store", "purge_case", "sha256"]
+__all__ = [
+    "TOMBSTONE",
+    "CaseStore",
+    "Purged",
+    "Store",
+    "enforce_retention",
+    "purge_case",
+    "sha256",
+]

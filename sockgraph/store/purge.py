@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import shutil
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sockgraph.store.store import CaseStore
 
 TOMBSTONE = "removed.json"
-LEDGER = "ledger.jsonl"
+LEDGERS = "ledger*.jsonl"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Purged:
     tombstone: Path
 
 
-def purge_case(store: CaseStore, *, note: Mapping[str, Any] | None = None) -> Purged:
+def purge_case(
+    store: CaseStore, *, note: Mapping[str, Any] | None = None, ledger: bool = False
+) -> Purged:
     """Remove a case's raw answers and everything derived from them; the ledger stays as it is.
 
     A tombstone says what was removed and when, in numbers: no name is in it.
@@ -47,14 +50,18 @@ def purge_case(store: CaseStore, *, note: Mapping[str, Any] | None = None) -> Pu
     ----------
     note
         What the caller adds to the tombstone: the ledger's head, say.
+    ledger
+        Remove the ledger too.
 
     Raises
     ------
     StoreError
         If a file cannot be removed, or another process is fetching the case.
     """
-    with store.answers().locked():
-        files = [path for path in _files(store) if path.name not in {LEDGER, TOMBSTONE}]
+    with contextlib.ExitStack() as held:
+        for answers in store.all_answers():
+            held.enter_context(answers.locked())
+        files = [p for p in _files(store) if p.name != TOMBSTONE and (ledger or not _ledger(p))]
         size = sum(path.stat().st_size for path in files)
         tombstone = store.path(TOMBSTONE)
         told = {
@@ -76,6 +83,10 @@ def _files(store: CaseStore) -> list[Path]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     ]
+
+
+def _ledger(path: Path) -> bool:
+    return path.match(LEDGERS)
 
 
 def _remove(files: list[Path]) -> None:

@@ -74,6 +74,11 @@ class CaseStore:
         """Return what the wiki answered for this case, or one of its several wikis."""
         return RawAnswers(self.raw / WIKIS / wiki.replace(":", "_") if wiki else self.raw)
 
+    def all_answers(self) -> list[RawAnswers]:
+        """Return what is kept of the case's wiki, and of each of its several wikis."""
+        several = sorted(p for p in (self.raw / WIKIS).glob("*") if p.is_dir())
+        return [RawAnswers(folder) for folder in (self.raw, *several)]
+
     def path(self, name: str) -> Path:
         """Return where the processed file `name` lies or will lie."""
         return self.processed / name

@@ -1,0 +1,226 @@
+"""What is removed from a case, by whom, and what stays to tell of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+
+import pandas as pd
+import pytest
+
+from sockgraph.case import load_case
+from sockgraph.errors import CaseError, ReviewError, StoreError
+from sockgraph.pipeline import purge, read_case, run_case
+from sockgraph.review import Ledger
+from sockgraph.review.forget import forget_names, unnamed
+from sockgraph.review.ledger import NAMES_REMOVED, LedgerHead, chained
+from sockgraph.store import Store, enforce_retention
+
+CASE = """
+title = "Edits to one river"
+reason = "Three articles were returned to one wording"
+wikis = ["fernwick.example"]
+[source]
+kind = "table"
+path = "edits.parquet"
+[accounts]
+nominated = ["Heron", "Moth"]
+min_edits = 2
+[reference]
+accounts = 0
+[[earlier]]
+a = "Heron"
+b = "Moth"
+by = "Clerk of the lists"
+date = 2024-03-01
+action = "lock"
+url = "https://fernwick.example/wiki/User:Heron"
+"""
+BODY = {
+    "user_a": "Heron", "user_b": "Moth", "finding": "upheld", "Heron": {"heron moth": 1.5},
+    "why": "Heron writes as Moth does", "salts": {"finding": "ab" * 16}, "commit": "cd" * 32,
+    "evidence": "ef" * 32, "links": [["Heron", "Moth"]], "blinded": True,
+}  # fmt: skip
+NAMES = ("Heron", "Moth", "heron", "moth", "Clerk", "Robin")
+
+
+@pytest.fixture
+def case(tmp_path):
+    start = pd.Timestamp("2024-01-01", tz="UTC")
+    rows = [
+        {"timestamp": start + pd.Timedelta(hours=i), "user": user, "title": f"Page {i}"}
+        for user in ("Heron", "Moth")
+        for i in range(5)
+    ]
+    pd.DataFrame(rows).to_parquet(tmp_path / "edits.parquet")
+    path = tmp_path / "river.toml"
+    path.write_text(CASE)
+    run_case(path, data=tmp_path / "data")
+    return path
+
+
+def _ledger(case):
+    return Ledger(case.parent / "data" / "processed" / "river" / "ledger.jsonl")
+
+
+def _files(case):
+    return sorted(p.name for p in (case.parent / "data").rglob("*") if p.is_file())
+
+
+def test_a_purge_keeps_the_ledger_without_names(case):
+    ledger = _ledger(case)
+    ledger.append("finding", author="Robin", **BODY)
+    before = ledger.entries()
+    purge(case, data=case.parent / "data")
+    assert _files(case) == ["ledger.jsonl", "removed.json"]
+    kept = "".join(p.read_text() for p in ledger.path.parent.iterdir())
+    assert not [name for name in NAMES if name in kept]
+    assert BODY["salts"]["finding"] not in kept
+    assert BODY["commit"] not in kept
+    assert BODY["evidence"] in kept
+    first, *rest = ledger.entries()
+    assert first.kind == NAMES_REMOVED
+    assert first.body["head"] == f"{before[-1].hash}:{len(before)}"
+    assert [(e.kind, e.time) for e in rest] == [(e.kind, e.time) for e in before]
+    assert rest[0].pair == rest[1].pair  # one pair still, of nobody
+    assert rest[1].body["finding"] == "upheld"
+    assert all(e.hash not in kept for e in before[:-1])
+    told = json.loads((ledger.path.parent / "removed.json").read_text())
+    assert told["ledger_head"] == first.body["head"]
+
+
+def test_the_old_head_is_still_a_witness_and_an_earlier_one_no_more(case):
+    ledger = _ledger(case)
+    earlier = ledger.head()
+    ledger.append("finding", author="Robin", **BODY)
+    old = ledger.head()
+    purge(case, data=case.parent / "data")
+    assert ledger.verify(witnesses=[old]) == ledger.head()
+    with pytest.raises(ReviewError, match="names were removed"):
+        ledger.verify(witnesses=[earlier])
+    lines = ledger.path.read_bytes().splitlines(keepends=True)
+    ledger.path.write_bytes(b"".join([*lines[:1], *lines[2:]]))
+    with pytest.raises(ReviewError, match="line 2"):
+        ledger.verify(witnesses=[old])
+
+
+def test_a_second_purge_changes_no_ledger_and_notes_the_same_head(case):
+    ledger = _ledger(case)
+    head = str(ledger.head())
+    purge(case, data=case.parent / "data")
+    kept = ledger.path.read_bytes()
+    removed = purge(case, data=case.parent / "data")
+    assert ledger.path.read_bytes() == kept
+    assert json.loads(removed.tombstone.read_text())["ledger_head"] == head
+
+
+def test_two_purges_hash_a_name_differently(case):
+    entries = _ledger(case).entries()
+    one, other = (unnamed(entries, key)[1].body["user_a"] for key in (b"1" * 32, b"2" * 32))
+    assert one != other
+    assert re.fullmatch("#[0-9a-f]{16}", one)
+
+
+def test_with_the_ledger_only_its_head_and_the_day_stay(case):
+    head = str(_ledger(case).head())
+    removed = purge(case, data=case.parent / "data", ledger=True)
+    assert _files(case) == ["removed.json"]
+    told = json.loads(removed.tombstone.read_text())
+    assert told["ledger_head"] == head
+    assert re.fullmatch(r"removed on \d{4}-\d\d-\d\d", told["ledger"])
+
+
+def test_a_purged_case_that_is_run_again_begins_a_ledger_of_its_own(case):
+    data = case.parent / "data"
+    purge(case, data=data)
+    head = _ledger(case).head()
+    run_case(case, data=data)
+    aside = data / "processed" / "river" / f"ledger-{head.hash[:12]}.jsonl"
+    assert Ledger(aside).head() == head
+    assert [e.author for e in _ledger(case).entries()] == ["Clerk of the lists"]
+    purge(case, data=data)
+    assert aside.exists()
+
+
+def test_a_ledger_that_cannot_be_replaced_stays_as_it_was(case, monkeypatch):
+    ledger = _ledger(case)
+    before = ledger.path.read_bytes()
+    monkeypatch.setattr("sockgraph.review.ledger._write", _full)
+    with pytest.raises(ReviewError, match="No space left"):
+        forget_names(ledger)
+    assert ledger.path.read_bytes() == before
+    assert len(_files(case)) == len([n for n in _files(case) if not n.startswith(".")])
+
+
+def _full(*_):
+    raise OSError(28, "No space left on device")
+
+
+def test_an_empty_ledger_is_none():
+    assert chained([], "none") == ()
+    assert LedgerHead.parse("none:0").length == 0
+
+
+def _keep(case, days):
+    case.write_text(f"{case.read_text()}\n[retention]\ndays = {days}\n")
+
+
+def _age(case, days):
+    then = dt.datetime.now(dt.UTC).timestamp() - days * 86_400
+    for path in (case.parent / "data").rglob("*"):
+        os.utime(path, (then, then))
+
+
+def test_what_is_kept_too_long_is_removed_at_the_next_command(case):
+    data = case.parent / "data"
+    _keep(case, 30)
+    run_case(case, data=data)
+    ledger = _ledger(case).path.read_bytes()
+    _age(case, 29)
+    assert read_case(case, data=data)
+    _age(case, 31)
+    with pytest.raises(StoreError, match="not run yet"):
+        read_case(case, data=data)
+    assert _files(case) == ["ledger.jsonl", "removed.json"]
+    assert _ledger(case).path.read_bytes() == ledger  # links must stay reversible
+    told = json.loads((data / "processed" / "river" / "removed.json").read_text())
+    assert told["retention_days"] == 30
+    said = []
+    _age(case, 31)
+    run_case(case, data=data, progress=lambda *stage: said.append(stage[0]))
+    assert read_case(case, data=data)  # read anew
+    assert not any("removed" in stage for stage in said)  # nothing was left to remove
+
+
+def test_it_is_said_when_data_are_removed(case):
+    _keep(case, 5)
+    _age(case, 6)
+    said = []
+    run_case(case, data=case.parent / "data", progress=lambda *stage: said.append(stage[0]))
+    assert "kept longer than 5 days, and removed" in said[0]
+
+
+def test_an_answer_says_itself_how_old_it_is(tmp_path):
+    from test_raw_store import BODY as ANSWER
+    from test_raw_store import ENTRY
+
+    store = Store(tmp_path).case("a-case")
+    store.answers().put(ENTRY, ANSWER)
+    store.answers("one.example:80").put(ENTRY, ANSWER)
+    fetched = dt.datetime.fromisoformat(ENTRY.fetched)
+    soon = fetched + dt.timedelta(days=10)
+    assert enforce_retention(store, None, now=soon) is None
+    assert enforce_retention(store, 10, now=soon) is None
+    removed = enforce_retention(store, 9, now=soon)
+    assert removed is not None
+    assert removed.files == 4  # two answers, two locks
+    assert not store.raw.exists()
+
+
+@pytest.mark.parametrize("days", [0, -1, '"a week"'])
+def test_a_retention_is_a_number_of_days(case, days):
+    _keep(case, days)
+    with pytest.raises(CaseError, match=r"retention\.days"):
+        load_case(case)
