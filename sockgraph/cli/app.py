@@ -44,7 +44,7 @@ COMMANDS = {
     ),
     "purge": Place(
         "fetch",
-        "Remove everything kept of a case; the ledger stays without names, and a note says the rest.",
+        "Remove everything kept of a case; its ledger stays without names, and a note tells.",
     ),
     "evaluate": Place(
         "run",

@@ -64,7 +64,7 @@ def purge(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove everything kept of a case; the ledger stays without names, and a note says the rest.
+    """Remove everything kept of a case; its ledger stays without names, and a note tells.
 
     In the ledger every name and every text becomes a hash under a key that is thrown away: nobody
     can be found in it, and no link reviewed or reversed in it, any more. The note holds numbers,
