@@ -25,7 +25,8 @@ from sockgraph.evaluate import (
     validate_labels,
     validate_reference,
 )
-from sockgraph.pipeline.folder import DATA, HELD_OUT, LEDGER, VALIDATION, CaseResult, read_case
+from sockgraph.pipeline.folder import DATA, HELD_OUT, VALIDATION, CaseResult, read_case
+from sockgraph.pipeline.keeping import LEDGER
 from sockgraph.progress import Progress, silent
 from sockgraph.report import About, validation_page
 from sockgraph.review import Ledger, accepted_alibis
