@@ -201,6 +201,11 @@ def link(low, high, alibi):
                 "log10_lr": (low + high) / 2,
                 "log10_lr_low": low,
                 "log10_lr_high": high,
+                "band": "weakly for"
+                if low > 0
+                else "weakly against"
+                if high < 0
+                else "does not separate",
                 "alibi": alibi,
             }
         ]

@@ -61,6 +61,14 @@ COMMANDS = {
         "screen",
         "Sort a whole wiki's edits once, so that cases find an account's without reading the rest.",
     ),
+    "votes": Place(
+        "concert",
+        "Read who said what on the pages under [discussions]; only nominated accounts keep names.",
+    ),
+    "concert": Place(
+        "concert",
+        "Compare how nominated accounts came to discussions with what chance would bring.",
+    ),
     "review": Place(
         "review",
         "Review what waits: read the edits, judge, then see the evidence and write a finding.",

@@ -62,24 +62,25 @@ def compare_hypotheses(concert: pd.DataFrame, links: pd.DataFrame | None = None)
     Returns
     -------
     DataFrame
-        `user_a, user_b, log10_lr, log10_lr_low, log10_lr_high` (one operator against different
-        people, by the edits; null where not known), `alibi`, `p_adjusted`, `concert_at_most` (log10
-        of the greatest LR for concert against independence that p permits; null where
-        insufficient), `said` (which of the three the evidence supports, in words). An alibi never
-        speaks for concert by itself: it moves what is shown together from one operator to two
-        people.
+        `user_a, user_b, log10_lr, log10_lr_low, log10_lr_high, band` (one operator against
+        different people, by the edits; null where not known), `alibi`, `p_adjusted`,
+        `concert_at_most` (log10 of the greatest LR for concert against independence that p permits;
+        null where insufficient), `said` (which of the three the evidence supports, in words). An
+        alibi never speaks for concert by itself: it moves what is shown together from one operator
+        to two people.
     """
     key = ["user_a", "user_b"]
     numbers = ["log10_lr", "log10_lr_low", "log10_lr_high"]
-    known = pd.DataFrame(columns=[*key, *numbers, "alibi"])
+    known = pd.DataFrame(columns=[*key, *numbers, "band", "alibi"])
     if links is not None:
-        known = links[[*key, *numbers, "alibi"]]
+        known = links[[*key, *numbers, "band", "alibi"]]
     table = concert[[*key, "p_adjusted", "status"]].merge(known, how="left", on=key)
     table["alibi"] = table["alibi"].astype("boolean").fillna(value=False).astype(bool)
     rows = table.to_dict("records")
     table["concert_at_most"] = [_bound(row["p_adjusted"]) for row in rows]
     table["said"] = [_SAID[_case(row)] for row in rows]
-    columns = [*key, *numbers, "alibi", "p_adjusted", "concert_at_most", "said"]
+    table["band"] = table["band"].astype("str")
+    columns = [*key, *numbers, "band", "alibi", "p_adjusted", "concert_at_most", "said"]
     return table[columns].astype(dict.fromkeys(numbers, "float64"))
 
 
@@ -89,8 +90,8 @@ def _bound(p: float) -> float:
 
 def _case(row: Mapping[Any, Any]) -> str:
     """Return which of the texts fits."""
-    one = row["log10_lr_low"] > 0
-    apart = row["log10_lr_high"] < 0
+    band = "" if pd.isna(row["band"]) else str(row["band"])
+    one, apart = band.endswith(" for"), band.endswith(" against")
     if row["status"] != "ok":
         return "one insufficient" if one and not row["alibi"] else "insufficient"
     if row["p_adjusted"] > LEVEL:

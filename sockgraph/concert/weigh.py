@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,9 +68,9 @@ class Concert:
         `user_a, user_b, trace, occasions, observed, expected, statistic, p_adjusted, rev_ids`: each
         trace of each pair by itself; p is null where the pair is insufficient.
     same_way
-        `user_a, user_b, together, alike, expected`: how often two of one discussion stood on one
-        side, and how often two who vote as often as they do for each side there would. It shows
-        that people think alike, and counts for nothing.
+        `user_a, user_b, together, alike, expected`: on how many discussions both voted, on how
+        many alike, and on how many any two of their voters would. It shows that people think
+        alike, and counts for nothing.
     told
         Discussions, votes and accounts that this rests on; traces that could not be told.
     """
@@ -244,17 +243,20 @@ def _lists(values: Iterable[list[str]]) -> pd.Series:
 
 
 def _same_way(arrivals: pd.DataFrame, chance: Chance) -> pd.DataFrame:
-    """Return how often two stood on one side, and how often their own records would have it."""
+    """Return how often two stood on one side, and how often any two voters there would."""
     voted = arrivals[arrivals["side"] != ""]
-    sides = voted.pivot_table(index="user", columns="page", values="side", aggfunc="first")
     shares = pd.crosstab(voted["page"], voted["side"], normalize="index")
-    rows = []
-    for a, b in combinations(chance.users, 2):
-        if a not in sides.index or b not in sides.index:
-            continue
-        both = sides.loc[[a, b]].dropna(axis=1)
-        first, second = both.to_numpy()
-        alike = int((first == second).sum())
-        expected = float((shares.loc[both.columns].to_numpy() ** 2).sum())
-        rows.append((a, b, both.shape[1], alike, expected))
-    return pd.DataFrame(rows, columns=["user_a", "user_b", "together", "alike", "expected"])
+    chance_of_page = (shares**2).sum(axis=1).to_numpy(np.float64)
+    ours = voted[voted["user"].isin(chance.users)]
+    row = pd.Index(chance.users).get_indexer(pd.Index(ours["user"]))
+    column = shares.index.get_indexer(pd.Index(ours["page"]))
+    stood = np.zeros((len(shares.columns), len(chance.users), len(shares)))
+    stood[shares.columns.get_indexer(pd.Index(ours["side"])), row, column] = 1
+    came = stood.sum(axis=0)
+    at = np.triu_indices(len(chance.users), 1)
+    pairs = pd.DataFrame(chance.pairs, columns=["user_a", "user_b"])
+    return pairs.assign(
+        together=(came @ came.T)[at].astype(np.int64),
+        alike=sum((side @ side.T for side in stood), np.zeros((len(came),) * 2))[at].astype(int),
+        expected=((came * chance_of_page) @ came.T)[at],
+    )

@@ -19,7 +19,9 @@ DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
 REPORT = "report.html"
 HELD_OUT = "held_out"  # a table that only validation reads
 VALIDATION = "validation.html", "validation.json"
-WRITTEN_LATER = {LEDGER, "candidates.parquet", *VALIDATION}  # by other commands, after the manifest
+CONCERT_PAGE = "concert.html"
+CONCERT = "votes.parquet", "concert.parquet", CONCERT_PAGE
+WRITTEN_LATER = {LEDGER, "candidates.parquet", *VALIDATION, *CONCERT}  # by other commands
 GRAPH = "graph.graphml"
 TABLES = (
     "accounts",

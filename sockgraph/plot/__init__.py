@@ -11,16 +11,20 @@ from sockgraph.plot.network import case_graph
 from sockgraph.plot.pages import shared_pages
 from sockgraph.plot.style import DARK, LIGHT, Style, fonts_for
 from sockgraph.plot.validation import ece_plot, tippett_plot
+from sockgraph.plot.votes import arrivals_plot, bloc_plot, hours_plot
 from sockgraph.plot.waterfall import waterfall
 
 __all__ = [
     "DARK",
     "LIGHT",
     "Style",
+    "arrivals_plot",
+    "bloc_plot",
     "case_graph",
     "dendrogram",
     "ece_plot",
     "fonts_for",
+    "hours_plot",
     "shared_pages",
     "stability",
     "timecards",

@@ -1,13 +1,22 @@
 """A case's report: one HTML file, text out, nothing estimated.
 
 `case_report` lays out what the stages wrote; `ReportData` is everything it reads.
-`validation_page` lays out how often the numbers would be wrong; it names nobody.
+`validation_page` lays out how often the numbers would be wrong; it names nobody. `concert_page` is
+for one desk only, and never shared.
 """
 
 from __future__ import annotations
 
+from sockgraph.report.concert import ConcertData, concert_page
 from sockgraph.report.data import ReportData
 from sockgraph.report.page import case_report
 from sockgraph.report.validation import About, validation_page
 
-__all__ = ["About", "ReportData", "case_report", "validation_page"]
+__all__ = [
+    "About",
+    "ConcertData",
+    "ReportData",
+    "case_report",
+    "concert_page",
+    "validation_page",
+]

@@ -8,6 +8,7 @@ from sockgraph.synthetic.election import (
     Election,
     discussion_revisions,
     invent_election,
+    write_election,
 )
 from sockgraph.synthetic.wiki import SyntheticWiki, small_wiki
 
@@ -20,4 +21,5 @@ __all__ = [
     "invent_election",
     "small_wiki",
     "write_demo",
+    "write_election",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from sockgraph.schema import validate
 from sockgraph.synthetic.people import draw_names
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -215,3 +218,49 @@ def _line(user: str, side: object, at: pd.Timestamp, *, chinese: bool) -> str:
     word = f"'''{str(side).capitalize()}'''" if side in ("support", "oppose", "neutral") else "Hm"
     day = f"{at:%H:%M}, {at.day} {at:%B %Y} (UTC)"
     return f"* {word}, see above. [[User:{user}|{user}]] ([[User talk:{user}|talk]]) {day}\n"
+
+
+def write_election(
+    folder: Path, community: Community | None = None, *, seed: int = 1, profile: str = "enwiki"
+) -> Path:
+    """Write an invented election as files, and a case that compares its accounts.
+
+    Returns
+    -------
+    Path
+        `election.toml` in `folder`, beside `edits.parquet` and `texts.parquet`.
+    """
+    world = invent_election(community or Community(bloc=4), seed=seed)
+    said, texts = discussion_revisions(world.votes, profile=profile)
+    edits = pd.concat([world.edits, said.reindex(columns=world.edits.columns)], ignore_index=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    validate("edits", edits).to_parquet(folder / "edits.parquet")
+    texts.to_parquet(folder / "texts.parquet")
+    names = {
+        "nominated": json.dumps(world.compared, ensure_ascii=False),
+        "pages": json.dumps(sorted(said["title"].unique()), ensure_ascii=False),
+    }
+    path = folder / "election.toml"
+    path.write_text(_CASE.format(wiki=WIKI, profile=profile, **names), encoding="utf-8")
+    return path
+
+
+_CASE = """\
+id     = "election-0001"
+title  = "Nominations of one year"
+reason = "Whether accounts that support each other act in concert"
+wikis  = ["{wiki}"]
+
+[source]
+kind  = "table"
+path  = "edits.parquet"
+texts = "texts.parquet"
+
+[accounts]
+nominated = {nominated}
+
+[discussions]
+reason  = "Whether the nominations were decided by people acting in concert"
+profile = "{profile}"
+pages   = {pages}
+"""

@@ -1,0 +1,61 @@
+"""The commands on discussions: who voted how, and who acts in concert."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sockgraph.cli.bar import bar, say
+from sockgraph.pipeline import DATA
+from sockgraph.pipeline.concert import FOUND, concert_of, votes_of
+
+CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
+DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The data folder.")]
+PRIVATE = "Private: it names people beside what they voted. Do not pass it on."
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands on the app."""
+    app.command("votes", epilog="Example: sockgraph votes cases/spring.toml")(votes)
+    app.command("concert", epilog="Example: sockgraph concert cases/spring.toml")(concert)
+
+
+def votes(case: CaseFile, data: DataFolder = DATA) -> None:
+    """Read who said what on the pages under [discussions]; only nominated accounts keep names.
+
+    The case must have been run. Writes votes.parquet: political data on named people, for your own
+    desk; no report and no filing shows any of it.
+    """
+    found = votes_of(case, data=data)
+    table = found.table
+    say(
+        f"{table['page'].nunique()} discussions, {table['user'].nunique()} people: "
+        f"{found.told['votes']} votes, {int(table['side'].isna().sum())} comments and withdrawals; "
+        f"{found.told['malformed']} malformed, kept and counted for nothing."
+    )
+    for what, number in sorted(found.told.items()):
+        if what not in {"votes", "malformed"}:
+            say(f"  {what}: {number:,}")
+    say(f"votes.parquet is written. {PRIVATE}")
+    say(f"Next: sockgraph concert {case}")
+
+
+def concert(case: CaseFile, data: DataFolder = DATA) -> None:
+    """Compare how nominated accounts came to discussions with what chance would bring.
+
+    Three hypotheses stand beside each other: one operator, concert of different people, independent
+    people. Writes votes.parquet, concert.parquet and concert.html, a private page.
+    """
+    with bar() as progress:
+        found = concert_of(case, data=data, progress=progress)
+    table = found.concert.table
+    enough = table["status"] == "ok"
+    say(
+        f"{found.concert.told['votes']} votes in {found.concert.told['discussions']} discussions; "
+        f"{int(enough.sum())} pairs compared, {int((~enough).sum())} insufficient: "
+        f"{int((table['p_adjusted'] <= FOUND).sum())} came together beyond chance "
+        f"(at {FOUND} for all of them together)."
+    )
+    say(f"Open {found.page}. {PRIVATE}")

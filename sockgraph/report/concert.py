@@ -1,0 +1,140 @@
+"""The private page on concert: it names people beside what they voted, and is for one desk only."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sockgraph.report.markup import clean, diff_link, name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sockgraph.case import Case
+
+LEVEL = 0.05
+MOST_PAIRS = 40
+MINUS = "\N{MINUS SIGN}"
+TRACES = {
+    "succession": "arrived at the same discussions, on one side, in quick succession",
+    "trigger": "arrived within a day of a message that one account sent to both",
+    "joining": "joined the same pages within about a day",
+    "leaving": "left the same pages within about a day",
+    "reverting": "restored each other's versions",
+}
+
+
+@dataclass(frozen=True)
+class ConcertData:
+    """What the page shows; it computes nothing.
+
+    Attributes
+    ----------
+    case
+        The case.
+    told, parsed
+        What the comparison and the votes rest on, in numbers.
+    concert
+        The table `concert`.
+    hypotheses, traces, same_way
+        What `sockgraph.concert` returns beside it.
+    hours, arrivals
+        What `sockgraph.votes` returns: usual hours, and arrivals after messages.
+    figures
+        By title: the figure as PNG, for light and for dark screens.
+    """
+
+    case: Case
+    told: Mapping[str, Any]
+    parsed: Mapping[str, int]
+    concert: pd.DataFrame
+    hypotheses: pd.DataFrame
+    traces: pd.DataFrame
+    same_way: pd.DataFrame
+    hours: pd.DataFrame
+    arrivals: pd.DataFrame
+    figures: Mapping[str, tuple[bytes, bytes]]
+
+
+def concert_page(data: ConcertData) -> str:
+    """Return the page as one HTML file: no script, no network, the same bytes every time."""
+    whole = data.concert.merge(data.hypotheses.drop(columns="p_adjusted"), on=["user_a", "user_b"])
+    whole = whole.sort_values(
+        ["p_adjusted", "support", "user_a", "user_b"], ascending=[True, False, True, True]
+    )
+    compared = whole[whole["status"] == "ok"]
+    page: str = _template().render(
+        case=data.case,
+        reason=data.case.discussions.reason if data.case.discussions else "",
+        told=data.told,
+        parsed=data.parsed,
+        pairs=[_pair(row, data) for row in compared.head(MOST_PAIRS).to_dict("records")],
+        n_compared=len(compared),
+        n_found=int((compared["p_adjusted"] <= LEVEL).sum()),
+        n_pairs=len(whole),
+        n_insufficient=len(whole) - len(compared),
+        hours=data.hours.to_dict("records"),
+        arrivals=data.arrivals.to_dict("records"),
+        figures=[
+            (title, _image(light), _image(dark)) for title, (light, dark) in data.figures.items()
+        ],
+        level=LEVEL,
+        most=MOST_PAIRS,
+    )
+    return page
+
+
+@cache
+def _template() -> Any:  # noqa: ANN401 - jinja's
+    environment = Environment(
+        loader=PackageLoader("sockgraph.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"name": name, "clean": clean, "p": _p, "signed": _signed}
+    environment.globals["diff_link"] = diff_link
+    return environment.get_template("concert.html.j2")
+
+
+def _pair(row: dict[Any, Any], data: ConcertData) -> dict[str, Any]:
+    def of(table: pd.DataFrame) -> list[dict[Any, Any]]:
+        ours = (table["user_a"] == row["user_a"]) & (table["user_b"] == row["user_b"])
+        rows: list[dict[Any, Any]] = table[ours].to_dict("records")
+        return rows
+
+    traces = [{**trace, "words": TRACES[trace["trace"]]} for trace in of(data.traces)]
+    alike = of(data.same_way)
+    return {
+        **row,
+        "found": row["p_adjusted"] <= LEVEL,
+        "traces": sorted(traces, key=lambda trace: trace["p_adjusted"]),
+        "alike": alike[0] if alike else None,
+        "one": _interval(row),
+    }
+
+
+def _interval(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["log10_lr"]):
+        return "not known: run the case, or too few edits"
+    low, high = _signed(row["log10_lr_low"]), _signed(row["log10_lr_high"])
+    return f"{row['band']}: log10 LR {_signed(row['log10_lr'])} ({low} to {high})"
+
+
+def _signed(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:+.1f}".replace("-", MINUS)
+
+
+def _p(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def _image(png: bytes) -> Markup:
+    return Markup("data:image/png;base64,") + base64.b64encode(png).decode()

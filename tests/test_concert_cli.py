@@ -1,0 +1,112 @@
+import stat
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from typer.main import get_command
+
+from sockgraph.cli.app import app
+from sockgraph.errors import CaseError, StoreError
+from sockgraph.pipeline import read_case, run_case
+from sockgraph.pipeline.concert import concert_of, votes_of
+from sockgraph.synthetic import Community, write_election
+
+SIDES = ("support", "oppose", "neutral")
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    """A case on an invented election, run, with its votes and its comparison."""
+    folder = tmp_path_factory.mktemp("election")
+    small = Community(compared=6, crowd=24, discussions=22, bloc=3, joins=0.8)
+    path = write_election(folder, small, seed=4, profile="zhwiki")
+    before = public(run_case(path, data=folder / "data").folder)
+    found = concert_of(path, data=folder / "data")
+    assert public(found.page.parent) == before
+    return path, folder / "data", found
+
+
+def public(folder):
+    """Return the files that a case may share."""
+    names = ("report.html", "graph.graphml", "manifest.json", "links.parquet")
+    return [(folder / name).read_bytes() for name in names]
+
+
+def test_the_bloc_is_found_from_the_pages_themselves(case):
+    path, data, found = case
+    folder = data / "processed" / path.stem
+    table = pd.read_parquet(folder / "concert.parquet")
+    assert (table["p_adjusted"] <= 0.05).sum() >= 2
+    assert len(table) == 15
+    votes = pd.read_parquet(folder / "votes.parquet")
+    assert set(votes["side"]) <= set(SIDES)
+    nominated = set(table["user_a"]) | set(table["user_b"])
+    others = set(votes["user"]) - nominated
+    assert others
+    assert all(name.startswith("voter-") for name in others)
+    assert found.page.name == "concert.html"
+
+
+def test_what_is_written_is_the_owners_and_the_case_stays_current(case):
+    path, data, _ = case
+    for name in ("votes.parquet", "concert.parquet", "concert.html"):
+        mode = (data / "processed" / path.stem / name).stat().st_mode
+        assert stat.S_IMODE(mode) == 0o600
+    assert read_case(path, data=data).links is not None
+    run_case(path, data=data)
+    assert read_case(path, data=data).links is not None
+
+
+def test_the_page_says_that_it_is_private_and_shows_all_three_hypotheses(case):
+    text = case[2].page.read_text(encoding="utf-8")
+    assert "Private. Do not pass this page on." in text
+    for words in ("One operator", "Concert of different people", "Independent people"):
+        assert words in text
+    assert "<script" not in text
+    assert "http-equiv" in text
+
+
+def test_no_public_output_shows_a_side_or_a_voter(case):
+    path, data, _ = case
+    folder = data / "processed" / path.stem
+    for name in ("report.html", "graph.graphml", "manifest.json"):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert "voter-0" not in text
+        assert not any(f">{side}<" in text for side in SIDES)
+    shown = CliRunner().invoke(
+        get_command(app), ["report", str(path), "--data", str(data), "--format", "csv"]
+    )
+    assert shown.exit_code == 0
+    exported = shown.output
+    assert not any(side in exported for side in SIDES)
+
+
+def test_the_same_votes_give_the_same_bytes(case):
+    path, data, found = case
+    folder = data / "processed" / path.stem
+    names = ("votes.parquet", "concert.parquet", "concert.html")
+    before = [(folder / name).read_bytes() for name in names]
+    concert_of(path, data=data)
+    assert [(folder / name).read_bytes() for name in names] == before
+    assert found.votes.told["votes"] > 200
+
+
+def test_without_discussions_or_names_nothing_is_read(case, tmp_path):
+    path, _, _ = case
+    text = path.read_text(encoding="utf-8")
+    bare = tmp_path / "bare.toml"
+    bare.write_text(text[: text.index("[discussions]")], encoding="utf-8")
+    with pytest.raises(CaseError, match="lists no discussions"):
+        votes_of(bare, data=tmp_path)
+    start = text.index("nominated = [")
+    everyone = tmp_path / "everyone.toml"
+    everyone.write_text(
+        text[:start] + 'nominated = ["*"]' + text[text.index("]", start) + 1 :], encoding="utf-8"
+    )
+    with pytest.raises(CaseError, match="by name only"):
+        concert_of(everyone, data=tmp_path)
+
+
+def test_a_case_that_was_not_run_says_so(case, tmp_path):
+    with pytest.raises(StoreError, match="not run yet"):
+        votes_of(case[0], data=tmp_path)
