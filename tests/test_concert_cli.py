@@ -2,8 +2,7 @@ import stat
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
-from typer.main import get_command
+from typer.testing import CliRunner
 
 from sockgraph.cli.app import app
 from sockgraph.errors import CaseError, StoreError
@@ -73,9 +72,7 @@ def test_no_public_output_shows_a_side_or_a_voter(case):
         text = (folder / name).read_text(encoding="utf-8")
         assert "voter-0" not in text
         assert not any(f">{side}<" in text for side in SIDES)
-    shown = CliRunner().invoke(
-        get_command(app), ["report", str(path), "--data", str(data), "--format", "csv"]
-    )
+    shown = CliRunner().invoke(app, ["report", str(path), "--data", str(data), "--format", "csv"])
     assert shown.exit_code == 0
     exported = shown.output
     assert not any(side in exported for side in SIDES)
