@@ -46,13 +46,15 @@ def test_the_bloc_is_found_from_the_pages_themselves(case):
     assert found.page.name == "concert.html"
 
 
-def test_what_is_written_is_the_owners_and_the_case_stays_current(case):
+def test_what_is_written_is_the_owners_and_goes_when_the_case_is_run_again(case):
     path, data, _ = case
     for name in ("votes.parquet", "concert.parquet", "concert.html"):
         mode = (data / "processed" / path.stem / name).stat().st_mode
         assert stat.S_IMODE(mode) == 0o600
     assert read_case(path, data=data).links is not None
     run_case(path, data=data)
+    assert not (data / "processed" / path.stem / "votes.parquet").exists()
+    concert_of(path, data=data)
     assert read_case(path, data=data).links is not None
 
 

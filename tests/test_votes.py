@@ -278,6 +278,12 @@ def test_a_former_name_in_a_signature_is_the_account_of_today():
     assert rows(("New Lantern", 0, line))[0][0::3] == ("Old Lantern", "malformed")
 
 
+def test_an_account_of_one_wiki_among_several_signs_by_its_name_there():
+    name = "Old Lantern@fernwick.example"
+    line = f"* '''Support''' {en('Old Lantern')}"
+    assert rows((name, 0, line))[0][0::3] == (name, "ok")
+
+
 def test_unregistered_and_hidden_authors_are_counted_and_left_out():
     edits, texts = page((None, 0, "* '''Support'''"), ("Fen Orchid", 1, ""))
     found = read_votes(edits, texts, profile="enwiki")

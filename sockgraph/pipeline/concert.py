@@ -12,10 +12,10 @@ from sockgraph.case import load_case
 from sockgraph.concert import Concert, compare_hypotheses, weigh_concert
 from sockgraph.errors import CaseError
 from sockgraph.pipeline.folder import CONCERT_PAGE, DATA, read_case
+from sockgraph.pipeline.keeping import open_store
 from sockgraph.plot import DARK, LIGHT, arrivals_plot, bloc_plot, hours_plot
 from sockgraph.progress import Progress, silent
 from sockgraph.report import ConcertData, concert_page
-from sockgraph.store import Store
 from sockgraph.votes import (
     Votes,
     arrivals_after,
@@ -68,7 +68,7 @@ def votes_of(path: Path, *, data: Path = DATA) -> Votes:
         If it was not run since it lists them.
     """
     case = _with_discussions(path)
-    store = Store(data).case(case.slug, case.id)
+    store = open_store(case, data)
     votes = _votes(read_case(path, data=data))
     store.write_table("votes", votes.table)
     return votes
@@ -85,7 +85,7 @@ def concert_of(path: Path, *, data: Path = DATA, progress: Progress = silent) ->
         If it was not run since it lists them.
     """
     case = _with_discussions(path)
-    store = Store(data).case(case.slug, case.id)
+    store = open_store(case, data)
     result = read_case(path, data=data)
     votes = _votes(result)
     with threadpool_limits(1):

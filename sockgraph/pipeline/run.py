@@ -16,7 +16,15 @@ from sockgraph.errors import CaseError
 from sockgraph.evidence import EvidenceSettings, weigh_evidence
 from sockgraph.graph import build_graph, graphml
 from sockgraph.pipeline.fetch import gather, open_source
-from sockgraph.pipeline.folder import DATA, DISCUSSIONS, GRAPH, HELD_OUT, REPORT, CaseResult
+from sockgraph.pipeline.folder import (
+    CONCERT,
+    DATA,
+    DISCUSSIONS,
+    GRAPH,
+    HELD_OUT,
+    REPORT,
+    CaseResult,
+)
 from sockgraph.pipeline.keeping import LEDGER, open_store, set_aside
 from sockgraph.pipeline.manifest import describe, run_facts
 from sockgraph.progress import Progress, silent
@@ -188,6 +196,7 @@ def _write(
     for name, table in (tables | said).items():
         store.write_table(name, table)
     store.remove_tables(set(DISCUSSIONS) - said.keys())
+    store.remove_files(CONCERT)  # made from what was there before, hidden since or not
     store.write_table(HELD_OUT, weighed.held_out)
     store.write_text(GRAPH, graphml(graph))
     store.write_text(REPORT, page)

@@ -96,8 +96,12 @@ class CaseStore:
 
     def remove_tables(self, names: Collection[str]) -> None:
         """Remove tables that a case no longer has."""
+        self.remove_files([f"{name}.parquet" for name in names])
+
+    def remove_files(self, names: Collection[str]) -> None:
+        """Remove processed files that no longer fit the others."""
         for name in names:
-            self.path(f"{name}.parquet").unlink(missing_ok=True)
+            self.path(name).unlink(missing_ok=True)
 
     def read_table(self, name: str) -> pd.DataFrame:
         """Read a table back and hold it to its contract.

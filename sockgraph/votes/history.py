@@ -77,13 +77,19 @@ def read_votes(
     rows: list[dict[str, Any]] = []
     for (wiki, title), page in revisions.groupby(["wiki", "title"], sort=True):
         ordered = page.sort_values(["timestamp", "rev_id"])
-        reader = _Reader(profile_of(profile), former or {}, told)
+        names = {**(former or {}), **_local(ordered["user"], f"@{wiki}")}
+        reader = _Reader(profile_of(profile), names, told)
         found = [row for revision in ordered.itertuples() for row in reader.read(revision)]
         rows += [{"wiki": wiki, **row} for row in _with_pages(str(title), found)]
     table = _table(rows)
     told["votes"] = int(table["side"].notna().sum())
     told["malformed"] = int((table["parse"] == "malformed").sum())
     return Votes(table, dict(told))
+
+
+def _local(authors: pd.Series, ending: str) -> dict[str, str]:
+    """Return, by their names on this wiki, the accounts that a case of several calls Name@wiki."""
+    return {name.removesuffix(ending): name for name in authors.dropna() if name.endswith(ending)}
 
 
 @dataclass
