@@ -1,0 +1,320 @@
+"""Measure on real data what docs/validation.md says, and write its tables between its markers.
+
+    python benchmarks/validation.py [TABLE …] [--write docs/validation.md]
+
+Tables: aliases, flattery, strata, open, own, socks, splits; default: all. Data is read from
+`$SOCKGRAPH_DATA` (or ../shared/data). Every account with ten edit times is compared with every
+other; no label is used until the links are written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from sockgraph.evaluate import evaluate_links, read_labels
+from sockgraph.evidence import EvidenceSettings, weigh_evidence
+from sockgraph.pipeline import run_case, validate_case
+from sockgraph.schema import empty, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sockgraph.evaluate import Limit, Validation
+    from sockgraph.pipeline import CaseResult
+
+DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
+ALIASES = ("aliases_ipython", "aliases_numpy", "aliases_scipy")
+OWN = ("enwiki_contentious", "webplatform", "zhwiki_article_history")
+SPLITS = Path(__file__).with_name("splits.py")
+CASE = """
+id = "validation"
+title = "Validation on {name}"
+reason = "Validation on published histories"
+wikis = ["{name}.example"]
+[source]
+kind = "table"
+path = "{path}"
+[accounts]
+nominated = ["*"]
+min_edits = {least}
+"""
+LEAST = {"enwiki_contentious": 40}
+DASH = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A data set that was run as a case, and its validation."""
+
+    result: CaseResult
+    validation: Validation
+
+
+PLACE = tempfile.TemporaryDirectory()
+
+
+@cache
+def ran(name: str) -> Ran:
+    """Run one data set, every account against every other, and validate it."""
+    place, folder = Path(PLACE.name), DATA / name
+    edits, least = folder / "edits.parquet", LEAST.get(name, 10)
+    if name == "enwiki_contentious":  # temporary and hashed accounts are left out by the source
+        print("  332 accounts: some minutes", file=sys.stderr)
+    path = place / f"{name.replace('_', '-')}.toml"
+    path.write_text(CASE.format(name=path.stem, path=edits.absolute(), least=least))
+    print(f"  {name}", file=sys.stderr, flush=True)
+    result = run_case(path, data=place / "data")
+    labels = folder / "labels.parquet"
+    calibrated = result.manifest["evidence"]["calibrated"]
+    given = labels if labels.exists() and calibrated else None
+    return Ran(result, validate_case(path, given, data=place / "data").validation)
+
+
+def aliases() -> Iterator[str]:
+    """Discrimination, calibration, flags and groups on labelled accounts."""
+    table = pd.DataFrame({name: _figures(name) for name in ALIASES})
+    table["mean"] = table.mean(axis=1)
+    yield from _rows(["", *(n.removeprefix("aliases_") for n in ALIASES), "mean"])
+    for row, values in table.iterrows():
+        yield _line([str(row), *(_number(v) for v in values)])
+
+
+def _figures(name: str) -> dict[str, float]:
+    found = ran(name)
+    side = found.validation.labels
+    labels = read_labels(DATA / name / "labels.parquet")
+    told = evaluate_links(
+        found.result.links, labels, clusters=found.result.clusters, compared_only=True
+    ).as_dict()
+    above = {f"different pairs with LR > {x.ratio:,}": x.above for x in side.strata[0].limits}
+    return {
+        "true pairs": side.whole.n_same,
+        "different pairs": side.whole.n_different,
+        "AUC": side.whole.auc,
+        "average precision": side.whole.average_precision,
+        "recall at 10⁻³": side.whole.recall_at_fpr_1e3,
+        "Cllr": side.whole.cllr,
+        "Cllr_min": side.whole.cllr_min,
+        "calibration loss": side.whole.loss,
+        "… of perfectly calibrated LRs": side.whole.calibrated_loss,
+        "highest LR that the reference bears (log10)": found.validation.terms.bound_high,
+        **above,
+        "flagged": side.flagged.flagged,
+        "flagged that are true": side.flagged.precision,
+        "true that are flagged": side.flagged.recall,
+        "pairs in a group that are true": told["pair_precision"],
+        "true pairs in a group": told["pair_recall"],
+        "B³ precision": told["b3_precision"],
+        "B³ recall": told["b3_recall"],
+        "innocents absorbed": told["innocents_absorbed"],
+    }
+
+
+def flattery() -> Iterator[str]:
+    """How much better cut histories look than labelled accounts."""
+    yield from _rows(["set", "measure", "cut histories", "labels", "difference"])
+    names = {"auc": "AUC", "recall_at_fpr_1e3": "recall at 10⁻³", "cllr": "Cllr"}
+    names |= {"loss": "calibration loss"}
+    for name in ALIASES:
+        found = ran(name).validation
+        for key, words in names.items():
+            ours, theirs = getattr(found.own.whole, key), getattr(found.labels.whole, key)
+            cells = [_number(ours), _number(theirs), f"{ours - theirs:+.3f}".replace("-", "−")]
+            yield _line([name.removeprefix("aliases_"), words, *cells])
+
+
+def strata() -> Iterator[str]:
+    """Count false links by kind of pair, on labels, with and without the most extreme pairs."""
+    heads = ["LR > 10", "LR > 100", "LR > 1,000"]
+    yield from _rows(["set", "different pairs", "n", *heads, "log10 LR < −1"])
+    for name in ALIASES:
+        for one in ran(name).validation.labels.strata:
+            cells = [_limit(*both) for both in zip(one.limits, one.limits_without, strict=True)]
+            row = [name.removeprefix("aliases_"), one.name, f"{one.pairs:,}", *cells]
+            yield _line([*row, _percent(one.against)])
+
+
+def _limit(whole: Limit, without: Limit) -> str:
+    if whole.untested:
+        return "not testable"
+    over = "" if whole.kept else "**over:** "
+    return f"{over}{whole.above:,} = {_percent(whole.share)} ({without.above:,})"
+
+
+def open_() -> Iterator[str]:
+    """Flag accounts whose partners are away, and clear different people who share pages."""
+    heads = ["true flagged", "accounts", "nobody, scores kept", "lost a partner"]
+    heads += ["nobody, scores kept", "nobody, fitted again"]
+    heads += ["different pairs, ≥ 5 shared pages", "log10 LR < −1", "log10 LR > 1"]
+    yield from _rows(["set", *heads])
+    for name in ALIASES:
+        side = ran(name).validation.labels
+        held, cleared = side.open_set, side.exculpation
+        alone, flagged = _fitted_again(name)
+        again = f"{_percent(1 - flagged / alone)} of {alone:,}"
+        yield _line(
+            [
+                name.removeprefix("aliases_"),
+                _percent(side.flagged.recall),
+                f"{held.accounts:,}",
+                _percent(held.nobody),
+                f"{held.bereft:,}",
+                _percent(held.bereft_nobody),
+                again,
+                f"{cleared.pairs:,}",
+                _percent(cleared.cleared),
+                _percent(cleared.towards),
+            ]
+        )
+
+
+def _fitted_again(name: str, turns: int = 2) -> tuple[int, int]:
+    """Keep one account of each person, fit all anew, and count accounts flagged all the same.
+
+    Returns
+    -------
+    tuple of int
+        Accounts, over all turns, and those of them that are flagged with somebody. Each turn keeps
+        another account of a person who has several.
+    """
+    result = ran(name).result
+    labels = read_labels(DATA / name / "labels.parquet")
+    edits = pd.read_parquet(DATA / name / "edits.parquet").assign(wiki=f"{name}.example")
+    columns = [c for c in empty("edits").columns if c in edits]
+    table = validate("edits", edits.loc[edits["user"].notna(), columns])
+    known = labels[labels["user"].isin(result.accounts["user"])].sort_values("user")
+    person = known["person"].fillna(known["user"].radd("alone: "))
+    place, size = person.groupby(person).cumcount(), person.groupby(person).transform("size")
+    tried, flagged = 0, 0
+    for turn in range(turns):
+        kept = known.loc[(place == turn % size).to_numpy(), "user"]
+        here = table["user"].isin(kept)
+        accounts = pd.DataFrame({"wiki": f"{name}.example", "user": kept, "role": "nominated"})
+        away = known["user"][~known["user"].isin(kept)]
+        with threadpool_limits(1):
+            links = weigh_evidence(
+                table[here],
+                validate("accounts", accounts),
+                background=table[~here & ~table["user"].isin(away)],
+                open_case=True,
+                settings=EvidenceSettings(),
+            ).links
+        named = links.loc[links["flagged"].astype(bool), ["user_a", "user_b"]].to_numpy().ravel()
+        tried, flagged = tried + len(kept), flagged + len(np.unique(named))
+    return tried, flagged
+
+
+def own() -> Iterator[str]:
+    """Say what a case without labels says of itself, on three wikis."""
+    heads = ["accounts", "cut histories", "AUC", "recall at 10⁻³", "Cllr", "calibration loss"]
+    heads += ["of perfect LRs", "LR > 10", "LR > 100", "LR > 10, same pages", "cleared, ≥ 5 pages"]
+    yield from _rows(["histories", *heads])
+    for name in OWN:
+        found = ran(name).validation
+        if found.own is None:
+            yield _line([name, str(found.facts["n_reference"]), f"not calibrated: {found.reason}"])
+            continue
+        one, all_, pages = found.own.whole, found.own.strata[0], _same_pages(found)
+        shared = found.own.exculpation
+        cleared = f"{_percent(shared.cleared)} of {shared.pairs:,}" if shared else DASH
+        measured = (one.auc, one.recall_at_fpr_1e3, one.cllr, one.loss, one.calibrated_loss)
+        ten, hundred = (_limit(*b) for b in zip(all_.limits[:2], all_.limits_without, strict=False))
+        hard = _limit(pages.limits[0], pages.limits_without[0]) if pages else DASH
+        cells = [f"{found.facts['n_reference']:,}", f"{one.n_same:,}", *map(_number, measured)]
+        yield _line([name, *cells, ten, hundred, hard, cleared])
+
+
+def _same_pages(found: Validation):  # noqa: ANN202 - a stratum, or none
+    return next((s for s in found.own.strata if "same pages" in s.name), None)
+
+
+def socks() -> Iterator[str]:
+    """Six small investigations: how many accounts have enough edits at all."""
+    found = ran("enwiki_socks")
+    edits = pd.read_parquet(DATA / "enwiki_socks" / "edits.parquet")
+    times = edits.groupby("user")["timestamp"].nunique()
+    yield (
+        f"{len(times)} accounts with {len(edits)} edits; {(times >= 10).sum()} have ten edit times,"
+        f" the median is {times.median():.0f}. {found.validation.reason}."
+    )
+
+
+def splits() -> Iterator[str]:
+    """Find halves of cut histories again, as `benchmarks/splits.py` prints it."""
+    done = subprocess.run([sys.executable, SPLITS], check=True, capture_output=True, text=True)
+    yield from done.stdout.strip().splitlines()
+
+
+TABLES: dict[str, Callable[[], Iterator[str]]] = {
+    "aliases": aliases,
+    "flattery": flattery,
+    "strata": strata,
+    "open": open_,
+    "own": own,
+    "socks": socks,
+    "splits": splits,
+}
+
+
+def _rows(heads: Sequence[str]) -> Iterator[str]:
+    yield _line(heads)
+    yield "|" + "---|" * len(heads)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _number(value: float) -> str:
+    if pd.isna(value):
+        return DASH
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) > 1 else f"{value:.3f}"
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return DASH
+    return f"{100 * share:.1f} %" if share >= 0.01 or share == 0 else f"{100 * share:.2g} %"
+
+
+def put(text: str, name: str, table: str) -> str:
+    """Return the page with what stands between a table's markers replaced."""
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    if begin not in text:
+        sys.exit(f"no {begin} in the page")
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    return pattern.sub(lambda _: f"{begin}\n{table}\n{end}", text)
+
+
+def main() -> None:
+    """Print the tables, or write them where they belong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=", ".join(TABLES))
+    parser.add_argument("--write", type=Path, help="the page to write them into")
+    given = parser.parse_args()
+    if not DATA.exists():
+        sys.exit(f"no {DATA}: set SOCKGRAPH_DATA")
+    for name in given.tables or TABLES:
+        table = "\n".join(TABLES[name]())
+        if given.write is None:
+            print(f"{name}\n\n{table}\n", flush=True)
+        else:
+            given.write.write_text(put(given.write.read_text(), name, table))
+            print(f"{name} written", flush=True)
+
+
+if __name__ == "__main__":
+    main()
