@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from dataclasses import dataclass, replace
@@ -26,12 +27,11 @@ from sockgraph.evaluate import (
     validate_reference,
 )
 from sockgraph.pipeline.folder import DATA, HELD_OUT, VALIDATION, CaseResult, read_case
-from sockgraph.pipeline.keeping import LEDGER
+from sockgraph.pipeline.keeping import LEDGER, open_store
 from sockgraph.progress import Progress, silent
 from sockgraph.report import About, validation_page
 from sockgraph.review import Ledger, accepted_alibis
-from sockgraph.store import Store
-from sockgraph.store.store import MANIFEST, sha256, significant
+from sockgraph.store.store import significant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sockgraph.store import CaseStore
 
 PAGE, FIGURES = VALIDATION
+MEASURED = ("edits.parquet", "evidence.parquet", "held_out.parquet", "links.parquet")
 FACTS = ("n_reference", "n_effective", "n_different_pairs", "splits", "h1", "h2")
 
 
@@ -91,7 +92,7 @@ def validate_case(
         If the labels cannot be used; nothing is written then.
     """
     result = read_case(path, data=data)
-    store = Store(data).case(result.case.slug, result.case.id)
+    store = open_store(result.case, data, progress=progress)
     held_out = store.read_table(HELD_OUT)
     named = result.case.reference.labels
     given = labels or (None if named is None else result.case.beside(named))
@@ -180,17 +181,24 @@ def _open_set(
 
 def _written(store: CaseStore, found: Validation, result: CaseResult) -> Validated:
     """Write the page and the figures, both with the hash of the run they are about."""
-    run = sha256(store.path(MANIFEST))
+    run = _seal(result.manifest)
     told = {
         "sockgraph": sockgraph.__version__,
         "case": result.case.slug,
-        "manifest_sha256": run,
+        "tables_sha256": run,
         **_rounded(found.as_dict()),
     }
     text = json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
     about = About(result.case.slug, result.case.wiki, result.case.everyone, run)
     page = store.write_text(PAGE, validation_page(found, about))
     return Validated(found, page, store.write_text(FIGURES, text + "\n"))
+
+
+def _seal(manifest: dict[str, Any]) -> str:
+    """Return the hash of the tables that were measured; the same for the same run anywhere."""
+    files = manifest.get("files", {})
+    told = "".join(f"{name}: {files.get(name)}\n" for name in MEASURED)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401 - JSON, level by level

@@ -58,7 +58,7 @@ class About:
     everyone
         Whether the compared accounts are their own reference.
     run
-        SHA-256 of the manifest of the run that was validated.
+        SHA-256 of the hashes of the tables that were measured.
     """
 
     slug: str
@@ -323,7 +323,7 @@ def _clearing(found: Exculpation | None) -> str:
     return (
         f"Of {counted(found.pairs, 'pair')} of different people with at least {spelled(SHARED)}"
         f" pages in common and enough edits, {percent(found.cleared)} have log10{NBSP}LR below"
-        f" {plain(-1)}: the evidence clears them. {percent(found.towards)} have it above 1: it"
+        f" −1: the evidence clears them. {percent(found.towards)} have it above 1: it"
         " misleads."
     ).replace("none have", "None have")
 
