@@ -11,7 +11,15 @@ from sockgraph.evidence.closeness import Closeness, Tilt, tilt
 from sockgraph.evidence.link import best_groups
 from sockgraph.evidence.rivals import NEXT, best_others
 from sockgraph.evidence.splits import GAP_DAYS, cut_histories
-from sockgraph.signals import SIGNALS, compile_edits, of_accounts
+from sockgraph.signals import (
+    SIGNALS,
+    Histories,
+    compile_edits,
+    of_accounts,
+    profile,
+    similarity,
+)
+from sockgraph.signals.handover import find_handovers
 from sockgraph.signals.histories import DAY
 
 CALIBRATED = {"pages", "time", "text", "mechanics"}
@@ -203,3 +211,78 @@ def test_one_pair_that_says_little_does_not_keep_a_group_apart():
     assert found[0, 1]
     assert found[1, 2]
     assert not found[0, 2]
+
+
+def evenings(seed, n=24):
+    """People whose habits do not change over three years."""
+    draw = np.random.default_rng(seed)
+    rows = []
+    for i in range(n):
+        first, last = np.sort(draw.uniform([0, 600], [1500, 2100]))
+        rows += history(f"R{i:02d}", 100 + i, n=int(last - first) // 5, start=float(first))
+    corpus = compile_edits(edits_of(rows))
+    return of_accounts(corpus, [f"R{i:02d}" for i in range(n)])
+
+
+def paired_at_random(units, cuts, seed):
+    """Deal the saves of each cut account's halves out again, session by session."""
+    draw = np.random.default_rng(seed)
+    sides = ([], [])
+    for i in range(cuts.first.n_units):
+        rows = np.sort(np.concatenate([h.saves[h.unit == i] for h in (cuts.first, cuts.second)]))
+        session = np.cumsum(np.diff(units.corpus.seconds[rows], prepend=-np.inf) > 1800)
+        late = draw.integers(0, 2, session.max() + 1)[session] == 1
+        for side, chosen in zip(sides, (rows[~late], rows[late]), strict=True):
+            side.append(chosen)
+    return [
+        Histories(units.corpus, np.concatenate(s), np.repeat(np.arange(len(s)), list(map(len, s))),
+                  cuts.owner)
+        for s in sides
+    ]  # fmt: skip
+
+
+def told_apart(cut, other):
+    """Return the share in which a cut's value lies above that of another pairing, ties half."""
+    cut, other = (v[~np.isnan(v)] for v in (cut, other))
+    above = np.sign(cut[:, None] - other[None, :])
+    return float((above.mean() + 1) / 2) if above.size else 0.5
+
+
+@pytest.fixture(scope="module")
+def steady():
+    accounts = evenings(9)
+    cuts = cut_histories(accounts, np.arange(accounts.n_units), least=10, seed=3)
+    return accounts, cuts, paired_at_random(accounts, cuts, 4)
+
+
+@pytest.mark.parametrize("stratum", [0, 1], ids=["successive", "parallel"])
+@pytest.mark.parametrize("signal", SIGNALS, ids=lambda s: s.name)
+def test_no_calibrated_signal_tells_a_cut_from_a_random_pairing_of_sessions(
+    signal, stratum, steady
+):
+    accounts, cuts, dealt = steady
+    bag = signal.bag(accounts.corpus)
+    if bag is None or not bag.rows.nnz:
+        pytest.skip("the source has none of it")
+    siblings = []
+    for first, second in ((cuts.first, cuts.second), dealt):
+        halves = (profile(bag, half, signal.weighting) for half in (first, second))
+        siblings.append(np.diag(similarity(*halves))[cuts.stratum == stratum])
+    assert 0.25 < told_apart(*siblings) < 0.75
+
+
+def test_hand_over_tells_a_cut_and_is_therefore_calibrated_on_none(steady):
+    accounts, cuts, dealt = steady
+    chosen = np.flatnonzero(cuts.stratum == 0)
+    values = []
+    for halves in ((cuts.first, cuts.second), dealt):
+        first, second = (half.take(chosen) for half in halves)
+        unit = np.concatenate([2 * first.unit, 2 * second.unit + 1])
+        order = np.argsort(unit, kind="stable")
+        saves = np.concatenate([first.saves, second.saves])[order]
+        both = Histories(accounts.corpus, saves, unit[order], np.repeat(first.owner, 2))
+        n = both.n_units
+        found = find_handovers(both, np.ones(n, dtype=bool), np.full(n, np.nan)).log10_lr
+        values.append(np.nan_to_num(found[np.arange(0, n, 2), np.arange(1, n, 2)]))
+    assert told_apart(*values) > 0.8
+    assert "hand-over" not in {signal.name for signal in SIGNALS}

@@ -9,23 +9,21 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import tables
+from sockgraph.evidence.extras import find_extras
 from sockgraph.evidence.heldout import held_out
-from sockgraph.evidence.judge import Cast, Extra, judge
+from sockgraph.evidence.judge import Cast, judge
 from sockgraph.evidence.measure import Measured, Scene, measure
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
 from sockgraph.evidence.splits import cut_histories
 from sockgraph.progress import Progress, silent
+from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
 from sockgraph.signals.alibi import find_alibis
-from sockgraph.signals.interaction import find_undoing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from sockgraph.signals import Bag, Corpus, Histories
-    from sockgraph.signals.alibi import Alibi
+    from sockgraph.signals import Bag, Corpus
 
 _DEFAULT = EvidenceSettings()
 
@@ -40,6 +38,7 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     open_case: bool | None = None,
     incomplete: Sequence[str] = (),
     accepted_alibis: Sequence[tuple[str, str]] = (),
+    log_events: pd.DataFrame | None = None,
     progress: Progress = silent,
 ) -> Weighed:
     """Weigh the evidence for and against one operator behind every pair of nominated accounts.
@@ -65,6 +64,8 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
         Accounts whose histories are not whole (capped, partly hidden): no alibi is read from them.
     accepted_alibis
         Pairs whose alibi a reviewer accepted: never flagged.
+    log_events
+        Contract table: blocks and thanks, if the source has them.
     progress
         Told of every step.
 
@@ -81,35 +82,13 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     splits = cut_histories(histories, which, least=settings.min_edits, seed=settings.seed)
     measured = _measure_all(Scene(histories, cast.reference, splits), progress)
     alibi = find_alibis(histories, np.isin(np.asarray(cast.users, dtype=object), list(incomplete)))
-    extras = _extras(histories, alibi)
+    logs = empty("log_events") if log_events is None else log_events
+    extras = find_extras(histories, alibi, cast, logs)
     verdict = judge(cast, measured, splits, settings, progress).with_extras(extras)
     case = tables.Case(nominated, declared, tuple(accepted_alibis), settings, cast)
     found = tables.Found(measured, extras, alibi)
     weighed = tables.assemble(case, histories, found, verdict)
     return replace(weighed, held_out=held_out(case, histories, found, verdict))
-
-
-def _extras(histories: Histories, alibi: Alibi) -> list[Extra]:
-    """Return the traces that are told from a null of their own, not from cut histories."""
-    n = histories.n_units
-    whole = ~(alibi.incomplete[:, None] | alibi.incomplete[None, :])
-    undoing = find_undoing(histories)
-    nothing = np.zeros((n, n), dtype=np.int64)
-    return [
-        Extra("alibi", "time", alibi.log10_lr, alibi.changes, whole, alibi.turns.telling),
-        Extra(
-            "undoing",
-            "interaction",
-            np.full((n, n), np.nan) if undoing is None else undoing.log10_lr,
-            nothing if undoing is None else undoing.seen,
-            np.full((n, n), undoing is not None),
-            _nothing if undoing is None else undoing.telling,
-        ),
-    ]
-
-
-def _nothing(*_: int) -> NDArray[np.int64]:
-    return np.zeros(0, dtype=np.int64)
 
 
 def _cast(

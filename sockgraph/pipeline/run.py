@@ -143,6 +143,7 @@ def _weigh(
         open_case=case.everyone and "screening" not in population.recipe,
         incomplete=tuple(c.user for c in population.coverage if not c.full),
         accepted_alibis=accepted,
+        log_events=population.log_events,
         declared=tuple(entry.accounts for entry in case.declared),
         settings=EvidenceSettings(
             flag_log10_lr=case.evidence.flag_log10_lr,

@@ -1,0 +1,72 @@
+"""What the traces with a null of their own say of known aliases: a table of docs/evidence.md.
+
+    python benchmarks/nulls.py
+
+Every account of the `aliases_*` (in `$SOCKGRAPH_DATA`, or ../shared/data) with ten edit times; the
+labels are read after the traces. *Mean LR* of different pairs should be one at most, before an LR
+is held within its bounds.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from alibi import DATA, read, users_of
+from sklearn.metrics import roc_auc_score
+
+from sockgraph.signals.handover import find_handovers
+from sockgraph.signals.interaction import find_undoing
+from sockgraph.signals.meetings import coupled_absence, page_gaps, shared_sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sockgraph.signals import Histories
+    from sockgraph.signals.trace import Trace
+
+
+def _handovers(histories: Histories) -> Trace:
+    n = histories.n_units
+    return find_handovers(histories, np.ones(n, dtype=bool), np.full(n, np.nan))
+
+
+TRACES: dict[str, Callable[[Histories], Trace | None]] = {
+    "hand-over": _handovers,
+    "coupled absence": coupled_absence,
+    "sessions": shared_sessions,
+    "gaps on a page": page_gaps,
+    "undoing": find_undoing,
+}
+
+
+def main() -> None:
+    """Print one Markdown table."""
+    folders = sorted(DATA.glob("aliases_*"))
+    if not folders:
+        sys.exit(f"no aliases_* in {DATA}: set SOCKGRAPH_DATA")
+    print(
+        "| histories | trace | one person's, heard | different, heard | AUC | mean LR, different |"
+    )
+    print("|---|---|---|---|---|---|")
+    for folder in folders:
+        histories = read(folder.name)
+        person = pd.read_parquet(folder / "labels.parquet").dropna().set_index("user")["person"]
+        mine = pd.Series(users_of(histories)).map(person).to_numpy(dtype=object)
+        a, b = np.triu_indices(histories.n_units, 1)
+        same = (mine[a] == mine[b]) & ~pd.isna(mine[a])
+        for name, find in TRACES.items():
+            found = find(histories)
+            lr = np.full(len(a), np.nan) if found is None else found.log10_lr[a, b]
+            heard = ~np.isnan(lr)
+            both = 0 < same[heard].sum() < heard.sum()
+            auc = f"{roc_auc_score(same[heard], lr[heard]):.2f}" if both else "–"
+            mean = f"{(10 ** lr[heard & ~same]).mean():.2f}" if (heard & ~same).any() else "–"
+            counts = f"{(heard & same).sum()} | {(heard & ~same).sum()}"
+            print(f"| {folder.name} | {name} | {counts} | {auc} | {mean} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
