@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 
 from sockgraph.case import load_case
 from sockgraph.cli import app
-from sockgraph.cli.room import Room
-from sockgraph.pipeline import read_case, run_case
+from sockgraph.pipeline import Room, read_case, run_case
 from sockgraph.review import History, cannot_links, histories, queue
 from sockgraph.review.exhibit import make_exhibit
 from sockgraph.synthetic.cast import ADMIN, COLLEAGUE, OPERATOR

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_fixture import B, C, make_dossier
 
-from sockgraph.cli import room
 from sockgraph.errors import FetchError
+from sockgraph.pipeline import room
 from sockgraph.review import make_sheet
 from sockgraph.review.diffs import CONTEXT, parse_diff, wanted_diffs
 
@@ -89,19 +89,20 @@ class Silent:
         return {rev_ids[0]: CHANGED}
 
 
-def test_a_wiki_that_fails_keeps_nobody_from_reviewing(tmp_path, monkeypatch, capsys):
+def test_a_wiki_that_fails_keeps_nobody_from_reviewing(tmp_path, monkeypatch):
     monkeypatch.setattr(room, "open_source", lambda *_, offline=False, **__: Silent(offline))
     dossier, ledger = make_dossier(tmp_path)
     source = dossier.case.source.model_copy(update={"kind": "mediawiki"})
     on_wiki = dossier.case.model_copy(update={"source": source})
     dossier = dataclasses.replace(dossier, case=on_wiki)
-    desk = room.Room(tmp_path / "case.toml", tmp_path, dossier, ledger, None)
+    said = []
+    desk = room.Room(tmp_path / "case.toml", tmp_path, dossier, ledger, None, said.append)
     sheet = make_sheet(dossier, B, C)
     told = desk.diff_reader()(sheet)
     assert told == {
         f"fernwick.example:{wanted_diffs(sheet)['fernwick.example'][0]}": parse_diff(CHANGED)
     }
-    assert "Diffs that were read before are shown" in " ".join(capsys.readouterr().err.split())
+    assert "Diffs that were read before are shown" in " ".join(said)
 
 
 @pytest.mark.wiki

@@ -7,7 +7,6 @@ import pytest
 from review_work import commit, review
 
 from sockgraph import pipeline
-from sockgraph.cli.room import Room
 from sockgraph.pipeline import run
 from sockgraph.review.work import open_findings
 
@@ -50,7 +49,7 @@ def room(tmp_path):
 
 def run_again(case):
     pipeline.run_case(case, data=case.parent / "data")
-    return Room.of(case, case.parent / "data")
+    return pipeline.Room.of(case, case.parent / "data")
 
 
 def page(room):

@@ -35,7 +35,7 @@ from sockgraph.show import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sockgraph.cli.room import Room
+    from sockgraph.pipeline import Room
     from sockgraph.review import Dossier, Ledger, Task
     from sockgraph.review.blind import Part
     from sockgraph.review.sheet import Card, Diffs, Page, Sheet

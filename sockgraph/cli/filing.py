@@ -15,7 +15,7 @@ import typer
 import sockgraph
 from sockgraph.cli.bar import hand_over, tell
 from sockgraph.cli.desk import link_words, signed
-from sockgraph.cli.room import Author, CaseFile, DataFolder, Reason, Room, example
+from sockgraph.cli.room import Author, CaseFile, DataFolder, Reason, example, open_room
 from sockgraph.errors import ReviewError
 from sockgraph.pipeline import DATA, TABLES
 from sockgraph.report.data import ReportData, read_links, with_evidence
@@ -36,6 +36,7 @@ from sockgraph.show import cell
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sockgraph.pipeline import Room
     from sockgraph.report.data import Link
     from sockgraph.review import Dossier
     from sockgraph.review.states import Pair
@@ -91,7 +92,7 @@ def add(
 
     Reviewers are shown it; no number takes account of it.
     """
-    room = Room.of(case, data)
+    room = open_room(case, data)
     what = Received(speaks, authenticated_by, summary, document_hash(document))
     entry = receive(room.ledger, room.dossier, room.dossier.pair(*link), author=by, what=what)
     tell(f"Registered; {document.name} itself is not stored. SHA-256 {entry.body['sha256']}")
@@ -101,7 +102,7 @@ def reverse(
     case: CaseFile, a: str, b: str, data: DataFolder = DATA, *, by: Author, reason: Reason
 ) -> None:
     """Open the review of a link's reversal; say what the link rested on, and rests on now."""
-    room = Room.of(case, data)
+    room = open_room(case, data)
     pair = room.dossier.pair(a, b)
     ask_reversal(room.ledger, room.dossier, pair, author=by, reason=reason)
     tell(f"{pair[0]} and {pair[1]}: reversal in review")
@@ -114,7 +115,7 @@ def reopen_link(
     case: CaseFile, a: str, b: str, data: DataFolder = DATA, *, by: Author, reason: Reason
 ) -> None:
     """Lift a cannot-link on evidence authenticated since, and open the link to a new review."""
-    room = Room.of(case, data)
+    room = open_room(case, data)
     pair = room.dossier.pair(a, b)
     reopen(room.ledger, room.dossier, pair, author=by, reason=reason)
     tell(f"{pair[0]} and {pair[1]}: reopened")
@@ -146,7 +147,7 @@ def report(
     A filing is refused while reviewers disagree, evidence is insufficient or has changed since the
     finding, or an alibi is unanswered. It holds no tag, no block and no request for a lock.
     """
-    room = Room.of(case, data)
+    room = open_room(case, data)
     only = room.dossier.pair(*link) if link else None
     if edits:
         text = _edit_lines(room, edits, profile)

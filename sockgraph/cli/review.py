@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ from sockgraph.case import normal_name
 from sockgraph.cli import filing
 from sockgraph.cli.bar import hand_over, tell
 from sockgraph.cli.desk import Desk, refuse_unknown_reviewer
-from sockgraph.cli.room import CaseFile, DataFolder, Room, example, ledger_of
+from sockgraph.cli.room import CaseFile, DataFolder, example, ledger_of, open_room
 from sockgraph.errors import ReviewError
 from sockgraph.pipeline import DATA
 from sockgraph.review import LedgerHead, Task, histories, queue
@@ -26,6 +26,9 @@ from sockgraph.review.rules import refuse_barred
 from sockgraph.review.states import History
 from sockgraph.review.work import kind_of
 from sockgraph.store.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from sockgraph.pipeline import Room
 
 Reviewer = Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who reviews.")]
 Foils = Annotated[
@@ -59,7 +62,7 @@ def review(
     Every pair is judged from its edits before the evidence on any is shown. Stop whenever you
     like; the next call goes on where you stopped.
     """
-    room = Room.of(case, data)
+    room = open_room(case, data)
     reviewer = refuse_unknown_reviewer(reviewer)
     entries = room.ledger.entries()
     served = (
@@ -105,7 +108,7 @@ def review_packet(
     ] = None,
 ) -> None:
     """Write one HTML file for a reviewer on a machine of their own: no names, no LR, no network."""
-    room = Room.of(case, data)
+    room = open_room(case, data)
     reviewer = refuse_unknown_reviewer(reviewer)
     entries, diffs = room.ledger.entries(), room.diff_reader()
     packet = make_packet(room.dossier, entries, reviewer, foils=foils, read_diffs=diffs)
@@ -127,7 +130,7 @@ def review_merge(
 
     Findings on a link are opened once two reviewers' commitments are in.
     """
-    room = Room.of(case, data)
+    room = open_room(case, data)
     taken = take_answers(room.ledger, room.dossier, [read_answers(path) for path in files])
     tell(f"{len(taken.drafts)} new entries from {len(files)} files.")
     for a, b in taken.passed:

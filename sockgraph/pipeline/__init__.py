@@ -3,6 +3,7 @@
 from sockgraph.pipeline.fetch import Fetched, demo_case, fetch_case, open_source
 from sockgraph.pipeline.folder import DATA, TABLES, CaseResult, read_case
 from sockgraph.pipeline.keeping import LEDGER, open_store, purge
+from sockgraph.pipeline.room import Room
 from sockgraph.pipeline.run import refresh_hidden, run_case
 from sockgraph.pipeline.validate import Validated, validate_case
 
@@ -12,6 +13,7 @@ __all__ = [
     "TABLES",
     "CaseResult",
     "Fetched",
+    "Room",
     "Validated",
     "demo_case",
     "fetch_case",
