@@ -13,14 +13,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import pandera.pandas as pa_pd
 import pyarrow as pa
-from pandera.errors import SchemaErrors
 
 from sockgraph.errors import SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pandera.pandas as pa_pd
+    from pandera.errors import SchemaErrors
 
 ROLES = ("nominated", "reference", "declared")
 STATUSES = ("ok", "insufficient", "not_available")
@@ -77,6 +78,8 @@ class Column:
 
     def check(self) -> pa_pd.Column:
         """Return the pandera column that enforces this one."""
+        import pandera.pandas as pa_pd  # noqa: PLC0415 - and with it pyspark, where installed
+
         checks = [pa_pd.Check.isin(self.among)] if self.among and self.kind != "list" else []
         if self.kind == "list":
             checks = [pa_pd.Check(self._are_lists, error="a list of strings")]
@@ -328,6 +331,8 @@ def subject_of(*users: str) -> str:
 
 @cache
 def _pandera(name: str) -> pa_pd.DataFrameSchema:
+    import pandera.pandas as pa_pd  # noqa: PLC0415 - takes a second; screening needs none of it
+
     table = TABLES[name]
     return pa_pd.DataFrameSchema(
         {column: spec.check() for column, spec in table.columns.items()},
@@ -365,6 +370,8 @@ def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     whole = frame.reindex(columns=list(table.columns))
     lists = {c: s for c, s in table.columns.items() if s.kind == "list"}
     whole = whole.assign(**{c: _lists(whole[c], s) for c, s in lists.items()})
+    from pandera.errors import SchemaErrors  # noqa: PLC0415 - as above
+
     try:
         whole = _pandera(name).validate(whole, lazy=True)
     except SchemaErrors as error:

@@ -1,11 +1,30 @@
-"""The only composition: from a case file to a folder of tables, a graph, a ledger and a report."""
+"""The only composition: from a case file to a folder of tables, a graph, a ledger and a report.
 
-from sockgraph.pipeline.fetch import Fetched, demo_case, fetch_case, open_source
-from sockgraph.pipeline.folder import DATA, TABLES, CaseResult, read_case
-from sockgraph.pipeline.keeping import LEDGER, open_store, purge
-from sockgraph.pipeline.room import Room
-from sockgraph.pipeline.run import refresh_hidden, run_case
-from sockgraph.pipeline.validate import Validated, validate_case
+A name's module is imported when it is asked for: running a case needs scikit-learn and the rest,
+screening a wiki does not.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sockgraph.pipeline.fetch import Fetched, demo_case, fetch_case, open_source
+    from sockgraph.pipeline.folder import DATA, TABLES, CaseResult, read_case
+    from sockgraph.pipeline.keeping import LEDGER, open_store, purge
+    from sockgraph.pipeline.room import Room
+    from sockgraph.pipeline.run import refresh_hidden, run_case
+    from sockgraph.pipeline.validate import Validated, validate_case
+
+_HOMES = {
+    "fetch": ("Fetched", "demo_case", "fetch_case", "open_source"),
+    "folder": ("DATA", "TABLES", "CaseResult", "read_case"),
+    "keeping": ("LEDGER", "open_store", "purge"),
+    "room": ("Room",),
+    "run": ("refresh_hidden", "run_case"),
+    "validate": ("Validated", "validate_case"),
+}
 
 __all__ = [
     "DATA",
@@ -25,3 +44,10 @@ __all__ = [
     "run_case",
     "validate_case",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,10 +11,8 @@ from sockgraph.errors import ScreeningError
 from sockgraph.progress import Progress, silent
 from sockgraph.screening import screen
 from sockgraph.screening.reading import column_of, lay_out
-from sockgraph.screening.source import WikiSource
 from sockgraph.screening.strongest import strongest
 from sockgraph.screening.wiki import ABOUT, EDITS, WholeWiki, import_wiki
-from sockgraph.sources.dump import import_dump
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +66,8 @@ def shortlist(case: Case, store: CaseStore, *, progress: Progress = silent) -> S
     path, here, story = table_of(case, store, progress=progress)
     if not _more_accounts(path, here.accounts.min_edits, most):
         return None
+    from sockgraph.screening.source import WikiSource  # noqa: PLC0415 - brings pandas with it
+
     wiki = _imported(path, store, progress)
     source = WikiSource(here, wiki.folder, story=story or _origin(wiki, path))
     eligible = source.everyone()
@@ -104,6 +104,8 @@ def table_of(
         If the source is a wiki's API.
     """
     if case.source.kind in DUMPS:
+        from sockgraph.sources.dump import import_dump  # noqa: PLC0415 - brings pandas with it
+
         story = import_dump(case, store.raw, progress=progress)
         place = store.raw.absolute() / story.pop("key")
         files = {"path": place / "edits.parquet", "accounts": place / "accounts.parquet"}
