@@ -36,7 +36,15 @@ FOUND = "\n\n\n{}\nbecause\ncolleagues\n"
 REVIEWED = (SKIP + JUDGED + FOUND.format("upheld")) * 2
 STEPS = ("read", "first judgement", "against", "for", "all", "finding")
 COMMANDS = ("fetch", "run", "screen", "review", "reverse", "purge")
-PRELOAD = ["sockgraph.cli", "sockgraph.pipeline", "sockgraph.screening", "kills"]
+PRELOAD = [
+    *(f"sockgraph.cli.{name}" for name in ("app", "fetch", "filing", "review", "run", "screen")),
+    "sockgraph.screening.local",
+    "sockgraph.screening.screen",
+    "sockgraph.screening.source",
+    "sklearn.linear_model",
+    "encodings.utf_8_sig",
+    "kills",
+]
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.truncate", "os.rmdir", "shutil.rmtree"}
 
 
@@ -80,11 +88,8 @@ class Bench:
 
     def start(self, moment: Moment | None = None) -> int:
         """Run the command, killed at the moment or not at all; return its exit code."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOAD)
         change = moment.change if moment else None
-        process = context.Process(target=_work, args=(self.home, self.words(), change))
-        process.start()
+        process = started(_work, self.home, self.words(), change)
         process.join(moment.seconds if moment and moment.seconds is not None else 300)
         if process.is_alive():
             process.kill()
@@ -142,6 +147,15 @@ class Bench:
         }
 
 
+def started(target, *given):
+    """Start a process that has everything imported."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    process = context.Process(target=target, args=given)
+    process.start()
+    return process
+
+
 def _hash(path: Path) -> str:
     """Hash what two runs must have in common: of a ledger, who did what; of answers, which."""
     content = path.read_bytes()
@@ -168,6 +182,11 @@ def _work(home: Path, words: list[str], change: int | None) -> None:
     sys.stdin = os.fdopen(0, closefd=False)
     if change is not None:
         sys.addaudithook(_dying(change))
+    command(words)
+
+
+def command(words):
+    """Be the command line."""
     from sockgraph.cli import main
 
     sys.argv = ["sockgraph", *words]

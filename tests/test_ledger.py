@@ -271,3 +271,32 @@ def test_a_line_says_the_same_under_another_spelling_only_once(tmp_path):
     ledger.path.write_text(json.dumps(entry) + "\n", encoding="utf-8")  # spaces after commas
     with pytest.raises(ReviewError, match="line 1"):
         ledger.entries()
+
+
+def test_lines_that_were_checked_are_checked_again_when_they_change(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    for kind in ("first", "second", "third"):
+        ledger.append(kind, author="Ann")
+    assert len(ledger.entries()) == 3
+    whole = ledger.path.read_bytes()
+    ledger.path.write_bytes(whole.replace(b'"first"', b'"firzt"'))
+    with pytest.raises(ReviewError, match="line 1"):
+        ledger.entries()
+    ledger.path.write_bytes(b"".join(whole.splitlines(keepends=True)[:1]))
+    assert [e.kind for e in ledger.entries()] == ["first"]
+    ledger.path.write_bytes(whole)
+    assert [e.kind for e in ledger.entries()] == ["first", "second", "third"]
+
+
+def test_a_ledger_is_checked_once_however_often_it_is_asked(tmp_path, monkeypatch):
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.extend(lambda _: [Draft("noted", "Ann", {"n": n}) for n in range(50)])
+    checked = []
+    real = Ledger._entry
+    monkeypatch.setattr(
+        Ledger, "_entry", lambda *given: (checked.append(given[2]), real(*given))[1]
+    )
+    for _ in range(4):
+        ledger.entries()
+        ledger.append("noted", author="Ann")
+    assert len(checked) == 54 - 1  # every line once; the last was written, and not read yet

@@ -151,6 +151,14 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
+@dataclass(frozen=True)
+class _Known:
+    """Whole lines that were checked, and the entries they are."""
+
+    lines: bytes
+    entries: tuple[Entry, ...]
+
+
 class Ledger:
     """One case's ledger.
 
@@ -168,6 +176,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._known = _Known(b"", ())
 
     def entries(self) -> tuple[Entry, ...]:
         """Return every entry, oldest first, having checked the chain.
@@ -310,13 +319,13 @@ class Ledger:
         added = chained(rule(entries), head_of(entries).hash)
         if not added:
             return ()
-        whole = b"".join(entry.line() for entry in entries)
+        new = b"".join(entry.line() for entry in added)
         if torn:
             self._set_aside(torn)
-            file.truncate(len(whole))
-        new = b"".join(entry.line() for entry in added)
-        # a crash may have taken the last entry's line end only
-        _write(file, whole[len(content) :] + new if not torn else new)
+            file.truncate(len(content) - len(torn))
+        elif content and not content.endswith(b"\n"):
+            new = b"\n" + new  # a crash took the last entry's line end only
+        _write(file, new)
         return added
 
     def _set_aside(self, torn: bytes) -> None:
@@ -328,15 +337,21 @@ class Ledger:
             os.fsync(aside.fileno())
 
     def _parse(self, content: bytes) -> tuple[tuple[Entry, ...], bytes]:
-        """Return the entries and what a crash left of a last line."""
-        *lines, tail = content.split(b"\n")
-        entries: list[Entry] = []
-        for number, line in enumerate(lines, 1):
-            entries.append(self._entry(line, number, head_of(entries).hash))
+        """Return the entries and what a crash left of a last line.
+
+        Lines that this object has checked before, and that are the same to the byte, are not
+        checked again: a command asks for the entries many times.
+        """
+        known = self._known if content.startswith(self._known.lines) else _Known(b"", ())
+        *lines, tail = content[len(known.lines) :].split(b"\n")
+        entries = list(known.entries)
+        for line in lines:
+            entries.append(self._entry(line, len(entries) + 1, head_of(entries).hash))
+        self._known = _Known(content[: len(content) - len(tail)], tuple(entries))
         if not tail:
             return tuple(entries), b""
         with contextlib.suppress(ReviewError):
-            entries.append(self._entry(tail, len(lines) + 1, head_of(entries).hash))
+            entries.append(self._entry(tail, len(entries) + 1, head_of(entries).hash))
             return tuple(entries), b""
         return tuple(entries), tail
 
