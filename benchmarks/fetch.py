@@ -28,7 +28,7 @@ from sockgraph.store.raw import RawAnswers
 
 def wiki(folder: Path) -> None:
     """Fetch 40 accounts and a reference of 30 from the test wiki: once, again, and refreshed."""
-    from wiki import history, server  # noqa: PLC0415 - of the tests; not needed for dumps
+    from wiki import history, server
 
     names = [str(account["name"]) for account in history.build().accounts[:40]]
     with server.running() as served:

@@ -21,11 +21,11 @@ TESTS = Path(__file__).parent.parent / "tests"
 
 def _fuzz(name: str, seconds: int, keep: Path) -> None:
     """Fuzz one reader in this process; never returns."""
-    import atheris  # noqa: PLC0415 - only here is it needed
+    import atheris
 
     sys.path.insert(0, str(TESTS))
     with atheris.instrument_imports(include=["sockgraph", "tomllib", "json", "csv", "mwxml"]):
-        from fuzzing import TARGETS  # noqa: PLC0415 - instrumented while it is imported
+        from fuzzing import TARGETS
     target = TARGETS[name]
     corpus = keep / f"corpus-{name}"
     corpus.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def main() -> int:
         _fuzz(given.names[0], given.seconds, given.keep)
     if not given.names:
         sys.path.insert(0, str(TESTS))
-        from fuzzing import TARGETS  # noqa: PLC0415
+        from fuzzing import TARGETS
 
         given.names = list(TARGETS)
     given.keep.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-# ruff: noqa: PLC0415, S608 - each tool imports only what it is measured on
+# ruff: noqa: S608 - each tool imports only what it is measured on
 """One job, done by one tool, in a process of its own: `screen_peers.py TOOL EDITS OUT`.
 
 The job is `candidates.parquet`: for every account its 50 best partners by weighted overlap, with
