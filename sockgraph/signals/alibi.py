@@ -162,7 +162,7 @@ def _changes(work: Work, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64], 
             rows.append((found, after[found]))
         steps.total[:, other] = np.bincount(work.unit[stays], minlength=n)
     counted = [_count(work, rows, n) for rows, _ in steps.change]
-    changes, active = (np.column_stack(c) for c in zip(*counted, strict=True))
+    changes, active = (_columns([c[i] for c in counted], n) for i in range(2))
     return changes + changes.T, active + active.T, replace(steps, total=steps.total + steps.total.T)
 
 
@@ -177,8 +177,13 @@ def _quick(
         quick = change[after <= tau[work.unit[change]]]
         own = stay[until <= tau[work.unit[stay]]]
         found.append((*_count(work, quick, n), np.bincount(work.unit[own], minlength=n)))
-    quick, days, own = (np.column_stack(c) for c in zip(*found, strict=True))
+    quick, days, own = (_columns([c[i] for c in found], n) for i in range(3))
     return quick + quick.T, days + days.T, own + own.T
+
+
+def _columns(parts: list[NDArray[np.int64]], n: int) -> NDArray[np.int64]:
+    """Return (n, others), a column a part."""
+    return np.stack(parts, axis=1) if parts else np.zeros((n, 0), dtype=np.int64)
 
 
 def _count(
