@@ -1,3 +1,9 @@
+import importlib
+import signal
+import subprocess
+import sys
+
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -5,7 +11,7 @@ import pytest
 from screen_oracle import brute
 from test_screen_local import START, crowd, rows_of, table
 
-from sockgraph.errors import StoreError, TableError
+from sockgraph.errors import ScreeningError, StoreError, TableError
 from sockgraph.screening.definition import FIXED_POINT, page_weights
 from sockgraph.screening.local import screen_local
 
@@ -86,6 +92,60 @@ def test_no_wiki_and_no_table(tmp_path):
     with pytest.raises(TableError, match="no such file"):
         import_wiki(tmp_path / "none.parquet", tmp_path / "wiki")
     assert not (tmp_path / "wiki").exists()
+
+
+def test_an_import_that_fails_leaves_the_one_that_was_there(wiki, tmp_path, monkeypatch):
+    imported, edits = wiki
+    before = {p.name: p.read_bytes() for p in imported.folder.iterdir()}
+    pq.write_table(table(edits[:50]), tmp_path / "fewer.parquet")
+    with pytest.raises(ScreeningError, match="sorting it takes more"):
+        import_wiki(tmp_path / "fewer.parquet", imported.folder, memory=1 << 18)
+
+    def full(*_):
+        raise importlib.import_module("duckdb").IOException("IO Error: No space left on device")
+
+    monkeypatch.setattr("sockgraph.screening.wiki._copy", full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        import_wiki(tmp_path / "fewer.parquet", imported.folder)
+    assert {p.name: p.read_bytes() for p in imported.folder.iterdir()} == before
+    assert len(imported.edits_of(["Editor 003"])) > 0
+
+
+def test_an_import_is_its_owners_alone(wiki):
+    imported, _ = wiki
+    assert all(not p.stat().st_mode & 0o077 for p in imported.folder.iterdir())
+
+
+def test_an_interrupted_import_leaves_nothing(tmp_path):
+    rows = 1_500_000
+    pq.write_table(
+        pa.table(
+            {
+                "timestamp": pa.array(np.arange(rows) * 7919 % 10**8, pa.timestamp("s", "UTC")),
+                "user": pa.array([f"Editor {i}" for i in range(997)]).take(
+                    pa.array(np.arange(rows) * 31 % 997)
+                ),
+                "page_id": pa.array(np.arange(rows) * 17 % 9973 + 1),
+            }
+        ),
+        tmp_path / "edits.parquet",
+    )
+    code = (
+        "import sys, pathlib\n"
+        "from sockgraph.screening.wiki import import_wiki\n"
+        "def say(stage, done, total): print(stage, flush=True)\n"
+        "import_wiki(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), progress=say)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "edits.parquet"), str(tmp_path / "wiki")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout.readline().startswith(b"sorting")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert list((tmp_path / "wiki").iterdir()) == []
 
 
 CASE = """

@@ -8,6 +8,7 @@ memory, and answers any other question: `duckdb -c "FROM 'wiki/edits.parquet' LI
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from sockgraph.screening.names import kind_of
 from sockgraph.screening.reading import lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -53,29 +54,32 @@ def import_wiki(
     ------
     TableError
         If the table cannot be used.
+    ScreeningError
+        If `memory` does not do.
     StoreError
-        If the folder cannot be written.
+        If the folder cannot be written, or the disk is full.
     """
     from sockgraph.store.atomic import make_folder, whole_file, write_bytes  # noqa: PLC0415
 
     layout = lay_out(source)
     files = identity(layout.files)
     base = connect(memory, make_folder(folder))
-    rows = _rows_of(base, layout.files, layout.columns)
     page = _page_column(layout.columns)
-    (folder / ABOUT).unlink(missing_ok=True)  # until the end, the folder is no wiki
     try:
-        progress("sorting edits by account", 0, 2)
-        with whole_file(folder / EDITS) as draft:
-            _copy(base, f"SELECT * FROM {rows} ORDER BY user, timestamp, rev_id", draft)
-        progress("sorting edits by page", 1, 2)
-        with whole_file(folder / PAGES) as draft:
+        with (
+            _told(source, folder),
+            whole_file(folder / EDITS) as edits,
+            whole_file(folder / PAGES) as pages,
+        ):
+            rows = _rows_of(base, layout.files, layout.columns)
+            progress("sorting edits by account", 0, 2)
+            _copy(base, f"SELECT * FROM {rows} ORDER BY user, timestamp, rev_id", edits)
+            progress("sorting edits by page", 1, 2)
             pairs = f"SELECT DISTINCT {page} AS page, user FROM {rows}"
             pairs = f"SELECT *, count(*) OVER (PARTITION BY page) AS degree FROM ({pairs})"
-            _copy(base, f"{pairs} ORDER BY page, user", draft)
-        accounts = base.sql(f"SELECT count(DISTINCT user) FROM {rows}").fetchall()[0][0]
-    except _duckdb().Error as error:
-        raise TableError(source, f"it cannot be sorted: {error}.", "Correct the table.") from error
+            _copy(base, f"{pairs} ORDER BY page, user", pages)
+            accounts = base.sql(f"SELECT count(DISTINCT user) FROM {rows}").fetchall()[0][0]
+            (folder / ABOUT).unlink(missing_ok=True)  # until both are in place, it is no wiki
     finally:
         base.close()
     about = {
@@ -88,6 +92,32 @@ def import_wiki(
     write_bytes(folder / ABOUT, (json.dumps(about, indent=1) + "\n").encode())
     progress("sorting edits by page", 2, 2)
     return WholeWiki(folder)
+
+
+@contextlib.contextmanager
+def _told(source: Path, folder: Path) -> Iterator[None]:
+    """Say what DuckDB could not do, and what to do about it."""
+    errors = _duckdb()
+    try:
+        yield
+    except errors.OutOfMemoryException as error:
+        raise ScreeningError(
+            source, f"sorting it takes more ({_first_line(error)}).", "Allow more with --memory."
+        ) from error
+    except errors.IOException as error:
+        raise StoreError(
+            folder,
+            f"it cannot be written ({_first_line(error)}).",
+            "Free space, or choose another.",
+        ) from error
+    except errors.Error as error:
+        raise TableError(
+            source, f"it cannot be sorted: {_first_line(error)}.", "Correct the table."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".")
 
 
 def identity(files: Sequence[Path]) -> dict[str, str]:
@@ -145,6 +175,7 @@ def _copy(base: Any, query: str, target: Path) -> None:  # noqa: ANN401
         f"COPY ({query}) TO '{quoted(target)}' "
         f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
     )
+    target.chmod(0o600)  # DuckDB puts a file of its own in the draft's place
 
 
 @dataclass(frozen=True)
