@@ -28,7 +28,8 @@ class Say:
     cut
         Send this many bytes of the body and then break the connection off.
     how
-        "whole", "reset" (a reset in mid-answer) or "hang" (no answer until the server ends).
+        "whole", "reset" (a reset in mid-answer), "hang" (no answer until the server ends), "drip"
+        (a byte of the body now and then) or "drip headers" (the same, and no end of the headers).
     """
 
     body: bytes = b""
@@ -41,17 +42,34 @@ class Say:
         if self.how == "hang":
             ended.wait()
             return
-        handler.send_response(self.status)
+        if self.how == "drip headers":
+            drip(handler, b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 150, ended)
+            return
+        if any(name == "Date" for name, _ in self.headers):
+            handler.send_response_only(self.status)
+        else:
+            handler.send_response(self.status)
         for name, value in self.headers:
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(self.body)))
         handler.end_headers()
+        if self.how == "drip":
+            drip(handler, self.body, ended)
+            return
         handler.wfile.write(self.body[: self.cut])
         if self.how == "reset":
             handler.wfile.flush()
             linger = struct.pack("ii", 1, 0)  # closing now sends a reset, not an end
             handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             handler.connection.close()
+
+
+def drip(handler: Handler, content: bytes, ended: threading.Event) -> None:
+    for byte in content:
+        handler.wfile.write(bytes([byte]))
+        handler.wfile.flush()
+        if ended.wait(0.05):
+            return
 
 
 def say(answer: Any, **headers: str) -> Say:

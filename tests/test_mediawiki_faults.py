@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import json
 import socket
 import time
 
@@ -100,6 +101,36 @@ def test_a_wiki_that_hangs_is_not_waited_for_for_ever(wiki, connection, slept):
     ask(connection)
     assert slept == [1]
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("how", ["drip", "drip headers"])
+def test_a_server_that_drips_is_not_waited_for_for_ever(wiki, slept, how):
+    connection = connect(wiki.host, slept, whole=0.4)
+    wiki.script = [say(GOOD), Say(json.dumps(GOOD).encode() + b" " * 150, how=how), say(GOOD)]
+    ask(connection)
+    started = time.monotonic()
+    ask(connection)
+    assert time.monotonic() - started < 5
+    assert slept == [1]
+    wiki.script = [Say(b" " * 150, how=how)] * ATTEMPTS
+    with pytest.raises(FetchError, match=r"took more than 0\.4 seconds"):
+        ask(connection)
+
+
+def test_a_long_answer_that_comes_in_time_is_read_whole(wiki, slept):
+    connection = connect(wiki.host, slept, whole=20)
+    wiki.script = [say(GOOD | {"padding": "x" * 5_000_000}), say(GOOD)]
+    assert len(ask(connection)) > 5_000_000
+    assert slept == []
+
+
+def test_a_date_to_come_back_is_read_by_the_servers_own_clock(wiki, connection, slept):
+    then = dt.datetime(2019, 5, 1, 10, 0, 0, tzinfo=dt.UTC)  # its clock is years behind ours
+    stamps = [email.utils.format_datetime(then + dt.timedelta(seconds=s)) for s in (0, 40)]
+    busy = status(429, Retry_After=stamps[1])
+    wiki.script = [Say(busy.body, 429, (*busy.headers, ("Date", stamps[0]))), say(GOOD)]
+    ask(connection)
+    assert slept == [40]
 
 
 @pytest.mark.parametrize("bad", [status(429, Retry_After="17"), status(503, retry_after="17")])

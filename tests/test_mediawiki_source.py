@@ -10,7 +10,7 @@ from faulty import faulty_wiki, say
 from wiki import history
 
 from sockgraph.case import load_case
-from sockgraph.errors import FetchError, SourceError
+from sockgraph.errors import CaseError, FetchError, SourceError
 from sockgraph.population import assemble
 from sockgraph.schema import validate
 from sockgraph.sources.mediawiki import MediaWikiSource
@@ -198,6 +198,25 @@ def test_what_accounts_did_is_asked_kind_by_kind(write_fake_case, tmp_path):
         "accounts created by accounts": 1, "logs about accounts": 1, "moves by accounts": 1,
         "renames": 1, "site": 1, "thanks by accounts": 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "per_minute", "page_size"),
+    [("", None, None), ("requests_per_minute = 30\npage_size = 100", 30, 100)],
+)
+def test_a_case_may_set_limits(write_fake_case, tmp_path, given, per_minute, page_size):
+    case = load_case(write_fake_case("127.0.0.1:9", given))
+    asker = MediaWikiSource(case, RawAnswers(tmp_path / "raw"))._asker
+    assert (asker.connection.per_minute, asker.page_size) == (per_minute, page_size)
+    away = case.model_copy(update={"wikis": ("wiki.example",)})
+    there = MediaWikiSource(away, RawAnswers(tmp_path / "raw"))._asker.connection
+    assert there.per_minute == (per_minute or 200)
+
+
+@pytest.mark.parametrize("bad", ["requests_per_minute = 0", "page_size = 0", "page_size = 9999"])
+def test_limits_out_of_bounds_are_refused(write_fake_case, bad):
+    with pytest.raises(CaseError, match=bad.split(" ", maxsplit=1)[0]):
+        load_case(write_fake_case("127.0.0.1:9", bad))
 
 
 def test_tags_come_along(open_source):

@@ -21,6 +21,7 @@ import requests
 from sockgraph import __version__
 from sockgraph.errors import FetchError
 from sockgraph.sources.mediawiki.access import Credentials, refuse_plain, refuse_rights
+from sockgraph.sources.mediawiki.deadline import WatchedAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -30,6 +31,7 @@ ATTEMPTS = 7
 LONGEST_WAIT = 300.0
 LONGEST_GET = 4000  # characters; some servers refuse longer addresses
 TIMEOUT = (10, 60)
+WHOLE = 180.0
 PER_MINUTE = 200
 BUSY_STATUS = frozenset({429, 500, 502, 503, 504})
 BUSY_CODES = frozenset({"maxlag", "ratelimited", "readonly", "cirrussearch-too-busy-error"})
@@ -61,16 +63,28 @@ class _RefusedError(Exception):
 class _Session(requests.Session):
     """Judges status and headers before mwclient misreads them."""
 
-    def __init__(self, user_agent: str) -> None:
+    def __init__(self, user_agent: str, whole: float) -> None:
         super().__init__()
+        self._whole = whole
+        self._adapter = WatchedAdapter()
+        self.mount("https://", self._adapter)
+        self.mount("http://", self._adapter)
         self.headers["User-Agent"] = user_agent
         self.auth = _no_auth  # or requests would send what it finds in ~/.netrc
         self.wait: float | None = None
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         """Return an answer that is worth reading; else say how it fails."""
-        response = super().request(*args, **kwargs)
-        self.wait = _retry_after(response.headers.get("Retry-After"))
+        with self._adapter.within(self._whole) as watch:
+            try:
+                response = super().request(*args, **kwargs)
+            except requests.exceptions.RequestException as error:
+                if watch.ended:
+                    raise _BusyError(
+                        f"its answer took more than {self._whole:g} seconds"
+                    ) from error
+                raise
+        self.wait = _retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
         if response.headers.get("X-Database-Lag"):
             raise _BusyError("its database lags", self.wait)
         if response.status_code in BUSY_STATUS:
@@ -123,6 +137,8 @@ class Connection:
         The operator's, if any; sent to this wiki alone.
     timeout
         Seconds to wait for a connection, and for the next part of an answer.
+    whole
+        Seconds that a whole answer may take, however it drips.
     sleep, clock
         Replaced in tests.
 
@@ -140,6 +156,7 @@ class Connection:
     per_minute: float | None = PER_MINUTE
     credentials: Credentials = field(default_factory=Credentials)
     timeout: tuple[float, float] = TIMEOUT
+    whole: float = WHOLE
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     requests: Counter[str] = field(default_factory=Counter)
@@ -152,7 +169,7 @@ class Connection:
     def __post_init__(self) -> None:
         path = "/" + self.path.strip("/")
         self.path = path if path.endswith("/") else path + "/"
-        self._session = _Session(f"sockgraph/{__version__} ({self.contact})")
+        self._session = _Session(f"sockgraph/{__version__} ({self.contact})", self.whole)
         if self.credentials:
             refuse_plain(self.scheme, self.host)
         if self.credentials.token:
@@ -317,19 +334,22 @@ class Connection:
         self._last = self.clock()
 
 
-def _retry_after(header: str | None) -> float | None:
-    """Read Retry-After, seconds or a date; null where it says neither."""
+def _retry_after(header: str | None, date: str | None) -> float | None:
+    """Read Retry-After, seconds or a date by the server's own clock; null where it says neither."""
     if header is None:
         return None
     if header.strip().isdigit():
         return float(header)
+    until, now = _moment(header), _moment(date or "") or dt.datetime.now(dt.UTC)
+    return None if until is None else max(0.0, (until - now).total_seconds())
+
+
+def _moment(text: str) -> dt.datetime | None:
     try:
-        until = email.utils.parsedate_to_datetime(header)
+        at = email.utils.parsedate_to_datetime(text)
     except ValueError:
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=dt.UTC)
-    return max(0.0, (until - dt.datetime.now(dt.UTC)).total_seconds())
+    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
 
 
 def _root(error: BaseException) -> str:

@@ -1,0 +1,77 @@
+"""A whole answer, or none, within a time: a server that drips bytes must not hold us for ever.
+
+A timeout in requests is the longest silence between two bytes. Here a watch ends the connection
+itself once the answer as a whole takes too long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Watch:
+    """Tells whether an answer took too long."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+
+class WatchedAdapter(HTTPAdapter):
+    """Carries requests over connections that can be ended from outside."""
+
+    def __init__(self) -> None:
+        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make pools whose connections are known here."""
+        super().init_poolmanager(*args, **kwargs)
+        known = self._open
+
+        class Plain(HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                known.add(self.sock)  # an answer may outlive its connection
+
+        class Secure(HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                known.add(self.sock)  # an answer may outlive its connection
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[Watch]:
+        """End every connection when it is time; they serve one request, one after the other."""
+        watch = Watch()
+
+        def end() -> None:
+            watch.ended = True
+            for connected in list(self._open):
+                with contextlib.suppress(OSError):
+                    connected.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield watch
+        finally:
+            timer.cancel()
