@@ -15,6 +15,7 @@ from pyarrow import csv
 
 from sockgraph.errors import SourceError
 from sockgraph.schema import TABLES
+from sockgraph.sources.ahead import ahead
 from sockgraph.sources.unpack import Unpacked
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def read_history(
         return "skip"
 
     with Unpacked(path, lines=True) as file:
-        for batch in _batches(file, layout, skip):
+        for batch in ahead(_batches(file, layout, skip)):
             counts["rows"] += batch.num_rows
             kept = _people_edits(batch, counts)
             facts.note(_account_rows(kept))

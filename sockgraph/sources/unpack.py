@@ -12,11 +12,14 @@ import zlib
 from typing import IO, TYPE_CHECKING, cast
 
 from sockgraph.errors import SourceError
+from sockgraph.sources.ahead import ahead
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
 CHUNK = 1 << 20
+PACKED = frozenset({".bz2", ".gz", ".7z"})  # unpacked in a thread of its own
 MENDED = "\ufffd"
 _BREAKS = (EOFError, OSError, zlib.error)
 
@@ -44,6 +47,7 @@ class Unpacked(io.RawIOBase):
 
     def __init__(self, path: Path, *, lines: bool = False) -> None:
         self._file = _open(path)
+        self._pieces = ahead(self._read(), depth=8) if path.suffix in PACKED else self._read()
         self._lines = lines
         self._rest = bytearray()  # unpacked, and not given yet
         self._cut = b""  # the beginning of a character whose end is not unpacked yet
@@ -69,6 +73,7 @@ class Unpacked(io.RawIOBase):
 
     def close(self) -> None:
         """Close the file beneath."""
+        self._pieces.close()
         self._file.close()
         super().close()
 
@@ -80,11 +85,16 @@ class Unpacked(io.RawIOBase):
 
     def _fetch(self) -> None:
         try:
-            piece = self._file.read(CHUNK) if self._plain else self._file.read1(CHUNK)  # type: ignore[attr-defined]
+            piece = next(self._pieces, b"")
         except _BREAKS as error:
             self.broken, piece = str(error) or type(error).__name__, b""
         self._ended = not piece
         self._rest += self._mend(piece) if self._lines else piece
+
+    def _read(self) -> Generator[bytes]:
+        read = self._file.read if self._plain else self._file.read1  # type: ignore[attr-defined]
+        while piece := read(CHUNK):
+            yield piece
 
     def _mend(self, piece: bytes) -> bytes:
         """Return what is UTF-8: a reader of text is not asked what it makes of the rest."""
