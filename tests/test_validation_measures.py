@@ -186,7 +186,7 @@ def test_a_reference_is_measured_whole_and_by_cut(held_out):
     assert [p.rule for p in side.precisions] == [
         "LR above 10",
         "LR above 100",
-        "score beyond the flag's",
+        "score beyond the flag’s",
     ]
 
 

@@ -244,7 +244,7 @@ def _side(pairs: pd.DataFrame, separations: tuple[Separation, ...], terms: Terms
     score, lr = pairs["score"].to_numpy(float), pairs["log10_lr"].to_numpy(float)
     rules = {f"LR above {x:,}": lr > np.log10(x) for x in RATIOS if np.log10(x) < terms.bound_high}
     if terms.flag_score is not None:
-        rules["score beyond the flag's"] = score > terms.flag_score
+        rules["score beyond the flag’s"] = score > terms.flag_score
     return Side(
         separations=separations,
         tippett=tippett_grid(counts),

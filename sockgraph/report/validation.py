@@ -78,7 +78,7 @@ def validation_page(found: Validation, about: About) -> str:
         "lede": lede(found, about),
         "columns": [one for side in sides for one in side.separations],
         "measures": measures(found, sides),
-        "panels": [_panel(side, found.terms, own=side is found.own) for side in sides],
+        "panels": [_panel(side, found.terms, about, own=side is found.own) for side in sides],
         "prior": prior_words(found.prior, found.terms),
         "flattery": flattery_words(found),
         "percent": percent,
@@ -227,7 +227,7 @@ class Panel:
         The curves' numbers, thinned.
     strata
         Lines of the table of false links.
-    clearing, flags, opened
+    clearing, flags
         Sentences.
     worth
         Lines of the table at the case's prior.
@@ -242,7 +242,6 @@ class Panel:
     strata: tuple[StratumRow, ...]
     clearing: str
     flags: str
-    opened: str
     worth: tuple[tuple[str, str, str, str], ...]
 
 
@@ -267,7 +266,7 @@ class Cell:
     why: str
 
 
-def _panel(side: Side, terms: Terms, *, own: bool) -> Panel:
+def _panel(side: Side, terms: Terms, about: About, *, own: bool) -> Panel:
     where = "on this case’s own reference" if own else "on labelled accounts"
     first = side.whole
     n = first.n_different
@@ -283,8 +282,7 @@ def _panel(side: Side, terms: Terms, *, own: bool) -> Panel:
         numbers=_numbers(side),
         strata=tuple(_stratum(s) for s in side.strata),
         clearing=_clearing(side.exculpation),
-        flags=_flags(side.flagged, own=own),
-        opened=_opened(side.open_set, terms, own=own),
+        flags=_flags(side, terms, about, own=own),
         worth=tuple(_worth(one) for one in side.precisions),
     )
 
@@ -328,14 +326,42 @@ def _clearing(found: Exculpation | None) -> str:
     ).replace("none have", "None have")
 
 
-def _flags(found: Flagged | None, *, own: bool) -> str:
-    if found is None:
+def _flags(side: Side, terms: Terms, about: About, *, own: bool) -> str:
+    """Say what is flagged, and who while their partner is away."""
+    if side.flagged is None:
         return ""
     if own:
-        return (
-            f"Were the reference accounts nominated themselves, {counted(found.flagged, 'pair')}"
-            f" of {thousands(found.n_different)} would be flagged."
-        )
+        return _themselves(side) if about.everyone else _were_nominated(side, terms)
+    return f"{_right(side.flagged)} {_away(side.open_set)}"
+
+
+def _were_nominated(side: Side, terms: Terms) -> str:
+    """Say what would be flagged in a case of the reference alone."""
+    found, held = side.flagged, side.open_set
+    if found is None or held is None or held.expected is None:
+        return ""
+    return (
+        f"Were the {counted(held.accounts, 'reference account')} nominated themselves,"
+        f" {counted(found.flagged, 'pair')} of {thousands(found.n_different)} would be flagged, and"
+        f" {percent(held.nobody)} of the accounts with nobody; none of them is known to have a"
+        f" partner here. Among as many pairs as this case compares ({thousands(terms.n_pairs)}),"
+        f" all of different people, {held.expected:.2g} would meet a flag’s conditions."
+    )
+
+
+def _themselves(side: Side) -> str:
+    """Say what is flagged where the compared accounts are their own reference."""
+    found, held = side.flagged, side.open_set
+    if found is None or held is None:
+        return ""
+    return (
+        f"{counted(found.flagged, 'pair')} of {thousands(found.n_different)} flagged;"
+        f" {percent(held.nobody)} of {counted(held.accounts, 'account')} with nobody. The accounts"
+        " are their own reference, so a flag may well be true."
+    )
+
+
+def _right(found: Flagged) -> str:
     if not found.flagged:
         return f"No pair is flagged, of {counted(found.n_same, 'pair')} of one operator."
     return (
@@ -345,24 +371,15 @@ def _flags(found: Flagged | None, *, own: bool) -> str:
     )
 
 
-def _opened(found: OpenSet | None, terms: Terms, *, own: bool) -> str:
+def _away(found: OpenSet | None) -> str:
     if found is None or found.nobody is None:
         return ""
-    said = f"{percent(found.nobody)} of {counted(found.accounts, 'account')}"
-    if own and found.expected is not None:
-        return (
-            f"{said} would be flagged with nobody; none of them is known to have a partner here."
-            f" Among as many pairs as this case compares ({thousands(terms.n_pairs)}), all of"
-            f" different people, {found.expected:.2g} would meet a flag’s conditions."
-        )
-    told = "With their true partners taken away, one account at a time:"
-    told += f" {said} are flagged with nobody"
+    said = f"{percent(found.nobody)} of {counted(found.accounts, 'account')} flagged with nobody"
+    told = f"With true partners taken away, one account at a time: {said}"
     if found.bereft_nobody is None or found.bereft is None:
         return f"{told}."
-    return (
-        f"{told}; of the {counted(found.bereft, 'account')} that lost a partner,"
-        f" {percent(found.bereft_nobody)}."
-    )
+    lost = counted(found.bereft, "account")
+    return f"{told}; of the {lost} that lost a partner, {percent(found.bereft_nobody)}."
 
 
 def _worth(one: Precision) -> tuple[str, str, str, str]:
