@@ -71,8 +71,6 @@ def ran(name: str) -> Ran:
     """Run one data set, every account against every other, and validate it."""
     place, folder = Path(PLACE.name), DATA / name
     edits, least = folder / "edits.parquet", LEAST.get(name, 10)
-    if name == "enwiki_contentious":  # temporary and hashed accounts are left out by the source
-        print("  332 accounts: some minutes", file=sys.stderr)
     path = place / f"{name.replace('_', '-')}.toml"
     path.write_text(CASE.format(name=path.stem, path=edits.absolute(), least=least))
     print(f"  {name}", file=sys.stderr, flush=True)
@@ -89,7 +87,7 @@ def aliases() -> Iterator[str]:
     table["mean"] = table.mean(axis=1)
     yield from _rows(["", *(n.removeprefix("aliases_") for n in ALIASES), "mean"])
     for row, values in table.iterrows():
-        yield _line([str(row), *(_number(v) for v in values)])
+        yield _line([str(row), *(_number(v, counted=str(row) in COUNTED) for v in values)])
 
 
 def _figures(name: str) -> dict[str, float]:
@@ -278,10 +276,16 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _number(value: float) -> str:
+COUNTED = {"true pairs", "different pairs", "flagged"}
+COUNTED |= {f"different pairs with LR > {x:,}" for x in (10, 100, 1000)}
+
+
+def _number(value: float, *, counted: bool = False) -> str:
     if pd.isna(value):
         return DASH
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) > 1 else f"{value:.3f}"
+    if counted:
+        return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+    return f"{value:.3f}"
 
 
 def _percent(share: float | None) -> str:

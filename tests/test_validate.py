@@ -132,7 +132,7 @@ def test_with_labels_both_stand_and_the_difference_is_printed(ran):
     assert labels.open_set.bereft == 2
     assert set(made.validation.flattery) == {"auc", "recall_at_fpr_1e3", "cllr", "cllr_min", "loss"}
     page = made.page.read_text()
-    assert "Cut histories flatter: recall" in page
+    assert "labelled pair of one operator that says little" in page
     assert "Ada" not in page
     judged = judge(result.links, read_labels(path.with_name("known.csv")), compared_only=True)
     assert judged.ranking.n_same == 1

@@ -12,7 +12,7 @@ from sockgraph.evaluate.limits import SHARED
 from sockgraph.evaluate.prior import SURE
 from sockgraph.report import curves
 from sockgraph.report.page import environment
-from sockgraph.report.words import DASH, NBSP, counted, one_in, plain, spelled, thousands
+from sockgraph.report.words import DASH, NBSP, counted, listed, one_in, plain, spelled, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,23 +194,36 @@ FEW = 30
 """Labelled pairs of one operator below which a difference says little."""
 
 
+BETTER = {"recall_at_fpr_1e3": 1, "cllr": -1, "loss": -1}
+"""Which way is better: 1 the higher, -1 the lower."""
+CALLED = {"recall_at_fpr_1e3": "recall at 10⁻³", "cllr": "Cllr", "loss": "calibration loss"}
+
+
 def flattery_words(found: Validation) -> str:
-    """Say how much better cut histories look than labels."""
-    given = found.flattery
+    """Say what cut histories flatter, and by how much, against what labels show."""
+    given = {name: value for name, value in found.flattery.items() if name in BETTER}
     if not given or found.labels is None:
         return ""
-    said = f"Cut histories flatter: recall at 10⁻³ is {_than(given['recall_at_fpr_1e3'])}"
-    if "cllr" in given:
-        said += f" and Cllr {_than(given['cllr'])}"
+    flattered = [name for name, value in given.items() if value * BETTER[name] > 0]
+    honest = [name for name in given if name not in flattered]
+    said = []
+    if flattered:
+        said.append(f"Cut histories flatter the {listed([_by(n, given[n]) for n in flattered])}.")
+    if honest:
+        said.append(f"They do not flatter the {listed([_than(n, given[n]) for n in honest])}.")
     n = found.labels.whole.n_same
-    few = (
-        f" With {counted(n, 'labelled pair')} of one operator that says little." if n < FEW else ""
-    )
-    return f"{said} than on labels.{few}"
+    if n < FEW:
+        said.append(f"With {counted(n, 'labelled pair')} of one operator that says little.")
+    return " ".join(said)
 
 
-def _than(difference: float) -> str:
-    return f"{abs(difference):.3f} {'higher' if difference > 0 else 'lower'}"
+def _by(name: str, difference: float) -> str:
+    return f"{CALLED[name]} by {abs(difference):.3f}"
+
+
+def _than(name: str, difference: float) -> str:
+    way = "higher" if difference > 0 else "lower"
+    return f"{CALLED[name]} ({abs(difference):.3f} {way} than on labels)"
 
 
 @dataclass(frozen=True)
