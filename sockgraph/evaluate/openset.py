@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import link
+from sockgraph.signals import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,16 +122,15 @@ def flags_of(
 
 
 def _families(links: pd.DataFrame, evidence: pd.DataFrame) -> pd.Series:
-    """Return, for each link, how many families speak for one operator by what they add."""
-    own = evidence["signal"].isin([*_OWN_NULL])
-    counted = evidence[~own & (evidence["family"] != "rivals")]
+    """Return, for each link, how many families speak for one operator by what they add.
+
+    Traces with a null of their own never count.
+    """
+    counted = evidence[evidence["signal"].isin([signal.name for signal in SIGNALS])]
     summed = counted.groupby(["user_a", "user_b", "family"])["contribution"].sum()
     n_for = (summed > 0).groupby(level=["user_a", "user_b"]).sum()
     pairs = pd.MultiIndex.from_frame(links[["user_a", "user_b"]])
     return n_for.reindex(pairs, fill_value=0)
-
-
-_OWN_NULL = (APART, "undoing")
 
 
 def _square(
