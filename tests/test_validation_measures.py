@@ -26,6 +26,7 @@ from sockgraph.evaluate import (
 from sockgraph.evaluate.limits import limits
 from sockgraph.evaluate.openset import Flags
 from sockgraph.evidence.link import band
+from sockgraph.report import About, validation_page
 from sockgraph.schema import empty, validate
 
 LN10 = np.log(10)
@@ -228,3 +229,33 @@ def test_everything_is_json_and_the_difference_is_cuts_less_labels(held_out):
 )
 def test_an_lr_under_two_has_no_word(low, high, words):
     assert band(low, high) == words
+
+
+def page_of(held_out, *, everyone, spread):
+    lr, same = calibrated(60, 4000, spread=spread, seed=8)
+    pairs = pd.DataFrame(
+        {"same": same, "score": lr, "log10_lr": lr + 0.5, "flagged": lr > 2, "shared_pages": 6}
+    )
+    own, labels = validate_reference(held_out, TERMS), validate_labels(pairs, TERMS)
+    found = Validation(TERMS, {"n_reference": 130}, None, own, labels, reading_of(TERMS))
+    return validation_page(found, About("spring", "x.example", everyone=everyone, run="0" * 64))
+
+
+def test_the_page_says_which_figures_cut_histories_flatter_and_which_not(held_out):
+    worse, better = (page_of(held_out, everyone=False, spread=s) for s in (1.5, 4.0))
+    assert "Cut histories flatter the recall at 10⁻³ by" in worse
+    assert "They do not flatter the recall at 10⁻³ (" in better
+    assert "Were the 130 reference accounts nominated themselves" in worse
+    assert "says little" not in worse  # 60 labelled pairs of one operator say something
+
+
+def test_where_accounts_are_their_own_reference_a_flag_may_be_true(held_out):
+    page = page_of(held_out, everyone=True, spread=2.0)
+    assert "a flag may well be true" in page
+    assert "nominated themselves" not in page
+
+
+def test_a_passed_limit_is_said_in_words(held_out):
+    page = page_of(held_out.assign(log10_lr=2.5), everyone=False, spread=2.0)
+    assert "over the limit" in page
+    assert "exceed their limit: <b>all different pairs" in page
