@@ -15,6 +15,7 @@ from sockgraph.evidence.judge import Cast, judge
 from sockgraph.evidence.measure import Measured, Scene, measure
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
 from sockgraph.evidence.splits import cut_histories
+from sockgraph.evidence.weeks import omit_weeks
 from sockgraph.progress import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
@@ -88,7 +89,11 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     case = tables.Case(nominated, declared, tuple(accepted_alibis), settings, cast)
     found = tables.Found(measured, extras, alibi)
     weighed = tables.assemble(case, histories, found, verdict)
-    return replace(weighed, held_out=held_out(case, histories, found, verdict))
+    return replace(
+        weighed,
+        omissions=omit_weeks(weighed, (cast, histories, measured), verdict),
+        held_out=held_out(case, histories, found, verdict),
+    )
 
 
 def _cast(
