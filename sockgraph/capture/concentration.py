@@ -16,6 +16,8 @@ from sockgraph.signals.interaction import UNDOES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from numpy.typing import NDArray
+
 ACTIVITIES = ("editing", "reverting", "voting", "administering")
 PERIODS = {"month": "MS", "quarter": "QS", "year": "YS"}
 EVENTS, DAYS = 50, 10  # of a period, below which nothing is said
@@ -110,14 +112,15 @@ def _events(
     return found
 
 
-def _undoes(edits: pd.DataFrame) -> pd.Series:
+def _undoes(edits: pd.DataFrame) -> NDArray[np.bool_]:
     """Return which edits undo others, by their summary or the wiki's own tags."""
-    undoes = pd.Series(data=False, index=edits.index)
+    undoes = np.zeros(len(edits), dtype=bool)
     if "comment" in edits:
-        undoes |= edits["comment"].fillna("").map(lambda said: bool(UNDOES.search(said)))
+        said = edits["comment"].fillna("")
+        undoes |= np.array([bool(UNDOES.search(text)) for text in said], dtype=bool)
     if "tags" in edits:
-        undoes |= edits["tags"].map(lambda tags: bool(UNDOING & set(_list(tags))))
-    return undoes.astype(bool)
+        undoes |= np.array([bool(UNDOING & set(_list(t))) for t in edits["tags"]], dtype=bool)
+    return undoes
 
 
 def _list(tags: object) -> list[str]:

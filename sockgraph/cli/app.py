@@ -69,6 +69,10 @@ COMMANDS = {
         "concert",
         "Compare how nominated accounts came to discussions with what chance would bring.",
     ),
+    "capture": Place(
+        "concert",
+        "Measure how concentrated a community's work and decisions are; no person is named.",
+    ),
     "review": Place(
         "review",
         "Review what waits: read the edits, judge, then see the evidence and write a finding.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,21 @@ import typer
 
 from sockgraph.cli.bar import bar, say
 from sockgraph.pipeline import DATA
+from sockgraph.pipeline.capture import capture_of
 from sockgraph.pipeline.concert import FOUND, concert_of, votes_of
 
 CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
 DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The data folder.")]
+
+
+class Every(enum.StrEnum):
+    """The length of a period."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
 PRIVATE = "Private: it names people beside what they voted. Do not pass it on."
 
 
@@ -20,6 +32,9 @@ def register(app: typer.Typer) -> None:
     """Put the commands on the app."""
     app.command("votes", epilog="Example: sockgraph votes cases/spring.toml")(votes)
     app.command("concert", epilog="Example: sockgraph concert cases/spring.toml")(concert)
+    app.command("capture", epilog="Example: sockgraph capture cases/wiki.toml --every year")(
+        capture
+    )
 
 
 def votes(case: CaseFile, data: DataFolder = DATA) -> None:
@@ -59,3 +74,26 @@ def concert(case: CaseFile, data: DataFolder = DATA) -> None:
         f"(at {FOUND} for all of them together)."
     )
     say(f"Open {found.page}. {PRIVATE}")
+
+
+def capture(
+    case: CaseFile,
+    data: DataFolder = DATA,
+    *,
+    every: Annotated[Every, typer.Option("--every", help="The length of a period.")] = (
+        Every.QUARTER
+    ),
+) -> None:
+    """Measure how concentrated a community's work and decisions are; no person is named.
+
+    Reads every edit of the case's source, which is a table or a dump of a whole wiki or topic, and
+    writes capture.html: in how many effective hands editing, reverting, voting and administering
+    are, period by period.
+    """
+    with bar() as progress:
+        found = capture_of(case, data=data, every=every.value, progress=progress)
+    table = found.capture.table
+    enough = int((table["status"] == "ok").sum())
+    say(", ".join(f"{number:,} {what}" for what, number in found.told.items()) + ".")
+    say(f"{enough} measures; {len(table) - enough} insufficient (under 50 events or 10 days).")
+    say(f"Open {found.page}")

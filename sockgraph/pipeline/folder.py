@@ -20,8 +20,16 @@ REPORT = "report.html"
 HELD_OUT = "held_out"  # a table that only validation reads
 VALIDATION = "validation.html", "validation.json"
 CONCERT_PAGE = "concert.html"
+CAPTURE_PAGE = "capture.html"
 CONCERT = "votes.parquet", "concert.parquet", CONCERT_PAGE
-WRITTEN_LATER = {LEDGER, "candidates.parquet", *VALIDATION, *CONCERT}  # by other commands
+# by other commands, after the manifest
+WRITTEN_LATER = {
+    LEDGER,
+    "candidates.parquet",
+    *VALIDATION,
+    *CONCERT,
+    CAPTURE_PAGE,
+}  # by other commands
 GRAPH = "graph.graphml"
 TABLES = (
     "accounts",

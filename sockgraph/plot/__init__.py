@@ -6,6 +6,7 @@ counts of edits. `figure.savefig(path)` writes a figure; in a notebook it shows 
 """
 
 from sockgraph.plot.activity import timecards, timeline
+from sockgraph.plot.capture import capture_plot
 from sockgraph.plot.groups import dendrogram, stability
 from sockgraph.plot.network import case_graph
 from sockgraph.plot.pages import shared_pages
@@ -20,6 +21,7 @@ __all__ = [
     "Style",
     "arrivals_plot",
     "bloc_plot",
+    "capture_plot",
     "case_graph",
     "dendrogram",
     "ece_plot",

@@ -2,11 +2,12 @@
 
 `case_report` lays out what the stages wrote; `ReportData` is everything it reads.
 `validation_page` lays out how often the numbers would be wrong; it names nobody. `concert_page` is
-for one desk only, and never shared.
+for one desk only, and never shared. `capture_page` is of a community, without a name.
 """
 
 from __future__ import annotations
 
+from sockgraph.report.capture import CaptureData, capture_page
 from sockgraph.report.concert import ConcertData, concert_page
 from sockgraph.report.data import ReportData
 from sockgraph.report.page import case_report
@@ -14,8 +15,10 @@ from sockgraph.report.validation import About, validation_page
 
 __all__ = [
     "About",
+    "CaptureData",
     "ConcertData",
     "ReportData",
+    "capture_page",
     "case_report",
     "concert_page",
     "validation_page",
