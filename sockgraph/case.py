@@ -52,6 +52,8 @@ class Source(_Part):
         Of the kind `mediawiki`; `contact` is the operator's own and required.
     sha1
         Of the kind `mediawiki`: whether to ask for the hashes of texts on shared pages.
+    histories
+        Of the kind `mediawiki`: of how many shared pages the whole history is read.
     requests_per_minute, page_size
         Of the kind `mediawiki`: limits of the operator's own; rows an answer.
     """
@@ -65,6 +67,7 @@ class Source(_Part):
     api_path: str = "/w/"
     contact: str | None = None
     sha1: bool = True
+    histories: int = Field(default=0, ge=0, le=2000)
     requests_per_minute: float | None = Field(default=None, gt=0, le=2000, allow_inf_nan=False)
     page_size: int | None = Field(default=None, ge=1, le=5000)
 

@@ -48,6 +48,8 @@ class Population:
         Contract tables; reference accounts under their cover names.
     discussion_edits, texts
         Every revision of the pages under [discussions], whoever made it; no rows without that.
+    histories
+        Every edit of pages that the compared accounts share, as far as the case asks for them.
     background
         Edits of everybody else, where the source holds them; they only tell what is common there.
     coverage
@@ -63,6 +65,7 @@ class Population:
     background: pd.DataFrame
     discussion_edits: pd.DataFrame
     texts: pd.DataFrame
+    histories: pd.DataFrame
     coverage: tuple[Coverage, ...]
     recipe: dict[str, Any]
 
@@ -97,6 +100,7 @@ def assemble(
     facts = source.account_facts(compared)
     progress("accounts", len(compared), len(compared))
     _refuse_bots(facts[facts["user"].isin(nominated)])
+    _refuse_temporary(facts[facts["user"].isin(nominated)])
     progress("accounts' edits", 0, len(compared))
     reading = source.read(compared)
     progress("accounts' edits", len(compared), len(compared))
@@ -110,6 +114,7 @@ def assemble(
         source.background(compared),
         said.edits,
         said.texts,
+        source.shared_histories(reading.edits),
         reading.coverage,
         {"left out": _counted(reading.dropped), **discussed},
     )
@@ -155,6 +160,17 @@ def _refuse_bots(facts: pd.DataFrame) -> None:
             ", ".join(bots),
             "a bot account cannot be nominated: a program's habits are nobody's.",
             "Remove it, or list it with its operator under [[declared]].",
+        )
+
+
+def _refuse_temporary(facts: pd.DataFrame) -> None:
+    temporary = facts["user"][["temp" in groups for groups in facts["groups"]]]
+    if len(temporary):
+        raise CaseError(
+            ", ".join(temporary),
+            "a temporary account cannot be nominated: it is a browser's for 90 days, and one "
+            "person has several of them.",
+            "Remove it.",
         )
 
 

@@ -117,6 +117,24 @@ _PAIR = {"user_a": _text(), "user_b": _text()}
 _NULL_FLOAT = Column("float64", nullable=True)
 _COUNT = Column("Int32")
 
+_EDITS = {
+    "wiki": _text(),
+    "rev_id": Column("Int64"),
+    "user": _text(),
+    "user_id": Column("Int64", nullable=True),
+    "title": Column("string", nullable=True),
+    "page_id": Column("Int64", nullable=True),
+    "ns": Column("Int16", nullable=True),
+    "timestamp": Column(_TIME),
+    "comment": Column("string", nullable=True),
+    "minor": Column("boolean", nullable=True),
+    "size_diff": Column("Int32", nullable=True),
+    "parent_id": Column("Int64", nullable=True),
+    "tags": Column("list", nullable=True),
+    "sha1": Column("string", nullable=True),
+    "hidden": Column("list", among=HIDDEN),
+}
+
 TABLES: dict[str, Table] = {
     "accounts": Table(
         ("wiki", "user"),
@@ -131,26 +149,8 @@ TABLES: dict[str, Table] = {
             "role": _text(*ROLES),
         },
     ),
-    "edits": Table(
-        ("wiki", "rev_id"),
-        {
-            "wiki": _text(),
-            "rev_id": Column("Int64"),
-            "user": _text(),
-            "user_id": Column("Int64", nullable=True),
-            "title": Column("string", nullable=True),
-            "page_id": Column("Int64", nullable=True),
-            "ns": Column("Int16", nullable=True),
-            "timestamp": Column(_TIME),
-            "comment": Column("string", nullable=True),
-            "minor": Column("boolean", nullable=True),
-            "size_diff": Column("Int32", nullable=True),
-            "parent_id": Column("Int64", nullable=True),
-            "tags": Column("list", nullable=True),
-            "sha1": Column("string", nullable=True),
-            "hidden": Column("list", among=HIDDEN),
-        },
-    ),
+    "edits": Table(("wiki", "rev_id"), _EDITS),
+    "histories": Table(("wiki", "rev_id"), _EDITS),
     "log_events": Table(
         ("wiki", "log_id"),
         {

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import os
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +17,10 @@ from wiki.server import MEDIAWIKI
 from sockgraph.case import load_case
 from sockgraph.errors import SourceError
 from sockgraph.sources import DumpSource
+from sockgraph.sources.dump import Facts
 from sockgraph.sources.history import columns
+from sockgraph.sources.unpack import seven_zip
+from sockgraph.sources.xmldump import read_xml
 
 STUB = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data")) / "stub_dump"
 
@@ -247,3 +251,44 @@ def test_what_is_no_xml_dump_is_refused(open_dump, tmp_path):
     (tmp_path / "dump.xml").write_text("<html><p>not found</p></html>")
     with pytest.raises(SourceError, match="no MediaWiki XML dump"):
         open_dump("xml", "dump.xml")
+
+
+@pytest.fixture
+def packed_7z(tmp_path):
+    tool = seven_zip()
+    if tool is None:
+        pytest.skip("no 7z; install 7zip")
+    xml = tmp_path / "small.xml"
+    rows = "".join(SEVEN_ROW.format(n=n) for n in range(1, 3001))
+    xml.write_text(SEVEN_DUMP.format(rows=rows))
+    subprocess.run([tool, "a", str(tmp_path / "small.xml.7z"), str(xml)], check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
+    return tmp_path / "small.xml.7z"
+
+
+SEVEN_DUMP = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11"
+xml:lang="en"><siteinfo><sitename>T</sitename><dbname>t</dbname></siteinfo>
+<page><title>River</title><ns>0</ns><id>1</id>{rows}</page></mediawiki>"""
+SEVEN_ROW = """<revision><id>{n}</id><timestamp>2024-05-01T10:00:00Z</timestamp>
+<contributor><username>Heron</username><id>4</id></contributor><model>wikitext</model>
+<format>text/x-wiki</format><text bytes="3" sha1="s{n}" /><sha1>s{n}</sha1></revision>"""
+
+
+def test_a_7z_dump_is_read(packed_7z):
+    counts = Counter()
+    batches = list(read_xml(packed_7z, "t.example", counts=counts, facts=Facts()))
+    assert sum(batch.num_rows for batch in batches) == counts["rows"] == 3000
+
+
+def test_a_7z_dump_that_is_cut_says_so(packed_7z):
+    whole = packed_7z.read_bytes()
+    packed_7z.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises((EOFError, SourceError), match=r"exit code|no MediaWiki XML dump"):
+        list(read_xml(packed_7z, "t.example", counts=Counter(), facts=Facts()))
+
+
+def test_without_the_tool_the_error_names_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "small.xml.7z").write_bytes(b"7z")
+    with pytest.raises(SourceError, match=r"needs one of the tools 7z, 7zz.*Install 7zip"):
+        list(read_xml(tmp_path / "small.xml.7z", "t.example", counts=Counter(), facts=Facts()))

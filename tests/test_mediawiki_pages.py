@@ -44,6 +44,21 @@ def test_shared_pages_give_their_hashes_and_only_they(open_source):
     assert open_source(offline=True).with_sha1(edits).equals(hashed)
 
 
+def test_a_case_may_ask_for_the_histories_of_shared_pages(wiki_case, tmp_path):
+    path = wiki_case(*NAMES)
+    path.write_text(path.read_text().replace("[source]", "[source]\nhistories = 4"))
+    source = MediaWikiSource(load_case(path), RawAnswers(tmp_path / "raw"))
+    edits = source.read(NAMES).edits
+    told = source.shared_histories(edits)
+    assert source.traffic()["requests"]["page histories"] == told["page_id"].nunique() == 4
+    shared = edits.groupby("page_id")["user"].nunique()
+    assert set(shared[told["page_id"].unique()]) == {shared.max()}
+    assert not set(told["user"]) <= set(NAMES)  # everybody's edits
+    assert "192.0.2.7" not in set(told["user"])
+    raw = RawAnswers(tmp_path / "raw")
+    assert not any(b"192.0.2.7" in raw.body(entry) for entry in raw.entries())
+
+
 def test_a_case_can_do_without_hashes(wiki_case, tmp_path):
     path = wiki_case(*NAMES)
     path.write_text(path.read_text().replace("[source]", "[source]\nsha1 = false"))

@@ -115,6 +115,15 @@ def test_a_nominated_bot_is_refused(population):
         population(nominated='["Heron", "Tidy"]')
 
 
+def test_a_nominated_temporary_account_is_refused(population, tmp_path):
+    population()
+    path = tmp_path / "accounts.parquet"
+    more = pd.DataFrame([{"wiki": "fernwick.example", "user": "Moth", "groups": ["temp"]}])
+    pd.concat([pd.read_parquet(path), more]).to_parquet(path)
+    with pytest.raises(CaseError, match="Moth: a temporary account cannot be nominated"):
+        population()
+
+
 def test_cover_names_are_one_to_one(population):
     people = population()
     names = cover_names(people.case, ["a", "b", "c"])

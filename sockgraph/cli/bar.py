@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.progress import TimeRemainingColumn as TimeLeft
+from rich.text import Text
 
 from sockgraph.show import printable
 
@@ -39,6 +48,15 @@ def hand_over(text: str) -> None:
     sys.stdout.write(shown if text.endswith("\n") else f"{shown}\n")
 
 
+class Rate(ProgressColumn):
+    """Units a second, over the last half minute."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate; nothing before there is one."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s")
+
+
 @contextlib.contextmanager
 def bar() -> Iterator[Listener]:
     """Yield a listener that draws a line a stage; without a terminal, it prints a line a stage."""
@@ -46,6 +64,7 @@ def bar() -> Iterator[Listener]:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
+        Rate(),
         TimeElapsedColumn(),
         TimeLeft(),
     )

@@ -42,7 +42,7 @@ TABLES = (
     "alibis",
     "reference",
 )
-DISCUSSIONS = ("discussion_edits", "texts")  # only of a case that lists [discussions]
+OPTIONAL = ("discussion_edits", "texts", "histories")  # only of a case that asks for them
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,12 @@ class CaseResult:
             raise AttributeError(name) from None
 
 
+def asked_for(case: Case) -> tuple[str, ...]:
+    """Return which of the optional tables a case has."""
+    said = OPTIONAL[:2] if case.discussions else ()
+    return (*said, *(OPTIONAL[2:] if case.source.histories else ()))
+
+
 def read_case(path: Path, *, data: Path = DATA) -> CaseResult:
     """Read back what `run_case` wrote.
 
@@ -94,7 +100,7 @@ def read_case(path: Path, *, data: Path = DATA) -> CaseResult:
     store = open_store(case, data)
     manifest = store.read_manifest() or {}
     _refuse_stale(store, manifest)
-    names = (*TABLES, *(DISCUSSIONS if case.discussions else ()))
+    names = (*TABLES, *asked_for(case))
     tables = {name: store.read_table(name) for name in names}
     return CaseResult(case, store.processed, tables, manifest)
 

@@ -19,11 +19,12 @@ from sockgraph.pipeline.fetch import gather, open_source
 from sockgraph.pipeline.folder import (
     CONCERT,
     DATA,
-    DISCUSSIONS,
     GRAPH,
     HELD_OUT,
+    OPTIONAL,
     REPORT,
     CaseResult,
+    asked_for,
 )
 from sockgraph.pipeline.keeping import LEDGER, open_store, set_aside
 from sockgraph.pipeline.manifest import describe, run_facts
@@ -196,7 +197,7 @@ def _write(
     said = _said(population)
     for name, table in (tables | said).items():
         store.write_table(name, table)
-    store.remove_tables(set(DISCUSSIONS) - said.keys())
+    store.remove_tables(set(OPTIONAL) - said.keys())
     store.remove_files(CONCERT)  # made from what was there before, hidden since or not
     store.write_table(HELD_OUT, weighed.held_out)
     store.write_text(GRAPH, graphml(graph))
@@ -243,7 +244,5 @@ def _tables(
 
 
 def _said(population: Population) -> dict[str, pd.DataFrame]:
-    """Return the tables of the pages under [discussions], where the case lists any."""
-    if population.case.discussions is None:
-        return {}
-    return {name: getattr(population, name) for name in DISCUSSIONS}
+    """Return the tables that the case asks for beyond those of every case."""
+    return {name: getattr(population, name) for name in asked_for(population.case)}

@@ -116,6 +116,9 @@ class Source(Protocol):
     def with_sha1(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return `edits` with the hashes of texts on shared pages, where they can be had."""
 
+    def shared_histories(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return `histories` of pages that several accounts of `edits` edited, if the case asks."""
+
     def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return who else edited the pages of `edits`.
 

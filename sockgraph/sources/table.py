@@ -129,6 +129,10 @@ class TableSource:
         said = blocks["comment"].astype("string").fillna("").str.contains(SOCK_BLOCK)
         return set(blocks["target"][said]) & set(users)
 
+    def shared_histories(self, edits: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG002 - Source asks so
+        """Return nothing: the file holds what it holds, and `background` gives it."""
+        return empty("histories")
+
     def with_sha1(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return the edits as they are: the file gives the hashes that it has."""
         return edits

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 PACKED = frozenset({".bz2", ".gz", ".7z"})  # unpacked in a thread of its own
+SEVEN_ZIP = ("7z", "7zz", "7za", "7zr")
 MENDED = "\ufffd"
 _BREAKS = (EOFError, OSError, zlib.error)
 
@@ -125,14 +126,38 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _seven_zip(path: Path) -> IO[bytes]:
-    tool = next((found for name in ("7z", "7za", "7zr") if (found := shutil.which(name))), None)
+    tool = seven_zip()
     if tool is None:
         raise SourceError(
-            path, "unpacking .7z needs the tool 7z.", "Install p7zip, or take the dump's .bz2."
+            path,
+            f"unpacking .7z needs one of the tools {', '.join(SEVEN_ZIP)}, and none is installed.",
+            "Install 7zip (or p7zip), or take the dump's .bz2.",
         )
-    process = subprocess.Popen(  # noqa: S603 - the tool found above, on the user's own file
-        [tool, "x", "-so", str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    if process.stdout is None:
-        raise AssertionError
-    return process.stdout
+    return cast("IO[bytes]", _Piped(tool, path))
+
+
+def seven_zip() -> str | None:
+    """Return the tool that unpacks .7z; null where there is none."""
+    return next((found for name in SEVEN_ZIP if (found := shutil.which(name))), None)
+
+
+class _Piped:
+    """What a tool unpacks; an error of the tool is one of the file."""
+
+    def __init__(self, tool: str, path: Path) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - the tool found above, on the user's own file
+            [tool, "x", "-so", str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+
+    def read(self, size: int) -> bytes:
+        stream = self._process.stdout
+        piece = stream.read(size) if stream else b""
+        if not piece and (code := self._process.wait()):
+            raise EOFError(f"7z cannot unpack the rest, exit code {code}")
+        return piece
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()

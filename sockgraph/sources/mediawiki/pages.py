@@ -54,10 +54,19 @@ def _on_shared_pages(edits: pd.DataFrame) -> list[int]:
     return [int(rev_id) for rev_id in order["rev_id"]]
 
 
+def shared_pages(edits: pd.DataFrame) -> list[int]:
+    """Return the pages that several accounts edited: of most accounts, then of fewest edits."""
+    known = edits.dropna(subset=["page_id"]).groupby("page_id")
+    pages = known.agg(users=("user", "nunique"), edits=("rev_id", "size")).reset_index()
+    shared = pages[pages["users"] > 1]
+    order = shared.sort_values(["users", "edits", "page_id"], ascending=[False, True, True])
+    return [int(page) for page in order["page_id"]]
+
+
 def histories(asker: Asker, wiki: str, pages: Sequence[int]) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return every edit of these pages, whoever made it, newest 2,000 a page, and what is missing.
 
-    Rows whose author is hidden are left out of the table and counted.
+    Rows whose author is hidden or not registered are left out of the table and counted.
     """
     asked = [str(page) for page in pages]
     asker.ensure(HISTORY, asked, enough=_read_enough)
@@ -68,7 +77,8 @@ def histories(asker: Asker, wiki: str, pages: Sequence[int]) -> tuple[pd.DataFra
     ]
     told = {c.subjects[0]: c.complete for c in asker.raw.chains(HISTORY.identity)}
     counts = {
-        "edits whose author is hidden": sum("user" not in row for row in rows),
+        "edits whose author is hidden": sum("user" not in r and not r.get("anon") for r in rows),
+        "edits of unregistered editors": sum(bool(row.get("anon")) for row in rows),
         "pages read in part": sum(not told[page] for page in asked),
     }
     return edits_table(wiki, (row for row in rows if "user" in row)), counts

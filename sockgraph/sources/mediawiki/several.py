@@ -158,6 +158,15 @@ class SeveralWikis:
         parts = [w.with_sha1(edits[edits["wiki"] == host]) for host, w in self._wikis.items()]
         return validate("edits", pd.concat(parts))
 
+    def shared_histories(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return the histories of shared pages, as many of each wiki as the case asks for."""
+        parts = []
+        for host, wiki in self._wikis.items():
+            told = wiki.shared_histories(edits[edits["wiki"] == host])
+            users = together.users_at(told["user"], self._everybody(host), host)
+            parts += [told.assign(user=users)] if len(told) else []
+        return validate("histories", pd.concat(parts)) if parts else empty("histories")
+
     def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return who else edited the pages, each on the wiki where they share most.
 

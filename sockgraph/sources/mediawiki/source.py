@@ -24,7 +24,7 @@ from sockgraph.sources.mediawiki.discussions import read_discussions
 from sockgraph.sources.mediawiki.hidden import Hidden, remove_hidden
 from sockgraph.sources.mediawiki.logs import read_logs
 from sockgraph.sources.mediawiki.neighbours import find_neighbours
-from sockgraph.sources.mediawiki.pages import histories, with_sha1
+from sockgraph.sources.mediawiki.pages import histories, shared_pages, with_sha1
 from sockgraph.sources.mediawiki.questions import (
     ALL_USERS,
     SITE,
@@ -236,6 +236,11 @@ class MediaWikiSource:
             hashed, counts = with_sha1(self._asker, edits)
         self._counts |= counts
         return hashed
+
+    def shared_histories(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return the histories of as many shared pages as the case asks for, a request each."""
+        pages = shared_pages(edits)[: self._case.source.histories]
+        return self.histories(pages) if pages else empty("histories")
 
     def histories(self, pages: Sequence[int]) -> pd.DataFrame:
         """Return every edit of these pages by anybody; the provenance says what is missing."""
