@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
@@ -27,6 +27,7 @@ from sockgraph.pipeline.folder import (
     asked_for,
 )
 from sockgraph.pipeline.keeping import LEDGER, open_store, set_aside
+from sockgraph.pipeline.labels import calibration_on, known_operators
 from sockgraph.pipeline.manifest import describe, run_facts
 from sockgraph.progress import Progress, silent
 from sockgraph.report import ReportData, case_report
@@ -112,6 +113,7 @@ def run_case(
     """
     started = time.time()
     case = identify(path)
+    labels = known_operators(case)
     store = open_store(case, data, progress=progress)
     source, population = gather(case, store, offline=offline, refresh=refresh, progress=progress)
     set_aside(store)
@@ -119,6 +121,9 @@ def run_case(
     accepted = accepted_alibis(ledger.entries())
     with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes
         weighed = _weigh(population, accepted, progress)
+        if labels is not None:
+            facts = weighed.calibration | {"labels": calibration_on(labels, weighed)}
+            weighed = replace(weighed, calibration=facts)
         progress("report", 0, 1)
         result = _write(
             store,
