@@ -126,9 +126,9 @@ def screen_local(
             f"is not enough: this wiki needs about {wanted / 2**20:.0f} MiB.",
             "Allow more with --memory, ask for fewer partners with --top, or use --engine spark.",
         )
-    graph = _incidence(read)
-    best = _best(graph.incidence, top, threads, progress)
-    return _finish(read, graph, best, threads=threads, progress=progress)
+    ranked = _ranked(read, top, threads, progress)
+    trim()
+    return _finish(read, ranked, threads=threads, progress=progress)
 
 
 def needed(read: Ingested, top: int, threads: int) -> int:
@@ -274,42 +274,52 @@ def _plan(inc: overlap.Incidence) -> tuple[NDArray[Any], NDArray[Any], NDArray[A
     return overlap.prefix_costs(inc), levels, overlap.heavy_masses(inc, levels)
 
 
-def _finish(
-    read: Ingested,
-    graph: _Graph,
-    best: tuple[NDArray[np.int64], int],
-    *,
-    threads: int,
-    progress: Progress,
-) -> Candidates:
-    """Unpack the candidates, and add what only they need: co-edits and hours."""
-    keys, additions = best
+@dataclass(frozen=True)
+class _Ranked:
+    """Every account's best partners by overlap, best first: flat lists that begin at `starts`."""
+
+    starts: NDArray[np.int64]
+    partners: NDArray[np.int32]
+    shared: NDArray[np.int32]
+    scores: NDArray[np.int32]
+    additions: int
+
+
+def _ranked(read: Ingested, top: int, threads: int, progress: Progress) -> _Ranked:
+    """Compare accounts; who edited what, and the words they are ranked by, are gone after it."""
+    graph = _incidence(read)
     inc, n = graph.incidence, len(read.accounts.ids)
+    keys, additions = _best(inc, top, threads, progress)
     lengths = np.zeros(n + 1, np.int64)
     lengths[graph.accounts + 1] = (keys > 0).sum(axis=1)
-    starts = np.cumsum(lengths)
-    by_account = np.argsort(graph.accounts)
-    flat = keys[by_account]
+    flat = keys[np.argsort(graph.accounts)]
     flat = flat[flat > 0]
-    partners = graph.by_tie[flat & ((1 << inc.tie_bits) - 1)].astype(np.int32)
-    shared = ((flat >> inc.tie_bits) & ((1 << inc.shared_bits) - 1)).astype(np.int32)
-    scores = (flat >> (inc.tie_bits + inc.shared_bits)).astype(np.int32)
-    del flat, keys, best
-    present = int((read.accounts.edits > 0).sum())
+    return _Ranked(
+        starts=np.cumsum(lengths),
+        partners=graph.by_tie[flat & ((1 << inc.tie_bits) - 1)].astype(np.int32),
+        shared=((flat >> inc.tie_bits) & ((1 << inc.shared_bits) - 1)).astype(np.int32),
+        scores=(flat >> (inc.tie_bits + inc.shared_bits)).astype(np.int32),
+        additions=additions,
+    )
+
+
+def _finish(read: Ingested, ranked: _Ranked, *, threads: int, progress: Progress) -> Candidates:
+    """Add what only candidates need: co-edits and hours."""
+    lists = ranked.starts, ranked.partners
     return Candidates(
         names=read.accounts.names,
-        accounts=present,
-        starts=starts,
-        partners=partners,
-        shared_pages=shared,
-        overlap=scores,
-        coedits=_coedits(read.pages, starts, partners, threads=threads, progress=progress),
-        hours=_hours(read.accounts.hours, starts, partners, threads),
+        accounts=int((read.accounts.edits > 0).sum()),
+        starts=ranked.starts,
+        partners=ranked.partners,
+        shared_pages=ranked.shared,
+        overlap=ranked.scores,
+        coedits=_coedits(read.pages, *lists, threads=threads, progress=progress),
+        hours=_hours(read.accounts.hours, *lists, threads),
         order=_name_order(read.accounts.names),
         rows=read.rows,
         dropped={why: n for why, n in read.dropped.items() if n},
         spilled=read.spilled,
-        additions=additions,
+        additions=ranked.additions,
     )
 
 
