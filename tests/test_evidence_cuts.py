@@ -9,7 +9,7 @@ from test_evidence_weigh import edits_of, history
 from sockgraph.evidence.calibrate import Bounds, Sample, elub, line
 from sockgraph.evidence.closeness import Closeness, Tilt, tilt
 from sockgraph.evidence.link import best_groups
-from sockgraph.evidence.rivals import NEXT, best_others
+from sockgraph.evidence.rivals import PRIOR, rivalry, rivalry_of_halves
 from sockgraph.evidence.splits import GAP_DAYS, cut_histories
 from sockgraph.signals import (
     SIGNALS,
@@ -118,12 +118,43 @@ def test_worthless_scores_have_no_range():
     assert elub(Sample(same, even, same.copy(), even), 200, 200) == Bounds(-0.0, 0.0)
 
 
-def test_rivals_leave_the_pair_itself_out():
-    scores = np.tile(np.arange(NEXT + 3, dtype=float), (2, 1))
-    found = best_others(scores, np.ones_like(scores, dtype=bool))
-    others = np.arange(3, NEXT + 3)
-    assert found[0, 0] == others.mean()
-    assert found[0, -1] == np.arange(2, NEXT + 2).mean()
+def scored(*pairs, n=4):
+    """Scores of n accounts, -2 but for the pairs given."""
+    found = np.full((n, n), -2.0)
+    for a, b, score in pairs:
+        found[a, b] = found[b, a] = score
+    return found
+
+
+def test_a_rival_speaks_against_and_the_pair_itself_does_not():
+    everyone = np.ones(4, dtype=bool)
+    alone = rivalry(scored((0, 1, 4.0)), everyone)
+    assert alone[0, 1] == pytest.approx(-np.log10(PRIOR), abs=0.01)
+    beside = rivalry(scored((0, 1, 4.0), (0, 2, 4.0)), everyone)
+    assert beside[0, 1] > alone[0, 1] + 0.9
+    assert np.array_equal(beside, beside.T)
+
+
+def test_who_may_be_the_same_as_the_other_side_is_no_rival():
+    three = rivalry(scored((0, 1, 4.0), (0, 2, 4.0), (1, 2, 4.0)), np.ones(4, dtype=bool))
+    two = rivalry(scored((0, 1, 4.0), (0, 2, 4.0)), np.ones(4, dtype=bool))
+    assert three[0, 1] < two[0, 1] - 0.7
+
+
+def test_only_the_community_holds_rivals_and_silence_is_none():
+    scores = scored((0, 1, 4.0), (0, 2, 4.0))
+    assert rivalry(scores, np.array([True, True, False, True]))[0, 1] < 2.01
+    scores[0, 2] = scores[2, 0] = np.nan
+    assert rivalry(scores, np.ones(4, dtype=bool))[0, 1] < 2.01
+
+
+def test_halves_have_the_rivals_that_accounts_have():
+    whole = scored((0, 1, 1.0), (0, 2, 3.0), (1, 3, 2.0))
+    sides = whole[:2].copy()
+    sides[:, :2] = np.nan  # their own account, in both
+    others = np.stack([sides[:1], sides[1:]])
+    everyone = np.ones(4, dtype=bool)
+    assert rivalry_of_halves(others, everyone)[0] == pytest.approx(rivalry(whole, everyone)[0, 1])
 
 
 def neighbours(lift, n=400):

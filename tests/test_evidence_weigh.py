@@ -225,7 +225,9 @@ def test_an_open_case_calibrates_on_itself(community):
     told = weigh_evidence(edits, accounts_of(**dict.fromkeys(users, "nominated")), settings=FEW)
     assert told.calibration["calibrated"]
     assert len(told.links) == len(users) * (len(users) - 1) // 2
-    assert link(told, "A", "B")["score"] == told.links["score"].max()
+    assert link(told, "A", "B")["score"] in sorted(told.links["score"])[-3:]
+    with_either = told.links[told.links[["user_a", "user_b"]].isin(["A", "B"]).any(axis=1)]
+    assert link(told, "A", "B")["score"] == with_either["score"].max()
 
 
 def test_background_is_never_compared(community):

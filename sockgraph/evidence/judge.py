@@ -11,7 +11,7 @@ from sockgraph.evidence.calibrate import Bounds, Sample, elub, line
 from sockgraph.evidence.closeness import SIGNAL, Closeness, closeness, tilt
 from sockgraph.evidence.community import EXTREME, Community, choose_pairs, cross_fit, folds_of
 from sockgraph.evidence.fusion import TRUST, Model, fit
-from sockgraph.evidence.rivals import NEXT, SHARE, rivalry
+from sockgraph.evidence.rivals import rivalry, rivalry_of_halves
 from sockgraph.evidence.settings import MIN_REFERENCE, MIN_SPLITS, EvidenceSettings
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Verdict:
         (users, users, signals) each signal's own log10 LR (NaN: silent, or not calibrated), and
         what it adds to the score.
     rivalry, rivals
-        (users, users) how nearly others come, and what that adds to the score.
+        (users, users) how well others explain either side, and what that adds to the score.
     place, community_part
         (users, users) the pair's place among different reference pairs by how alike their pages
         are, and what weighing it within its community adds to the score.
@@ -128,7 +128,7 @@ class _First:
     alone, contributions, score, baseline
         Over every pair of the cast.
     splits, split_rivalry
-        (splits,) the score between two halves, and how nearly others come to them.
+        (splits,) the score between two halves, and how well others explain them.
     """
 
     alone: NDArray[np.float64]
@@ -255,7 +255,7 @@ def _first(  # noqa: PLR0917 - arrays of one stage, each named at the call
         baseline + contributions.sum(axis=-1),
         baseline,
         halves,
-        _nearest(others[..., cast.reference]),
+        rivalry_of_halves(others, cast.reference),
     )
 
 
@@ -276,15 +276,6 @@ def _by_fold(
     return alone, contributions, baseline
 
 
-def _nearest(others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the rivalry of splits: both halves' mean of their highest scores with others."""
-    ranked = -np.sort(-np.nan_to_num(others, nan=-np.inf), axis=-1)[..., :NEXT]
-    if ranked.shape[-1] < NEXT:
-        return np.zeros(others.shape[1])
-    mean = ranked.mean(axis=-1)
-    return np.asarray(np.where(np.isfinite(mean), mean, 0.0).mean(axis=0))
-
-
 def _second(  # noqa: PLR0917 - arrays of one stage, each named at the call
     cast: Cast,
     reference: tuple[Community, Community],
@@ -297,10 +288,10 @@ def _second(  # noqa: PLR0917 - arrays of one stage, each named at the call
     community, part = reference
     close, near_part = closeness_of
     near = rivalry(first.score, cast.reference)
-    raw = first.score - SHARE * near
+    raw = first.score - near
     same_weight, different_weight = community.weights()
     sample = Sample(
-        first.splits - SHARE * first.split_rivalry,
+        first.splits - first.split_rivalry,
         same_weight,
         raw[community.a, community.b],
         different_weight,
@@ -316,12 +307,12 @@ def _second(  # noqa: PLR0917 - arrays of one stage, each named at the call
     fixed = (first.split_rivalry, near, extreme, near_part)
     below, above = _spread(part, fixed, *rest)
     n_different = len(np.unique(np.concatenate([community.a, community.b])))
-    baseline = lift + scale * (first.baseline - SHARE * usual)
+    baseline = lift + scale * (first.baseline - usual)
     return Verdict(
         alone=first.alone,
         contributions=slopes[..., None] * first.contributions,
         rivalry=near,
-        rivals=-slopes * SHARE * (near - usual),
+        rivals=-slopes * (near - usual),
         place=close.place,
         community_part=tilted.apply(baseline, close.pairs) - baseline,
         score=tilted.apply(lift + scale * raw, close.pairs),
@@ -333,7 +324,7 @@ def _second(  # noqa: PLR0917 - arrays of one stage, each named at the call
         facts={
             "model": whole,
             "reason": None,
-            "baseline": lift + scale * (whole.baseline - SHARE * usual),
+            "baseline": lift + scale * (whole.baseline - usual),
             "near": {"shift": tilted.shift, "slope": tilted.slope},
         },
     )
@@ -369,14 +360,14 @@ def _spread(  # noqa: PLR0917 - arrays of one stage, each named at the call
         weights = part.weights(times, mix=(share, 1 - share), drop=extreme if turn % 2 else None)
         model = fit(part.weighed(*weights))
         drawn = Sample(
-            model.score(part.same) - SHARE * split_rivalry,
+            model.score(part.same) - split_rivalry,
             weights[0],
-            model.score(part.different) - SHARE * near[part.a, part.b],
+            model.score(part.different) - near[part.a, part.b],
             weights[1],
         )
         lift, scale = line(drawn)
         tilted = tilt(_moved(drawn, lift, scale), close, extreme)
-        plain = lift + scale * (model.score(surprise) - SHARE * near)
+        plain = lift + scale * (model.score(surprise) - near)
         scores.append(tilted.apply(plain, close.pairs))
         progress("interval", turn + 1, settings.resamples)
     return _around(scores, near.shape)

@@ -10,7 +10,6 @@ import pandas as pd
 
 from sockgraph.evidence import link
 from sockgraph.evidence.falselinks import false_links, reaching
-from sockgraph.evidence.rivals import NEXT
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
 from sockgraph.evidence.splits import STRATA
 from sockgraph.evidence.witness import witnesses
@@ -295,7 +294,8 @@ def _evidence(  # noqa: PLR0917 - arrays of one stage
     for j, extra in enumerate(found.extras, start=len(measured)):
         told = [rev_ids[i][j] if i in rev_ids else [] for i in range(len(pairs.a))]
         frames.append(_extra(names, pairs, extra, verdict, told))
-    frames.append(_aside(RIVALS, names, pairs, (verdict.rivalry, verdict.rivals), NEXT))
+    others = int(case.cast.reference.sum())
+    frames.append(_aside(RIVALS, names, pairs, (verdict.rivalry, verdict.rivals), others))
     frames.append(_aside(COMMUNITY, names, pairs, (verdict.place, verdict.community_part), 0))
     return validate("evidence", pd.concat(frames, ignore_index=True))
 

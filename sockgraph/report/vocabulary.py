@@ -42,7 +42,7 @@ _ABOUT = {
     "restoring": f"bringing back each other{APOS}s versions",
     "same side": "undoing the same third party on one page",
     "community": "what pairs of the same pages reach anyway",
-    RIVALS: "how nearly others come to either",
+    RIVALS: "how well others explain either account",
 }
 _COUNTS = {
     "alibi": ("change of account", "changes of account"),
