@@ -113,7 +113,8 @@ def _has(name: str) -> bool:
 
 
 def _table(turns: list[dict[str, Run]]) -> str:
-    lines = [f"{'tool':<11}{'wall s':>8}{'cpu s':>8}{'peak GiB':>10}{'ours ÷':>8}  does"]
+    head = f"{'tool':<11}{'wall s':>8}{'cpu s':>8}{'peak GiB':>10}{'ours ÷':>8}{'in CPU':>8}  does"
+    lines = [head]
     for tool in turns[0]:
         runs = [turn[tool] for turn in turns]
         if any(run.failed for run in runs):
@@ -123,11 +124,17 @@ def _table(turns: list[dict[str, Run]]) -> str:
             statistics.median(getattr(run, part) for run in runs)
             for part in ("wall", "cpu", "peak")
         )
-        ratio = ""
-        if "sockgraph" in turns[0]:
-            ratio = f"{statistics.median(t['sockgraph'].wall / t[tool].wall for t in turns):.2f}"
-        lines.append(f"{tool:<11}{wall:>8.2f}{cpu:>8.2f}{peak:>10.2f}{ratio:>8}  {DOES[tool]}")
+        ours = "".join(f"{_ratio(turns, tool, part):>8}" for part in ("wall", "cpu"))
+        lines.append(f"{tool:<11}{wall:>8.2f}{cpu:>8.2f}{peak:>10.2f}{ours}  {DOES[tool]}")
     return "\n".join(lines)
+
+
+def _ratio(turns: list[dict[str, Run]], tool: str, part: str) -> str:
+    """Return ours divided by the tool's, the median of the turns' ratios."""
+    if "sockgraph" not in turns[0]:
+        return ""
+    ratios = (getattr(turn["sockgraph"], part) / getattr(turn[tool], part) for turn in turns)
+    return f"{statistics.median(ratios):.2f}"
 
 
 if __name__ == "__main__":
