@@ -406,3 +406,38 @@ def test_three_hundred_accounts_and_their_omissions_take_seconds():
     )[["subject", "omitted", "log10_lr"]]
     told = cluster_accounts(table, without)
     assert len(told.groups) > 100
+
+
+def test_constraints_that_contradict_keep_apart_and_say_nothing_else():
+    """Declared as one person's, flagged, and kept apart: apart wins, whatever the order."""
+    a, b, c = NAMES[:3]
+    table = flagged([2.5, 2.0, 2.0], "AB", "BC", "AC")
+    told = [
+        cluster.cluster_accounts(
+            table.sample(frac=1, random_state=seed), cannot_links=pairs, declared=[(b, a)]
+        )
+        for seed, pairs in enumerate(([(a, b)], [(b, a), (a, b)]))
+    ]
+    for one in told:
+        groups = one.clusters.dropna(subset="cluster_id").groupby("cluster_id")["user"]
+        assert all(not {a, b} <= set(users) for _, users in groups)
+        pd.testing.assert_frame_equal(one.clusters, told[0].clusters)
+    everything = [(a, b), (b, c), (a, c)]
+    nothing = cluster.cluster_accounts(table, cannot_links=everything)
+    assert nothing.clusters["cluster_id"].isna().all()
+
+
+@unhurried
+@given(triangle(st.sampled_from([None, 1.0, 2.0]), most=5), st.randoms())
+def test_parts_without_links_between_them_are_grouped_each_by_itself(weights, random):
+    here = links(weights)
+    there = here.assign(
+        user_a="Zeta " + here["user_a"].str[-1], user_b="Zeta " + here["user_b"].str[-1]
+    )
+    both = pd.concat([here, there], ignore_index=True)
+    both = both.sample(frac=1, random_state=random.randrange(1000))
+    together = groups_of(cluster_accounts(both, threshold=T).clusters)
+    alone = groups_of(cluster_accounts(here, threshold=T).clusters)
+    other = groups_of(cluster_accounts(there, threshold=T).clusters)
+    assert together == alone | other
+    assert len(alone) == len(other)

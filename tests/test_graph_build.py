@@ -116,6 +116,38 @@ def test_a_review_state_or_a_cannot_link_is_carried_without_a_number():
     assert "Nobody" not in made
 
 
+def test_concert_is_an_edge_of_a_second_kind_and_weighs_nothing():
+    found = {("Fen Orchid", "Heron Wade"): 0.01, ("Fen Orchid", "Tallow Jack"): 0.03}
+    rows = [
+        {
+            "user_a": a,
+            "user_b": b,
+            "support": 9,
+            "statistic": 2.0,
+            "p_adjusted": None if b == "青石巷" else found.get((a, b), 0.8),
+            "status": "insufficient" if b == "青石巷" else "ok",
+            "rev_ids": [],
+        }
+        for a, b in pairs()
+    ]
+    made = build_graph(accounts(), links(), concert=validate("concert", pd.DataFrame(rows)))
+    told = {(a, b) for a, b, concert in made.edges(data="concert") if concert}
+    assert told == set(found)
+    edge = made.edges["Fen Orchid", "Tallow Jack"]
+    assert (edge["weight"], edge["direction"], edge["concert_p"]) == (0.0, "neither", 0.03)
+    assert "concert" not in made.edges["Heron Wade", "青石巷"]
+    assert not any("concert" in known for *_, known in graph().edges(data=True))
+    read = nx.read_graphml(io.BytesIO(graphml(made).encode()))
+    assert read.edges["Fen Orchid", "Tallow Jack"]["concert"]
+
+
+def test_another_backend_is_asked_where_one_is_named():
+    made = graph()
+    assert type(made) is nx.Graph
+    with pytest.raises(ImportError, match="nobody_has_this"):
+        nx.pagerank(made, backend="nobody_has_this")
+
+
 def pairs():
     return list(itertools.combinations(NAMES, 2))
 

@@ -9,12 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from sockgraph import plot
+from sockgraph.capture import measure_capture
 from sockgraph.cluster import cluster_accounts
 from sockgraph.errors import SockgraphError
 from sockgraph.evaluate import ece, tally, tippett
 from sockgraph.graph import build_graph
 from sockgraph.plot import style as look
 from sockgraph.schema import empty, validate
+from sockgraph.synthetic import Community, invent_election
 
 USERS = ["Heron Wade", "Quillwort", "青石巷", "Lantern Moth", "Fen Orchid", "Tallow Jack"]
 NUMBERS = {(0, 1): 2.6, (0, 2): 2.1, (1, 2): 1.7, (3, 4): 1.0, (0, 3): -1.4}
@@ -108,7 +110,24 @@ def every_figure(style):
     pair = ("Heron Wade", "青石巷")
     row = link(*pair)
     when = pd.Timestamp("2023-09-18", tz="UTC")
+    world = invent_election(Community(compared=8, crowd=20, discussions=12, bloc=3), seed=2)
+    sent = pd.DataFrame(
+        {
+            "start": world.votes.groupby("page")["timestamp"].min() + pd.Timedelta(hours=20),
+            "receivers": [list(world.compared)] * 12,
+        }
+    )
+    together = graph()
+    for a, b in [("Heron Wade", "青石巷"), ("Fen Orchid", "Heron Wade")]:
+        together.add_edge(a, b, concert=True)
     return {
+        "concert": plot.case_graph(together, style=style),
+        "bloc": plot.bloc_plot(world.votes, world.compared, style=style),
+        "hours": plot.hours_plot(world.votes, world.edits, world.compared, style=style),
+        "arrivals": plot.arrivals_plot(world.votes, sent, world.compared, style=style),
+        "capture": plot.capture_plot(
+            measure_capture(world.edits, votes=world.votes, every="month").table, style=style
+        ),
         "graph": plot.case_graph(graph(cannot_links=[("Fen Orchid", "Quillwort")]), style=style),
         "waterfall": plot.waterfall(row, evidence(row), style=style),
         "timecards": plot.timecards(edits(), *pair, style=style),

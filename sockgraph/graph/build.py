@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+CONCERT = 0.05  # adjusted p, at and below which a pair acts in concert
 DIGITS = 9  # significant; as in every table that is written
 NUMBERS = ("score", "log10_lr", "log10_lr_low", "log10_lr_high")
 COUNTS = ("n_for", "n_against", "n_insufficient")
@@ -28,6 +29,7 @@ def build_graph(
     clusters: pd.DataFrame | None = None,
     *,
     cannot_links: Iterable[tuple[str, str]] = (),
+    concert: pd.DataFrame | None = None,
 ) -> nx.Graph:
     """Return accounts and their links as an undirected graph.
 
@@ -42,6 +44,9 @@ def build_graph(
         Tables of the case; without clusters no node has a group.
     cannot_links
         Pairs that are kept apart.
+    concert
+        The table `concert`: pairs found in concert are edges of a second kind. It is private: a
+        graph made with it is for your own desk.
 
     Returns
     -------
@@ -55,7 +60,9 @@ def build_graph(
         interval lies), `drawn` (it speaks for one operator or has a state: what the pictures
         show), `cannot_link`, and from the links table `score`, `log10_lr`, `log10_lr_low`,
         `log10_lr_high`, `n_for`, `n_against`, `n_insufficient`, `band`, `alibi`, `flagged`,
-        `state`. All are strings, numbers or booleans; what is null is left out.
+        `state`; with `concert` given, `concert` (they act in concert, p_adjusted <= 0.05) and
+        `concert_p` where it was compared. All are strings, numbers or booleans; what is null is
+        left out.
     """
     graph = nx.Graph()
     graph.add_nodes_from(_nodes(accounts, links, clusters))
@@ -66,9 +73,22 @@ def build_graph(
         for a, b in sorted(apart)
         if a in graph and b in graph and not graph.has_edge(a, b)
     )
+    if concert is not None:
+        _add_concert(graph, concert)
     for name, (x, y) in layout(graph).items():
         graph.nodes[name].update(x=x, y=y)
     return graph
+
+
+def _add_concert(graph: nx.Graph, concert: pd.DataFrame) -> None:
+    """Mark pairs that were compared for concert; those found become edges if they were none."""
+    compared = concert[concert["status"] == "ok"].sort_values(["user_a", "user_b"])
+    for a, b, p in compared[["user_a", "user_b", "p_adjusted"]].itertuples(index=False):
+        found = bool(p <= CONCERT)
+        if found and not graph.has_edge(a, b) and a in graph and b in graph:
+            graph.add_edge(a, b, weight=0.0, direction="neither", drawn=False, cannot_link=False)
+        if graph.has_edge(a, b):
+            graph.edges[a, b].update(concert=found, concert_p=_plain(float(p)))
 
 
 def direction(links: pd.DataFrame) -> NDArray[np.str_]:

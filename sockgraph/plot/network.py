@@ -37,6 +37,8 @@ NAMED = 30  # accounts up to which each has its name; beyond, those with a drawn
 PALE = 0.45
 FAINT = 0.22  # in a large picture, links that hold no group and have no state
 AGAINST = (2.0, 1.3)  # dashes
+CONCERT = (4.5, 2.5)
+BESIDE = 5.0  # pixels between a link and the line of acting in concert
 HATCH = "$//$"
 
 
@@ -66,7 +68,8 @@ class Sheet:
 def case_graph(graph: nx.Graph, *, style: Style = LIGHT) -> Figure:
     """Draw accounts and the links that speak for one operator or have a review state.
 
-    Width grows with |log10 LR|; against is orange and dashed, kept apart has a cross, unresolved is
+    Width grows with |log10 LR|; against is orange and dashed, concert dashed and without a hue
+    (`build_graph(..., concert=)`), kept apart has a cross, unresolved is
     pale with hollow marks, too few edits is a hatched mark without lines. Up to 30 accounts have
     their names; beyond, those with a drawn link, as far as there is room.
 
@@ -90,6 +93,7 @@ def case_graph(graph: nx.Graph, *, style: Style = LIGHT) -> Figure:
     groups = _groups(sheet)
     for a, b, known in drawn:
         _link(sheet, a, b, known)
+    _concert(figure, sheet)
     for node, known in graph.nodes(data=True):
         _mark(sheet, node, known)
     _names(sheet, groups)
@@ -130,6 +134,25 @@ def _link(sheet: Sheet, a: str, b: str, known: dict[str, Any]) -> None:
         middle = (x0 + x1) / 2, (y0 + y1) / 2
         size = 5 if sheet.large else 9
         sheet.axes.plot(*middle, marker="x", ms=size, mew=2, color=sheet.style.ink, zorder=4)
+
+
+def _concert(figure: Figure, sheet: Sheet) -> None:
+    """Draw pairs that act in concert, dashed, beside their links; and what dashes mean."""
+    found = [(a, b) for a, b, concert in sheet.graph.edges(data="concert") if concert]
+    look: dict[str, Any] = {"color": sheet.style.ink_2, "zorder": 2, "solid_capstyle": "butt"}
+    back = sheet.axes.transData.inverted()
+    for a, b in found:
+        ends = np.array([sheet.pixels[a], sheet.pixels[b]])
+        along = ends[1] - ends[0]
+        aside = np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-9)
+        x, y = back.transform(ends + BESIDE * aside).T
+        sheet.axes.plot(x, y, lw=1.0 if sheet.large else 1.6, dashes=CONCERT, **look)
+    if found:
+        width, height = figure.get_size_inches()
+        key = bare_axes(figure, sheet.style, (width - 1.5, height - 0.3, 1.4, 0.2))
+        key.set(xlim=(0, 14), ylim=(0, 1), xticks=[], yticks=[])
+        key.plot([0, 4.5], [0.5, 0.5], lw=1.6, dashes=CONCERT, **look)
+        key.text(5.2, 0.5, "in concert", size=SMALL, color=sheet.style.ink_2, va="center")
 
 
 def _alpha(sheet: Sheet, known: dict[str, Any], group: dict[str, Any] | None) -> float:
