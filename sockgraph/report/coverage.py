@@ -172,6 +172,7 @@ def not_seen(data: ReportData, links: Sequence[Link]) -> list[Markup]:
     said = [
         Markup("{}").format(data.screened),
         _unlisted(table),
+        _texts(table),
         _capped(table, data),
         _outside(table),
     ]
@@ -194,7 +195,8 @@ def _unlisted(table: CoverageTable) -> Markup:
     most = max((r for r in table.rows if r.get("not_listed")), key=lambda r: r["not_listed"])
     share = most["not_listed"] / max(most.get("edit_count") or most["edits_read"], 1)
     return Markup(
-        "Deleted edits can be counted, never read. {} has {} of them, {} of its edits."
+        "The wiki counts edits that it does not list: on pages deleted since, by an author hidden"
+        " since, or imported. They can be counted, never read. {} has {} of them, {} of its edits."
     ).format(name(most["user"]), thousands(most["not_listed"]), f"{share:.0%}".replace("%", " %"))
 
 
@@ -206,7 +208,17 @@ def _capped(table: CoverageTable, data: ReportData) -> Markup:
     return Markup("Only the newest {} edits were read of {}.").format(most, joined(users))
 
 
+def _texts(table: CoverageTable) -> Markup:
+    rows = [row for row in table.rows if row.get("hidden_texts")]
+    if not rows:
+        return Markup("")
+    each = [Markup("{} ({})").format(name(r["user"]), thousands(r["hidden_texts"])) for r in rows]
+    return Markup("The text of edits is hidden on the wiki: {}.").format(joined(each))
+
+
 def _outside(table: CoverageTable) -> Markup:
+    if any(row.get("outside_window", 0) is None for row in table.rows):
+        return Markup("Edits outside the window of this case were not asked for.")
     if not table.outside:
         return Markup("")
     return Markup("{} outside the window of this case were left out.").format(

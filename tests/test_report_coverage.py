@@ -1,0 +1,39 @@
+"""What the report says of what was not seen, account by account."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from report_fixture import river_trade
+
+from sockgraph.report import case_report
+
+
+@pytest.fixture(scope="module")
+def data():
+    return river_trade()
+
+
+def page_of(data, **changed):
+    rows = [dict(row) for row in data.coverage]
+    rows[0] |= changed
+    page = case_report(dataclasses.replace(data, coverage=rows))
+    return page[page.index('id="coverage"') :]
+
+
+def test_hidden_texts_are_told_of_each_account(data):
+    assert "The text of edits is hidden on the wiki" not in page_of(data, hidden_texts=0)
+    assert "The text of edits is hidden on the wiki" in page_of(data, hidden_texts=7)
+
+
+def test_edits_counted_but_not_listed_are_explained(data):
+    page = page_of(data, not_listed=3, edit_count=300)
+    assert "counts edits that it does not list: on pages deleted since" in page
+    assert "Not listed" in page
+
+
+def test_an_unknown_number_outside_the_window_is_no_zero(data):
+    assert "outside the window of this case were not asked for" in page_of(
+        data, outside_window=None
+    )
