@@ -1,6 +1,6 @@
 """Over many invented wikis: hold the operator together, leave colleague and friends alone.
 
-    python benchmarks/demo_seeds.py [--seeds 20] [--write docs/demo.md]
+    python benchmarks/demo_seeds.py [--seeds 20] [--jobs 2] [--write docs/demo.md]
 
 Each seed invents another wiki with the same cast and runs the demo case on it, as `make demo`
 does. The truth is read here only, after the run. Prints a table and the counts that matter;
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -71,13 +72,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=20, help="run seeds 1 to this")
     parser.add_argument("--first", type=int, default=1, help="or from this one")
+    parser.add_argument("--jobs", type=int, default=1, help="processes at work at once")
     parser.add_argument("--write", type=Path, help="Markdown file to put the table into")
     given = parser.parse_args()
     print(HEADER)
     outcomes = []
-    for seed in range(given.first, given.seeds + 1):
-        outcomes.append(run(seed))
-        print(outcomes[-1].row(), flush=True)
+    with ProcessPoolExecutor(given.jobs) as pool:
+        for outcome in pool.map(run, range(given.first, given.seeds + 1)):
+            outcomes.append(outcome)
+            print(outcome.row(), flush=True)
     print(summary(outcomes))
     if given.write:
         write(given.write, outcomes)
