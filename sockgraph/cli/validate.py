@@ -18,7 +18,7 @@ DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The dat
 LabelFile = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[LABELS]",
+        metavar="LABELS",
         help="CSV or Parquet with user, person: accounts whose operators are known."
         " Default: the case's own reference.labels, if it names any.",
     ),
