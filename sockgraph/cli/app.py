@@ -31,6 +31,10 @@ class Place:
 
 COMMANDS = {
     "demo": Place("run", "Invent a small wiki with a known truth, and run the demo case on it."),
+    "new-case": Place(
+        "start", "Write a case file and its notebooks, asking for what no option gives."
+    ),
+    "lab": Place("start", "Open JupyterLab on a case's notebooks, on this machine only."),
     "run": Place(
         "run", "Run a case from its file to its report: fetch what is missing, weigh, group, write."
     ),

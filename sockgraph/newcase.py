@@ -1,0 +1,186 @@
+"""A new case: its file, and copies of the notebooks that are bound to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sockgraph.case import SLUG, load_case
+from sockgraph.errors import CaseError
+
+_INSTALLED = Path(__file__).parent / "_notebooks"  # where a wheel has them
+_CHECKOUT = Path(__file__).parent.parent / "notebooks"
+_CASE = re.compile(r"^case = .*$", re.MULTILINE)
+_DATA = re.compile(r'"SOCKGRAPH_DATA_DIR", "[^"]*"')
+_TO_DOCS = re.compile(r"\[([^\]]+)\]\(\.\./docs/[^)]*\)")
+_TRANSLATED = {c: f"\\u{c:04x}" for c in (*range(32), 0x7F)} | {0x22: '\\"', 0x5C: "\\\\"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a new case says.
+
+    Attributes
+    ----------
+    name
+        The file's stem, 1 to 64 of a-z, 0-9 and `-`.
+    reason
+        Why these accounts are compared; required, as there is no case without a reason.
+    kind, contact, path
+        The source: `mediawiki` takes a contact, `table`, `history` and `xml` a path.
+    by
+        Who files the case; they cannot review its links.
+    """
+
+    name: str
+    title: str
+    reason: str
+    wikis: tuple[str, ...]
+    accounts: tuple[str, ...]
+    kind: str = "mediawiki"
+    contact: str | None = None
+    path: Path | None = None
+    by: str | None = None
+
+
+def write_case(plan: Plan, folder: Path) -> Path:
+    """Write a case file that loads, readable by its owner only, and return its path.
+
+    Parameters
+    ----------
+    folder
+        Where case files lie; made where it is missing.
+
+    Raises
+    ------
+    CaseError
+        If a file of that name is there, or what the plan says breaks a rule of case files. Then
+        nothing is written.
+    """
+    if not SLUG.fullmatch(plan.name):
+        raise CaseError(
+            repr(plan.name), "a case's name is 1 to 64 of a-z, 0-9 and '-'.", "Choose another name."
+        )
+    target = folder / f"{plan.name}.toml"
+    text = case_text(plan, folder)
+    _refuse_faults(text, target)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(target, "x", encoding="utf-8", opener=_owner_only) as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise CaseError(target, "there is such a case already.", "Choose another name.") from error
+    except OSError as error:
+        raise CaseError(
+            target, f"it cannot be written ({error.strerror}).", "Choose another folder: --cases."
+        ) from error
+    return target
+
+
+def case_text(plan: Plan, folder: Path) -> str:
+    """Return the case file's text: every value as a TOML string, paths from the file's folder."""
+    path = None if plan.path is None else Path(os.path.relpath(plan.path, folder)).as_posix()
+    names = "".join(f"  {_string(name)},\n" for name in plan.accounts)
+    head = {"title": plan.title, "reason": plan.reason, "by": plan.by}
+    source = {"kind": plan.kind, "path": path, "contact": plan.contact}
+    return "\n".join(
+        [
+            "# docs/case-file.md describes every key.",
+            *_lines(head),
+            f"wikis = [{', '.join(map(_string, plan.wikis))}]",
+            "\n[source]",
+            *_lines(source),
+            "\n[accounts]",
+            f"nominated = [\n{names}]\n",
+        ]
+    )
+
+
+def write_notebooks(case: Path, data: Path) -> Path:
+    """Put the notebooks, bound to a case, into the folder of its name; return the folder.
+
+    A notebook that is there already stays as it is.
+
+    Parameters
+    ----------
+    case
+        The case file.
+    data
+        The data folder, see `sockgraph run --data`.
+
+    Raises
+    ------
+    CaseError
+        If the notebooks cannot be found or written.
+    """
+    folder = case.with_suffix("")
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for notebook in _templates():
+            target = folder / notebook.name
+            if not target.exists():
+                text = bound(notebook.read_text(encoding="utf-8"), case, data)
+                with open(target, "w", encoding="utf-8", opener=_owner_only) as file:
+                    file.write(text)
+    except OSError as error:
+        raise CaseError(
+            folder, f"the notebooks cannot be written ({error.strerror}).", "Free the place."
+        ) from error
+    return folder
+
+
+def bound(notebook: str, case: Path, data: Path) -> str:
+    """Return a notebook that reads one case: the cell that chooses it names it."""
+    told: dict[str, Any] = json.loads(notebook)
+    kept = Path(os.path.relpath(data, case.with_suffix(""))).as_posix()
+    chosen = f"case = Path({json.dumps(f'../{case.name}')})"
+    there = f'"SOCKGRAPH_DATA_DIR", {json.dumps(kept)}'
+    for cell in told["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            source = _TO_DOCS.sub(r"\1", source)  # the docs do not lie beside a copy
+        elif "SOCKGRAPH_DATA_DIR" in source:
+            source = _DATA.sub(lambda _: there, _CASE.sub(lambda _: chosen, source))
+        cell["source"] = source.splitlines(keepends=True)
+    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+
+
+def _templates() -> list[Path]:
+    """Return the notebooks as they came with the package."""
+    for folder in (_INSTALLED, _CHECKOUT):
+        found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+        if found:
+            return found
+    raise CaseError(_INSTALLED, "the package's notebooks are missing.", "Install sockgraph again.")
+
+
+def _refuse_faults(text: str, target: Path) -> None:
+    """Load the text as the case file that it would be, and name that file in every fault."""
+    with tempfile.TemporaryDirectory(prefix="sockgraph-case-") as folder:
+        draft = Path(folder) / target.name
+        try:
+            draft.write_text(text, encoding="utf-8")
+            load_case(draft)
+        except UnicodeEncodeError as error:
+            raise CaseError(
+                target, "it would hold what is not a character.", "Type the names anew."
+            ) from error
+        except CaseError as error:
+            raise CaseError(target, error.rule, error.remedy) from error
+
+
+def _lines(values: dict[str, str | None]) -> list[str]:
+    return [f"{key} = {_string(value)}" for key, value in values.items() if value is not None]
+
+
+def _string(text: str) -> str:
+    return f'"{text.translate(_TRANSLATED)}"'
+
+
+def _owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

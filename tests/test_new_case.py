@@ -1,0 +1,217 @@
+"""A new case loads, its notebooks are bound to it, and nothing is ever overwritten."""
+
+import json
+import os
+import stat
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from terminal import process
+from typer.testing import CliRunner
+
+from sockgraph import newcase
+from sockgraph.case import load_case
+from sockgraph.cli import app, start
+from sockgraph.errors import CaseError, SockgraphError
+from sockgraph.newcase import Plan, bound, write_case, write_notebooks
+
+NAMES = ("Heron, Wade", 'Quill "wort"', "青石巷", "مستخدم", "back\\slash", "\u202etrebloc")
+PLAN = Plan("spring", "A river", "One wording, three times", ("fernwick.example",), NAMES)
+FLAGS = ["--wiki", "fernwick.example", "--account", "Heron", "--account", "Moth"]
+WHY = ["--reason", "One wording", "--contact", "fern@fernwick.example", "--no-ask"]
+
+
+def plan(**changed):
+    return Plan(**{**PLAN.__dict__, "contact": "fern@fernwick.example", **changed})
+
+
+def run(*words, **given):
+    return CliRunner().invoke(app, list(map(str, words)), **given)
+
+
+def choosing(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return next(s for c in cells if "SOCKGRAPH_DATA_DIR" in (s := "".join(c["source"])))
+
+
+def test_a_new_case_says_exactly_what_it_was_told(tmp_path):
+    case = load_case(write_case(plan(reason='Why "so"?\nTwice.', by="Fern"), tmp_path / "cases"))
+    assert case.accounts.nominated == NAMES
+    assert case.reason == 'Why "so"?\nTwice.'
+    assert (case.title, case.by, case.wikis) == ("A river", "Fern", ("fernwick.example",))
+
+
+def test_a_case_file_is_its_owner_s_alone(tmp_path):
+    path = write_case(plan(), tmp_path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_source_file_is_found_from_where_the_case_lies(tmp_path):
+    edits = tmp_path / "here" / "edits.parquet"
+    path = write_case(plan(kind="table", contact=None, path=edits), tmp_path / "cases")
+    case = load_case(path)
+    assert case.beside(case.source.path).resolve() == edits.resolve()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"reason": "  "}, "reason"),
+        ({"name": "../spring"}, "1 to 64"),
+        ({"contact": None}, "contact is missing"),
+        ({"accounts": ("Heron", "heron")}, "twice"),
+        ({"accounts": ()}, "nominated"),
+        ({"accounts": ("a\0b",)}, "NUL"),
+        ({"accounts": ("\ud800",)}, "not a character"),
+        ({"wikis": ("https://fernwick.example",)}, "host name"),
+    ],
+)
+def test_what_would_not_load_is_not_written(tmp_path, changed, said):
+    with pytest.raises(CaseError, match=said) as caught:
+        write_case(plan(**changed), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert "sockgraph-case-" not in str(caught.value)
+
+
+def test_a_case_is_never_overwritten(tmp_path):
+    path = write_case(plan(), tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(CaseError, match="such a case already"):
+        write_case(plan(title="Another"), tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_notebooks_name_their_case_and_data_wherever_they_lie(tmp_path, monkeypatch):
+    case = write_case(plan(), tmp_path / "cases")
+    folder = write_notebooks(case, tmp_path / "kept data")
+    monkeypatch.setenv("SOCKGRAPH_CASE", "another.toml")
+    monkeypatch.delenv("SOCKGRAPH_DATA_DIR", raising=False)
+    assert len(list(folder.glob("*.ipynb"))) == 4
+    for path in folder.glob("*.ipynb"):
+        lines = [x for x in choosing(path).splitlines() if x.startswith(("data =", "case ="))]
+        told = {"Path": Path, "os": os}
+        exec("\n".join(lines), told)  # noqa: S102 - two lines of our own notebook
+        assert (folder / told["case"]).resolve() == case.resolve()
+        assert (folder / told["data"]).resolve() == (tmp_path / "kept data").resolve()
+        assert "](../docs/" not in path.read_text(encoding="utf-8")
+
+
+def test_a_notebook_that_is_there_stays(tmp_path):
+    case = write_case(plan(), tmp_path)
+    kept = write_notebooks(case, tmp_path / "data") / "02_explore_clusters.ipynb"
+    kept.write_text("mine", encoding="utf-8")
+    write_notebooks(case, tmp_path / "data")
+    assert kept.read_text(encoding="utf-8") == "mine"
+
+
+def test_the_bound_notebook_is_the_same_but_for_one_cell_and_links(tmp_path):
+    source = (newcase._CHECKOUT / "02_explore_clusters.ipynb").read_text(encoding="utf-8")
+    ours = json.loads(bound(source, tmp_path / "spring.toml", tmp_path / "data"))["cells"]
+    theirs = json.loads(source)["cells"]
+    code = [(a, b) for a, b in zip(ours, theirs, strict=True) if a["cell_type"] == "code"]
+    assert sum(a["source"] != b["source"] for a, b in code) == 1
+
+
+def test_the_wheel_takes_the_notebooks_along():
+    told = tomllib.loads((Path(newcase.__file__).parent.parent / "pyproject.toml").read_text())
+    wheel = told["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"] == {"notebooks": f"sockgraph/{newcase._INSTALLED.name}"}
+
+
+def test_new_case_by_flags(tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text("青石巷\n\n Moth , Jr. \n", encoding="utf-8")
+    cases = tmp_path / "cases"
+    more = ["--accounts-from", names, "--cases", cases, "--data", tmp_path / "data"]
+    result = run("new-case", "river", *FLAGS, *WHY, *more)
+    assert result.exit_code == 0, result.output
+    nominated = load_case(cases / "river.toml").accounts.nominated
+    assert nominated == ("Heron", "Moth", "青石巷", "Moth , Jr.")
+    assert (cases / "river" / "01_fetch_case.ipynb").exists()
+
+
+def test_new_case_asks_for_what_is_missing_and_takes_no_empty_reason(tmp_path):
+    given = ["river", "", "Why so", "fernwick.example", "", "A river", "Heron", "Moth", "", "f@x.y"]
+    result = run("new-case", "--ask", "--cases", tmp_path, input="\n".join([*given, "Fern"]) + "\n")
+    assert result.exit_code == 0, result.output
+    case = load_case(tmp_path / "river.toml")
+    assert (case.reason, case.by, case.source.kind) == ("Why so", "Fern", "mediawiki")
+    assert case.accounts.nominated == ("Heron", "Moth")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"), [("--reason", "no case without a reason"), ("--contact", "--contact")]
+)
+def test_a_script_is_told_what_is_missing(tmp_path, left_out, said):
+    words = ["river", *FLAGS, *WHY]
+    at = words.index(left_out)
+    result = run("new-case", *words[:at], *words[at + 2 :], "--cases", tmp_path)
+    assert isinstance(result.exception, CaseError)
+    assert said in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_taken_is_refused_before_anything_is_asked(tmp_path):
+    (tmp_path / "river.toml").touch()
+    result = run("new-case", "river", "--ask", "--cases", tmp_path, input="")
+    assert "such a case already" in str(result.exception)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Take note of what `lab` would start."""
+    found = {}
+
+    def note(_program, command, environment):
+        found.update(command=command, environment=environment)
+
+    monkeypatch.setattr(start.os, "execve", note)
+    return found
+
+
+def test_lab_opens_the_case_s_notebooks_on_this_machine_only(tmp_path, started):
+    case = write_case(plan(), tmp_path)
+    result = run("lab", case, "--data", tmp_path / "data", "--no-browser", "--port=0")
+    assert result.exit_code == 0, result.output
+    assert started["command"][-2:] == ["--no-browser", "--port=0"]
+    assert f"--ServerApp.root_dir={tmp_path / 'spring'}" in started["command"]
+    assert "--ServerApp.ip=127.0.0.1" in started["command"]
+    assert "--LabApp.default_url=/lab/tree/01_fetch_case.ipynb" in started["command"]
+    assert started["environment"]["SOCKGRAPH_DATA_DIR"] == str(tmp_path / "data")
+
+
+def test_lab_opens_on_the_links_once_the_case_was_run(tmp_path, started):
+    case = write_case(plan(), tmp_path)
+    manifest = tmp_path / "data" / "processed" / "spring" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text("{}")
+    run("lab", case, "--data", tmp_path / "data")
+    assert "--LabApp.default_url=/lab/tree/02_explore_clusters.ipynb" in started["command"]
+
+
+def test_lab_says_which_extra_is_missing(tmp_path, started, monkeypatch):
+    case = write_case(plan(), tmp_path)
+    monkeypatch.setattr(start.importlib.util, "find_spec", lambda _: None)
+    result = run("lab", case)
+    assert isinstance(result.exception, SockgraphError)
+    assert "sockgraph[notebook]" in str(result.exception)
+    assert not started
+
+
+@pytest.mark.notebook
+def test_a_new_case_s_first_notebook_runs_where_it_lies(tmp_path):
+    from nbclient import NotebookClient
+    from nbformat import read
+
+    moments = pd.date_range("2024-01-01", periods=60, freq="7h", tz="UTC")
+    told = {"timestamp": moments, "user": ["Heron", "Moth", "Wren"] * 20, "title": "River"}
+    pd.DataFrame(told).to_parquet(tmp_path / "edits.parquet")
+    words = ["river", *FLAGS, "--reason", "One wording", "--path", "edits.parquet", "--no-ask"]
+    code, _, said = process("new-case", *words, cwd=tmp_path)
+    assert code == 0, said
+    notebook = read(tmp_path / "cases" / "river" / "01_fetch_case.ipynb", as_version=4)
+    place = {"metadata": {"path": str(tmp_path / "cases" / "river")}}
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=place).execute()
+    assert (tmp_path / "data" / "processed" / "river" / "report.html").exists()
