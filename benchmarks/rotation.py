@@ -39,8 +39,8 @@ DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
 SETTINGS = EvidenceSettings(resamples=0)
 GRID: dict[str, tuple[float, ...]] = {
     "prior of a rival": (0.1, 0.01, 0.001),
-    "shrinkage of weights": (0.1, 0.5, 2.0),
-    "trust in mechanics": (0.1, 0.25, 1.0),
+    "shrinkage of weights": (0.1, 0.5),
+    "trust in mechanics": (0.25, 1.0),
 }
 Case = tuple[judge.Cast, list[Measured], Any, pd.DataFrame]
 
