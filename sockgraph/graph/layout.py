@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ASPECT = 4 / 3  # of the picture: width to height
 GAP = 1.0  # the least distance between two marks; everything else is measured in it
 ROUNDS = 60
+TOGETHER = 0.5  # how strongly acting in concert draws
 STRONGEST = 3.0  # a stronger link draws no closer
 NEAREST = 2
 
@@ -23,9 +24,10 @@ NEAREST = 2
 def layout(graph: nx.Graph) -> dict[str, tuple[float, float]]:
     """Return a place for every node, in the order of the graph.
 
-    Edges with `weight` > 0 that are drawn (all, where `drawn` is not set) pull, by at most 3: those
-    within a `group` and the strongest of every account. Each connected part is laid out by itself
-    by Fruchterman and Reingold's forces (1991, Software: Practice and Experience 21:1129) from a
+    Edges with `weight` > 0 that are drawn (all, where `drawn` is not set) pull, by at most 3, and
+    `concert` a little: those within a `group` and the strongest of every account. Each connected
+    part is laid out by itself by Fruchterman and Reingold's forces (1991, Software: Practice and
+    Experience 21:1129) from a
     circle in the order of nodes, then its marks are pushed apart until none overlap. The parts are
     set in rows, the largest first; accounts without links fill the last ones.
 
@@ -57,6 +59,7 @@ def _pulling(graph: nx.Graph) -> nx.Graph:
         if known.get("weight", 0) > 0 and known.get("drawn", True)
     ]
     group = dict(graph.nodes(data="group"))
+    links += [(TOGETHER, a, b) for a, b, concert in graph.edges(data="concert") if concert]
     pull = nx.Graph()
     pull.add_nodes_from(graph)
     pull.add_edges_from(

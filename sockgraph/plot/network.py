@@ -242,7 +242,9 @@ def _names(sheet: Sheet, groups: list[tuple[NDArray[np.float64], Text]]) -> None
         ((sheet.pixels[a] + sheet.pixels[b]) / 2, _number(sheet, known["log10_lr"]), 14.0, CROSSED)
         for a, b, known in numbered
     ]
-    strokes = [np.linspace(sheet.pixels[a], sheet.pixels[b], 90) for a, b, _ in sheet.drawn]
+    shown = [(a, b) for a, b, known in sheet.graph.edges(data=True) if known.get("concert")]
+    shown += [(a, b) for a, b, _ in sheet.drawn]
+    strokes = [np.linspace(sheet.pixels[a], sheet.pixels[b], 90) for a, b in shown]
     place_labels(
         sheet.axes,
         [text for _, text, _, _ in labels],
