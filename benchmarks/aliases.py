@@ -52,6 +52,12 @@ ROWS = {
     "b3_precision": "B³ precision",
     "b3_recall": "B³ recall",
     "innocents_absorbed": "innocents absorbed",
+    "with_unresolved_pair_recall": "true pairs, unresolved groups too",
+    "with_unresolved_b3_precision": "B³ precision, unresolved groups too",
+    "with_unresolved_innocents_absorbed": "innocents absorbed, unresolved groups too",
+    "components_pair_recall": "true pairs, connected components",
+    "components_b3_precision": "B³ precision, connected components",
+    "components_innocents_absorbed": "innocents absorbed, connected components",
     "seconds": "seconds, all in all",
 }
 

@@ -28,6 +28,7 @@ from sockgraph.sources.history import NEEDED, columns
 from sockgraph.sources.table import TableSource
 from sockgraph.store import Store
 from sockgraph.store.raw import SUFFIX, RawAnswers
+from sockgraph.votes import PROFILES, read_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,6 +186,11 @@ def _kept_seed() -> bytes:
     return json.dumps([{"pair": ["A", "B"], "reviewer": "Ann", "answers": answers}]).encode()
 
 
+VOTES = """== Support (1) ==
+# '''Support''' <s>x</s> [[User:A|A]] 12:00, 1 May 2021 (UTC)
+* {{反对}}，见上。--[[User:青|青]] 2021年9月13日 (一) 12:34 (UTC)
+<!-- <nowiki> -->
+"""
 TARGETS = {
     "case": Target(_case, (CASE, CASE + b'[[earlier]]\na="A"\nb="B"\nby="c"\ndate=2024-01-01\n')),
     "csv": Target(_table, (_csv_seed(),)),
@@ -204,6 +210,10 @@ TARGETS = {
     ),
     "clusters": Target(
         lambda d, f: read_clusters(_file(f / "clusters.csv", d)), (b"user,cluster_id\nA,1\n",)
+    ),
+    "votes": Target(
+        lambda d, _: [read_page(d.decode(errors="replace"), p) for p in PROFILES.values()],
+        (VOTES.encode(),),
     ),
     "diff": Target(lambda d, _: parse_diff(d.decode(errors="replace")), (DIFF,)),
 }

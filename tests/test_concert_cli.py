@@ -1,15 +1,37 @@
+import io
+import re
 import stat
+import unicodedata
+import warnings
 
+import hostile
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from sockgraph.case import Case
 from sockgraph.cli.app import app
+from sockgraph.concert import ConcertSettings, compare_hypotheses, weigh_concert
 from sockgraph.errors import CaseError, StoreError
 from sockgraph.pipeline import read_case, run_case
 from sockgraph.pipeline.concert import concert_of, votes_of
-from sockgraph.synthetic import Community, write_election
+from sockgraph.plot import bloc_plot, hours_plot
+from sockgraph.report import ConcertData, concert_page
+from sockgraph.synthetic import Community, invent_election, write_election
+from sockgraph.votes import arrivals_after, messages, usual_hours
 
+CASE = Case.model_validate(
+    {
+        "slug": "votes",
+        "folder": ".",
+        "title": "Votes",
+        "reason": "To see the page",
+        "wikis": ["fernwick.example"],
+        "source": {"kind": "table", "path": "edits.parquet"},
+        "accounts": {"nominated": ["Heron Wade"]},
+        "discussions": {"reason": "<b>Why</b>", "pages": ["Project:X"]},
+    }
+)
 SIDES = ("support", "oppose", "neutral")
 
 
@@ -109,3 +131,40 @@ def test_without_discussions_or_names_nothing_is_read(case, tmp_path):
 def test_a_case_that_was_not_run_says_so(case, tmp_path):
     with pytest.raises(StoreError, match="not run yet"):
         votes_of(case[0], data=tmp_path)
+
+
+def test_hostile_names_stay_inert_on_the_page_and_in_its_figures():
+    world = invent_election(Community(compared=8, crowd=20, discussions=14, bloc=3), seed=2)
+    chosen = [name for name in hostile.NAMES if not name.startswith("N" * 9)][:8]
+    named = dict(zip(world.compared, chosen, strict=True))
+    votes = world.votes.assign(user=world.votes["user"].replace(named))
+    edits = world.edits.assign(user=world.edits["user"].replace(named))
+    settings = ConcertSettings(samples=99, votes=50)
+    found = weigh_concert(votes, edits, chosen, settings=settings)
+    odd = ["$\\frac{$", *chosen]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no font has all of these characters
+        figures = [
+            bloc_plot(votes, odd),
+            hours_plot(votes, edits, odd),
+        ]
+        for figure in figures:
+            figure.savefig(io.BytesIO())
+    text = concert_page(
+        ConcertData(
+            case=CASE,
+            told=found.told,
+            parsed={},
+            concert=found.table,
+            hypotheses=compare_hypotheses(found.table),
+            traces=found.traces,
+            same_way=found.same_way,
+            hours=usual_hours(votes, edits),
+            arrivals=arrivals_after(votes, messages(edits)),
+            figures={},
+        )
+    )
+    assert "<script" not in text.lower()
+    assert "<img" not in text
+    assert "onerror=" not in re.sub(r"&lt;.*?&gt;", "", text)
+    assert not {c for c in text if unicodedata.category(c) == "Cf"}

@@ -26,6 +26,11 @@ KEYS = [
     "flagged_recall",
 ]
 GROUP_KEYS = ["pair_precision", "pair_recall", "b3_precision", "b3_recall", "innocents_absorbed"]
+CONTRASTS = [
+    f"{name}_{of}"
+    for name in ("with_unresolved", "components")
+    for of in ("pair_recall", "b3_precision", "innocents_absorbed")
+]
 
 
 def table(rows):
@@ -141,8 +146,31 @@ def test_undefined_is_null_in_json_and_a_dash_in_print():
 def test_groups_add_exactly_their_keys_and_take_the_ungrouped_as_alone():
     clusters = pd.DataFrame({"user": ["Alder", "Birch", "Damson"], "cluster_id": [1, 1, None]})
     told = evaluate_links(links(), labels(), clusters=clusters).as_dict()
-    assert list(told) == KEYS + GROUP_KEYS
+    assert list(told) == KEYS + GROUP_KEYS + CONTRASTS
     assert [told[key] for key in GROUP_KEYS] == [1, 1, 1, 1, 0]
+
+
+def test_an_unresolved_group_asserts_nothing_and_stands_beside():
+    clusters = pd.DataFrame(
+        {
+            "user": ["Alder", "Birch", "Cedar", "Damson"],
+            "cluster_id": [1, 1, 2, 2],
+            "status": ["stable", "stable", "unresolved", "unresolved"],
+        }
+    )
+    told = evaluate_links(links(), labels(), clusters=clusters)
+    assert told.groups.innocents_absorbed == 0
+    assert told.with_unresolved.innocents_absorbed == 1
+    assert told.groups.pair_recall == told.with_unresolved.pair_recall == 1
+
+
+def test_connected_components_stand_beside_for_contrast():
+    """Alder-Birch at 2.5 and Birch-Cedar at 1.5 chain three accounts of two persons."""
+    clusters = pd.DataFrame({"user": ["Alder", "Birch"], "cluster_id": [1, 1]})
+    told = evaluate_links(links(), labels(), clusters=clusters)
+    assert told.components.b3_precision == pytest.approx(2 / 3)
+    assert told.components.innocents_absorbed == 0.5
+    assert "connected components" in evaluation_table(told)
 
 
 def test_a_stranger_in_a_group_is_not_judged_and_a_labelled_one_is():

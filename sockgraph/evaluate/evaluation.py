@@ -11,6 +11,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from sockgraph.cluster import THRESHOLD, component_clusters
 from sockgraph.evaluate.calibration import cllr, cllr_min, exceeding
 from sockgraph.evaluate.grouping import GroupMetrics, group_metrics, ratio
 from sockgraph.evaluate.judged import Judged, judge
@@ -42,6 +43,12 @@ MEANINGS = {
     "b3_recall": "of a person's accounts, the share in one group",
     "innocents_absorbed": "persons with one account grouped with another's",
 }
+CONTRASTS = {
+    "with_unresolved": "the same, were unresolved groups asserted too",
+    "components": "the same of connected components at log10 LR 1",
+}
+CONTRASTED = ("pair_recall", "b3_precision", "innocents_absorbed")
+MEANINGS |= {f"{name}_{of}": words for name, words in CONTRASTS.items() for of in CONTRASTED}
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,10 @@ class Evaluation:
     flagged_precision, flagged_recall
         Share of those that are true, and of the true pairs that are flagged.
     groups
-        Set if groups were given.
+        Set if groups were given: of the `stable` ones where `status` says which, else of all.
+    with_unresolved, components
+        Set with them, for contrast: of all groups, and of what chains of links at a log10 LR of 1
+        and above would hold together.
     n_unlabelled
         Accounts in the links that no label names, left out.
     n_uncompared
@@ -89,6 +99,8 @@ class Evaluation:
     flagged_precision: float | None
     flagged_recall: float
     groups: GroupMetrics | None
+    with_unresolved: GroupMetrics | None
+    components: GroupMetrics | None
     n_unlabelled: int
     n_uncompared: int
     n_missing: int
@@ -97,6 +109,9 @@ class Evaluation:
         """Return the figures under their public names; those of groups only if there are any."""
         told = asdict(self)
         groups = told.pop("groups") or {}
+        for name in CONTRASTS:
+            contrast = told.pop(name) or {}
+            groups |= {f"{name}_{of}": contrast[of] for of in CONTRASTED if contrast}
         told["recall_at_fpr_1e-3"] = told.pop("recall_at_fpr_1e3")
         return {
             name: told.get(name, groups.get(name)) for name in MEANINGS if name in told | groups
@@ -121,7 +136,9 @@ def evaluate_links(
     labels
         `user, person`; a null person is a person of their own.
     clusters
-        `user, cluster_id`; a labelled account that is not in it, or has a null, is in no group.
+        `user, cluster_id`, and `status` if there: an unresolved group asserts nothing, and its
+        accounts count as alone. A labelled account that is not in it, or has a null, is in no
+        group.
     allow_missing
         Let pairs of labelled accounts be missing from the links: they rank last, below null
         scores, with a log10 LR of 0.
@@ -152,7 +169,9 @@ def evaluate_links(
         flagged=int(flagged.sum()),
         flagged_precision=ratio(right, flagged.sum()),
         flagged_recall=right / ranking.n_same,
-        groups=None if clusters is None else _groups(judged, clusters),
+        groups=None if clusters is None else _groups(judged, _asserted(clusters)),
+        with_unresolved=None if clusters is None else _groups(judged, clusters),
+        components=None if clusters is None else _groups(judged, _chained(links)),
         n_unlabelled=judged.n_unlabelled,
         n_uncompared=judged.n_uncompared,
         n_missing=judged.missing_same + judged.missing_different,
@@ -162,6 +181,18 @@ def evaluate_links(
 def _insufficient(links: pd.DataFrame) -> NDArray[np.bool_]:
     null = links["score"].isna().to_numpy()
     return null | links["band"].isin(["insufficient"]).to_numpy() if "band" in links else null
+
+
+def _asserted(clusters: pd.DataFrame) -> pd.DataFrame:
+    """Return the groups without the unresolved ones: those are shown as a question."""
+    if "status" not in clusters:
+        return clusters
+    return clusters.assign(cluster_id=clusters["cluster_id"].where(clusters["status"] == "stable"))
+
+
+def _chained(links: pd.DataFrame) -> pd.DataFrame:
+    numbers = pd.to_numeric(links["log10_lr"]).astype("float64")
+    return component_clusters(links.assign(log10_lr=numbers), threshold=THRESHOLD)
 
 
 def _groups(judged: Judged, clusters: pd.DataFrame) -> GroupMetrics:

@@ -128,7 +128,7 @@ def checked_labels(labels: pd.DataFrame, *, name: str = "LABELS") -> pd.DataFram
 
 
 def checked_clusters(clusters: pd.DataFrame, *, name: str = "CLUSTERS") -> pd.DataFrame:
-    """Return `user, cluster_id` as text, null where no group holds the account.
+    """Return `user, cluster_id` as text, null where no group holds the account; `status` if there.
 
     Raises
     ------
@@ -138,7 +138,8 @@ def checked_clusters(clusters: pd.DataFrame, *, name: str = "CLUSTERS") -> pd.Da
     _refuse_missing(clusters, CLUSTER_COLUMNS, name)
     users = _once(_names(clusters["user"], name), name)
     group = clusters["cluster_id"].astype("string")
-    return pd.DataFrame({"user": users, "cluster_id": group.mask(group == "")})
+    told = pd.DataFrame({"user": users, "cluster_id": group.mask(group == "")})
+    return told.assign(status=clusters["status"]) if "status" in clusters else told
 
 
 def _refuse_missing(frame: pd.DataFrame, needed: tuple[str, ...], name: str) -> None:

@@ -137,6 +137,8 @@ def finish(figure: Figure) -> Figure:
     families = fonts_for(text.get_text() for text in texts)
     for text in texts:
         text.set_fontfamily(list(families))
+        if "\\mathdefault" not in text.get_text():  # a logarithmic axis writes its powers so
+            text.set_parse_math(False)  # a name may hold dollar signs
     return figure
 
 

@@ -5,6 +5,7 @@ These figures show what named people supported: they belong on the investigator'
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 QUICK = pd.Timedelta(minutes=30)
 MOST = 30  # accounts, discussions or messages that one figure shows
 HOURS = 24
+MOST_WIDE, WIDE = 36, 0x2E80  # letters of a name; from where on characters are twice as wide
 
 
 def bloc_plot(votes: pd.DataFrame, users: Sequence[str], *, style: Style = LIGHT) -> Figure:
@@ -58,9 +60,10 @@ def bloc_plot(votes: pd.DataFrame, users: Sequence[str], *, style: Style = LIGHT
     figure = new_figure(max(left + across + 0.3, 6.2), height, style)
     axes = bare_axes(figure, style, (left, 0.75, across, 0.27 * len(shown)))
     axes.set(xlim=(-0.7, max(len(pages), 4) - 0.3), ylim=(len(shown) - 0.4, -0.6), xticks=[])
-    axes.set_yticks(range(len(shown)), shown, size=SIZE, color=style.ink)
-    for row in range(len(shown)):
+    axes.set_yticks([])
+    for row, user in enumerate(shown):
         axes.axhline(row, color=style.rule, lw=0.6, zorder=0)
+        axes.text(-0.9, row, _short(user), size=SIZE, color=style.ink, ha="right", va="center")
     for x, page in enumerate(pages):
         here = stood[stood["page"] == page]
         places = [shown.index(user) for user in here["user"]]
@@ -83,8 +86,18 @@ def _stood(votes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _margin(names: Sequence[str]) -> float:
-    wide = max((sum(1.9 if ord(c) > 0x2E80 else 1 for c in name) for name in names), default=0)
-    return float(min(0.35 + 0.075 * wide, 3.2))
+    short = [_short(name) for name in names]
+    wide = max((sum(1.9 if ord(c) > WIDE else 1 for c in name) for name in short), default=0)
+    return 0.35 + 0.075 * wide
+
+
+def _short(name: str, *, keep: str = "start") -> str:
+    """Return a name that fits its margin, with what cannot be drawn as it is replaced."""
+    calm = "".join(c if unicodedata.category(c)[0] != "C" else "\ufffd" for c in name)
+    room = MOST_WIDE // 2 if any(ord(c) > WIDE for c in calm) else MOST_WIDE
+    if len(calm) <= room:
+        return calm
+    return f"…{calm[1 - room :]}" if keep == "end" else f"{calm[: room - 1]}…"
 
 
 def _span(n: int, low: object, high: object) -> str:
@@ -165,7 +178,7 @@ def hours_plot(
         axes.vlines(at, 0, 0.75, color=style.ink, lw=1)
         axes.set(xlim=(0, HOURS), ylim=(0, 1.05), yticks=[], xticks=range(0, 25, 6))
         axes.set_xticklabels([f"{h:02}" for h in range(0, 25, 6)] if row == 0 else [])
-        axes.text(-0.4, 0.35, user, size=SIZE, color=style.ink, ha="right", va="center")
+        axes.text(-0.4, 0.35, _short(user), size=SIZE, color=style.ink, ha="right", va="center")
         axes.axhline(0, color=style.rule_strong, lw=0.8)
     return finish(figure)
 
@@ -203,8 +216,15 @@ def arrivals_plot(
     for y, (page, told, others) in enumerate(rows):
         axes.plot(others, [y] * len(others), marker="|", ms=6, color=style.ramp[3], ls="none")
         axes.plot(told, [y] * len(told), marker="o", ms=5.5, color=style.ink, ls="none")
-        name = page if len(page) < 30 else f"…{page[-28:]}"
-        axes.text(-25.5, y, name, size=SMALL, color=style.ink_2, ha="right", va="center")
+        axes.text(
+            -25.5,
+            y,
+            _short(page, keep="end"),
+            size=SMALL,
+            color=style.ink_2,
+            ha="right",
+            va="center",
+        )
     if not rows:
         footnote(figure, style, "No such message while a discussion was open.")
     return finish(figure)
