@@ -287,11 +287,14 @@ class Connection:
             self._judge_text(text, error)
         if not isinstance(answer, dict) or not answer:
             raise _BusyError(f"its answer is empty: {text[:20]!r}")
+        error, query = answer.get("error", {}), answer.get("query", {})
+        if not isinstance(error, dict) or not isinstance(query, dict):
+            raise _BusyError("its answer is not in MediaWiki's form")
         if "error" in answer:
-            if answer["error"].get("code") in settled:
+            if error.get("code") in settled:
                 return
-            self._judge_error(answer["error"])
-        if set(found).isdisjoint({*answer, *answer.get("query", {})}):
+            self._judge_error(error)
+        if set(found).isdisjoint({*answer, *query}):
             raise _BusyError(f"its answer lacks {found[0]}")
 
     def _judge_text(self, text: str, error: Exception) -> NoReturn:

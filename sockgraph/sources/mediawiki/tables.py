@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import unicodedata
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sockgraph.case import normal_name
+from sockgraph.errors import FetchError
 from sockgraph.schema import TABLES, empty, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 KEPT_LOGS = frozenset(
     {
@@ -37,6 +39,24 @@ def canonical(name: str) -> str:
     return normal_name(unicodedata.normalize("NFC", name))
 
 
+def _told(make: Callable[[str, Any], pd.DataFrame]) -> Callable[[str, Any], pd.DataFrame]:
+    """Say of rows that are not as MediaWiki gives them whose they are, and what to do."""
+
+    @functools.wraps(make)
+    def told(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+        try:
+            return make(wiki, rows)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise FetchError(
+                wiki,
+                f"a stored answer has a row that cannot be read ({type(error).__name__}: {error}).",
+                "Tell the wiki's operators; `sockgraph purge CASE` removes it, to fetch anew.",
+            ) from error
+
+    return told
+
+
+@_told
 def edits_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return `edits`; of rows with one `revid` the last stands, being the newest answer."""
     by_id = {row["revid"]: _edit(wiki, row) for row in rows}
@@ -70,6 +90,7 @@ def hidden_parts(row: Mapping[str, Any]) -> list[str]:
     return [*hidden, *(["suppressed"] if row.get("suppressed") else [])]
 
 
+@_told
 def accounts_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return `accounts` without `role`."""
     found = [
@@ -88,6 +109,7 @@ def accounts_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame
     return table_of("accounts", found).drop(columns="role")
 
 
+@_told
 def log_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return `log_events` of the kinds that bear on accounts, each event once."""
     by_id = {row["logid"]: _event(wiki, row) for row in rows if row["type"] in KEPT_LOGS}

@@ -1,0 +1,38 @@
+"""Every dependency is accounted for in docs/dependencies.md."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def rows():
+    """Return, of every row of the tables, its cells."""
+    lines = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").splitlines()
+    tables = [[c.strip() for c in line.strip("|").split("|")] for line in lines if line[:2] == "| "]
+    return {cells[0]: cells[1:] for cells in tables if cells[0] != "package"}
+
+
+def bounds():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    listed = dict.fromkeys(project["dependencies"], "")
+    listed |= {line: name for name, lines in extras.items() for line in lines}
+    return dict(re.split(">=", line) for line in listed)
+
+
+def test_every_dependency_has_a_row_with_its_bound_and_reason():
+    found, wanted = rows(), bounds()
+    assert set(found) == set(wanted)
+    for name, cells in found.items():
+        assert wanted[name] in cells, f"{name}: the table gives another lowest version"
+        assert all(cells), f"{name}: a cell is empty"
+        assert max(map(len, cells)) > 4, f"{name}: no reason is given"
+
+
+def test_no_licence_forbids_what_ours_allows():
+    for name, cells in rows().items():
+        assert not re.search(r"\bA?GPL", " ".join(cells)), name
