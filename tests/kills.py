@@ -23,6 +23,7 @@ import tiny
 from fuzzing import history_rows
 
 from sockgraph.review import Ledger
+from sockgraph.review.ledger import NAMES_REMOVED
 from sockgraph.schema import TABLES
 from sockgraph.store import Store
 from sockgraph.store.raw import SUFFIX
@@ -164,6 +165,9 @@ def _hash(path: Path) -> str:
     elif path.name == "ledger.jsonl":
         lines = [json.loads(line) for line in content.splitlines()]
         told = [(e["kind"], e["author"], e["body"].get("user_a")) for e in lines]
+        kinds = {e["kind"] for e in lines}
+        if NAMES_REMOVED in kinds:  # its names are hashes under a key that is thrown away
+            told = [(kind, "", "") for kind in kinds]
         content = repr(sorted(map(str, told))).encode()
     elif path.name == "removed.json":
         content = b"it is there"
