@@ -287,13 +287,13 @@ class Connection:
             self._judge_text(text, error)
         if not isinstance(answer, dict) or not answer:
             raise _BusyError(f"its answer is empty: {text[:20]!r}")
-        error, query = answer.get("error", {}), answer.get("query", {})
-        if not isinstance(error, dict) or not isinstance(query, dict):
+        fault, query = answer.get("error", {}), answer.get("query", {})
+        if not isinstance(fault, dict) or not isinstance(query, dict):
             raise _BusyError("its answer is not in MediaWiki's form")
         if "error" in answer:
-            if error.get("code") in settled:
+            if fault.get("code") in settled:
                 return
-            self._judge_error(error)
+            self._judge_error(fault)
         if set(found).isdisjoint({*answer, *query}):
             raise _BusyError(f"its answer lacks {found[0]}")
 
