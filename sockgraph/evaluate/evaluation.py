@@ -44,7 +44,7 @@ MEANINGS = {
     "innocents_absorbed": "persons with one account grouped with another's",
 }
 CONTRASTS = {
-    "with_unresolved": "the same, were unresolved groups asserted too",
+    "stable": "the same of stable groups alone",
     "components": "the same of connected components at log10 LR 1",
 }
 CONTRASTED = ("pair_recall", "b3_precision", "innocents_absorbed")
@@ -72,10 +72,10 @@ class Evaluation:
     flagged_precision, flagged_recall
         Share of those that are true, and of the true pairs that are flagged.
     groups
-        Set if groups were given: of the `stable` ones where `status` says which, else of all.
-    with_unresolved, components
-        Set with them, for contrast: of all groups, and of what chains of links at a log10 LR of 1
-        and above would hold together.
+        Set if groups were given: of all of them, unresolved ones too, since they are shown.
+    stable, components
+        Set with them, for contrast: of the groups whose `status` is stable (all without a status),
+        and of what chains of links at a log10 LR of 1 and above would hold together.
     n_unlabelled
         Accounts in the links that no label names, left out.
     n_uncompared
@@ -99,7 +99,7 @@ class Evaluation:
     flagged_precision: float | None
     flagged_recall: float
     groups: GroupMetrics | None
-    with_unresolved: GroupMetrics | None
+    stable: GroupMetrics | None
     components: GroupMetrics | None
     n_unlabelled: int
     n_uncompared: int
@@ -136,9 +136,8 @@ def evaluate_links(
     labels
         `user, person`; a null person is a person of their own.
     clusters
-        `user, cluster_id`, and `status` if there: an unresolved group asserts nothing, and its
-        accounts count as alone. A labelled account that is not in it, or has a null, is in no
-        group.
+        `user, cluster_id`, and `status` if there; a labelled account that is not in it, or has a
+        null, is in no group.
     allow_missing
         Let pairs of labelled accounts be missing from the links: they rank last, below null
         scores, with a log10 LR of 0.
@@ -169,8 +168,8 @@ def evaluate_links(
         flagged=int(flagged.sum()),
         flagged_precision=ratio(right, flagged.sum()),
         flagged_recall=right / ranking.n_same,
-        groups=None if clusters is None else _groups(judged, _asserted(clusters)),
-        with_unresolved=None if clusters is None else _groups(judged, clusters),
+        groups=None if clusters is None else _groups(judged, clusters),
+        stable=None if clusters is None else _groups(judged, _steady(clusters)),
         components=None if clusters is None else _groups(judged, _chained(links)),
         n_unlabelled=judged.n_unlabelled,
         n_uncompared=judged.n_uncompared,
@@ -183,8 +182,8 @@ def _insufficient(links: pd.DataFrame) -> NDArray[np.bool_]:
     return null | links["band"].isin(["insufficient"]).to_numpy() if "band" in links else null
 
 
-def _asserted(clusters: pd.DataFrame) -> pd.DataFrame:
-    """Return the groups without the unresolved ones: those are shown as a question."""
+def _steady(clusters: pd.DataFrame) -> pd.DataFrame:
+    """Return the groups without the unresolved ones."""
     if "status" not in clusters:
         return clusters
     return clusters.assign(cluster_id=clusters["cluster_id"].where(clusters["status"] == "stable"))
