@@ -311,3 +311,20 @@ def test_characters_that_no_font_has_are_told_with_a_remedy(caplog):
     (record,) = caplog.records
     assert "1 characters" in record.getMessage()
     assert "fonts-noto-cjk" in record.getMessage()
+
+
+def test_in_a_large_case_no_name_covers_a_mark():
+    random = np.random.default_rng(2)
+    large = nx.Graph()
+    for i, (x, y) in enumerate(random.uniform(0.3, 0.7, (90, 2))):
+        large.add_node(f"Account {i:03d}", x=x, y=y, role="nominated")
+    for i in range(89):
+        known = {"drawn": True, "log10_lr": 1.0, "state": "none"}
+        large.add_edge(f"Account {i:03d}", f"Account {i + 1:03d}", **known)
+    figure = plot.case_graph(large)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    marks = axes.transData.transform([(d["x"], d["y"]) for _, d in large.nodes(data=True)])
+    boxes = [t.get_window_extent() for t in axes.texts]
+    assert 10 < len(boxes) < 90
+    assert not [b for b in boxes if any(b.contains(*mark) for mark in marks)]

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
 from scipy.spatial import ConvexHull
 
-from sockgraph.plot.place import COVERED, CROSSED, place_labels
+from sockgraph.plot.place import CROSSED, MARKED, place_labels
 from sockgraph.plot.style import (
     LIGHT,
     SIZE,
@@ -235,7 +235,7 @@ def _names(sheet: Sheet, groups: list[tuple[NDArray[np.float64], Text]]) -> None
     named.sort(key=lambda node: "group" not in sheet.graph.nodes[node])
     few = not sheet.large and len(sheet.drawn) <= NUMBERED
     numbered = [edge for edge in sheet.drawn[::-1] if few and "log10_lr" in edge[2]]
-    room, limit = (8.0, COVERED) if sheet.large else (17.0, np.inf)
+    room, limit = (8.0, MARKED) if sheet.large else (17.0, np.inf)
     labels = [(point, text, 3.0, limit) for point, text in groups]
     labels += [(sheet.pixels[node], _name(sheet, node), room, limit) for node in named]
     labels += [

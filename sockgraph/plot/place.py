@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ANGLES = np.deg2rad([90, 0, 180, 270, 35, 145, 215, 325])
 OVER_MARK, OVER_LABEL, OVER_LINE, OUTSIDE = 8.0, 20.0, 1.5, 30.0  # what a place costs
-COVERED, CROSSED = OVER_LABEL, 4.0  # limits: covers another label; crosses a line or mark
+COVERED, MARKED, CROSSED = OVER_LABEL, OVER_MARK, 4.0  # limits: covers a label, a mark; crosses
 
 
 def place_labels(
@@ -47,7 +47,8 @@ def place_labels(
     lines : ndarray of float, shape (k, 2)
         Points along lines, which labels keep off where they can.
     limits : ndarray of float, shape (n,)
-        Labels whose best place costs as much are removed: `COVERED`, `CROSSED` or infinity.
+        Labels whose best place costs as much are removed: `COVERED`, `MARKED`, `CROSSED` or
+        infinity.
     """
     families = list(fonts_for(text.get_text() for text in texts))
     frame = np.array([[0, 0], axes.figure.bbox.size])
@@ -59,8 +60,10 @@ def place_labels(
         text.set(ha="center", va="center")
         extent = np.asarray(text.get_window_extent().size)
         boxes = [_box(point, extent, far * room, a) for far in (1, 2) for a in ANGLES]
+        reach = extent + 2 * room + 8  # beyond it no place of this label can touch anything
+        marks, near = _around(avoid, point, reach), _around(strokes, point, reach)
         costs = [
-            _cost(box, avoid, taken, strokes) + OUTSIDE * _beyond(box, frame) + i / 50
+            _cost(box, marks, taken, near) + OUTSIDE * _beyond(box, frame) + i / 50
             for i, box in enumerate(boxes)
         ]
         best = int(np.argmin(costs))
@@ -69,6 +72,11 @@ def place_labels(
             continue
         taken.append(boxes[best])
         text.set_position(tuple(axes.transData.inverted().transform(boxes[best].mean(axis=0))))
+
+
+def _around(points: Points, centre: Points, reach: Points) -> Points:
+    near: Points = points[(np.abs(points - centre) <= reach).all(axis=1)]
+    return near
 
 
 def _box(point: Points, extent: Points, room: float, angle: float) -> Points:
