@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sockgraph.doors import open_door
 from sockgraph.review.audit import history_lines
 from sockgraph.review.dossier import Dossier, evidence_seal
 from sockgraph.review.ledger import Draft, Entry, Ledger, LedgerHead
@@ -37,3 +38,5 @@ __all__ = [
     "moved_findings",
     "queue",
 ]
+
+open_door(__name__)

@@ -11,6 +11,7 @@ from sockgraph.review.states import (
     ASSERTED,
     FILED,
     LOOK_AGAIN,
+    NOTE,
     OPENED,
     PACKET,
     RECEIVED,
@@ -112,5 +113,6 @@ def _said(entry: Entry) -> str:
         WIKI_OPENED: ("revision",),
         PACKET: ("packet",),
         FILED: ("profile", "variant"),
+        NOTE: ("text",),
     }.get(entry.kind, ("commit",))
     return "; ".join(str(body[key]) for key in words if body.get(key))

@@ -34,6 +34,7 @@ RESTORATION = "restoration"
 REOPENED = "reopened"
 PACKET = "packet"
 FILED = "filed"
+NOTE = "note"
 
 FINDINGS = ("upheld", "not upheld", "inconclusive")
 REVERSAL_FINDINGS = ("reversed", "stands", "inconclusive")

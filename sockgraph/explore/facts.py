@@ -1,0 +1,242 @@
+"""What the explorer shows, as tables: pure functions of a case that was run.
+
+The widget draws these and nothing else, so whatever it shows can be had, counted and checked here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sockgraph.report.events import events_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    Tables = Mapping[str, pd.DataFrame]
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+HOURS = 168
+_MONDAY = 96
+"""Hours from the epoch, a Thursday, to the first Monday after it."""
+
+
+def each(frame: pd.DataFrame) -> Iterable[Any]:
+    """Return a table's rows, one by one, as records of whatever their columns hold."""
+    return frame.itertuples()
+
+
+def pair_rows(tables: Tables, table: str, a: str, b: str) -> pd.DataFrame:
+    """Return the rows of a table about two accounts, whichever way round they are named.
+
+    Returns
+    -------
+    DataFrame
+        The contract's columns, from its first row on; empty where the case has none.
+    """
+    first, second = sorted((a, b))
+    frame = tables[table]
+    found = frame[(frame["user_a"] == first) & (frame["user_b"] == second)]
+    return found.reset_index(drop=True)
+
+
+def link_evidence(tables: Tables, a: str, b: str) -> pd.DataFrame:
+    """Return every signal on two accounts, strongest against first, those that say nothing last.
+
+    Returns
+    -------
+    DataFrame
+        `signal, family, log10_lr, contribution, support, status, rev_ids`.
+    """
+    rows = pair_rows(tables, "evidence", a, b)
+    rows = rows.sort_values(["contribution", "family", "signal"], na_position="last")
+    columns = ["signal", "family", "log10_lr", "contribution", "support", "status", "rev_ids"]
+    return rows[columns].reset_index(drop=True)
+
+
+def shared_edits(tables: Tables, a: str, b: str) -> pd.DataFrame:
+    """Return both accounts' edits on the pages that both edited, oldest first.
+
+    Returns
+    -------
+    DataFrame
+        `rev` (`wiki:rev_id`), `timestamp` (UTC), `user`, `page`, `ns`, `comment`, `hidden` (list),
+        `minor`, `size_diff`, and `gap`: seconds since the other account's last edit of that page,
+        null where it had not yet edited it or the account's own edit came between.
+    """
+    edits = tables["edits"]
+    both = edits[edits["user"].isin([a, b])].copy()
+    both["page"] = _titles(both)
+    editors = both.groupby("page", observed=True)["user"].nunique()
+    both = both[both["page"].map(editors).eq(2).to_numpy()]
+    both = both.sort_values(["timestamp", "rev_id"], kind="stable")
+    before = both.groupby("page", observed=True)[["user", "timestamp"]].shift()
+    turned = before["user"].notna() & (before["user"] != both["user"])
+    gap = (both["timestamp"] - before["timestamp"]).dt.total_seconds().where(turned)
+    rev = both["wiki"].astype("string") + ":" + both["rev_id"].astype("string")
+    found = both.assign(rev=rev, gap=gap)
+    columns = ["rev", "timestamp", "user", "page", "ns", "comment", "hidden", "minor", "size_diff"]
+    return found[[*columns, "gap"]].reset_index(drop=True)
+
+
+def timecard(tables: Tables, a: str, b: str) -> pd.DataFrame:
+    """Count both accounts' edits by hour of the week.
+
+    Returns
+    -------
+    DataFrame
+        168 rows, Monday 00:00 UTC first: `weekday`, `hour`, and a count for each account, in
+        columns `a` and `b`.
+    """
+    hours = np.arange(HOURS)
+    return pd.DataFrame(
+        {
+            "weekday": [DAYS[h // 24] for h in hours],
+            "hour": hours % 24,
+            "a": week_counts(tables["edits"], a),
+            "b": week_counts(tables["edits"], b),
+        }
+    )
+
+
+def week_counts(edits: pd.DataFrame, user: str) -> NDArray[np.int64]:
+    """Return an account's edits in each of the 168 hours of the week, UTC, Monday first."""
+    return np.bincount(_hour_of_week(edits.loc[edits["user"] == user]), minlength=HOURS)
+
+
+def hours_in_common(tables: Tables, a: str, b: str) -> dict[str, float]:
+    """Return how much of two accounts' weeks is the same, and how much others share with them.
+
+    Returns
+    -------
+    dict
+        `overlap`: the sum over 168 hours of the smaller of both shares, in [0, 1]; `expected`: the
+        median of the same between either account and every other account of the case, the
+        reference included; `n_others`.
+    """
+    edits = tables["edits"]
+    users, index = np.unique(edits["user"].to_numpy(dtype=object), return_inverse=True)
+    counts = np.zeros((len(users), HOURS))
+    np.add.at(counts, (index, _hour_of_week(edits)), 1)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    at = {user: i for i, user in enumerate(users)}
+    if a not in at or b not in at:
+        return {"overlap": float("nan"), "expected": float("nan"), "n_others": 0}
+    one, other = shares[at[a]], shares[at[b]]
+    rest = np.delete(shares, [at[a], at[b]], axis=0)
+    common = np.concatenate([np.minimum(rest, mine).sum(axis=1) for mine in (one, other)])
+    expected = float(np.median(common)) if len(common) else float("nan")
+    overlap = float(np.minimum(one, other).sum())
+    return {"overlap": overlap, "expected": expected, "n_others": len(rest)}
+
+
+def timeline(tables: Tables, a: str, b: str) -> pd.DataFrame:
+    """Return what happened to, and between, two accounts, oldest first.
+
+    Returns
+    -------
+    DataFrame
+        `start`, `end` (null for a moment), `user` (null for both), `kind` {registered, first edit,
+        last edit, block, lock, end, rename, hand-over, simultaneous}, `words`.
+    """
+    rows = [*_moments(tables, a), *_moments(tables, b), *_stretches(tables, a, b)]
+    rows += _hand_over(tables["edits"], a, b)
+    columns = ["start", "end", "user", "kind", "words"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.sort_values(["start", "kind"], kind="stable", ignore_index=True)
+
+
+def group_facts(tables: Tables) -> pd.DataFrame:
+    """Return a row for every account that is in a group.
+
+    Returns
+    -------
+    DataFrame
+        `cluster_id, user, membership, status`, and of its group the weakest link:
+        `weakest_a, weakest_b, weakest_log10_lr`.
+    """
+    grouped = tables["clusters"].dropna(subset=["cluster_id"])
+    links = tables["links"]
+    rows = []
+    for number, members in grouped.groupby("cluster_id", sort=True):
+        users = set(members["user"])
+        inside = links[links["user_a"].isin(users) & links["user_b"].isin(users)]
+        inside = inside.dropna(subset=["log10_lr"]).sort_values(["log10_lr", "user_a", "user_b"])
+        weakest = inside.iloc[0] if len(inside) else None
+        rows += [
+            {
+                "cluster_id": int(str(number)),
+                "user": row.user,
+                "membership": row.membership,
+                "status": row.status,
+                "weakest_a": None if weakest is None else weakest["user_a"],
+                "weakest_b": None if weakest is None else weakest["user_b"],
+                "weakest_log10_lr": np.nan if weakest is None else float(weakest["log10_lr"]),
+            }
+            for row in each(members)
+        ]
+    columns = ["cluster_id", "user", "membership", "status"]
+    columns += ["weakest_a", "weakest_b", "weakest_log10_lr"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _titles(edits: pd.DataFrame) -> pd.Series:
+    """Return what a page is called; of several wikis, with its wiki."""
+    numbered = "page " + edits["page_id"].astype("string")
+    titles = edits["title"].astype("string").fillna(numbered)
+    one = len(set(edits["wiki"])) < 2
+    return titles if one else titles + " (" + edits["wiki"].astype("string") + ")"
+
+
+def _hour_of_week(edits: pd.DataFrame) -> NDArray[np.int64]:
+    stamps = edits["timestamp"].dt.tz_convert(None).to_numpy("datetime64[h]").astype(np.int64)
+    return np.asarray((stamps - _MONDAY) % HOURS)
+
+
+def _moments(tables: Tables, user: str) -> list[tuple[object, ...]]:
+    times = tables["edits"].loc[tables["edits"]["user"] == user, "timestamp"]
+    accounts = tables["accounts"]
+    registered = accounts.loc[accounts["user"] == user, "registered"].dropna()
+    rows: list[tuple[object, ...]] = [
+        (moment, pd.NaT, user, "registered", "registered") for moment in registered[:1]
+    ]
+    if len(times):
+        rows.append((times.min(), pd.NaT, user, "first edit", "first edit read"))
+        rows.append((times.max(), pd.NaT, user, "last edit", "last edit read"))
+    logged = events_of([user], tables["log_events"])[user]
+    return rows + [(event.at, pd.NaT, user, event.kind, event.words) for event in logged]
+
+
+def _stretches(tables: Tables, a: str, b: str) -> list[tuple[object, ...]]:
+    rows = pair_rows(tables, "alibis", a, b)
+    return [
+        (
+            row.start,
+            row.end,
+            None,
+            "simultaneous",
+            f"{row.n_edits} edits by turns on different pages"
+            + ("" if pd.isna(row.excluded) else f" (left out: {row.excluded})"),
+        )
+        for row in each(rows)
+    ]
+
+
+def _hand_over(edits: pd.DataFrame, a: str, b: str) -> list[tuple[object, ...]]:
+    """Return the day on which one account takes over, where their edits do not overlap in time."""
+    spans = {
+        user: (times.min(), times.max())
+        for user in (a, b)
+        if len(times := edits.loc[edits["user"] == user, "timestamp"])
+    }
+    if len(spans) < len((a, b)):
+        return []
+    (first, (_, stopped)), (then, (began, _)) = sorted(spans.items(), key=lambda item: item[1])
+    if began <= stopped:
+        return []
+    days = (began - stopped).days
+    return [(stopped, began, None, "hand-over", f"{first} stops, {then} begins {days} days later")]

@@ -1,0 +1,136 @@
+"""Phrases of edit summaries that two accounts share and few others use."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SHORTEST, LONGEST = 2, 6
+"""Tokens of a phrase; of one script character each where words are not set apart by spaces."""
+MOST = 40
+CANDIDATES = 400
+_SECTION = re.compile(r"/\*.*?\*/")
+_CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+|[^\w\s]")
+_LETTER = re.compile(r"\w")
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A run of tokens that both accounts wrote.
+
+    Attributes
+    ----------
+    n_a, n_b
+        Summaries of either account that hold it.
+    others
+        Other accounts of the case, the reference included, that wrote it.
+    """
+
+    tokens: tuple[str, ...]
+    n_a: int
+    n_b: int
+    others: int
+
+
+def tokens_of(summary: str) -> list[str]:
+    """Split a summary into words, single characters of unsegmented scripts, and marks.
+
+    Section markers are left out: they are the page's words, not the writer's.
+
+    >>> tokens_of("/* Fares */ rv, see 渡口")
+    ['rv', ',', 'see', '渡', '口']
+    """
+    return _TOKEN.findall(_SECTION.sub(" ", summary).lower())
+
+
+def read_voices(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Return everything that each account wrote in summaries, its tokens set apart by spaces."""
+    said = tables["edits"].dropna(subset=["comment"])
+    return {
+        str(user): "\n".join(f" {' '.join(tokens_of(str(text)))} " for text in group)
+        for user, group in said.groupby("user", sort=True)["comment"]
+    }
+
+
+def shared_phrases(
+    tables: Mapping[str, pd.DataFrame], a: str, b: str, *, voices: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Return phrases of summaries that both accounts wrote, those that fewest others wrote first.
+
+    Parameters
+    ----------
+    voices
+        From `read_voices`, where phrases of many pairs are asked for.
+
+    Returns
+    -------
+    DataFrame
+        `phrase`, `n_a`, `n_b` (summaries that hold it), `others` (other accounts that wrote it,
+        of `of_others`), at most 40 rows. A phrase inside a longer one of the same counts is left
+        out.
+    """
+    voices = read_voices(tables) if voices is None else voices
+    shared = _common(_counts(voices.get(a, "")), _counts(voices.get(b, "")))
+    others = [voice for user, voice in voices.items() if user not in {a, b}]
+    found = [Phrase(t, x, y, _heard(t, others)) for t, x, y in shared]
+    kept = _maximal(found)
+    kept.sort(key=lambda p: (p.others, -len(p.tokens), -min(p.n_a, p.n_b), p.tokens))
+    rows = [(_joined(p.tokens), p.n_a, p.n_b, p.others, len(others)) for p in kept[:MOST]]
+    return pd.DataFrame(rows, columns=["phrase", "n_a", "n_b", "others", "of_others"])
+
+
+def _counts(voice: str) -> Counter[tuple[str, ...]]:
+    """Count in how many summaries each phrase stands; one must begin and end with a word."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for line in (text.split() for text in voice.split("\n")):
+        spans = {
+            tuple(line[i : i + n])
+            for n in range(SHORTEST, LONGEST + 1)
+            for i in range(len(line) - n + 1)
+        }
+        counts.update(s for s in spans if _LETTER.match(s[0]) and _LETTER.match(s[-1]))
+    return counts
+
+
+def _common(
+    one: Counter[tuple[str, ...]], other: Counter[tuple[str, ...]]
+) -> list[tuple[tuple[str, ...], int, int]]:
+    """Return the phrases of both, longest and most used first, as many as are worth counting."""
+    both = [(tokens, one[tokens], other[tokens]) for tokens in one.keys() & other.keys()]
+    both.sort(key=lambda p: (-len(p[0]) * min(p[1], p[2]), p[0]))
+    return both[:CANDIDATES]
+
+
+def _heard(tokens: tuple[str, ...], voices: Sequence[str]) -> int:
+    needle = f" {' '.join(tokens)} "
+    return sum(needle in voice for voice in voices)
+
+
+def _maximal(phrases: Sequence[Phrase]) -> list[Phrase]:
+    """Leave out phrases that stand inside a longer one which says as much."""
+    longest = sorted(phrases, key=lambda p: -len(p.tokens))
+    kept: list[Phrase] = []
+    for phrase in longest:
+        counts, text = (phrase.n_a, phrase.n_b, phrase.others), f" {' '.join(phrase.tokens)} "
+        same = (k for k in kept if (k.n_a, k.n_b, k.others) == counts)
+        if not any(text in f" {' '.join(k.tokens)} " for k in same):
+            kept.append(phrase)
+    return kept
+
+
+def _joined(tokens: Sequence[str]) -> str:
+    """Write tokens as text again, marks beside the words they follow.
+
+    >>> _joined(["see", "渡", "口", ",", "too"])
+    'see 渡口, too'
+    """
+    text = re.sub(r" (?=[.,;:!?)，。；：！？）])", "", " ".join(tokens))
+    return re.sub(rf"(?<=[{_CJK}]) (?=[{_CJK}])", "", text)

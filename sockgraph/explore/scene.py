@@ -1,0 +1,95 @@
+"""Everything that the explorer's graph and its filters need, sent once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sockgraph.explore.facts import each
+from sockgraph.report.markup import clean, is_han
+from sockgraph.signals import FAMILIES
+
+if TYPE_CHECKING:
+    from sockgraph.explore.desk import Desk
+    from sockgraph.report.data import Link
+
+MOST_LINKS = 4_000
+"""Links sent to the page: those with a state first, then the strongest either way."""
+CONCERT = 0.05
+"""The family-wise error at which a pair's concert is drawn."""
+
+
+def scene_of(desk: Desk) -> dict[str, Any]:
+    """Return everything that the graph and its filters need."""
+    told = [link for link in desk.links.values() if link.log10_lr is not None]
+    ranked = sorted(told, key=lambda k: (k.state == "none", -abs(k.log10_lr or 0.0), k.pair))
+    shown = ranked[:MOST_LINKS]
+    families = _families(desk)
+    head = desk.head
+    return {
+        "title": clean(desk.result.case.title),
+        "slug": desk.result.case.slug,
+        "nodes": [_node(desk, user) for user in desk.accounts if user in desk.places],
+        "links": [_link(link, families) for link in shown],
+        "concert": _concert(desk),
+        "groups": [
+            {"number": g.number, "users": list(g.users), "stable": g.stable} for g in desk.groups
+        ],
+        "families": list(FAMILIES),
+        "threshold": desk.result.case.evidence.flag_log10_lr,
+        "pairs": len(desk.links),
+        "insufficient": sum(link.insufficient for link in desk.links.values()),
+        "left_out": len(ranked) - len(shown),
+        "ledger": [head.hash, head.length] if head.length else None,
+        "by": desk.by,
+    }
+
+
+def _node(desk: Desk, user: str) -> dict[str, Any]:
+    x, y = desk.places[user]
+    open_ = all(link.insufficient for link in desk.links.values() if user in link.pair)
+    label = desk.accounts[user].label
+    return {
+        "user": user,
+        "label": clean(label),
+        "han": is_han(label),
+        "x": x,
+        "y": y,
+        "edits": desk.accounts[user].n_edits,
+        "insufficient": open_,
+    }
+
+
+def _link(link: Link, families: dict[tuple[str, str], list[str]]) -> dict[str, Any]:
+    return {
+        "a": link.a,
+        "b": link.b,
+        "lr": link.log10_lr,
+        "low": link.low,
+        "high": link.high,
+        "direction": link.direction,
+        "flagged": link.flagged,
+        "state": link.state,
+        "apart": link.apart,
+        "alibi": link.alibi,
+        "families": families.get(link.pair, []),
+    }
+
+
+def _families(desk: Desk) -> dict[tuple[str, str], list[str]]:
+    """Return which families speak for each pair."""
+    rows = desk.tables["evidence"]
+    kept = rows[rows["family"].isin(FAMILIES)]
+    sums = kept.groupby(["user_a", "user_b", "family"], observed=True)["contribution"].sum()
+    found: dict[tuple[str, str], list[str]] = {}
+    for a, b, family in sums[sums > 0].index:
+        found.setdefault((a, b), []).append(family)
+    return found
+
+
+def _concert(desk: Desk) -> list[dict[str, Any]]:
+    """Return the pairs that act in concert beyond chance."""
+    return [
+        {"a": row.user_a, "b": row.user_b}
+        for row in each(desk.concert)
+        if row.status == "ok" and row.p_adjusted is not None and row.p_adjusted <= CONCERT
+    ]

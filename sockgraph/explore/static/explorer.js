@@ -1,0 +1,465 @@
+// The explorer: draws what the kernel sends, and asks it for every panel. No library, no network.
+// Names and summaries reach the page as text nodes, or as HTML that the kernel has escaped.
+
+const SVG = "http://www.w3.org/2000/svg";
+const TABS = ["Evidence", "Edits", "Timecards", "Timeline", "Summaries", "Notes"];
+const KEY = { Evidence: "evidence", Timecards: "timecards", Timeline: "timeline", Summaries: "summaries" };
+const W = 400, H = 430, PAD = 52;
+const MOST_ROWS = 400;
+const FEW = 12; // links that are drawn with their number beside them
+
+const el = (tag, cls, text) => {
+  const node = document.createElement(tag);
+  if (cls) node.className = cls;
+  if (text !== undefined) node.textContent = text;
+  return node;
+};
+const draw = (tag, attributes = {}, text) => {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (text !== undefined) node.textContent = text;
+  return node;
+};
+const option = (value, words) => Object.assign(el("option", "", words), { value });
+const labelled = (words, control) => {
+  const label = el("label", "", words + " ");
+  label.append(control);
+  return label;
+};
+const signed = (v) => (v === null ? "–" : (v < -0.05 ? "−" : v > 0.05 ? "+" : "") + Math.abs(v).toFixed(1));
+const named = (text) => {
+  const node = el("bdi", "", text);
+  if (/^[\u3400-\u9fff]+$/.test(text)) node.lang = "zh";
+  return node;
+};
+const gapWords = (seconds) => {
+  if (seconds === null) return "";
+  if (seconds < 60) return "<1 min";
+  if (seconds < 5400) return Math.round(seconds / 60) + " min";
+  if (seconds < 129600) return Math.round(seconds / 3600) + " h";
+  return Math.round(seconds / 86400).toLocaleString("en") + " days";
+};
+const pairKey = (link) => link.a + "\u0000" + link.b;
+
+function render({ model, el: root }) {
+  const app = el("div", "sg");
+  app.dataset.lmSuppressShortcuts = "true"; // JupyterLab keeps its own keys out
+  root.append(app);
+  const problem = model.get("problem");
+  if (problem) return void app.append(problemBox(problem));
+  const scene = model.get("scene");
+  const state = {
+    link: null, tab: "Evidence", chosen: new Set(), floor: Math.min(0.5, scene.threshold),
+    family: "", state: "", find: "", cache: new Map(),
+  };
+  let asked = 0;
+  const waiting = new Map();
+  const heard = (content) => {
+    const done = waiting.get(content.re);
+    waiting.delete(content.re);
+    if (done) done(content);
+  };
+  model.on("msg:custom", heard);
+  const ask = (question) =>
+    new Promise((done) => {
+      asked += 1;
+      waiting.set(asked, done);
+      model.send({ ...question, re: asked });
+    });
+  // What was asked once is kept, and its answer is dropped where another link was chosen since.
+  const about = async (question) => {
+    const key = JSON.stringify(question);
+    if (!state.cache.has(key)) state.cache.set(key, await ask(question));
+    return state.cache.get(key);
+  };
+
+  // --- the bar -------------------------------------------------------------------------------
+  const bar = el("div", "bar");
+  const search = Object.assign(el("input"), { type: "search", placeholder: "Find an account" });
+  search.setAttribute("aria-label", "Find an account");
+  search.setAttribute("list", "sg-accounts");
+  const range = Object.assign(el("input"), { type: "range", min: -3, max: 3, step: 0.1, value: state.floor });
+  const floor = el("b", "floor");
+  const family = el("select");
+  family.append(option("", "any"), ...scene.families.map((f) => option(f, f)));
+  const states = [...new Set(scene.links.map((l) => l.state))].sort();
+  const status = el("select");
+  status.append(option("", "any"), option("flagged", "flagged"),
+    ...states.filter((s) => s !== "flagged" && s !== "none").map((s) => option(s, s)));
+  const tally = el("span", "tally");
+  bar.append(el("b", "case", scene.slug), search, labelled("Links from", range), floor,
+    labelled("Family for", family), labelled("State", status), el("span", "grow"), tally);
+
+  // --- the graph -----------------------------------------------------------------------------
+  const left = el("div", "left"), right = el("div", "right"), body = el("div", "body");
+  body.append(left, right);
+  const picture = draw("svg", { viewBox: `0 0 ${W} ${H}`, role: "group", "aria-label": "Graph of accounts and links" });
+  const key = el("div", "key"), groupBox = el("div", "group");
+  groupBox.setAttribute("aria-live", "polite");
+  left.append(picture, key, groupBox);
+  drawKey(key);
+  const place = new Map(scene.nodes.map((n) => [n.user, [PAD + n.x * (W - 2 * PAD), PAD + n.y * (H - 2 * PAD)]]));
+  const many = scene.nodes.length > 40;
+  let taken = []; // boxes of what is drawn already: no label covers another
+  const shown = () => scene.links.filter((l) => place.has(l.a) && place.has(l.b) && keep(l, state));
+
+  function paint() {
+    const links = shown();
+    taken = scene.nodes.map((n) => { const [x, y] = place.get(n.user); return [x - 9, y - 9, x + 9, y + 9]; });
+    picture.replaceChildren(hatch());
+    for (const group of scene.groups) picture.append(outline(group));
+    for (const pair of scene.concert) if (place.has(pair.a) && place.has(pair.b)) picture.append(concert(pair));
+    for (const link of links) picture.append(edge(link));
+    for (const node of scene.nodes) picture.append(dot(node));
+    for (const node of scene.nodes) nameNode(node);
+    for (const link of links) if (links.length <= FEW || same(link)) number(link);
+    floor.textContent = `log10 LR ≥ ${signed(Number(state.floor))}`;
+    const more = scene.left_out ? `; ${scene.left_out.toLocaleString("en")} weaker ones not sent` : "";
+    tally.textContent = `${links.length} of ${scene.pairs.toLocaleString("en")} pairs drawn${more}`;
+  }
+
+  function edge(link) {
+    const [x1, y1] = place.get(link.a), [x2, y2] = place.get(link.b);
+    const line = draw("g", {
+      class: `link ${link.direction}${link.state === "none" && !link.flagged ? "" : " known"}`,
+      tabindex: same(link) || (!state.link && link === shown()[0]) ? 0 : -1, role: "button", "data-a": link.a, "data-b": link.b,
+      "aria-label": `Link of ${link.a} and ${link.b}, log10 LR ${signed(link.lr)}`,
+    });
+    const width = 1.5 + 3.2 * Math.abs(link.lr);
+    if (same(link)) line.append(draw("line", { x1, y1, x2, y2, class: "chosen", "stroke-width": width + 7 }));
+    line.append(draw("line", { x1, y1, x2, y2, class: "hit" }), draw("line", { x1, y1, x2, y2, class: "drawn", "stroke-width": width }));
+    const [mx, my] = [(x1 + x2) / 2, (y1 + y2) / 2];
+    if (link.apart) line.append(draw("path", { class: "cross", d: `M${mx - 7} ${my - 7}l14 14m0 -14l-14 14` }));
+    line.addEventListener("click", () => choose(link));
+    return line;
+  }
+
+  function dot(node) {
+    const [x, y] = place.get(node.user);
+    const on = state.link && (state.link.a === node.user || state.link.b === node.user);
+    const near = state.find && node.label.toLowerCase().includes(state.find);
+    const g = draw("g", { class: `node${node.insufficient ? " open" : ""}${near ? " found" : ""}`, "data-user": node.user });
+    const second = state.link && state.link.b === node.user;
+    g.append(draw("circle", { cx: x, cy: y, r: many && !on ? 4.5 : 8, class: second ? "hollow" : "" }));
+    g.append(draw("title", {}, `${node.label}: ${node.edits.toLocaleString("en")} edits`));
+    g.addEventListener("click", () => { const first = shown().find((l) => l.a === node.user || l.b === node.user); if (first) choose(first); });
+    return g;
+  }
+
+  // Puts a text where it covers nothing: each place is x, y of its baseline and its anchor.
+  function settle(text, width, places, parent) {
+    const box = ([x, y, anchor]) => {
+      const left = anchor === "end" ? x - width : anchor === "middle" ? x - width / 2 : x;
+      return [left, y - 12, left + width, y + 4];
+    };
+    const clash = (b) => (b[0] < 0 || b[2] > W || b[1] < 0 || b[3] > H ? 3 : 0)
+      + taken.filter((t) => b[0] < t[2] && t[0] < b[2] && b[1] < t[3] && t[1] < b[3]).length;
+    const best = places.reduce((one, other) => (clash(box(other)) < clash(box(one)) ? other : one));
+    if (clash(box(best)) && parent.classList.contains("link")) return;
+    taken.push(box(best));
+    for (const [name, value] of [["x", best[0]], ["y", best[1]], ["text-anchor", best[2]]]) text.setAttribute(name, value);
+    parent.append(text);
+  }
+
+  function nameNode(node) {
+    const on = state.link && (state.link.a === node.user || state.link.b === node.user);
+    const near = state.find && node.label.toLowerCase().includes(state.find);
+    if (many && !on && !near) return;
+    const [x, y] = place.get(node.user), g = picture.querySelector(`[data-user="${CSS.escape(node.user)}"]`);
+    const words = node.insufficient ? node.label + " (too few edits)" : node.label;
+    const text = draw("text", {}, words);
+    if (node.han) text.setAttribute("lang", "zh");
+    const width = [...words].reduce((sum, c) => sum + (c > "\u2e7f" ? 14 : 9), 0);
+    settle(text, width, [[x, y - 14, "middle"], [x, y + 23, "middle"], [x + 13, y + 5, "start"], [x - 13, y + 5, "end"], [x + 8, y - 14, "start"], [x - 8, y - 14, "end"], [x + 8, y + 23, "start"], [x - 8, y + 23, "end"]], g);
+  }
+
+  function number(link) {
+    const [x1, y1] = place.get(link.a), [x2, y2] = place.get(link.b);
+    const g = [...picture.querySelectorAll(".link")].find((l) => l.dataset.a === link.a && l.dataset.b === link.b);
+    const at = [0.5, 0.4, 0.6, 0.3, 0.7].flatMap((t) => [[x1 + t * (x2 - x1) + 9, y1 + t * (y2 - y1) - 5, "start"], [x1 + t * (x2 - x1) - 9, y1 + t * (y2 - y1) + 13, "end"]]);
+    settle(draw("text", { class: "lr" }, signed(link.lr)), 32, at, g);
+  }
+
+  function outline(group) {
+    const points = group.users.filter((u) => place.has(u)).map((u) => place.get(u));
+    const g = draw("g", { class: `outline${group.stable ? "" : " unresolved"}`, tabindex: 0, role: "button", "data-group": group.number, "aria-label": `Group ${group.number}, ${group.stable ? "stable" : "unresolved"}` });
+    if (points.length < 2) return g;
+    const border = hull(points);
+    const d = "M" + border.map((p) => p.join(" ")).join("L") + "Z";
+    g.append(draw("path", { d, class: "halo" }), draw("path", { d, class: "fill" }));
+    const top = points.reduce((a, b) => (a[1] < b[1] ? a : b));
+    g.append(draw("text", { x: Math.min(top[0] + 22, W - 110), y: Math.max(top[1] - 34, 14), class: "small" }, `Group ${group.number}, ${group.stable ? "stable" : "unresolved"}`));
+    g.addEventListener("click", () => openGroup(group.number));
+    g.addEventListener("keydown", (event) => { if (event.key === "Enter") { openGroup(group.number); event.stopPropagation(); } });
+    return g;
+  }
+
+  function concert(pair) {
+    const [x1, y1] = place.get(pair.a), [x2, y2] = place.get(pair.b);
+    const line = draw("line", { x1, y1, x2, y2, class: "concert" });
+    line.append(draw("title", {}, `${pair.a} and ${pair.b} act in concert beyond chance: a question of its own, not of one operator`));
+    return line;
+  }
+
+  async function openGroup(number) {
+    const said = await about({ ask: "group", number });
+    groupBox.replaceChildren(said.problem ? problemBox(said.problem) : markup(said.group));
+  }
+
+  // --- the link ------------------------------------------------------------------------------
+  const who = el("div", "head"), tabs = el("div", "tabs"), panel = el("div", "panel");
+  tabs.setAttribute("role", "tablist");
+  panel.setAttribute("role", "tabpanel");
+  panel.tabIndex = 0;
+  right.append(who, tabs, panel);
+  TABS.forEach((name, i) => {
+    const tab = el("button", "", name);
+    tab.setAttribute("role", "tab");
+    tab.dataset.tab = name;
+    tab.title = `Key ${i + 1}`;
+    tab.addEventListener("click", () => open(name));
+    tabs.append(tab);
+  });
+
+  const same = (link) => state.link && pairKey(state.link) === pairKey(link);
+
+  async function choose(link, focus = true) {
+    state.link = link;
+    state.chosen.clear();
+    paint();
+    if (focus) picture.querySelector('.link[tabindex="0"]')?.focus({ preventScroll: true });
+    await Promise.all([open(state.tab), showHead(link)]);
+    const mine = scene.groups.find((g) => g.users.includes(link.a) && g.users.includes(link.b));
+    if (mine) openGroup(mine.number); else groupBox.replaceChildren();
+  }
+
+  async function showHead(link) {
+    const said = await about({ ask: "panels", a: link.a, b: link.b, panels: ["head"] });
+    if (!same(link)) return;
+    who.replaceChildren(said.problem ? problemBox(said.problem) : markup(said.head));
+    app.dataset.link = pairKey(link).replace("\u0000", " – ");
+  }
+
+  async function open(name) {
+    state.tab = name;
+    for (const tab of tabs.children) tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
+    const link = state.link;
+    if (!link) return;
+    const fresh = () => same(link) && state.tab === name;
+    panel.setAttribute("aria-busy", "true");
+    const said = name === "Edits" ? await about({ ask: "edits", a: link.a, b: link.b })
+      : name === "Notes" ? await ask({ ask: "notes", a: link.a, b: link.b })
+      : await about({ ask: "panels", a: link.a, b: link.b, panels: [KEY[name]] });
+    if (!fresh()) return;
+    panel.removeAttribute("aria-busy");
+    if (said.problem) panel.replaceChildren(problemBox(said.problem));
+    else if (name === "Edits") showEdits(said.edits, link);
+    else if (name === "Notes") showNotes(said, link);
+    else panel.replaceChildren(cropped(markup(said[KEY[name]])));
+    panel.dataset.shows = name;
+  }
+
+  function showEdits(edits, link) {
+    const filters = el("div", "filters"), table = el("table", "edits"), rows = el("tbody");
+    const space = el("select"), from = Object.assign(el("input"), { type: "date" }), to = Object.assign(el("input"), { type: "date" });
+    const spaces = [...new Set(edits.map((e) => e.ns))].sort((a, b) => a - b);
+    space.append(option("", "all"), ...spaces.map((n) => option(String(n), n === null ? "not known" : String(n))));
+    const copy = el("button", "", "Copy as {{diff}}"), counted = el("span", "mut");
+    copy.disabled = true;
+    filters.append(labelled("Namespace", space), labelled("From", from), labelled("to", to), counted, copy);
+    const head = el("tr");
+    for (const words of ["Time, UTC", "Page", `● ${link.a}`, "Gap", `○ ${link.b}`]) head.append(el("th", "", words));
+    const top = el("thead"), widths = el("colgroup");
+    for (const width of ["148px", "24%", "", "62px", ""]) widths.append(Object.assign(el("col"), { style: width && `width:${width}` }));
+    top.append(head);
+    table.append(widths, top, rows);
+    const fill = () => {
+      const kept = edits.filter((e) => (space.value === "" || String(e.ns) === space.value)
+        && (!from.value || e.at.slice(0, 10) >= from.value) && (!to.value || e.at.slice(0, 10) <= to.value));
+      rows.replaceChildren(...kept.slice(0, MOST_ROWS).map((e) => editRow(e)));
+      const cut = kept.length > MOST_ROWS ? `, the first ${MOST_ROWS} shown: narrow the dates` : "";
+      counted.textContent = `${kept.length.toLocaleString("en")} of ${edits.length.toLocaleString("en")} edits on shared pages, oldest first${cut}`;
+    };
+    const editRow = (edit) => {
+      const row = el("tr"), time = el("td", "nb"), box = Object.assign(el("input"), { type: "checkbox", checked: state.chosen.has(edit.rev) });
+      box.setAttribute("aria-label", `Select the edit of ${edit.at}`);
+      box.addEventListener("change", () => {
+        if (box.checked) state.chosen.add(edit.rev); else state.chosen.delete(edit.rev);
+        row.classList.toggle("sel", box.checked);
+        copy.disabled = state.chosen.size === 0;
+        copy.textContent = state.chosen.size ? `Copy ${state.chosen.size} as {{diff}}` : "Copy as {{diff}}";
+      });
+      row.classList.toggle("sel", box.checked);
+      time.append(box, " " + edit.at);
+      const page = el("td");
+      page.append(named(edit.page));
+      const said = el("td", "said");
+      if (!edit.summary) said.append(el("span", "mut", edit.hidden ? "summary hidden on the wiki" : "no summary"));
+      else said.append("“", named(edit.summary), "”");
+      const more = el("button", "small", "diff");
+      more.setAttribute("aria-label", `Show what the edit of ${edit.at} changed`);
+      more.addEventListener("click", () => showDiff(edit, said, more));
+      said.append(" ", more);
+      if (edit.url) said.append(" ", Object.assign(el("a", "", "on the wiki"), { href: edit.url, target: "_blank", rel: "noopener noreferrer" }));
+      row.append(time, page, edit.second ? el("td") : said, el("td", edit.gap !== null && edit.gap < 3600 ? "gap near" : "gap", gapWords(edit.gap)), edit.second ? said : el("td"));
+      return row;
+    };
+    for (const control of [space, from, to]) control.addEventListener("change", fill);
+    copy.addEventListener("click", async () => {
+      const said = await ask({ ask: "wikitext", revs: [...state.chosen] });
+      if (said.problem) return panel.prepend(problemBox(said.problem));
+      const text = Object.assign(el("textarea", "copied"), { value: said.wikitext, readOnly: true, rows: Math.min(6, state.chosen.size + 1) });
+      text.setAttribute("aria-label", "The chosen edits as wikitext");
+      panel.querySelector(".copied")?.remove();
+      filters.after(text);
+      text.select();
+      try { await navigator.clipboard.writeText(said.wikitext); counted.textContent = "Copied."; } catch { counted.textContent = "Selected: copy with Ctrl-C."; }
+    });
+    fill();
+    panel.replaceChildren(filters, table);
+  }
+
+  async function showDiff(edit, cell, button) {
+    const old = cell.querySelector(".diff");
+    if (old) return old.remove();
+    button.disabled = true;
+    const said = await about({ ask: "diff", rev: edit.rev });
+    button.disabled = false;
+    const box = el("div", "diff");
+    if (said.problem) box.append(problemBox(said.problem));
+    else for (const [kind, text] of said.diff) box.append(el(kind === "same" ? "span" : kind, "", text));
+    cell.append(box);
+  }
+
+  function showNotes(said, link) {
+    const list = el("ol", "notes");
+    for (const note of said.notes) {
+      const item = el("li");
+      item.append(el("b", "", note.by), ` ${note.time.slice(0, 16).replace("T", " ")} `, named(note.text));
+      list.append(item);
+    }
+    if (!said.notes.length) list.append(el("li", "mut", "No note on this link yet."));
+    const text = Object.assign(el("textarea"), { rows: 3, placeholder: "What you saw, for whoever comes next" });
+    text.setAttribute("aria-label", "A note on this link");
+    const write = el("button", "", "Write into the ledger"), words = el("p", "note");
+    words.textContent = said.by
+      ? `As ${said.by}. A note is an entry of the case's ledger: it can be added to, never changed. It stays out of the report and of every filing.`
+      : 'To write notes, open the case with sockgraph.explore(case, by="your name").';
+    write.disabled = text.disabled = !said.by;
+    write.addEventListener("click", async () => {
+      const done = await ask({ ask: "note", a: link.a, b: link.b, text: text.value });
+      if (done.problem) panel.prepend(problemBox(done.problem)); else { showNotes(done, link); ledger(done.head.split(":")); }
+    });
+    panel.replaceChildren(list, text, write, words);
+  }
+
+  // --- the foot, filters and keys ------------------------------------------------------------
+  const foot = el("div", "foot"), head = el("span", "mono");
+  for (const [keys, words] of [["↑ ↓", "next link"], ["Enter", "open"], ["1–6", "tabs"], ["/", "find"], ["Esc", "back to the graph"]]) {
+    const hint = el("span");
+    hint.append(el("kbd", "", keys), " " + words);
+    foot.append(hint);
+  }
+  foot.append(el("span", "", `Insufficient: ${scene.insufficient.toLocaleString("en")} pairs, never drawn as links`), el("span", "grow"), head);
+  const ledger = (at) => { head.textContent = at ? `ledger ${at[0].slice(0, 16).match(/.{4}/g).join(" ")} : ${at[1]}` : "no ledger yet"; };
+  ledger(scene.ledger);
+  const repaint = () => { paint(); };
+  range.addEventListener("input", () => { state.floor = range.value; repaint(); });
+  family.addEventListener("change", () => { state.family = family.value; repaint(); });
+  status.addEventListener("change", () => { state.state = status.value; repaint(); });
+  search.addEventListener("input", () => { state.find = search.value.trim().toLowerCase(); repaint(); });
+  search.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    const node = scene.nodes.find((n) => n.label.toLowerCase().includes(state.find));
+    const link = node && (shown().find((l) => l.a === node.user || l.b === node.user) || scene.links.find((l) => l.a === node.user || l.b === node.user));
+    if (link) choose(link);
+  });
+  app.addEventListener("keydown", (event) => {
+    const typing = event.target.matches("input:not([type=range]):not([type=checkbox]), textarea, select");
+    event.stopPropagation();
+    if (event.key === "Escape") { picture.querySelector('.link[tabindex="0"]')?.focus(); return; }
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const links = shown(), at = links.findIndex((l) => same(l));
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && event.target.closest("svg") === picture && links.length) { event.preventDefault(); choose(links[(at + step + links.length) % links.length]); }
+    else if (event.key === "Enter" && event.target.closest(".link")) { event.preventDefault(); if (at < 0) choose(links[0]); panel.focus(); }
+    else if (event.key === "/") { event.preventDefault(); search.focus(); }
+    else if (/^[1-6]$/.test(event.key)) { event.preventDefault(); open(TABS[Number(event.key) - 1]); }
+  });
+  app.append(bar, body, foot);
+  paint();
+  const first = shown()[0] || scene.links[0];
+  if (first) choose(first, false);
+  else panel.replaceChildren(el("p", "", "No pair of this case has a number: nothing was calibrated, or there are too few edits. The report says why."));
+  return () => model.off("msg:custom", heard);
+}
+
+function keep(link, state) {
+  if (state.family && !link.families.includes(state.family)) return false;
+  if (state.state) return state.state === "flagged" ? link.flagged : link.state === state.state;
+  return link.lr >= Number(state.floor) || link.flagged || link.state !== "none" || link.apart;
+}
+
+function hatch() {
+  const defs = draw("defs"), pattern = draw("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
+  pattern.append(draw("rect", { width: 6, height: 6, class: "hb" }), draw("line", { x1: 0, y1: 0, x2: 0, y2: 6, class: "hl" }));
+  defs.append(pattern);
+  return defs;
+}
+
+// Andrew's monotone chain: the convex hull of a group's accounts, two points as a line there and back.
+function hull(points) {
+  const sorted = [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const cross = (o, a, b) => (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0]);
+  const half = (list) => {
+    const chain = [];
+    for (const p of list) {
+      while (chain.length > 1 && cross(chain.at(-2), chain.at(-1), p) <= 0) chain.pop();
+      chain.push(p);
+    }
+    return chain.slice(0, -1);
+  };
+  return [...half(sorted), ...half(sorted.reverse())];
+}
+
+function markup(html) {
+  const holder = el("div");
+  holder.innerHTML = html; // escaped by the kernel, see sockgraph/explore/panels.py
+  return holder;
+}
+
+// The waterfall without its last column, which stands in the table below it, at the panel's width.
+function cropped(holder) {
+  const svg = holder.querySelector(".waterfall > svg");
+  if (svg) {
+    svg.setAttribute("viewBox", `0 0 662 ${svg.getAttribute("height")}`);
+    svg.removeAttribute("width");
+    svg.removeAttribute("height");
+  }
+  return holder;
+}
+
+function problemBox(problem) {
+  const box = el("div", "problem");
+  box.setAttribute("role", "alert");
+  box.append(el("b", "", problem.value + ": "), problem.rule + " ", el("span", "", problem.remedy));
+  return box;
+}
+
+function drawKey(key) {
+  const sample = (words, make) => {
+    const item = el("span"), svg = draw("svg", { width: 34, height: 14, "aria-hidden": "true" });
+    svg.append(...make());
+    item.append(svg, words);
+    key.append(item);
+  };
+  const line = (cls, width) => () => [draw("line", { x1: 1, y1: 7, x2: 33, y2: 7, class: cls, "stroke-width": width })];
+  for (const lr of [1, 2, 3]) sample(`+${lr}`, line("k-for", 1.5 + 3.2 * lr));
+  sample("−1", line("k-against", 4.7));
+  sample("does not separate", line("k-zero", 2));
+  sample("cannot-link", () => [draw("path", { class: "cross", d: "M10 1l12 12m0 -12l-12 12" })]);
+  sample("in concert", line("concert", 2));
+  sample("unresolved", () => [draw("rect", { x: 2, y: 1, width: 30, height: 12, rx: 6, class: "k-unresolved" })]);
+}
+
+export default { render };
