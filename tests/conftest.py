@@ -9,7 +9,7 @@ import pytest
 
 from sockgraph.pipeline import demo_case, run_case
 
-pytest_plugins = ["wiki_fixture"]
+pytest_plugins = ["wiki_fixture", "chromium_fixture", "lab_fixture"]
 
 
 @pytest.fixture(scope="session")

@@ -120,26 +120,26 @@ class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
     def _reading(self, task: Task) -> list[w.Widget]:
         """Show a pair's edits, blinded, in time order; the judgement opens once every view was."""
         sheet = make_sheet(self.room.dossier, *self._shown(task), diffs=self._diffs(task))
-        if "read" not in self._steps(task):
-            self._take(task, "read")
         views = {name: getattr(sheet, name) for name in VIEWS}
         unread = {name for name, pages in views.items() if pages}
         tabs = w.Tab(
             children=[w.HTML(_pages(sheet, pages), layout=WIDE) for pages in views.values()],
             titles=[f"{VIEWS[n]} ({len(pages)})" for n, pages in views.items()],
-            selected_index=None,
+            selected_index=0,
         )
         form = self._judgement(task, sheet)
 
         def opened(change: dict[str, Any]) -> None:
             if change["new"] is not None:
                 unread.discard(list(VIEWS)[change["new"]])
-            if not unread:
+            if not unread and form.layout.display == "none":
                 form.layout.display = None
+                if "read" not in self._steps(task):
+                    self._take(task, "read")
 
         form.layout.display = "none"
         tabs.observe(opened, "selected_index")
-        tabs.selected_index = 0
+        opened({"new": tabs.selected_index})
         words = "<p>Read both accounts' edits, every view at least once; then say what you see.</p>"
         return [w.HTML(words), tabs, form]
 

@@ -88,8 +88,13 @@ def open_notebook(browser, lab, name, *, scheme="light", size=(1440, 1000)):
     page.on("request", lambda asked: leaves(asked.url, lab) and heard.append(asked.url))
     page.goto(f"{lab.url}/lab/tree/{name}?token={TOKEN}&reset", timeout=90_000)
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
-    page.get_by_text(re.compile(r"Python 3.*\| Idle")).wait_for(timeout=90_000)
+    wait_idle(page)
     return page, heard
+
+
+def wait_idle(page):
+    """Wait until the kernel has nothing left to run."""
+    page.get_by_text(re.compile(r"Python 3.*\| Idle")).wait_for(timeout=180_000)
 
 
 def leaves(url, lab):

@@ -1,0 +1,154 @@
+"""The desk and the review in real JupyterLab and Chromium, by mouse and by keyboard."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from lab_fixture import open_notebook, run_all, wait_idle
+
+from sockgraph.pipeline import Room
+
+pytestmark = pytest.mark.notebook
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+PICTURES = Path(__file__).parent.parent / "docs" / "images"
+READY = '.sg .panel[data-shows="Evidence"]'
+WAIT = 120_000
+
+
+@pytest.fixture(scope="module")
+def desk(chromium, lab):
+    """Run notebook 02 and wait for the graph."""
+    shutil.copy(NOTEBOOKS / "02_explore_clusters.ipynb", lab.root)
+    page, heard = open_notebook(chromium, lab, "02_explore_clusters.ipynb")
+    run_all(page)
+    page.wait_for_selector(READY, timeout=WAIT)
+    page.locator(".sg").scroll_into_view_if_needed()
+    yield page, heard
+    page.context.close()
+
+
+def edges(page):
+    return page.locator(".sg .link")
+
+
+def test_a_click_on_a_link_shows_the_evidence_of_that_very_link(desk):
+    page, _ = desk
+    assert edges(page).count() >= 3
+    for i in (1, 2):
+        edge = edges(page).nth(i)
+        a, b = edge.get_attribute("data-a"), edge.get_attribute("data-b")
+        edge.locator(".hit").dispatch_event("click")
+        page.wait_for_selector(f'.sg[data-link="{a} – {b}"]', timeout=WAIT)
+        who = page.locator(".sg .who").inner_text()
+        assert a in who
+        assert b in who
+        number = edge.get_attribute("aria-label").rsplit(" ", 1)[1].lstrip("+")
+        assert number in page.locator(".sg .headline").inner_text()
+
+
+def test_every_tab_shows_its_panel_by_its_key(desk):
+    page, _ = desk
+    page.locator(".sg .link[tabindex='0']").first.focus()
+    for key, name in enumerate(
+        ["Evidence", "Edits", "Timecards", "Timeline", "Summaries", "Notes"], 1
+    ):
+        page.keyboard.press(str(key))
+        page.wait_for_selector(f'.sg .panel[data-shows="{name}"]', timeout=WAIT)
+        assert page.locator(".sg .panel .problem").count() == 0
+
+
+def test_arrows_go_to_the_next_link_and_the_search_finds_an_account(desk):
+    page, _ = desk
+    before = page.locator(".sg").get_attribute("data-link")
+    page.locator(".sg .link[tabindex='0']").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.wait_for_selector(f'.sg[data-link]:not([data-link="{before}"])', timeout=WAIT)
+    page.keyboard.press("/")
+    page.keyboard.type("alder")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('.sg[data-link*="Alder Tollgate"]', timeout=WAIT)
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.classList.contains('link')")
+
+
+def test_chosen_edits_are_copied_as_diffs(desk):
+    page, _ = desk
+    page.locator('.sg [data-tab="Edits"]').click()
+    page.wait_for_selector('.sg .panel[data-shows="Edits"] input[type="checkbox"]', timeout=WAIT)
+    for box in page.locator('.sg .edits input[type="checkbox"]').all()[:2]:
+        box.check()
+    page.get_by_role("button", name="Copy 2 as {{diff}}").click()
+    page.wait_for_selector(".sg .copied", timeout=WAIT)
+    assert page.locator(".sg .copied").input_value().count("{{diff|") == 2
+
+
+def test_nothing_left_the_machine_and_nothing_went_wrong(desk):
+    _, heard = desk
+    assert heard == []
+
+
+def answer_all(page):
+    """Review whatever is served, to the end; return how many pairs were judged."""
+    judged = 0
+    review = page.locator(".sg-review")
+    for _ in range(80):
+        review.get_by_text("Pair ").or_(review.get_by_text("Done.")).first.wait_for(timeout=WAIT)
+        if review.get_by_text("Done.").count():
+            return judged
+        tabs = review.locator(".lm-TabBar-tab")
+        if tabs.count():
+            for tab in tabs.all():
+                tab.click()
+            judged += 1
+            fill(
+                review, "cannot tell", ("What in the edits says so?", "What else could explain it?")
+            )
+            review.get_by_label("no", exact=True).check()
+            press(review, "Seal the first judgement")
+        elif review.get_by_role("button", name="Seal the finding").count():
+            alibi = review.get_by_label("explained", exact=True)
+            if alibi.count():
+                alibi.check()
+            fill(review, "inconclusive", ("Why?", "What is the strongest other explanation?"))
+            press(review, "Seal the finding")
+        else:
+            assert "Seal" not in review.inner_text()
+            press(review, "Go on")
+    raise AssertionError(review.inner_text())
+
+
+def fill(review, choice, questions):
+    review.get_by_label(choice, exact=True).check()
+    for question in questions:
+        review.get_by_placeholder(question).fill("colleagues of one project")
+
+
+def press(review, words):
+    """Press a button and wait until the page has gone on from it."""
+    button = review.get_by_role("button", name=words)
+    button.evaluate("b => { b.dataset.pressed = '1' }")
+    button.click()
+    review.locator("[data-pressed]").wait_for(state="detached", timeout=WAIT)
+
+
+def test_a_review_goes_to_its_end_and_into_the_ledger(chromium, lab, demo_copy):
+    shutil.copy(NOTEBOOKS / "03_review_link.ipynb", lab.root)
+    source = lab.root / "03_review_link.ipynb"
+    text = source.read_text().replace("review(result, ", "review(case, data=data, ")
+    folder = 'os.environ.get(\\"SOCKGRAPH_DATA_DIR\\", \\"../data\\")'
+    source.write_text(text.replace(folder, f'\\"{demo_copy}\\"'))
+    page, heard = open_notebook(chromium, lab, "03_review_link.ipynb")
+    run_all(page)
+    page.wait_for_selector(".sg-review .lm-TabBar-tab", timeout=WAIT)
+    wait_idle(page)
+    shown = page.locator(".sg-review").inner_text()
+    for word in ("log10", "Weir Lantern", "Alder Tollgate", "reference-"):
+        assert word not in shown
+    judged = answer_all(page)
+    case = demo_copy / "raw" / "demo" / "demo.toml"
+    entries = Room.of(case, demo_copy).ledger.entries()
+    mine = [e.kind for e in entries if e.author == "You"]
+    assert judged == mine.count("first judgement") >= 2
+    assert mine.count("finding") == judged - 1  # one of the pairs is a foil
+    assert heard == []
+    page.context.close()

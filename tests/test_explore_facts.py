@@ -1,0 +1,232 @@
+"""What the explorer shows, as tables: counted by hand on a small invented case."""
+
+import dataclasses
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from hostile import NAMES
+
+import sockgraph
+from sockgraph.errors import SockgraphError
+from sockgraph.explore import (
+    hours_in_common,
+    link_evidence,
+    shared_edits,
+    shared_phrases,
+    timecard,
+    timeline,
+)
+from sockgraph.explore.answers import answer
+from sockgraph.explore.desk import Desk, read_places
+from sockgraph.explore.phrases import tokens_of
+from sockgraph.explore.scene import scene_of
+from sockgraph.explore.widget import Explorer, scoped_tokens
+from sockgraph.pipeline import read_case
+
+SAID = [
+    "rv to sourced wording",
+    "ce",
+    None,
+    "rv to sourced wording, see talk",
+    "kept as it was",
+    "",
+]
+
+
+class Tags(HTMLParser):
+    """The tags and attributes that a browser would make of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.attributes = set(), set()
+
+    def handle_starttag(self, tag, attrs):
+        self.found.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+@pytest.fixture(scope="module")
+def tables():
+    start = pd.Timestamp("2024-01-01T00:00:00Z")  # a Monday
+    hours = [0, 1, 2, 26, 30, 200]
+    edits = pd.DataFrame(
+        {
+            "wiki": "fernwick.example",
+            "rev_id": range(1, 7),
+            "user": ["Heron", "Moth", "Heron", "Moth", "Wren", "Heron"],
+            "title": ["River", "River", "River", "River", "River", "Alone"],
+            "page_id": pd.array([7, 7, 7, 7, 7, 8], dtype="Int64"),
+            "ns": pd.array([0] * 6, dtype="Int16"),
+            "timestamp": [start + pd.Timedelta(hours=h) for h in hours],
+            "comment": pd.array(SAID, dtype="string"),
+            "minor": False,
+            "size_diff": pd.array([1] * 6, dtype="Int32"),
+            "hidden": [[] for _ in range(6)],
+        }
+    )
+    empty = pd.DataFrame({"user_a": [], "user_b": [], "start": [], "end": [], "n_edits": []})
+    log = pd.DataFrame(columns=["type", "action", "timestamp", "target", "params"])
+    accounts = pd.DataFrame({"user": ["Heron", "Moth"], "registered": [start, pd.NaT]})
+    return {"edits": edits, "alibis": empty, "log_events": log, "accounts": accounts}
+
+
+def test_shared_edits_are_in_time_order_with_the_gap_to_the_other_account(tables):
+    found = shared_edits(tables, "Moth", "Heron")
+    assert found["rev"].tolist() == [f"fernwick.example:{n}" for n in (1, 2, 3, 4)]
+    assert found["gap"].isna().tolist() == [True, False, False, False]
+    assert found["gap"].tolist()[1:] == [3600, 3600, 24 * 3600]
+
+
+def test_timecards_count_hours_of_the_week_from_monday(tables):
+    card = timecard(tables, "Heron", "Moth")
+    assert card["a"].sum() == 3
+    assert card.loc[[0, 2, 200 % 168], "a"].tolist() == [1, 1, 1]
+    assert card.loc[[1, 26], "b"].tolist() == [1, 1]
+    assert card.loc[0, "weekday"] == "Mon"
+
+
+def test_hours_in_common_are_a_share_and_stand_beside_others(tables):
+    known = hours_in_common(tables, "Heron", "Moth")
+    assert known == {"overlap": 0.0, "expected": 0.0, "n_others": 1}
+    assert hours_in_common(tables, "Heron", "Heron")["overlap"] == pytest.approx(1.0)
+    assert np.isnan(hours_in_common(tables, "Heron", "Nobody")["overlap"])
+
+
+def test_shared_phrases_are_those_of_both_and_say_who_else_wrote_them(tables):
+    found = shared_phrases(tables, "Heron", "Moth")
+    assert found["phrase"].tolist() == ["rv to sourced wording"]
+    assert found.loc[0, ["n_a", "n_b", "others", "of_others"]].tolist() == [1, 1, 0, 1]
+
+
+def test_unsegmented_scripts_share_phrases_too():
+    assert tokens_of("/* 渡口 */ 恢復 revert") == ["恢", "復", "revert"]
+
+
+def test_the_time_line_says_when_one_takes_over(tables):
+    apart = {**tables, "edits": tables["edits"].assign(user=["Heron"] * 3 + ["Moth"] * 3)}
+    found = timeline(apart, "Heron", "Moth")
+    over = found[found["kind"] == "hand-over"]
+    assert over["words"].tolist() == ["Heron stops, Moth begins 1 days later"]
+    assert found.loc[0, "kind"] in {"first edit", "registered"}
+
+
+@pytest.fixture(scope="module")
+def desk(demo_copy):
+    case = demo_copy / "raw" / "demo" / "demo.toml"
+    return Desk.of(case, data=demo_copy, by="Ann")
+
+
+def ask(desk, **question):
+    link = scene_of(desk)["links"][0]
+    return answer(desk, {"a": link["a"], "b": link["b"], **question})
+
+
+def test_the_scene_has_every_account_where_the_graph_puts_it(desk):
+    scene = scene_of(desk)
+    assert len(scene["nodes"]) == 10
+    assert scene["pairs"] == 45
+    assert scene["insufficient"] == sum(k.insufficient for k in desk.links.values())
+    assert {n["user"] for n in scene["nodes"] if n["insufficient"]} == {"Pewter Heronry"}
+    places = read_places(desk.store.path("graph.graphml"))
+    assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y in places.values())
+
+
+def test_a_link_s_panels_say_the_report_s_numbers(desk):
+    said = ask(
+        desk, ask="panels", panels=["head", "evidence", "timecards", "timeline", "summaries"]
+    )
+    link = scene_of(desk)["links"][0]
+    assert f"{abs(link['lr']):.1f}" in said["head"]
+    assert "H1: one operator" in said["evidence"]
+    rows = link_evidence(desk.tables, link["a"], link["b"])
+    assert all(name in said["evidence"] for name in rows["signal"])
+    assert "Mon" in said["timecards"]
+    assert "first edit" in said["timeline"]
+
+
+def test_edits_come_out_as_diffs(desk):
+    edits = ask(desk, ask="edits")["edits"]
+    text = ask(desk, ask="wikitext", revs=[e["rev"] for e in edits[:2]])["wikitext"]
+    assert text.count("{{diff|") == 2
+
+
+def test_a_note_goes_into_the_ledger_under_its_author_and_nowhere_else(desk):
+    report = (desk.store.path("report.html")).read_bytes()
+    said = ask(desk, ask="note", text="The same odd comma.")
+    assert [(n["by"], n["text"]) for n in said["notes"]] == [("Ann", "The same odd comma.")]
+    assert desk.ledger.verify() == desk.head
+    assert desk.store.path("report.html").read_bytes() == report
+    nobody = dataclasses.replace(desk, by="")
+    assert "needs its author" in ask(nobody, ask="note", text="x")["problem"]["rule"]
+    assert "empty" in ask(desk, ask="note", text=" ")["problem"]["rule"]
+
+
+def test_what_cannot_be_had_is_said_and_not_raised(desk):
+    assert "only a wiki holds diffs" in ask(desk, ask="diff", rev="x:1")["problem"]["rule"]
+    assert "no account" in ask(desk, ask="edits", a="Nobody")["problem"]["rule"]
+    assert "no such group" in ask(desk, ask="group", number=99)["problem"]["rule"]
+
+
+def test_a_case_that_was_not_run_says_so_in_the_widget(tmp_path, demo_ran):
+    text = (demo_ran / "raw" / "demo" / "demo.toml").read_text()
+    case = tmp_path / "other.toml"
+    case.write_text(text)
+    shown = Explorer(case, data=tmp_path)
+    assert shown.desk is None
+    assert shown.problem["remedy"]
+
+
+def test_a_stale_artefact_says_so_in_the_widget(demo_copy):
+    links = demo_copy / "processed" / "demo" / "links.parquet"
+    whole = links.read_bytes()
+    links.write_bytes(whole[:-1])
+    try:
+        shown = Explorer(demo_copy / "raw" / "demo" / "demo.toml", data=demo_copy)
+    finally:
+        links.write_bytes(whole)
+    assert "manifest" in shown.problem["rule"]
+
+
+def test_names_of_adversaries_are_inert_in_every_panel(desk):
+    case = read_case(demo := desk.result.case.folder / "demo.toml", data=demo.parents[2])
+    names = dict(zip(desk.accounts, NAMES, strict=False))
+    tables = {
+        name: frame.assign(
+            **{c: frame[c].replace(names) for c in ("user", "user_a", "user_b") if c in frame}
+        )
+        for name, frame in case.tables.items()
+    }
+    ends = ["user_a", "user_b"]
+    for frame in tables.values():
+        if "user_a" in frame:
+            turned = (frame["user_a"] > frame["user_b"]).to_numpy()
+            frame.loc[turned, ends] = frame.loc[turned, ends[::-1]].to_numpy()
+    hostile = dataclasses.replace(desk, result=dataclasses.replace(case, tables=tables))
+    link = next(k for k in hostile.links.values() if k.log10_lr is not None)
+    said = answer(
+        hostile,
+        {"ask": "panels", "a": link.a, "b": link.b, "panels": ["head", "evidence", "timeline"]},
+    )
+    for html in said.values():
+        tags = Tags()
+        tags.feed(html)
+        assert not tags.found & {"script", "img", "iframe", "object", "meta"}, tags.found
+        assert not [name for name in tags.attributes if name.startswith("on")]
+
+
+def test_the_packages_are_doors(monkeypatch, demo_copy):
+    case = demo_copy / "raw" / "demo" / "demo.toml"
+    assert sockgraph.explore(case, data=demo_copy).problem is None
+    shown = sockgraph.review(case, reviewer=" ", data=demo_copy)
+    assert "a review needs its reviewer" in shown.said.value
+    monkeypatch.setattr("sockgraph.doors.WIDGETS", {"explore": ("absent", "Explorer")})
+    with pytest.raises(SockgraphError, match="notebook"):
+        sockgraph.explore(case)
+
+
+def test_the_widget_leaves_the_page_around_it_alone():
+    css = scoped_tokens()
+    assert ":root" not in css
+    assert '[data-jp-theme-light="false"] .sg' in css
