@@ -24,11 +24,12 @@ def scene_of(desk: Desk) -> dict[str, Any]:
     ranked = sorted(told, key=lambda k: (k.state == "none", -abs(k.log10_lr or 0.0), k.pair))
     shown = ranked[:MOST_LINKS]
     families = _families(desk)
+    heard = {user for link in desk.links.values() if not link.insufficient for user in link.pair}
     head = desk.head
     return {
         "title": clean(desk.result.case.title),
         "slug": desk.result.case.slug,
-        "nodes": [_node(desk, user) for user in desk.accounts if user in desk.places],
+        "nodes": [_node(desk, user, heard) for user in desk.accounts if user in desk.places],
         "links": [_link(link, families) for link in shown],
         "concert": _concert(desk),
         "groups": [
@@ -44,9 +45,8 @@ def scene_of(desk: Desk) -> dict[str, Any]:
     }
 
 
-def _node(desk: Desk, user: str) -> dict[str, Any]:
+def _node(desk: Desk, user: str, heard: set[str]) -> dict[str, Any]:
     x, y = desk.places[user]
-    open_ = all(link.insufficient for link in desk.links.values() if user in link.pair)
     label = desk.accounts[user].label
     return {
         "user": user,
@@ -55,7 +55,7 @@ def _node(desk: Desk, user: str) -> dict[str, Any]:
         "x": x,
         "y": y,
         "edits": desk.accounts[user].n_edits,
-        "insufficient": open_,
+        "insufficient": user not in heard,
     }
 
 

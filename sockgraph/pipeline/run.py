@@ -42,8 +42,8 @@ from sockgraph.review import (
     link_states,
     moved_findings,
 )
-from sockgraph.schema import validate
 from sockgraph.sources import MediaWikiSource, SeveralWikis
+from sockgraph.store import as_written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -245,7 +245,7 @@ def _tables(
         "alibis": weighed.alibis,
         "reference": weighed.reference,
     }
-    return {name: validate(name, table) for name, table in tables.items()}
+    return {name: as_written(name, table) for name, table in tables.items()}
 
 
 def _said(population: Population) -> dict[str, pd.DataFrame]:

@@ -87,7 +87,7 @@ class CaseStore:
         """Validate a table, round its floats to 9 significant digits, and write it as Parquet."""
         contract = TABLES[name]
         table = pa.Table.from_pandas(
-            _rounded(validate(name, frame)), schema=contract.arrow(), preserve_index=False
+            as_written(name, frame), schema=contract.arrow(), preserve_index=False
         ).replace_schema_metadata(None)
         target = self.path(f"{name}.parquet")
         with whole_file(target) as draft:
@@ -184,7 +184,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+def as_written(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table as its file will have it: validated, floats to 9 significant digits.
+
+    What is shown or sealed beside the file must be made from this, or it differs in the last bits.
+    """
+    frame = validate(name, frame)
     floats = [str(name) for name in frame.select_dtypes("float64")]
     return frame.assign(**{name: significant(frame[name].to_numpy()) for name in floats})
 
