@@ -67,10 +67,7 @@ def warm(_: Path) -> None:
 
 def _edits(users: list[str], each: int, chance: np.random.Generator) -> pd.DataFrame:
     n = len(users) * each
-    start, seconds = (
-        pd.Timestamp("2024-01-01", tz="UTC"),
-        np.sort(chance.integers(0, 31_000_000, n)),
-    )
+    start = pd.Timestamp("2024-01-01", tz="UTC")
     return pd.DataFrame(
         {
             "wiki": "fernwick.example",
