@@ -127,7 +127,7 @@ def test_the_scene_has_every_account_where_the_graph_puts_it(desk):
     scene = scene_of(desk)
     assert len(scene["nodes"]) == 10
     assert scene["pairs"] == 45
-    assert scene["insufficient"] == sum(k.insufficient for k in desk.links.values())
+    assert scene["insufficient"] == (desk.tables["links"]["band"] == "insufficient").sum() == 9
     assert {n["user"] for n in scene["nodes"] if n["insufficient"]} == {"Pewter Heronry"}
     places = read_places(desk.store.path("graph.graphml"))
     assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y in places.values())

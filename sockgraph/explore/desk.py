@@ -108,8 +108,12 @@ class Desk:
 
     @cached_property
     def links(self) -> dict[Pair, Link]:
-        """Every pair's row of `links`."""
-        return {link.pair: link for link in read_links(self.data)}
+        """The pairs that have a number or a state, each with its row of `links`."""
+        rows = self.tables["links"]
+        return self._read(rows[rows["log10_lr"].notna() | (rows["state"] != "none")])
+
+    def _read(self, rows: pd.DataFrame) -> dict[Pair, Link]:
+        return {link.pair: link for link in read_links(replace(self.data, links=rows))}
 
     @cached_property
     def accounts(self) -> dict[str, Account]:
@@ -165,7 +169,8 @@ class Desk:
             evidence=pair_rows(self.tables, "evidence", *pair),
             alibis=pair_rows(self.tables, "alibis", *pair),
         )
-        return with_evidence(part, [self.links[pair]])[0]
+        row = self.links.get(pair) or self._read(pair_rows(self.tables, "links", *pair))[pair]
+        return with_evidence(part, [row])[0]
 
     def pair(self, a: str, b: str) -> Pair:
         """Return two accounts as the links table has them; ReviewError where it has them not."""

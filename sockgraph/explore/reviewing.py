@@ -48,13 +48,13 @@ VIEWS = {
     "only_a": "Only Account A",
     "only_b": "Only Account B",
 }
-PAGES = 12
 WIDE = w.Layout(width="100%")
 STYLE = """<style>
 .sg-review table { border-collapse: collapse; width: 100%; font-size: 13px; }
 .sg-review td, .sg-review th { text-align: left; vertical-align: top; padding: 4px 12px 4px 0;
   border-bottom: 1px solid var(--jp-border-color2, #dbd8cf); background: none; }
 .sg-review td { width: 45%; } .sg-review td.gap { width: 10%; white-space: nowrap; }
+.sg-review .lm-TabBar-tab { flex: 0 0 auto !important; max-width: none !important; }
 .sg-review .who { border: 1px solid; padding: 0 4px; } .sg-review h4 { margin: 14px 0 4px; }
 </style>"""
 
@@ -310,7 +310,7 @@ def _place(case: CaseResult | Path | str, data: Path) -> tuple[Path, Path]:
 
 def _pages(sheet: Sheet, pages: Sequence[Page]) -> str:
     numbers = {rev: n for n, rev in enumerate(sheet.cards, 1)}
-    return Markup("").join(_page(page, numbers) for page in pages[:PAGES])
+    return Markup("").join(_page(page, numbers) for page in pages)
 
 
 def _page(page: Page, numbers: dict[str, int]) -> Markup:

@@ -24,7 +24,9 @@ def scene_of(desk: Desk) -> dict[str, Any]:
     ranked = sorted(told, key=lambda k: (k.state == "none", -abs(k.log10_lr or 0.0), k.pair))
     shown = ranked[:MOST_LINKS]
     families = _families(desk)
-    heard = {user for link in desk.links.values() if not link.insufficient for user in link.pair}
+    pairs = desk.tables["links"]
+    said = pairs[pairs["band"] != "insufficient"]
+    heard = set(said["user_a"]) | set(said["user_b"])
     head = desk.head
     return {
         "title": clean(desk.result.case.title),
@@ -37,8 +39,8 @@ def scene_of(desk: Desk) -> dict[str, Any]:
         ],
         "families": list(FAMILIES),
         "threshold": desk.result.case.evidence.flag_log10_lr,
-        "pairs": len(desk.links),
-        "insufficient": sum(link.insufficient for link in desk.links.values()),
+        "pairs": len(pairs),
+        "insufficient": len(pairs) - len(said),
         "left_out": len(ranked) - len(shown),
         "ledger": [head.hash, head.length] if head.length else None,
         "by": desk.by,

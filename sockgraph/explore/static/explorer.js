@@ -4,7 +4,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const TABS = ["Evidence", "Edits", "Timecards", "Timeline", "Summaries", "Notes"];
 const KEY = { Evidence: "evidence", Timecards: "timecards", Timeline: "timeline", Summaries: "summaries" };
-const W = 400, H = 430, PAD = 52;
+const W = 400, H = 430, PAD = 66;
 const MOST_ROWS = 400;
 const FEW = 12; // links that are drawn with their number beside them
 
@@ -100,11 +100,14 @@ function render({ model, el: root }) {
   drawKey(key);
   const place = new Map(scene.nodes.map((n) => [n.user, [PAD + n.x * (W - 2 * PAD), PAD + n.y * (H - 2 * PAD)]]));
   const many = scene.nodes.length > 40;
+  const edgeOf = new Map(), nodeOf = new Map();
+  let first = null; // the link that the keyboard comes to where none is chosen
   let taken = []; // boxes of what is drawn already: no label covers another
   const shown = () => scene.links.filter((l) => place.has(l.a) && place.has(l.b) && keep(l, state));
 
   function paint() {
     const links = shown();
+    first = links[0];
     taken = scene.nodes.map((n) => { const [x, y] = place.get(n.user); return [x - 9, y - 9, x + 9, y + 9]; });
     picture.replaceChildren(hatch());
     for (const group of scene.groups) picture.append(outline(group));
@@ -122,7 +125,7 @@ function render({ model, el: root }) {
     const [x1, y1] = place.get(link.a), [x2, y2] = place.get(link.b);
     const line = draw("g", {
       class: `link ${link.direction}${link.state === "none" && !link.flagged ? "" : " known"}`,
-      tabindex: same(link) || (!state.link && link === shown()[0]) ? 0 : -1, role: "button", "data-a": link.a, "data-b": link.b,
+      tabindex: same(link) || (!state.link && link === first) ? 0 : -1, role: "button", "data-a": link.a, "data-b": link.b,
       "aria-label": `Link of ${link.a} and ${link.b}, log10 LR ${signed(link.lr)}`,
     });
     const width = 1.5 + 3.2 * Math.abs(link.lr);
@@ -131,6 +134,7 @@ function render({ model, el: root }) {
     const [mx, my] = [(x1 + x2) / 2, (y1 + y2) / 2];
     if (link.apart) line.append(draw("path", { class: "cross", d: `M${mx - 7} ${my - 7}l14 14m0 -14l-14 14` }));
     line.addEventListener("click", () => choose(link));
+    edgeOf.set(pairKey(link), line);
     return line;
   }
 
@@ -142,7 +146,8 @@ function render({ model, el: root }) {
     const second = state.link && state.link.b === node.user;
     g.append(draw("circle", { cx: x, cy: y, r: many && !on ? 4.5 : 8, class: second ? "hollow" : "" }));
     g.append(draw("title", {}, `${node.label}: ${node.edits.toLocaleString("en")} edits`));
-    g.addEventListener("click", () => { const first = shown().find((l) => l.a === node.user || l.b === node.user); if (first) choose(first); });
+    nodeOf.set(node.user, g);
+    g.addEventListener("click", () => { const mine = shown().find((l) => l.a === node.user || l.b === node.user); if (mine) choose(mine); });
     return g;
   }
 
@@ -165,7 +170,7 @@ function render({ model, el: root }) {
     const on = state.link && (state.link.a === node.user || state.link.b === node.user);
     const near = state.find && node.label.toLowerCase().includes(state.find);
     if (many && !on && !near) return;
-    const [x, y] = place.get(node.user), g = picture.querySelector(`[data-user="${CSS.escape(node.user)}"]`);
+    const [x, y] = place.get(node.user), g = nodeOf.get(node.user);
     const words = node.insufficient ? node.label + " (too few edits)" : node.label;
     const text = draw("text", {}, words);
     if (node.han) text.setAttribute("lang", "zh");
@@ -175,7 +180,7 @@ function render({ model, el: root }) {
 
   function number(link) {
     const [x1, y1] = place.get(link.a), [x2, y2] = place.get(link.b);
-    const g = [...picture.querySelectorAll(".link")].find((l) => l.dataset.a === link.a && l.dataset.b === link.b);
+    const g = edgeOf.get(pairKey(link));
     const at = [0.5, 0.4, 0.6, 0.3, 0.7].flatMap((t) => [[x1 + t * (x2 - x1) + 9, y1 + t * (y2 - y1) - 5, "start"], [x1 + t * (x2 - x1) - 9, y1 + t * (y2 - y1) + 13, "end"]]);
     settle(draw("text", { class: "lr" }, signed(link.lr)), 32, at, g);
   }
@@ -223,10 +228,27 @@ function render({ model, el: root }) {
 
   const same = (link) => state.link && pairKey(state.link) === pairKey(link);
 
+  // Draws again what a choice changes; of a small graph, everything.
+  function mark(before, after) {
+    if (!many) return paint();
+    for (const link of [before, after]) {
+      const old = link && edgeOf.get(pairKey(link));
+      if (!old?.isConnected) continue;
+      old.replaceWith(edge(link));
+      if (same(link)) number(link);
+    }
+    for (const node of scene.nodes) {
+      if (![before?.a, before?.b, after.a, after.b].includes(node.user)) continue;
+      nodeOf.get(node.user).replaceWith(dot(node));
+      nameNode(node);
+    }
+  }
+
   async function choose(link, focus = true) {
+    const before = state.link;
     state.link = link;
     state.chosen.clear();
-    paint();
+    mark(before, link);
     if (focus) picture.querySelector('.link[tabindex="0"]')?.focus({ preventScroll: true });
     await Promise.all([open(state.tab), showHead(link)]);
     const mine = scene.groups.find((g) => g.users.includes(link.a) && g.users.includes(link.b));
@@ -388,8 +410,8 @@ function render({ model, el: root }) {
   });
   app.append(bar, body, foot);
   paint();
-  const first = shown()[0] || scene.links[0];
-  if (first) choose(first, false);
+  const strongest = first || scene.links[0];
+  if (strongest) choose(strongest, false);
   else panel.replaceChildren(el("p", "", "No pair of this case has a number: nothing was calibrated, or there are too few edits. The report says why."));
   return () => model.off("msg:custom", heard);
 }
