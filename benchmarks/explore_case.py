@@ -74,7 +74,8 @@ def _edits(users: list[str], each: int, chance: np.random.Generator) -> pd.DataF
             "rev_id": np.arange(1, n + 1),
             "user": np.repeat(users, each),
             "title": [f"Page {p}" for p in chance.integers(0, 2000, n)],
-            "timestamp": start + pd.to_timedelta(seconds, unit="s"),
+            "timestamp": start
+            + pd.to_timedelta(np.sort(chance.integers(0, 31_000_000, n)), unit="s"),
             "comment": [f"note {w}" for w in chance.integers(0, 500, n)],
             "minor": False,
             "hidden": [[] for _ in range(n)],
