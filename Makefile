@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lab bench wiki services clean
+.PHONY: help demo test test-spark check lab bench wiki services clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # uv where it can be had, else pip: the same packages, uv is only faster.
 $(READY): pyproject.toml
@@ -42,8 +42,15 @@ wiki: $(READY) services ## bring up a real wiki on loopback, with a case to run 
 
 test: $(READY) services ## run the checks and every test
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 	@echo; echo "Next: make demo, then open data/processed/demo/report.html"
+
+# Apart from `test`, since the extra alone is half a gigabyte. Spark needs Java 17.
+test-spark: $(READY) ## run the Spark engine's tests, with the extra that they need
+	@command -v java >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends default-jre-headless; }
+	@if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -e '.[spark]'; \
+	else $(BIN)/python -m pip install --quiet -e '.[spark]'; fi
+	@$(BIN)/python -m pytest tests/test_screen_spark.py
 
 check: $(READY) ## lint, types, import directions
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && echo "ruff: clean"

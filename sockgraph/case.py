@@ -98,7 +98,7 @@ class Accounts(_Part):
     nominated: tuple[str, ...] = Field(min_length=1)
     min_edits: int = Field(default=10, ge=1)
     max_edits: int = Field(default=20_000, ge=1)
-    compare_at_most: int = Field(default=400, ge=2)
+    compare_at_most: int = Field(default=1_000, ge=2)
 
     @field_validator("nominated")
     @classmethod
