@@ -1,8 +1,8 @@
 """What an adversary would write into names, titles and summaries, and what inert output looks like.
 
 `HOSTILE` are names for tests with a few accounts, `NAMES` for those that can hold them all; `write`
-makes a whole case of them. `assert_calm_terminal`, `assert_calm_csv`, `assert_strict_xml` and
-`assert_inert_page` say of an output that it does nothing but show.
+makes a whole case of them. `assert_calm_terminal`, `assert_calm_csv`, `assert_strict_xml`,
+`assert_inert_html` and `assert_inert_page` say of an output that it does nothing but show.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
+from html.parser import HTMLParser
 from xml.parsers import expat
 
 import tiny
@@ -95,6 +96,36 @@ def assert_strict_xml(text):
     parser.EntityDeclHandler = lambda *given: declared.append(given[0])
     parser.Parse(text.encode(), True)
     assert not declared
+
+
+class _Tags(HTMLParser):
+    """Every element that begins, as a browser's tokenizer would find it."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, [(name, value or "") for name, value in attrs]))
+
+
+def assert_inert_html(text):
+    """Without a browser: no script, no handler, no foreign address, no hidden turn; a policy."""
+    tags = _Tags(text).found
+    live = {"script", "iframe", "object", "embed", "base", "form", "link", "frame"}
+    assert not sorted({tag for tag, _ in tags} & live)
+    given = [pair for _, attrs in tags for pair in attrs]
+    assert not [name for name, _ in given if name.startswith("on")]
+    aims = [value for name, value in given if name in {"href", "src", "xlink:href", "action"}]
+    assert not [a for a in aims if not a.startswith(("#", "https://", "data:image/png;base64,"))]
+    metas = [dict(attrs) for tag, attrs in tags if tag == "meta"]
+    assert not [m for m in metas if m.get("http-equiv", "").lower() == "refresh"]
+    said = [m["content"] for m in metas if m.get("http-equiv") == "Content-Security-Policy"]
+    assert len(said) == 1
+    assert "default-src 'none'" in said[0]
+    assert not {c for c in text if unicodedata.category(c) == "Cf"}
 
 
 def assert_inert_page(page, heard):

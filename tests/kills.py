@@ -44,6 +44,7 @@ PRELOAD = [
     "sockgraph.screening.source",
     "sklearn.linear_model",
     "encodings.utf_8_sig",
+    "pandera.pandas",
     "kills",
 ]
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.truncate", "os.rmdir", "shutil.rmtree"}

@@ -37,6 +37,7 @@ def test_no_hostile_name_reaches_the_page_the_figures_or_the_terminal(attacked):
     path, labels, data, users = attacked
     made = validate_case(path, labels, data=data)
     page = made.page.read_text()
+    hostile.assert_inert_html(page)
     told = json.dumps(json.loads(made.figures.read_text()), ensure_ascii=False)
     whole = page + html.unescape(page) + told
     words = [u for u in users if len(u) > 4 and u not in ("NaN", "null")]

@@ -58,8 +58,10 @@ def demo(
 ) -> None:
     """Invent a small wiki with a known truth, and run the demo case on it."""
     with bar() as progress:
-        result = run_case(demo_case(data, seed=seed), data=data, progress=progress)
+        file = demo_case(data, seed=seed)
+        result = run_case(file, data=data, progress=progress)
     _tell(result)
+    say(f"Its case file, for every other command: {file}")
     say(
         "Next: docs/demo.md says what is true in the invented wiki; `make lab` opens the notebooks."
     )

@@ -344,9 +344,10 @@ def _completed(frame: pd.DataFrame, path: Path, wiki: str) -> pd.DataFrame:
 
 def _split(values: pd.Series) -> pd.Series:
     """Turn lists that a file writes as text, "minor edit,mobile edit", into lists."""
-    if not isinstance(values.dtype, pd.CategoricalDtype | pd.StringDtype):
+    given = values.dropna()
+    if not all(isinstance(value, str) for value in given):  # older PyArrow gives text as objects
         return values
-    known = {v: [p.strip() for p in v.split(",") if p.strip()] for v in values.dropna().unique()}
+    known = {v: [p.strip() for p in v.split(",") if p.strip()] for v in given.unique()}
     lists = [known.get(v, []) for v in values]
     return pd.Series(lists, index=values.index, dtype=object)
 
