@@ -3,7 +3,7 @@ import pytest
 
 from sockgraph.case import load_case
 from sockgraph.errors import SourceError, TableError
-from sockgraph.sources import TableSource
+from sockgraph.sources import TableSource, table
 
 CASE = """
 title = "Edits to one river"
@@ -164,3 +164,11 @@ def test_tags_written_as_text_are_split_at_commas(source, path):
         row["tags"] = tags
     edits = source(rows, path).read(["Heron"]).edits
     assert edits["tags"].tolist() == [["mw-undo", "mobile edit"], [], []]
+
+
+@pytest.mark.parametrize("kind", ["str", "object", "category"])
+def test_tags_as_text_are_split_however_pandas_holds_text(kind):
+    tags = table._split(pd.Series(["mw-undo, mobile edit", "", None], dtype=kind))
+    assert tags.tolist() == [["mw-undo", "mobile edit"], [], []]
+    lists = pd.Series([["a", "b"], None], dtype=object)
+    assert table._split(lists) is lists
