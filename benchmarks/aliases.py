@@ -74,7 +74,7 @@ def judged(folder: Path, place: Path) -> dict[str, float | None]:
     found: Evaluation = evaluate_links(
         result.links, labels, clusters=result.clusters, compared_only=True
     )
-    return {**found.as_dict(), "seconds": seconds}
+    return {**found.as_dict(), **found.contrasts(), "seconds": seconds}
 
 
 def main() -> None:

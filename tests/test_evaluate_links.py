@@ -145,8 +145,10 @@ def test_undefined_is_null_in_json_and_a_dash_in_print():
 
 def test_groups_add_exactly_their_keys_and_take_the_ungrouped_as_alone():
     clusters = pd.DataFrame({"user": ["Alder", "Birch", "Damson"], "cluster_id": [1, 1, None]})
-    told = evaluate_links(links(), labels(), clusters=clusters).as_dict()
-    assert list(told) == KEYS + GROUP_KEYS + CONTRASTS
+    judged = evaluate_links(links(), labels(), clusters=clusters)
+    told = judged.as_dict()
+    assert list(told) == KEYS + GROUP_KEYS
+    assert list(judged.contrasts()) == CONTRASTS
     assert [told[key] for key in GROUP_KEYS] == [1, 1, 1, 1, 0]
 
 

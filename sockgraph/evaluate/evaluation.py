@@ -108,13 +108,18 @@ class Evaluation:
     def as_dict(self) -> dict[str, float | int | None]:
         """Return the figures under their public names; those of groups only if there are any."""
         told = asdict(self)
-        groups = told.pop("groups") or {}
-        for name in CONTRASTS:
-            contrast = told.pop(name) or {}
-            groups |= {f"{name}_{of}": contrast[of] for of in CONTRASTED if contrast}
+        told |= told.pop("groups") or {}
         told["recall_at_fpr_1e-3"] = told.pop("recall_at_fpr_1e3")
+        return {name: told[name] for name in MEANINGS if name in told}
+
+    def contrasts(self) -> dict[str, float | None]:
+        """Return what stands beside the groups: the stable ones alone, and chains of links."""
+        given = {name: getattr(self, name) for name in CONTRASTS}
         return {
-            name: told.get(name, groups.get(name)) for name in MEANINGS if name in told | groups
+            f"{name}_{of}": getattr(groups, of)
+            for name, groups in given.items()
+            if groups is not None
+            for of in CONTRASTED
         }
 
 
@@ -208,7 +213,7 @@ def evaluation_table(evaluation: Evaluation) -> str:
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
-    for name, value in evaluation.as_dict().items():
+    for name, value in (evaluation.as_dict() | evaluation.contrasts()).items():
         table.add_row(name, _figure(value), MEANINGS[name])
     out = io.StringIO()
     Console(file=out, width=100, color_system=None, highlight=False).print(table)
