@@ -20,7 +20,7 @@ FLAGS = (
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def browser():
     if not CHROMIUM.exists():
         missing = "Chromium is missing: apt-get install chromium"
         if os.environ.get("SOCKGRAPH_REQUIRE_SERVICES") == "1":

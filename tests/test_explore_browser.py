@@ -16,10 +16,10 @@ WAIT = 120_000
 
 
 @pytest.fixture(scope="module")
-def desk(chromium, lab):
+def desk(browser, lab):
     """Run notebook 02 and wait for the graph."""
     shutil.copy(NOTEBOOKS / "02_explore_clusters.ipynb", lab.root)
-    page, heard = open_notebook(chromium, lab, "02_explore_clusters.ipynb")
+    page, heard = open_notebook(browser, lab, "02_explore_clusters.ipynb")
     run_all(page)
     page.wait_for_selector(READY, timeout=WAIT)
     page.locator(".sg").scroll_into_view_if_needed()
@@ -131,13 +131,13 @@ def press(review, words):
     review.locator("[data-pressed]").wait_for(state="detached", timeout=WAIT)
 
 
-def test_a_review_goes_to_its_end_and_into_the_ledger(chromium, lab, demo_copy):
+def test_a_review_goes_to_its_end_and_into_the_ledger(browser, lab, demo_copy):
     shutil.copy(NOTEBOOKS / "03_review_link.ipynb", lab.root)
     source = lab.root / "03_review_link.ipynb"
     text = source.read_text().replace("review(result, ", "review(case, data=data, ")
     folder = 'os.environ.get(\\"SOCKGRAPH_DATA_DIR\\", \\"../data\\")'
     source.write_text(text.replace(folder, f'\\"{demo_copy}\\"'))
-    page, heard = open_notebook(chromium, lab, "03_review_link.ipynb")
+    page, heard = open_notebook(browser, lab, "03_review_link.ipynb")
     run_all(page)
     page.wait_for_selector(".sg-review .lm-TabBar-tab", timeout=WAIT)
     wait_idle(page)

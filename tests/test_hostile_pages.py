@@ -6,7 +6,7 @@ import warnings
 
 import hostile
 import pytest
-from test_report_browser import browser, visit  # noqa: F401 - fixtures
+from test_report_browser import visit  # noqa: F401 - a fixture
 
 from sockgraph.case import Case
 from sockgraph.concert import ConcertSettings, compare_hypotheses, weigh_concert

@@ -1,24 +1,11 @@
 """The page in real Chromium: nothing runs, nothing is asked of the network, nothing overflows."""
 
-import os
-from pathlib import Path
-
 import pytest
 from report_fixture import USERS, linked_case, river_trade
 from report_hostile import HOSTILE, hostile_case
 
 from sockgraph.report import case_report
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 WIDE = "document.documentElement.scrollWidth"
 HANDLERS = """[...document.querySelectorAll('*')]
   .filter(e => [...e.attributes].some(a => /^on/i.test(a.name))).length"""
@@ -34,21 +21,6 @@ CROSSED = """() => [...document.querySelectorAll('main svg')].flatMap(svg => {
     Math.min(x.right, y.right) - Math.max(x.left, y.left) > 1 &&
     Math.min(x.bottom, y.bottom) - Math.max(x.top, y.top) > 4).map(([b]) => [a, b]));
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.exists():
-        missing = "Chromium is missing: apt-get install chromium"
-        if os.environ.get("SOCKGRAPH_REQUIRE_SERVICES") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
-        yield started
-        started.close()
 
 
 @pytest.fixture

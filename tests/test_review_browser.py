@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 from review_fixture import NOMINATED, A, C, make_dossier
 
@@ -15,34 +12,9 @@ from sockgraph.review.packet import make_packet
 from sockgraph.review.reversal import ask_reversal
 from sockgraph.review.work import open_findings
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 JUDGING = "form[aria-label='First judgement']"
 FINDING = "form[aria-label=Finding]"
 WIDE = "document.documentElement.scrollWidth"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.exists():
-        missing = "Chromium is missing: apt-get install chromium"
-        if os.environ.get("SOCKGRAPH_REQUIRE_SERVICES") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
-        yield started
-        started.close()
 
 
 class Visit:

@@ -7,7 +7,7 @@ import hostile
 import pandas as pd
 import pytest
 import tiny
-from test_report_browser import CROSSED, FIGURES, HANDLERS, WIDE, browser, visit  # noqa: F401
+from test_report_browser import CROSSED, FIGURES, HANDLERS, WIDE, visit  # noqa: F401
 from typer.testing import CliRunner
 
 from sockgraph.cli import app
