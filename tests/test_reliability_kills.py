@@ -8,7 +8,7 @@ import pytest
 from kills import COMMANDS, bench, made, measure, moments
 
 KILLS = {"fetch": 3, "run": 5, "screen": 3, "review": 4, "reverse": 3, "purge": 2}
-ROUNDS = 8
+ROUNDS = 60
 
 
 @pytest.fixture(scope="module")

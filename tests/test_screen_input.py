@@ -257,10 +257,12 @@ def test_an_interrupt_leaves_nothing(write, tmp_path):
     rows = [(f"Editor {i % 900:03}", f"Page {i * i % 77}", START + i) for i in range(200_000)]
     path, out = write(edits_of(rows)), tmp_path / "out"
     code = (
-        "import sys, pathlib\n"
+        "import sys, pathlib, time\n"
         "from sockgraph.screening import screen\n"
         "def say(stage, done, total):\n"
-        "    if stage == 'comparing accounts' and done == 3: print('there', flush=True)\n"
+        "    if stage == 'comparing accounts' and done == 3:\n"
+        "        print('there', flush=True)\n"
+        "        time.sleep(60)\n"
         "screen(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), progress=say)\n"
     )
     target = out / "candidates.parquet"
