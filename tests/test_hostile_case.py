@@ -9,7 +9,7 @@ import warnings
 import hostile
 import pytest
 from terminal import sockgraph
-from test_report_browser import browser, visit  # noqa: F401 - fixtures
+from test_report_browser import visit  # noqa: F401 - a fixture
 
 from sockgraph import plot
 from sockgraph.errors import CaseError

@@ -262,7 +262,7 @@ def test_an_interrupt_leaves_nothing(write, tmp_path):
         "def say(stage, done, total):\n"
         "    if stage == 'comparing accounts' and done == 3:\n"
         "        print('there', flush=True)\n"
-        "        time.sleep(60)\n"
+        "        time.sleep(5)\n"
         "screen(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), progress=say)\n"
     )
     target = out / "candidates.parquet"
