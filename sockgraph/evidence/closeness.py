@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.evidence.calibrate import Sample, line
+from sockgraph.signals import SIGNALS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,16 +91,15 @@ class Tilt:
         )
 
 
-def closeness(surprise: NDArray[np.float64], community: Community, signal: int) -> Closeness:
+def closeness(surprise: NDArray[np.float64], community: Community) -> Closeness:
     """Place every pair among the different pairs of the reference.
 
     Parameters
     ----------
     surprise
-        (users, users, signals).
-    signal
-        Which of them tells how alike two accounts' pages are.
+        (users, users, signals), in the order of `SIGNALS`.
     """
+    signal = [one.name for one in SIGNALS].index(SIGNAL)
     known = np.sort(np.nan_to_num(community.different[:, signal], nan=-np.inf))
 
     def place(values: NDArray[np.float64]) -> NDArray[np.float64]:

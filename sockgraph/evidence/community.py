@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +55,12 @@ class Community:
     stratum: NDArray[np.int64]
     n_accounts: int
     trust: NDArray[np.float64]
+
+    def some(self, rows: NDArray[np.int64], weight: NDArray[np.float64]) -> Community:
+        """Return the same with these different pairs alone, weighted so."""
+        return replace(
+            self, different=self.different[rows], a=self.a[rows], b=self.b[rows], weight=weight
+        )
 
     def training(self, times: NDArray[np.float64] | None = None) -> Training:
         """Return what a model learns from.

@@ -1,4 +1,4 @@
-"""The models: from every signal on every pair to one score, its interval and its bounds."""
+"""The verdict: from every signal on every pair to one score, its interval and its bounds."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sockgraph.evidence.calibrate import Bounds, Sample, elub, line
-from sockgraph.evidence.closeness import SIGNAL, Closeness, closeness, tilt
-from sockgraph.evidence.community import EXTREME, Community, choose_pairs, cross_fit, folds_of
-from sockgraph.evidence.fusion import TRUST, Model, fit
-from sockgraph.evidence.rivals import rivalry, rivalry_of_halves
-from sockgraph.evidence.settings import MIN_REFERENCE, MIN_SPLITS, EvidenceSettings
+from sockgraph.evidence.calibrated import Calibrated, calibrate, community_of, first_stage
+from sockgraph.evidence.closeness import closeness
+from sockgraph.evidence.fusion import Model
+from sockgraph.evidence.rivals import rivalry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from sockgraph.evidence.calibrate import Bounds, Sample
+    from sockgraph.evidence.community import Community
     from sockgraph.evidence.measure import Measured
+    from sockgraph.evidence.settings import EvidenceSettings
     from sockgraph.evidence.splits import Splits
     from sockgraph.progress import Progress
 
@@ -119,26 +120,6 @@ class Verdict:
         return replace(self, score=self.score + added)
 
 
-@dataclass(frozen=True)
-class _First:
-    """The first stage: signals fused, before rivals are looked at.
-
-    Attributes
-    ----------
-    alone, contributions, score, baseline
-        Over every pair of the cast.
-    splits, split_rivalry
-        (splits,) the score between two halves, and how well others explain them.
-    """
-
-    alone: NDArray[np.float64]
-    contributions: NDArray[np.float64]
-    score: NDArray[np.float64]
-    baseline: NDArray[np.float64]
-    splits: NDArray[np.float64]
-    split_rivalry: NDArray[np.float64]
-
-
 def judge(  # noqa: PLR0917 - arrays of one stage, each named at the call
     cast: Cast,
     measured: list[Measured],
@@ -147,61 +128,53 @@ def judge(  # noqa: PLR0917 - arrays of one stage, each named at the call
     progress: Progress,
 ) -> Verdict:
     """Fit the models and judge every pair; where they cannot be fitted, score only and say why."""
-    surprise = np.stack([m.pairs for m in measured], axis=-1)
-    community = _community(cast, measured, splits)
-    reason = _why_not(cast, splits)
-    if reason:
-        return _uncalibrated(surprise, community, reason)
-    chosen, weight = choose_pairs(community.different, settings.seed)
-    part = replace(
-        community,
-        different=community.different[chosen],
-        a=community.a[chosen],
-        b=community.b[chosen],
-        weight=weight,
+    learnt = calibrate(cast, measured, splits, settings, progress)
+    if isinstance(learnt, str):
+        return _uncalibrated(_surprise(measured), community_of(cast, measured, splits), learnt)
+    return judge_by(learnt, cast, measured)
+
+
+def judge_by(learnt: Calibrated, cast: Cast, measured: list[Measured]) -> Verdict:
+    """Judge every pair of the cast by what a reference taught, none by a model that saw it.
+
+    Parameters
+    ----------
+    learnt
+        From this cast, or from some of it: every account of its reference is in the cast.
+    """
+    learnt = learnt.on(cast)
+    surprise = _surprise(measured)
+    first = first_stage(learnt.models, learnt.whole, learnt.fold, cast, surprise)
+    near = rivalry(first.score, cast.reference)
+    close = closeness(surprise, learnt.community)
+    line = learnt.line
+    slopes = line.scale * line.tilt.slopes(close.pairs)
+    baseline = line.plain(first.baseline - learnt.usual)
+    below, above = _spread(learnt, cast, surprise, near, close.pairs)
+    return Verdict(
+        alone=first.alone,
+        contributions=slopes[..., None] * first.contributions,
+        rivalry=near,
+        rivals=-slopes * (near - learnt.usual),
+        place=close.place,
+        community_part=line.tilt.apply(baseline, close.pairs) - baseline,
+        score=line.apply(first.score - near, close.pairs),
+        below=below,
+        above=above,
+        bounds=learnt.bounds,
+        sample=learnt.sample,
+        community=learnt.community,
+        facts={
+            "model": learnt.whole,
+            "reason": None,
+            "baseline": line.lift + line.scale * (learnt.whole.baseline - learnt.usual),
+            "near": {"shift": line.tilt.shift, "slope": line.tilt.slope},
+        },
     )
-    fold = folds_of(len(cast.users), settings.seed)
-    models = cross_fit(part, fold)
-    whole = fit(part.training())
-    first = _first(cast, measured, surprise, (models, whole, fold), community)
-    names = [m.signal.name for m in measured]
-    close = closeness(surprise, community, names.index(SIGNAL))
-    near = replace(close, different=close.different[chosen])
-    fixed = (surprise, settings, progress)
-    return _second(cast, (community, part), first, whole, (close, near), fixed)
 
 
-def _community(cast: Cast, measured: list[Measured], splits: Splits) -> Community:
-    rows, columns = np.triu_indices(len(cast.users), 1)
-    both = cast.reference[rows] & cast.reference[columns]
-    a, b = rows[both], columns[both]
-    return Community(
-        different=np.column_stack([m.pairs[a, b] for m in measured]),
-        a=a,
-        b=b,
-        weight=np.ones(len(a)),
-        same=np.column_stack([m.splits for m in measured]),
-        owner=splits.owner,
-        stratum=splits.stratum,
-        n_accounts=len(cast.users),
-        trust=np.array([TRUST.get(m.signal.family, 1.0) for m in measured]),
-    )
-
-
-def _why_not(cast: Cast, splits: Splits) -> str | None:
-    n_reference = int(cast.reference.sum())
-    if n_reference < MIN_REFERENCE:
-        return (
-            f"{n_reference} reference accounts have enough edits; at least {MIN_REFERENCE} are"
-            " needed to say how alike different people are"
-        )
-    owners = len(np.unique(splits.owner))
-    if owners < MIN_SPLITS:
-        return (
-            f"{owners} reference accounts have enough edits to be cut in two; at least"
-            f" {MIN_SPLITS} are needed to say how alike one operator's accounts are"
-        )
-    return None
+def _surprise(measured: list[Measured]) -> NDArray[np.float64]:
+    return np.stack([m.pairs for m in measured], axis=-1)
 
 
 def _uncalibrated(surprise: NDArray[np.float64], community: Community, reason: str) -> Verdict:
@@ -228,149 +201,28 @@ def _uncalibrated(surprise: NDArray[np.float64], community: Community, reason: s
     )
 
 
-def _first(  # noqa: PLR0917 - arrays of one stage, each named at the call
-    cast: Cast,
-    measured: list[Measured],
-    surprise: NDArray[np.float64],
-    fitted: tuple[dict[tuple[int, int], Model], Model, NDArray[np.int64]],
-    community: Community,
-) -> _First:
-    models, whole, fold = fitted
-    alone, contributions, baseline = _by_fold(surprise, fold, models)
-    outside = ~(cast.reference[:, None] & cast.reference[None, :])  # seen by no model
-    alone[outside] = whole.alone(surprise[outside])
-    contributions[outside] = whole.contributions(surprise[outside])
-    baseline[outside] = whole.baseline
-    halves = np.full(len(community.owner), np.nan)
-    others = np.full((2, len(community.owner), len(cast.users)), np.nan)
-    against = np.stack([m.against for m in measured], axis=-1)
-    for p in np.unique(fold[community.owner]):
-        here = fold[community.owner] == p
-        halves[here] = models[p, p].score(community.same[here])
-        others[:, here] = models[p, p].score(against[:, here])
-    others[np.isnan(against).all(axis=-1)] = np.nan
-    return _First(
-        alone,
-        contributions,
-        baseline + contributions.sum(axis=-1),
-        baseline,
-        halves,
-        rivalry_of_halves(others, cast.reference),
-    )
-
-
-def _by_fold(
-    surprise: NDArray[np.float64],
-    fold: NDArray[np.int64],
-    models: dict[tuple[int, int], Model],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Judge every pair by the model that saw neither of its accounts."""
-    alone, contributions = np.empty_like(surprise), np.empty_like(surprise)
-    baseline = np.empty(surprise.shape[:2])
-    low, high = np.minimum.outer(fold, fold), np.maximum.outer(fold, fold)
-    for (p, q), model in models.items():
-        here = (low == p) & (high == q)
-        alone[here] = model.alone(surprise[here])
-        contributions[here] = model.contributions(surprise[here])
-        baseline[here] = model.baseline
-    return alone, contributions, baseline
-
-
-def _second(  # noqa: PLR0917 - arrays of one stage, each named at the call
-    cast: Cast,
-    reference: tuple[Community, Community],
-    first: _First,
-    whole: Model,
-    closeness_of: tuple[Closeness, Closeness],
-    rest: tuple[NDArray[np.float64], EvidenceSettings, Progress],
-) -> Verdict:
-    """Hold scores against rivals and the community; find log10 LR, bounds and intervals."""
-    community, part = reference
-    close, near_part = closeness_of
-    near = rivalry(first.score, cast.reference)
-    raw = first.score - near
-    same_weight, different_weight = community.weights()
-    sample = Sample(
-        first.splits - first.split_rivalry,
-        same_weight,
-        raw[community.a, community.b],
-        different_weight,
-    )
-    lift, scale = line(sample)
-    plain = _moved(sample, lift, scale)
-    highest = np.quantile(sample.different, 1 - EXTREME)
-    tilted = tilt(plain, close, sample.different > highest)
-    held = tilted.on(plain, close)
-    usual = float(np.median(near[community.a, community.b]))
-    slopes = scale * tilted.slopes(close.pairs)
-    extreme = raw[part.a, part.b] > highest
-    fixed = (first.split_rivalry, near, extreme, near_part)
-    below, above = _spread(part, fixed, *rest)
-    n_different = len(np.unique(np.concatenate([community.a, community.b])))
-    baseline = lift + scale * (first.baseline - usual)
-    return Verdict(
-        alone=first.alone,
-        contributions=slopes[..., None] * first.contributions,
-        rivalry=near,
-        rivals=-slopes * (near - usual),
-        place=close.place,
-        community_part=tilted.apply(baseline, close.pairs) - baseline,
-        score=tilted.apply(lift + scale * raw, close.pairs),
-        below=below,
-        above=above,
-        bounds=elub(held, len(np.unique(community.owner)), n_different),
-        sample=held,
-        community=community,
-        facts={
-            "model": whole,
-            "reason": None,
-            "baseline": lift + scale * (whole.baseline - usual),
-            "near": {"shift": tilted.shift, "slope": tilted.slope},
-        },
-    )
-
-
-def _moved(sample: Sample, lift: float, scale: float) -> Sample:
-    return replace(
-        sample, same=lift + scale * sample.same, different=lift + scale * sample.different
-    )
-
-
 def _spread(  # noqa: PLR0917 - arrays of one stage, each named at the call
-    part: Community,
-    fixed: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], Closeness],
+    learnt: Calibrated,
+    cast: Cast,
     surprise: NDArray[np.float64],
-    settings: EvidenceSettings,
-    progress: Progress,
+    near: NDArray[np.float64],
+    weight: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how far below and above its median each pair's score lies in 95 % of resamples.
 
-    A resample draws accounts with replacement, with all their pairs and splits; it mixes the
-    strata of splits in a random share, since nobody knows which of them an operator's accounts
-    resemble; and every other one leaves out the most extreme different pairs, which may be
-    undetected socks.
+    Looked at are pairs of nominated and pairs of reference accounts; of others nothing is told.
     """
-    split_rivalry, near, extreme, close = fixed
-    n = part.n_accounts
-    scores = []
-    for turn in range(settings.resamples):
-        rng = np.random.default_rng([settings.seed, 11, turn])
-        times = np.bincount(rng.integers(0, n, n), minlength=n).astype(float)
-        share = rng.uniform(0.25, 0.75)
-        weights = part.weights(times, mix=(share, 1 - share), drop=extreme if turn % 2 else None)
-        model = fit(part.weighed(*weights))
-        drawn = Sample(
-            model.score(part.same) - split_rivalry,
-            weights[0],
-            model.score(part.different) - near[part.a, part.b],
-            weights[1],
-        )
-        lift, scale = line(drawn)
-        tilted = tilt(_moved(drawn, lift, scale), close, extreme)
-        plain = lift + scale * (model.score(surprise) - near)
-        scores.append(tilted.apply(plain, close.pairs))
-        progress("interval", turn + 1, settings.resamples)
-    return _around(scores, near.shape)
+    below, above = np.full(near.shape, np.nan), np.full(near.shape, np.nan)
+    alike = np.logical_or(
+        np.logical_and.outer(cast.nominated, cast.nominated),
+        np.logical_and.outer(cast.reference, cast.reference),
+    )
+    rows, columns = np.nonzero(np.triu(alike))
+    seen, rivals, nearness = (values[rows, columns] for values in (surprise, near, weight))
+    scores = [one.line.apply(one.model.score(seen) - rivals, nearness) for one in learnt.resampled]
+    for side, values in zip((below, above), _around(scores, rows.shape), strict=True):
+        side[rows, columns] = side[columns, rows] = values
+    return below, above
 
 
 def _around(

@@ -99,6 +99,11 @@ def cut_histories(
     return _assemble(accounts, pieces)
 
 
+def no_cuts(accounts: Histories) -> Splits:
+    """Return no split at all."""
+    return _assemble(accounts, [])
+
+
 def _cut(  # noqa: PLR0917 - one cut's parts
     corpus: Corpus,
     saves: NDArray[np.int64],

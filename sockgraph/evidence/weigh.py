@@ -1,4 +1,4 @@
-"""The one public function of the evidence stage: from edits to evidence on every pair."""
+"""The evidence stage's public functions: from edits to evidence on every pair."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import tables
+from sockgraph.evidence.calibrated import Calibrated, calibrate
 from sockgraph.evidence.extras import find_extras
 from sockgraph.evidence.heldout import held_out
-from sockgraph.evidence.judge import Cast, judge
+from sockgraph.evidence.judge import Cast, judge, judge_by
 from sockgraph.evidence.measure import Measured, Scene, measure
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
-from sockgraph.evidence.splits import cut_histories
+from sockgraph.evidence.splits import Splits, cut_histories, no_cuts
 from sockgraph.evidence.weeks import omit_weeks
 from sockgraph.progress import Progress, silent
 from sockgraph.schema import empty
@@ -24,7 +25,7 @@ from sockgraph.signals.alibi import find_alibis
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sockgraph.signals import Bag, Corpus
+    from sockgraph.signals import Bag, Corpus, Histories
 
 _DEFAULT = EvidenceSettings()
 
@@ -79,21 +80,127 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     corpus = compile_edits(everything)
     cast, nominated = _cast(corpus, accounts, settings, open_case=open_case)
     histories = of_accounts(corpus, cast.users)
-    which = np.flatnonzero(cast.reference)
-    splits = cut_histories(histories, which, least=settings.min_edits, seed=settings.seed)
-    measured = _measure_all(Scene(histories, cast.reference, splits), progress)
-    alibi = find_alibis(histories, np.isin(np.asarray(cast.users, dtype=object), list(incomplete)))
-    logs = empty("log_events") if log_events is None else log_events
-    extras = find_extras(histories, alibi, cast, logs)
-    verdict = judge(cast, measured, splits, settings, progress).with_extras(extras)
+    splits = _cut(histories, cast, settings)
+    found = _find((histories, splits), cast, incomplete, log_events, progress)
+    verdict = judge(cast, found.measured, splits, settings, progress).with_extras(found.extras)
     case = tables.Case(nominated, declared, tuple(accepted_alibis), settings, cast)
-    found = tables.Found(measured, extras, alibi)
     weighed = tables.assemble(case, histories, found, verdict)
     return replace(
         weighed,
-        omissions=omit_weeks(weighed, (cast, histories, measured), verdict),
+        omissions=omit_weeks(weighed, (cast, histories, found.measured), verdict),
         held_out=held_out(case, histories, found, verdict),
     )
+
+
+def learn(
+    edits: pd.DataFrame,
+    users: Sequence[str],
+    *,
+    settings: EvidenceSettings = _DEFAULT,
+    progress: Progress = silent,
+) -> Calibrated | str:
+    """Learn from a reference what any pair's likeness is worth, to be kept for `weigh_by`.
+
+    Parameters
+    ----------
+    edits
+        Contract table: the reference's edits.
+    users
+        Accounts of the reference; those with too few edits are left out.
+    settings
+        How evidence is weighed.
+    progress
+        Told of every step.
+
+    Returns
+    -------
+    Calibrated or str
+        Why nothing can be calibrated, if so.
+    """
+    corpus = compile_edits(edits)
+    cast = _together(corpus, (), users, settings)
+    histories = of_accounts(corpus, cast.users)
+    splits = _cut(histories, cast, settings)
+    measured = _measure_all(Scene(histories, cast.reference, splits), progress)
+    return calibrate(cast, measured, splits, settings, progress)
+
+
+def weigh_by(
+    learnt: Calibrated,
+    edits: pd.DataFrame,
+    nominated: Sequence[str],
+    *,
+    settings: EvidenceSettings = _DEFAULT,
+    incomplete: Sequence[str] = (),
+    progress: Progress = silent,
+) -> Weighed:
+    """Weigh the evidence behind every pair of nominated accounts by what was learnt before.
+
+    Likeness is measured anew, on these accounts and on the reference's. A nominated account may be
+    the reference's own: models judge it that did not see it.
+
+    Parameters
+    ----------
+    learnt
+        What `learn` returned.
+    edits
+        Contract table: edits of the nominated accounts, and those that `learnt` was learnt from.
+    nominated
+        Accounts to compare.
+    settings
+        Those of `learn`.
+    incomplete
+        Accounts whose histories are not whole: no alibi is read from them.
+    progress
+        Told of every step.
+
+    Returns
+    -------
+    Weighed
+        Without omitted weeks, and without `held_out`.
+    """
+    corpus = compile_edits(edits)
+    cast = _together(corpus, nominated, learnt.users, settings)
+    histories = of_accounts(corpus, cast.users)
+    found = _find((histories, no_cuts(histories)), cast, incomplete, None, progress)
+    verdict = judge_by(learnt, cast, found.measured).with_extras(found.extras)
+    case = tables.Case(tuple(sorted(nominated)), (), (), settings, cast)
+    return tables.assemble(case, histories, found, verdict)
+
+
+def _cut(histories: Histories, cast: Cast, settings: EvidenceSettings) -> Splits:
+    which = np.flatnonzero(cast.reference)
+    return cut_histories(histories, which, least=settings.min_edits, seed=settings.seed)
+
+
+def _find(  # noqa: PLR0917 - one stage's parts
+    seen: tuple[Histories, Splits],
+    cast: Cast,
+    incomplete: Sequence[str],
+    log_events: pd.DataFrame | None,
+    progress: Progress,
+) -> tables.Found:
+    """Measure every signal and every trace on every pair."""
+    histories, splits = seen
+    measured = _measure_all(Scene(histories, cast.reference, splits), progress)
+    alibi = find_alibis(histories, np.isin(np.asarray(cast.users, dtype=object), list(incomplete)))
+    logs = empty("log_events") if log_events is None else log_events
+    return tables.Found(measured, find_extras(histories, alibi, cast, logs), alibi)
+
+
+def _enough(corpus: Corpus, settings: EvidenceSettings) -> set[str]:
+    """Return the accounts with enough edits."""
+    saves = np.bincount(corpus.account, minlength=len(corpus.users))
+    return {u for u, n in zip(corpus.users, saves, strict=True) if n >= settings.min_edits}
+
+
+def _together(
+    corpus: Corpus, nominated: Sequence[str], reference: Sequence[str], settings: EvidenceSettings
+) -> Cast:
+    """Return these accounts, in both roles where they are named twice."""
+    users = tuple(sorted(_enough(corpus, settings) & {*nominated, *reference}))
+    names = np.asarray(users, dtype=object)
+    return Cast(users, np.isin(names, list(nominated)), np.isin(names, list(reference)))
 
 
 def _cast(
@@ -102,8 +209,7 @@ def _cast(
     """Return who is compared, and every nominated account, those with too few edits included."""
     one = accounts.drop_duplicates("user")
     role = dict(zip(map(str, one["user"]), map(str, one["role"]), strict=True))
-    saves = np.bincount(corpus.account, minlength=len(corpus.users))
-    enough = {u for u, n in zip(corpus.users, saves, strict=True) if n >= settings.min_edits}
+    enough = _enough(corpus, settings)
     nominated = tuple(sorted(u for u, r in role.items() if r == "nominated"))
     itself = "reference" not in role.values() if open_case is None else open_case
     compared = (u for u, r in role.items() if r in ("nominated", "reference"))
