@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from sockgraph.signals.histories import DAY, Histories
 
@@ -145,16 +144,14 @@ def _run_starts(
     corpus: Corpus, saves: NDArray[np.int64], first_page: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Return for every save the first save of its run: same page, less than `RUN` apart."""
-    place = np.arange(len(saves))
     if len(saves) < 2:
-        return place
-    table = pd.DataFrame({"page": first_page[saves], "at": corpus.seconds[saves], "place": place})
-    table = table.sort_values(["page", "at"], kind="stable")
-    same = (np.diff(table["page"]) == 0) & (np.diff(table["at"]) < RUN)
-    run = np.cumsum(np.r_[True, ~same])
-    first = table.groupby(run)["place"].transform("first").to_numpy()
+        return np.arange(len(saves))
+    page, at = first_page[saves], corpus.seconds[saves]
+    order = np.lexsort((at, page))
+    same = (np.diff(page[order]) == 0) & (np.diff(at[order]) < RUN)
+    new = np.flatnonzero(np.r_[True, ~same])
     starts = np.empty(len(saves), dtype=np.int64)
-    starts[table["place"].to_numpy()] = first
+    starts[order] = np.repeat(order[new], np.diff(np.r_[new, len(order)]))
     return starts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,15 +11,17 @@ from sockgraph.signals import profile, whole_vectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from sockgraph.evidence.judge import Extra
     from sockgraph.evidence.measure import Measured
-    from sockgraph.signals import Bag, Histories
+    from sockgraph.signals import Histories
 
 TERMS = 6
 """Terms that a signal shows for a pair,"""
 EACH = 4
 """and edits of each account."""
+NONE = np.zeros(0, dtype=np.int64)
 
 
 def witnesses(
@@ -40,11 +43,10 @@ def witnesses(
         (pairs,) units of `histories`; -1: an account with too few edits, which has none.
     """
     measured, extras = signals
-    found: list[list[list[str]]] = [[[] for _ in range(len(measured) + len(extras))] for _ in rows]
+    n = len(measured) + len(extras)
+    found: list[list[NDArray[np.int64]]] = [[NONE for _ in range(n)] for _ in rows]
     known = (rows >= 0) & (columns >= 0)
     units = np.unique(np.concatenate([rows[known], columns[known]]))
-    if not len(units):
-        return found
     seen = histories.take(units)
     for j, one in enumerate(measured):
         if one.bag is None:
@@ -54,18 +56,26 @@ def witnesses(
             bag = bag.narrowed(one.signal.weighting.limit)
         vectors = whole_vectors(profile(bag, seen, one.signal.weighting))
         saves = [seen.saves[seen.unit == u] for u in range(seen.n_units)]
+        holding = [bag.rows[of_unit] for of_unit in saves]
         for i in np.flatnonzero(known):
             a, b = np.searchsorted(units, [rows[i], columns[i]])
             if not np.isnan(one.pairs[rows[i], columns[i]]):
                 terms = _terms(vectors[a] * vectors[b])
-                edits = np.concatenate([_edits(histories, bag, saves[u], terms) for u in (a, b)])
-                found[i][j] = histories.corpus.rev_ids(edits)
+                sides = [_saves(saves[u], holding[u], terms) for u in (a, b)]
+                found[i][j] = _first(histories, np.concatenate(sides))
     for j, extra in enumerate(extras, start=len(measured)):
         for i in np.flatnonzero(known):
             if extra.log10_lr[rows[i], columns[i]] != 0:
-                told = _first(histories, extra.telling(int(rows[i]), int(columns[i])))
-                found[i][j] = histories.corpus.rev_ids(told)
-    return found
+                told = extra.telling(int(rows[i]), int(columns[i]))
+                found[i][j] = _first(histories, told)
+    return _named(histories, found)
+
+
+def _named(histories: Histories, found: list[list[NDArray[np.int64]]]) -> list[list[list[str]]]:
+    """Name all edits at once: a table is slow to ask one by one."""
+    flat = [edits for of_pair in found for edits in of_pair]
+    names = iter(histories.corpus.rev_ids(np.concatenate([NONE, *flat])))
+    return [[list(islice(names, len(edits))) for edits in of_pair] for of_pair in found]
 
 
 def _first(histories: Histories, saves: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -78,11 +88,12 @@ def _terms(product: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.asarray(order[product[order] != 0])
 
 
-def _edits(
-    histories: Histories, bag: Bag, saves: NDArray[np.int64], terms: NDArray[np.int64]
+def _saves(
+    saves: NDArray[np.int64], rows: sparse.csr_matrix, terms: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the first edits of the saves that hold most of these terms."""
-    held = np.asarray(bag.rows[saves][:, terms].sum(axis=1)).ravel()
+    """Return the first saves that hold most of these terms."""
+    asked = np.zeros(rows.shape[1], dtype=np.float32)
+    asked[terms] = 1
+    held = rows @ asked
     order = np.argsort(-held, kind="stable")[:EACH]
-    chosen = np.sort(saves[order[held[order] > 0]])
-    return _first(histories, chosen)
+    return np.sort(saves[order[held[order] > 0]])

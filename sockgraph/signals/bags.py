@@ -18,6 +18,7 @@ best two stretches and of every stretch's best match.
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,8 +36,8 @@ RELIABLE = 10.0
 """Saves after which an account counts half in the community's rates."""
 CELLS = 1 << 25
 """Stretches by stretches compared at a time: 256 MiB, and as much again for the product."""
-NARROW, FULL = 4_096, 0.1
-"""Terms up to which, and their share in use from which, many stretches are held as an array."""
+FULL = 0.1
+"""The share of a side that terms in use are found in, from which it is held as an array."""
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,10 @@ def term_rows(items: Sequence[Iterable[str]], of_save: NDArray[np.int64]) -> spa
     of_save
         The item of every save; -1: none, an empty row.
     """
-    index: dict[str, int] = {}
+    index: defaultdict[str, int] = defaultdict()
+    index.default_factory = index.__len__  # a new term takes the next place
     distinct = [sorted(set(terms)) for terms in items]
-    indices = [index.setdefault(term, len(index)) for terms in distinct for term in terms]
+    indices = [index[term] for terms in distinct for term in terms]
     starts = np.cumsum([0, *map(len, distinct)])
     data = np.ones(len(indices), dtype=np.float32)
     table = sparse.csr_matrix((data, indices, starts), shape=(len(distinct), len(index)))
@@ -210,24 +212,17 @@ def similarity(a: Profile, b: Profile) -> NDArray[np.float64]:
 
 def _in_blocks(a: Profile, b: Profile) -> NDArray[np.float64]:
     """Compare some of a's units at a time: segments by segments, long histories need gigabytes."""
-    left, right = _narrow(a.vectors), _narrow(b.vectors).T
+    right = b.vectors.T
     right = right.tocsr() if sparse.issparse(right) else right
     starts = np.flatnonzero(np.diff(a.unit, prepend=-1))
     block = starts * len(b.unit) // CELLS
     cuts = [*starts[np.flatnonzero(np.diff(block, prepend=-1))], len(a.unit)]
     return np.concatenate(
         [
-            _compared(left[low:high], right, a.unit[low:high] - a.unit[low], b.unit)
+            _compared(a.vectors[low:high], right, a.unit[low:high] - a.unit[low], b.unit)
             for low, high in itertools.pairwise(cuts)
         ]
     )
-
-
-def _narrow(vectors: Any) -> Any:  # noqa: ANN401 - a sparse matrix or an array
-    """Return vectors of few terms, most of them used, as an array: their product is BLAS's."""
-    if not sparse.issparse(vectors) or vectors.shape[1] > NARROW:
-        return vectors
-    return vectors.toarray() if vectors.nnz > FULL * np.prod(vectors.shape) else vectors
 
 
 def _compared(
@@ -236,10 +231,26 @@ def _compared(
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    product = left @ right
-    cells = product.toarray() if sparse.issparse(product) else product
-    cells = np.asarray(cells, dtype=np.float64)
+    cells = np.asarray(_product(left, right), dtype=np.float64)
     return _pool(cells, rows, columns) if len(cells) and cells.shape[1] else cells
+
+
+def _product(left: Any, right: Any) -> NDArray[np.float32]:  # noqa: ANN401 - sparse or arrays
+    """Multiply; where much of the right is in use it is held as an array, for the same sums."""
+    if not sparse.issparse(left):
+        return np.asarray(left @ right)
+    right = right.tocsr()
+    uses, held = np.bincount(left.indices, minlength=left.shape[1]), np.diff(right.indptr)
+    if uses @ held < FULL * left.nnz * right.shape[1]:
+        return np.asarray((left @ right).toarray())
+    both = np.flatnonzero((uses > 0) & (held > 0))
+    left, right = left[:, both], right[both].tocsc()
+    width = max(1, CELLS // len(both))
+    parts = [
+        left @ np.ascontiguousarray(right[:, low : low + width].toarray())
+        for low in range(0, right.shape[1], width)
+    ]
+    return np.concatenate(parts, axis=1)
 
 
 def _pool(

@@ -37,8 +37,8 @@ def hour_bag(corpus: Corpus) -> Bag:
 
 def _bag(corpus: Corpus, dense: np.ndarray) -> Bag:
     n_users = len(corpus.users)
-    sums = np.zeros((n_users, dense.shape[1]))
-    np.add.at(sums, corpus.account, dense)
+    first = np.searchsorted(corpus.account, np.arange(n_users))
+    sums = np.add.reduceat(dense, first) if len(dense) else np.zeros((n_users, dense.shape[1]))
     saves = np.bincount(corpus.account, minlength=n_users)
     trust = saves / (saves + 10.0)
     rate = (sums * (trust / np.maximum(saves, 1))[:, None]).sum(axis=0) / max(trust.sum(), 1e-12)
