@@ -36,7 +36,7 @@ RELIABLE = 10.0
 """Saves after which an account counts half in the community's rates."""
 CELLS = 1 << 25
 """Stretches by stretches compared at a time: 256 MiB, and as much again for the product."""
-FULL = 0.1
+FULL = 0.25
 """The share of a side that terms in use are found in, from which it is held as an array."""
 
 
@@ -244,11 +244,10 @@ def _product(left: Any, right: Any) -> NDArray[np.float32]:  # noqa: ANN401 - sp
     if uses @ held < FULL * left.nnz * right.shape[1]:
         return np.asarray((left @ right).toarray())
     both = np.flatnonzero((uses > 0) & (held > 0))
-    left, right = left[:, both], right[both].tocsc()
+    left, right = left[:, both], right[both]
     width = max(1, CELLS // len(both))
     parts = [
-        left @ np.ascontiguousarray(right[:, low : low + width].toarray())
-        for low in range(0, right.shape[1], width)
+        left @ right[:, low : low + width].toarray() for low in range(0, right.shape[1], width)
     ]
     return np.concatenate(parts, axis=1)
 
