@@ -241,7 +241,7 @@ def _product(left: Any, right: Any) -> NDArray[np.float32]:  # noqa: ANN401 - sp
         return np.asarray(left @ right)
     right = right.tocsr()
     uses, held = np.bincount(left.indices, minlength=left.shape[1]), np.diff(right.indptr)
-    if uses @ held < FULL * left.nnz * right.shape[1]:
+    if uses @ held <= FULL * left.nnz * right.shape[1]:
         return np.asarray((left @ right).toarray())
     both = np.flatnonzero((uses > 0) & (held > 0))
     left, right = left[:, both], right[both]
