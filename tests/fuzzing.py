@@ -87,26 +87,26 @@ def _memory() -> str | None:
 
 
 def _case(data: bytes, folder: Path) -> object:
-    return load_case(_file(folder / "river.toml", data))
+    return load_case(write(folder / "river.toml", data))
 
 
 def _table(data: bytes, folder: Path, name: str = "edits.csv") -> object:
-    _file(folder / name, data)
+    write(folder / name, data)
     text = CASE.replace(b"edits.csv", name.encode())
-    source = TableSource(load_case(_file(folder / "river.toml", text)))
+    source = TableSource(load_case(write(folder / "river.toml", text)))
     found = source.everyone()
     return source.read(found), source.neighbours(source.read(found[:1]).edits)
 
 
 def _dump(data: bytes, folder: Path, kind: str, name: str) -> object:
-    _file(folder / name, data)
+    write(folder / name, data)
     text = CASE.replace(b'"table"', f'"{kind}"'.encode()).replace(b"edits.csv", name.encode())
-    source = DumpSource(load_case(_file(folder / "river.toml", text)), folder / "raw")
+    source = DumpSource(load_case(write(folder / "river.toml", text)), folder / "raw")
     return source.read(source.everyone())
 
 
 def _raw(data: bytes, folder: Path) -> object:
-    return _answers(_file(folder / f"key{SUFFIX}", data).parent)
+    return _answers(write(folder / f"key{SUFFIX}", data).parent)
 
 
 def _packed(data: bytes, folder: Path) -> object:
@@ -119,16 +119,17 @@ def _answers(folder: Path) -> object:
 
 
 def _ledger(data: bytes, folder: Path) -> object:
-    ledger = Ledger(_file(folder / "ledger.jsonl", data))
+    ledger = Ledger(write(folder / "ledger.jsonl", data))
     return ledger.entries(), ledger.torn(), ledger.head()
 
 
 def _manifest(data: bytes, folder: Path) -> object:
-    _file(folder / "processed" / "river" / "manifest.json", data)
+    write(folder / "processed" / "river" / "manifest.json", data)
     return Store(folder).case("river", "an-id").read_manifest()
 
 
-def _file(path: Path, data: bytes) -> Path:
+def write(path: Path, data: bytes) -> Path:
+    """Write a file; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
@@ -202,14 +203,14 @@ TARGETS = {
     "raw-content": Target(_packed, (ENTRY,)),
     "ledger": Target(_ledger, (_ledger_seed(),)),
     "manifest": Target(_manifest, (b'{"case": {"id": "x"}, "files": {}}',)),
-    "kept": Target(lambda d, f: read_kept(_file(f / "kept.json", d)), (_kept_seed(),)),
-    "answers": Target(lambda d, f: read_answers(_file(f / "answers.json", d)), (b"{}",)),
-    "links": Target(lambda d, f: read_links(_file(f / "links.csv", d)), (LINKS,)),
+    "kept": Target(lambda d, f: read_kept(write(f / "kept.json", d)), (_kept_seed(),)),
+    "answers": Target(lambda d, f: read_answers(write(f / "answers.json", d)), (b"{}",)),
+    "links": Target(lambda d, f: read_links(write(f / "links.csv", d)), (LINKS,)),
     "labels": Target(
-        lambda d, f: read_labels(_file(f / "labels.csv", d)), (b"user,person\nA,1\n",)
+        lambda d, f: read_labels(write(f / "labels.csv", d)), (b"user,person\nA,1\n",)
     ),
     "clusters": Target(
-        lambda d, f: read_clusters(_file(f / "clusters.csv", d)), (b"user,cluster_id\nA,1\n",)
+        lambda d, f: read_clusters(write(f / "clusters.csv", d)), (b"user,cluster_id\nA,1\n",)
     ),
     "votes": Target(
         lambda d, _: [read_page(d.decode(errors="replace"), p) for p in PROFILES.values()],

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import re
 import subprocess
 import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from fuzzing import CASE, TARGETS
+from fuzzing import CASE, TARGETS, XML, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sockgraph.errors import SockgraphError
+from sockgraph.sources.dump import Facts
+from sockgraph.sources.xmldump import read_xml
+
+ENDLESS = b"A" * (66 << 20)
 FUZZ = Path(__file__).parent.parent / "benchmarks" / "fuzz.py"
 # what broke a reader once, and how it was noticed
 FOUND = {
@@ -44,6 +53,28 @@ def damaged(draw, seed):
         put = draw(st.one_of(st.binary(max_size=6), st.sampled_from(TOKENS), st.just(data[:200])))
         data = data[:start] + put + data[end:]
     return data
+
+
+@pytest.mark.parametrize("opening", [b"<!--", b'<minor x="', b"<comment>", b"<"])
+def test_a_little_gzip_that_holds_one_endless_tag_ends_soon(opening, tmp_path):
+    """Expat before 2.6 takes the square of a tag's length: this one took minutes, one GiB hours."""
+    folder = tmp_path / "raw"
+    before = time.process_time()
+    with contextlib.suppress(SockgraphError):
+        TARGETS["xml-gz"].read(
+            gzip.compress(XML.replace(b"<minor", opening + ENDLESS, 1)), tmp_path
+        )
+    assert time.process_time() - before < 20
+    story = next(folder.rglob("import.json")).read_text(encoding="utf-8")
+    assert "no tag ends within 64 MiB" in story
+
+
+def test_a_long_tag_is_read_in_pieces_of_a_megabyte(tmp_path):
+    data = XML.replace(b"<minor", b"<!--" + ENDLESS[: 20 << 20] + b"--><minor")
+    before = time.process_time()
+    batches = list(read_xml(write(tmp_path / "d.xml", data), "w", counts=Counter(), facts=Facts()))
+    assert sum(batch.num_rows for batch in batches) == 1
+    assert time.process_time() - before < 5  # 16 s in pieces of 16 KiB
 
 
 TOKENS = [b"", b"\0", b"\n", b'"', b"[", b"{", b"-1", b"9" * 25, b"null", b"1e999", b"\xff\xfe"]

@@ -68,7 +68,9 @@ def bar() -> Iterator[Listener]:
         TimeElapsedColumn(),
         TimeLeft(),
     )
-    with Progress(*columns, console=CONSOLE, disable=not CONSOLE.is_terminal) as drawn:
+    live = CONSOLE.is_terminal
+    drawn = Progress(*columns, console=CONSOLE, disable=not live)
+    with drawn if live else contextlib.nullcontext():  # rich 13 ends even what it hid with a line
         stages: dict[str, TaskID] = {}
 
         def listen(stage: str, done: int, total: int | None) -> None:
@@ -76,7 +78,7 @@ def bar() -> Iterator[Listener]:
                 for task in drawn.tasks:  # stages follow each other: what came before is done
                     drawn.update(task.id, total=task.completed)
                 stages[stage] = drawn.add_task(printable(stage), total=total)
-                if not CONSOLE.is_terminal:
+                if not live:
                     say(f"{stage} …")
             drawn.update(stages[stage], completed=done, total=total)
 

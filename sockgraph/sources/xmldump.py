@@ -24,6 +24,31 @@ if TYPE_CHECKING:
 ROWS = 50_000
 EDITS = TABLES["edits"].arrow()
 ENDINGS = (".xml", ".gz", ".bz2", ".7z")
+PIECE = 1 << 20  # bytes that the parser is given at a time
+LONGEST = (
+    64 << 20
+)  # bytes without the end of a tag: thirty times the longest text that a wiki saves
+
+
+class _Pieces:
+    """A file as the parser reads it: in large pieces, none of whose tags goes on for ever.
+
+    Expat before 2.6 looks at an unfinished tag again with each piece, so that time grows with the
+    square of its length (CVE-2023-52425); a megabyte of gzip can hold one of a gigabyte.
+    """
+
+    def __init__(self, file: Unpacked) -> None:
+        self._file = file
+        self._open = 0
+
+    def read(self, _size: int = -1) -> bytes:
+        """Return the next piece, whatever size is asked for."""
+        piece: bytes = self._file.read(PIECE) or b""
+        after = len(piece) - piece.rfind(b">") - 1
+        self._open = after if after < len(piece) else self._open + len(piece)
+        if self._open > LONGEST:
+            raise EOFError(f"no tag ends within {LONGEST >> 20} MiB, as in no dump of a wiki")
+        return piece
 
 
 @dataclass
@@ -77,7 +102,7 @@ def read_xml(
     """
     breaks: list[str] = []
     with Unpacked(path) as file:
-        whole = _whole_rows(_dump(path, file), counts, breaks, talk or Talk())
+        whole = _whole_rows(_dump(path, _Pieces(file)), counts, breaks, talk or Talk())
         while rows := [{**row, "wiki": wiki} for row in itertools.islice(whole, ROWS)]:
             yield _batch(rows, facts)
         if file.broken or breaks or b"</mediawiki>" not in file.last:
