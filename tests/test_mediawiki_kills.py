@@ -49,7 +49,9 @@ def test_twenty_kills_change_nothing(wiki_case, tmp_path, processes):
         process.kill()
         process.join()
         kills += process.exitcode == -9
-        assert process.exitcode == -9, f"it ended by itself after {kills} kills"
+        if process.exitcode != -9:  # it came to its end on a quicker machine: begin anew, sooner
+            assert process.exitcode == 0
+            folder, moment = tmp_path / f"killed-{kills}", moment / 2
 
     again, resumed = fetch(case, folder)
     assert len(again.edits) >= 5000

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
 from sockgraph.explore import panels
 from sockgraph.explore.facts import each, shared_edits
@@ -58,10 +60,10 @@ def give_edits(desk: Desk, content: Answer) -> Answer:
                 "at": f"{row.timestamp:%Y-%m-%d %H:%M}",
                 "second": row.user == pair[1],
                 "page": clean(str(row.page)),
-                "ns": None if row.ns is None or row.ns != row.ns else int(row.ns),
-                "summary": None if row.comment != row.comment else clean(str(row.comment)),
+                "ns": None if pd.isna(row.ns) else int(row.ns),
+                "summary": None if pd.isna(row.comment) else clean(str(row.comment)),
                 "hidden": "comment" in row.hidden,
-                "gap": None if row.gap != row.gap else float(row.gap),
+                "gap": None if pd.isna(row.gap) else float(row.gap),
                 "url": diff_url(case, row.rev),
             }
             for row in each(shared_edits(desk.tables, *pair))
