@@ -30,7 +30,7 @@ class Lab:
     """
 
     def __init__(self, root, home, data):
-        from jupyterlab import version_info
+        from jupyterlab import __version__
 
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -38,7 +38,10 @@ class Lab:
         self.root, self.url = root, f"http://127.0.0.1:{port}"
         settings = home / "settings"
         set_to = {NEWS: '{"fetchNews": "false"}'}
-        if version_info < (4, 5):  # it hides every cell that one would have to scroll to
+        if [int(part) for part in __version__.split(".")[:2]] < [
+            4,
+            5,
+        ]:  # it hides every cell that one would have to scroll to
             set_to[CELLS] = '{"windowingMode": "defer"}'
         for name, text in set_to.items():
             (settings / name).parent.mkdir(parents=True)

@@ -40,12 +40,13 @@ def labelled_pairs(judged: Judged, evidence: pd.DataFrame, edits: pd.DataFrame) 
     a, b = users.get_indexer(pairs["user_a"]), users.get_indexer(pairs["user_b"])
     shared = _shared(own, users)[a, b]
     first = own.groupby("user")["timestamp"].min().reindex(users)
-    days = np.abs((first.to_numpy()[a] - first.to_numpy()[b]) / np.timedelta64(1, "D"))
+    begun = first.to_numpy("datetime64[us]")
+    days = np.abs(begun[a] - begun[b]) / np.timedelta64(1, "D")
     alike = {
         COLUMNS[stratum]: _alike(pairs, evidence[evidence["signal"] == signal])
         for stratum, signal in STRATA.items()
     }
-    together = (days.astype(float) <= EVENT_DAYS) & (shared > 0)
+    together = (days <= EVENT_DAYS) & (shared > 0)
     return pairs.assign(shared_pages=shared, newcomers=together, **alike)
 
 

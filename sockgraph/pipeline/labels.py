@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from sockgraph.evaluate import cllr, cllr_min, read_labels
 from sockgraph.evaluate.tally import tally
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from sockgraph.case import Case
@@ -43,7 +44,8 @@ def calibration_on(labels: pd.DataFrame, weighed: Weighed) -> dict[str, Any]:
     compared = sorted(set(links["user_a"]) | set(links["user_b"]))
     known = labels[labels["user"].isin(compared)].set_index("user")["person"]
     alone = known.isna()
-    person = known.astype(object).where(~alone, [("alone", user) for user in known.index])
+    themselves = pd.Series([("alone", user) for user in known.index], known.index, dtype=object)
+    person = known.astype(object).where(~alone, themselves)
     lr = dict(
         zip(zip(links["user_a"], links["user_b"], strict=True), links["log10_lr"], strict=True)
     )
