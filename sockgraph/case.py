@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import datetime as dt
 import difflib
+import os
 import re
 import secrets
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sockgraph.errors import CaseError
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows: two first runs at once may each write an id
+    fcntl = None  # type: ignore[assignment]
 
 SLUG = re.compile(r"[a-z0-9-]{1,64}")
 HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
@@ -357,17 +364,42 @@ def identify(path: Path) -> Case:
     case = load_case(path)
     if case.id is not None:
         return case
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    text = path.read_text(encoding="utf-8-sig")
-    try:
-        draft.write_text(f'id = "{secrets.token_hex(8)}"\n{text}', encoding="utf-8")
-        draft.chmod(path.stat().st_mode)
-        draft.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        return case
+    with contextlib.suppress(OSError):
+        _write_id(path)
     return load_case(path)
+
+
+def _write_id(path: Path) -> None:
+    """Put an id before the text of a case file: the file is whole at any moment.
+
+    The draft has one name, so that one which a killed process left is taken up and not left again.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    handle = os.open(draft, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    with os.fdopen(handle, "r+b") as file:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if load_case(path).id is None:
+            try:
+                _fill(file, b'id = "%s"\n' % secrets.token_hex(8).encode() + _bytes_of(path))
+                draft.chmod(path.stat().st_mode)
+                draft.replace(path)
+            except OSError:
+                draft.unlink(missing_ok=True)
+                raise
+        elif draft.exists() and os.path.samestat(draft.stat(), os.fstat(handle)):
+            draft.unlink()  # else it is the case file by now, which another process wrote
+
+
+def _fill(file: IO[bytes], content: bytes) -> None:
+    file.truncate()
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _bytes_of(path: Path) -> bytes:
+    return path.read_bytes().removeprefix(codecs.BOM_UTF8)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -38,10 +38,8 @@ class Lab:
         self.root, self.url = root, f"http://127.0.0.1:{port}"
         settings = home / "settings"
         set_to = {NEWS: '{"fetchNews": "false"}'}
-        if [int(part) for part in __version__.split(".")[:2]] < [
-            4,
-            5,
-        ]:  # it hides every cell that one would have to scroll to
+        old = [int(part) for part in __version__.split(".")[:2]] < [4, 5]
+        if old:  # it hides every cell that one would have to scroll to
             set_to[CELLS] = '{"windowingMode": "defer"}'
         for name, text in set_to.items():
             (settings / name).parent.mkdir(parents=True)

@@ -1,4 +1,6 @@
 import datetime as dt
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -119,6 +121,55 @@ def test_an_id_is_written_once_and_kept(write):
     assert first.id == again.id
     assert len(first.id) == 16
     assert GOOD in path.read_text(encoding="utf-8")
+
+
+KILLED = """
+import os, pathlib, sys
+from sockgraph.case import identify
+calls = 0
+def count(event, args):
+    global calls
+    calls += event in {"open", "os.rename", "os.chmod", "fcntl.flock"}
+    if calls == int(sys.argv[2]):
+        os._exit(9)
+sys.addaudithook(count)
+identify(pathlib.Path(sys.argv[1]))
+"""
+
+
+def test_killed_while_an_id_is_written_it_leaves_a_whole_file_and_the_next_run_no_draft(write):
+    codes = []
+    for moment in range(1, 12):
+        path = write(GOOD)
+        mode = path.stat().st_mode
+        killed = subprocess.run([sys.executable, "-c", KILLED, path, str(moment)], check=False)
+        codes.append(killed.returncode)
+        assert path.read_text(encoding="utf-8").endswith(GOOD)
+        first = identify(path)
+        assert first.id == load_case(path).id is not None
+        assert list(path.parent.iterdir()) == [path]
+        assert path.stat().st_mode == mode
+    assert {9, 0} == set(codes)
+
+
+def test_two_first_runs_at_once_write_one_id(write):
+    path = write(GOOD)
+    said = "import pathlib, sys; from sockgraph.case import identify\n"
+    said += "print(identify(pathlib.Path(sys.argv[1])).id)"
+    runs = [
+        subprocess.Popen([sys.executable, "-c", said, path], stdout=subprocess.PIPE, text=True)
+        for _ in range(6)
+    ]
+    ids = {run.communicate()[0] for run in runs}
+    assert ids == {f"{load_case(path).id}\n"}
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_id_leaves_windows_line_ends_as_they_are(write):
+    path = write(GOOD)
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert identify(path).id is not None
+    assert path.read_bytes().endswith(GOOD.replace("\n", "\r\n").encode())
 
 
 def test_a_case_file_that_cannot_be_written_goes_on_without_an_id(write, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from review_fixture import NOMINATED, A, C, make_dossier
 
@@ -174,6 +176,7 @@ def test_opening_the_wiki_takes_two_clicks_and_is_recorded(browser, packet, tmp_
     assert "shows names, is recorded" in button.inner_text()
     with visit.context.expect_page() as opened:
         button.click()
+    opened.value.wait_for_url(re.compile(".+"), wait_until="commit")  # a new page has none at first
     assert opened.value.url.startswith(
         ("http://127.0.0.1:9/", "https://127.0.0.1:9/", "chrome-error")
     )

@@ -34,10 +34,18 @@ class Desk:
         group = command.split()
         line = [*group, str(self.case), *words, "--data", str(self.data)]
         result = CliRunner().invoke(app, line, input=said)
+        self.said = " ".join(result.output.split())
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         self.code = result.exit_code
-        return " ".join(result.output.split())
+        return self.said
+
+    def stopped(self, command, *words, said):
+        """Run a command whose input ends before it does; return what it said."""
+        with pytest.raises(SockgraphError, match="ended before") as caught:
+            self(command, *words, said=said)
+        assert "\n" not in str(caught.value)  # main() makes it one line
+        return f"{self.said} {caught.value}"
 
     def refused(self, match, command, *words, error=ReviewError, said=""):
         before = self.ledger.path.read_bytes()
@@ -85,14 +93,13 @@ def test_two_people_review_at_the_terminal(desk):
 
 
 def test_no_name_is_shown_at_the_terminal_before_the_judgement(desk):
-    said = desk("review", "--reviewer", "Ann", "--foils", "2", said=(SKIP + JUDGEMENT) * 4)
+    said = desk.stopped("review", "--reviewer", "Ann", "--foils", "2", said=(SKIP + JUDGEMENT) * 4)
     for name in (A, B, C, D, "Real Reader", "reference-", "log10", "operator:"):
         assert name not in said.split("What speaks against")[0]
-    assert desk.code == 1  # the input ended: what was done is kept
 
 
 def test_a_review_goes_on_where_it_stopped(desk):
-    desk("review", "--reviewer", "Ann", "--foils", "0", said=SKIP + JUDGEMENT)
+    desk.stopped("review", "--reviewer", "Ann", "--foils", "0", said=SKIP + JUDGEMENT)
     steps = [e.kind for e in desk.ledger.entries() if e.author == "Ann"]
     assert steps.count("first judgement") == 1
     desk(
@@ -258,3 +265,24 @@ def test_a_table_changed_since_the_run_is_not_reviewed(desk):
     desk.refused(
         "not the file that the manifest describes", "review", "--reviewer", "Ann", error=StoreError
     )
+
+
+def test_a_review_whose_input_ends_says_what_is_kept_and_goes_on(desk):
+    words = ("review", "--reviewer", "Ann", "--foils", "0")
+    said = desk.stopped(*words, said=SKIP + JUDGEMENT + SKIP + "3\nhalf an answer")
+    assert said.endswith(
+        "the review of 2 pairs: its answers ended before its end; 3 steps of it are in the ledger. "
+        "The same command goes on with the question that was open."
+    )
+    assert [e.kind for e in desk.ledger.entries()[-3:]] == ["read", "first judgement", "read"]
+    said = desk(*words, said=SKIP + JUDGEMENT + "\n\n\nupheld\nbecause\ncolleagues\n" * 2)
+    assert "What speaks against" in said
+    assert [e.kind for e in desk.ledger.entries()].count("finding") == 2
+
+
+def test_a_purge_that_is_not_confirmed_removes_nothing(desk):
+    before = sorted(desk.data.rglob("*"))
+    assert "Nothing was removed" in desk("purge", said="n\n")
+    assert desk.code == 1
+    desk.stopped("purge", said="")
+    assert sorted(desk.data.rglob("*")) == before

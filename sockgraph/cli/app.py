@@ -149,6 +149,17 @@ class _Group(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; where its input ends in the midst of a question, say what that means."""
+        try:
+            return super().invoke(ctx)
+        except typer.Abort as stop:
+            raise SockgraphError(
+                "the answers",
+                "they ended before the last question was answered.",
+                "What was sealed is kept, and nothing else; the same command asks for the rest.",
+            ) from stop
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, place.summary) for name, place in COMMANDS.items()])

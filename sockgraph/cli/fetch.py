@@ -71,8 +71,9 @@ def purge(
     the day, and the head that the ledger had.
     """
     slug, what = load_case(case).slug, "and its ledger" if ledger else "and the ledger's names"
-    if not yes:
-        typer.confirm(f"Remove all raw and processed data of {slug}, {what}?", abort=True)
+    if not yes and not typer.confirm(f"Remove all raw and processed data of {slug}, {what}?"):
+        say("Nothing was removed.")
+        raise typer.Exit(1)
     removed = pipeline.purge(case, data=data, ledger=ledger)
     say(f"{removed.files} files removed ({removed.size:,} bytes); {removed.tombstone} says so.")
 

@@ -73,13 +73,26 @@ def review(
     if all(task.foil for task in served):
         raise why_nothing(room.dossier, entries, reviewer)
     desks = [Desk(room, task, reviewer, blinded=link is None) for task in served]
+    before = room.ledger.head().length
+    try:
+        _go_through(desks)
+    except typer.Abort as stop:
+        kept = room.ledger.head().length - before
+        raise ReviewError(
+            f"the review of {len(desks)} pairs",
+            f"its answers ended before its end; {kept} steps of it are in the ledger.",
+            "The same command goes on with the question that was open.",
+        ) from stop
+    room.settle()
+
+
+def _go_through(desks: list[Desk]) -> None:
     for number, desk in enumerate(desks, 1):
         tell(f"Pair {number} of {len(desks)}")
         desk.judge()
     for desk in desks:
         if not desk.task.foil:
             desk.find()
-    room.settle()
 
 
 def _chosen(room: Room, link: tuple[str, str], reviewer: str) -> Task:

@@ -96,8 +96,8 @@ def give_wikitext(desk: Desk, content: Answer) -> Answer:
 def give_notes(desk: Desk, content: Answer) -> Answer:
     """Return what was noted of a link."""
     entries = desk.notes(content["a"], content["b"])
-    said = [{"time": e.time, "by": e.author, "text": clean(e.body["text"])} for e in entries]
-    return {"notes": said, "head": str(desk.head), "by": desk.by}
+    said = [{"time": e.time, "by": clean(e.author), "text": clean(e.body["text"])} for e in entries]
+    return {"notes": said, "head": str(desk.head), "by": clean(desk.by)}
 
 
 def take_note(desk: Desk, content: Answer) -> Answer:

@@ -52,6 +52,8 @@ function render({ model, el: root }) {
     link: null, tab: "Evidence", chosen: new Set(), floor: Math.min(0.5, scene.threshold),
     family: "", state: "", find: "", cache: new Map(),
   };
+  const labels = new Map(scene.nodes.map((n) => [n.user, n.label])); // as the report writes them
+  const label = (user) => labels.get(user) ?? "?";
   let asked = 0;
   const waiting = new Map();
   const heard = (content) => {
@@ -126,7 +128,7 @@ function render({ model, el: root }) {
     const line = draw("g", {
       class: `link ${link.direction}${link.state === "none" && !link.flagged ? "" : " known"}`,
       tabindex: same(link) || (!state.link && link === first) ? 0 : -1, role: "button", "data-a": link.a, "data-b": link.b,
-      "aria-label": `Link of ${link.a} and ${link.b}, log10 LR ${signed(link.lr)}`,
+      "aria-label": `Link of ${label(link.a)} and ${label(link.b)}, log10 LR ${signed(link.lr)}`,
     });
     const width = 1.5 + 3.2 * Math.abs(link.lr);
     if (same(link)) line.append(draw("line", { x1, y1, x2, y2, class: "chosen", "stroke-width": width + 7 }));
@@ -171,7 +173,7 @@ function render({ model, el: root }) {
     const near = state.find && node.label.toLowerCase().includes(state.find);
     if (many && !on && !near) return;
     const [x, y] = place.get(node.user), g = nodeOf.get(node.user);
-    const words = node.insufficient ? node.label + " (too few edits)" : node.label;
+    const words = node.label + (node.insufficient ? " (too few edits)" : "");
     const text = draw("text", {}, words);
     if (node.han) text.setAttribute("lang", "zh");
     const width = [...words].reduce((sum, c) => sum + (c > "\u2e7f" ? 14 : 9), 0);
@@ -202,7 +204,7 @@ function render({ model, el: root }) {
   function concert(pair) {
     const [x1, y1] = place.get(pair.a), [x2, y2] = place.get(pair.b);
     const line = draw("line", { x1, y1, x2, y2, class: "concert" });
-    line.append(draw("title", {}, `${pair.a} and ${pair.b} act in concert beyond chance: a question of its own, not of one operator`));
+    line.append(draw("title", {}, `${label(pair.a)} and ${label(pair.b)} act in concert beyond chance: a question of its own, not of one operator`));
     return line;
   }
 
@@ -290,7 +292,9 @@ function render({ model, el: root }) {
     copy.disabled = true;
     filters.append(labelled("Namespace", space), labelled("From", from), labelled("to", to), counted, copy);
     const head = el("tr");
-    for (const words of ["Time, UTC", "Page", `● ${link.a}`, "Gap", `○ ${link.b}`]) head.append(el("th", "", words));
+    for (const words of ["Time, UTC", "Page", "● ", "Gap", "○ "]) head.append(el("th", "", words));
+    head.children[2].append(named(label(link.a)));
+    head.children[4].append(named(label(link.b)));
     const top = el("thead"), widths = el("colgroup");
     for (const width of ["148px", "24%", "", "62px", ""]) widths.append(Object.assign(el("col"), { style: width && `width:${width}` }));
     top.append(head);
