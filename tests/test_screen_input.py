@@ -257,7 +257,8 @@ def test_an_interrupt_leaves_nothing(write, tmp_path):
     rows = [(f"Editor {i % 900:03}", f"Page {i * i % 77}", START + i) for i in range(200_000)]
     path, out = write(edits_of(rows)), tmp_path / "out"
     code = (
-        "import sys, pathlib, time\n"
+        "import signal, sys, pathlib, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # off in the background
         "from sockgraph.screening import screen\n"
         "def say(stage, done, total):\n"
         "    if stage == 'comparing accounts' and done == 3:\n"

@@ -131,7 +131,8 @@ def test_an_interrupted_import_leaves_nothing(tmp_path):
         tmp_path / "edits.parquet",
     )
     code = (
-        "import sys, pathlib\n"
+        "import signal, sys, pathlib\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # off in the background
         "from sockgraph.screening.wiki import import_wiki\n"
         "def say(stage, done, total): print(stage, flush=True)\n"
         "import_wiki(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), progress=say)\n"
@@ -143,8 +144,9 @@ def test_an_interrupted_import_leaves_nothing(tmp_path):
     ) as process:
         assert process.stdout.readline().startswith(b"sorting")
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        _, said = process.communicate(timeout=60)
     assert process.returncode != 0
+    assert b"KeyboardInterrupt" in said  # which main() makes one line
     assert list((tmp_path / "wiki").iterdir()) == []
 
 

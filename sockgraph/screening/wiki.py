@@ -110,7 +110,11 @@ def _told(source: Path, folder: Path) -> Iterator[None]:
             f"it cannot be written ({_first_line(error)}).",
             "Free space, or choose another.",
         ) from error
-    except errors.Error as error:
+    except (errors.Error, RuntimeError) as error:
+        if "interrupt" in str(error).lower():  # what DuckDB makes of Ctrl-C, in several words
+            raise KeyboardInterrupt from error
+        if isinstance(error, RuntimeError):
+            raise
         raise TableError(
             source, f"it cannot be sorted: {_first_line(error)}.", "Correct the table."
         ) from error
@@ -173,9 +177,8 @@ def _page_column(columns: Sequence[str]) -> str:
 def _copy(base: Any, query: str, target: Path) -> None:  # noqa: ANN401
     base.execute(
         f"COPY ({query}) TO '{quoted(target)}' "
-        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
-    )
-    target.chmod(0o600)  # DuckDB puts a file of its own in the draft's place
+        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}, USE_TMP_FILE false)"
+    )  # into the draft itself: a file of DuckDB's own would stay behind a kill
 
 
 @dataclass(frozen=True)
