@@ -180,3 +180,17 @@ def test_undoing_each_other_speaks_against():
     found = find_undoing(of_accounts(compile_edits(edits_of(rows)), ["A", "B", "C"]))
     assert found.log10_lr[0, 1] < -0.3
     assert np.isnan(found.log10_lr[0, 2]) or found.log10_lr[0, 2] >= found.log10_lr[0, 1]
+
+
+def test_hours_tell_the_day_of_the_week():
+    signal = next(s for s in SIGNALS if s.name == "hours")
+    always = {user: every(157 + i, user, 400) for i, user in enumerate("ABCD")}
+    kept = {"A": (0, 1, 2), "B": (0, 1, 2), "C": (4, 5, 6), "D": (4, 5, 6)}
+    rows = [row for user, days in kept.items() for row in always[user] if row[1].weekday() in days]
+    corpus = compile_edits(edits_of(rows))
+    units = of_accounts(corpus, list(kept))
+    seen = profile(signal.bag(corpus), units, signal.weighting)
+    alike = similarity(seen, seen)
+    assert alike[0, 1] > 0.5
+    assert alike[2, 3] > 0.5
+    assert max(alike[0, 2], alike[1, 3]) < 0

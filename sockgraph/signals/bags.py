@@ -119,10 +119,7 @@ class Profile:
 def make_bag(corpus: Corpus, rows: sparse.csr_matrix, *, limit: int = 40_000) -> Bag:
     """Count terms over the community, and drop those that one account alone uses."""
     n_users = len(corpus.users)
-    shape = (n_users, corpus.n_saves)
-    ones = np.ones(corpus.n_saves, dtype=np.float32)
-    by_user = sparse.csr_matrix((ones, (corpus.account, np.arange(corpus.n_saves))), shape=shape)
-    counts = (by_user @ rows).tocsr()
+    counts = by_account(corpus, rows)
     spread = np.bincount(counts.indices, minlength=rows.shape[1]).astype(float)
     order = np.lexsort((np.arange(len(spread)), -spread))[:limit]
     keep = np.sort(order[spread[order] >= 2])
@@ -131,6 +128,14 @@ def make_bag(corpus: Corpus, rows: sparse.csr_matrix, *, limit: int = 40_000) ->
     scaled = sparse.diags(trust / np.maximum(saves, 1)) @ counts[:, keep]
     rate = np.asarray(scaled.sum(axis=0)).ravel() / max(trust.sum(), 1e-12)
     return Bag(rows[:, keep].tocsr(), spread[keep], rate, n_users)
+
+
+def by_account(corpus: Corpus, rows: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Return the (accounts, terms) sums of a bag's rows."""
+    shape = (len(corpus.users), corpus.n_saves)
+    ones = np.ones(corpus.n_saves, dtype=np.float32)
+    belongs = sparse.csr_matrix((ones, (corpus.account, np.arange(corpus.n_saves))), shape=shape)
+    return (belongs @ rows).tocsr()
 
 
 def term_rows(items: Sequence[Iterable[str]], of_save: NDArray[np.int64]) -> sparse.csr_matrix:

@@ -1,7 +1,7 @@
 """Time: when an account works.
 
-Hours are compared, never placed: a bag of half hours around the clock, so that turning every
-clock of the case by the same angle changes nothing.
+Hours of the week are compared, never placed: a bag of hours around the week, so that turning every
+clock of the case by the same number of hours changes nothing.
 """
 
 from __future__ import annotations
@@ -11,36 +11,54 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from sockgraph.signals.bags import Bag
+from sockgraph.signals.bags import Bag, by_account
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from sockgraph.signals.histories import Corpus
 
-BINS = 48
-SPREAD_HOURS = 1.5
-"""Standard deviation of the von Mises kernel that each save is spread by."""
+BINS = 168
+SPREAD_HOURS, SPREAD_DAYS = 1.5, 1.0
+"""Standard deviations of the kernel that each save is spread by, around the day and the week."""
+LEAST = 1e-3
+"""A smaller share of a save is not kept: a kernel holds some fifty of the bins."""
+STEP = 300
+"""Seconds: saves of the same five minutes of the week share their kernel."""
+WEEK = 7 * 86_400
 
 
 def hour_bag(corpus: Corpus) -> Bag:
-    """Make the bag of half hours of the day: each save spread over its neighbours.
+    """Make the bag of hours of the week: each save spread over its neighbours.
 
-    The kernel is exp((cos δ − 1)/σ²), δ the angle between save and bin, σ `SPREAD_HOURS` as an
-    angle; every save weighs one.
+    The kernel is a product of two von Mises densities, exp((cos δ − 1)/σ² + (cos ε − 1)/τ²), δ and
+    ε the angles between save and bin around the day and around the week, σ and τ `SPREAD_HOURS` and
+    `SPREAD_DAYS` as such angles: the same hour of the day before counts, and less than that of the
+    same day. Every save weighs one.
     """
-    turn = 2 * np.pi / 24
-    hour = corpus.seconds / 3600 % 24
-    grid = np.arange(BINS) * 24 / BINS
-    kernel = np.exp((np.cos((hour[:, None] - grid) * turn) - 1) / (SPREAD_HOURS * turn) ** 2)
-    kernel /= kernel.sum(axis=1, keepdims=True)
-    return _bag(corpus, kernel)
-
-
-def _bag(corpus: Corpus, dense: np.ndarray) -> Bag:
-    n_users = len(corpus.users)
-    first = np.searchsorted(corpus.account, np.arange(n_users))
-    sums = np.add.reduceat(dense, first) if len(dense) else np.zeros((n_users, dense.shape[1]))
-    saves = np.bincount(corpus.account, minlength=n_users)
+    moment = (corpus.seconds % WEEK // STEP).astype(np.int64)
+    rows = _kernels()[moment]
+    saves = np.bincount(corpus.account, minlength=len(corpus.users)).astype(float)
     trust = saves / (saves + 10.0)
-    rate = (sums * (trust / np.maximum(saves, 1))[:, None]).sum(axis=0) / max(trust.sum(), 1e-12)
-    rows = sparse.csr_matrix(dense.astype(np.float32))
-    return Bag(rows, np.full(dense.shape[1], float(n_users)), rate, n_users)
+    own = by_account(corpus, rows).multiply((trust / np.maximum(saves, 1))[:, None])
+    rate = np.asarray(own.sum(axis=0)).ravel() / max(trust.sum(), 1e-12)
+    return Bag(rows, np.full(BINS, float(len(saves))), rate, len(saves))
+
+
+def _kernels() -> sparse.csr_matrix:
+    """Return the (five minutes of the week, bins) kernel of every moment."""
+    seconds = (np.arange(WEEK // STEP) + 0.5) * STEP
+    apart = seconds[:, None] - np.arange(BINS) * WEEK / BINS
+    kernel = np.exp(
+        _fall(apart, 86_400, SPREAD_HOURS * 3_600) + _fall(apart, WEEK, SPREAD_DAYS * 86_400)
+    )
+    kernel /= kernel.sum(axis=1, keepdims=True)
+    kernel[kernel < LEAST] = 0
+    kernel /= kernel.sum(axis=1, keepdims=True)
+    return sparse.csr_matrix(kernel.astype(np.float32))
+
+
+def _fall(apart: NDArray[np.float64], period: float, spread: float) -> NDArray[np.float64]:
+    """Return the log of a von Mises density around a period, up to a constant."""
+    turn = 2 * np.pi / period
+    return np.asarray((np.cos(apart * turn) - 1) / (spread * turn) ** 2)
