@@ -25,7 +25,7 @@ from splits import NAMES, compared, halves
 from threadpoolctl import threadpool_limits
 
 from sockgraph.evaluate import evaluate_links
-from sockgraph.evidence import EvidenceSettings, fusion, judge, rivals
+from sockgraph.evidence import EvidenceSettings, community, fusion, judge, rivals
 from sockgraph.evidence.measure import Measured, Scene, measure
 from sockgraph.evidence.splits import cut_histories
 from sockgraph.progress import silent
@@ -75,7 +75,7 @@ def measured(edits: pd.DataFrame, everything: pd.DataFrame, labels: pd.DataFrame
     )
     scene = Scene(histories, everyone, splits)
     found = [measure(signal, signal.bag(histories.corpus), scene) for signal in SIGNALS]
-    return judge.Cast(users, everyone, everyone), found, splits, labels
+    return judge.Cast(users, everyone, everyone, np.arange(len(users))), found, splits, labels
 
 
 def figures(case: Case, setting: dict[str, float]) -> tuple[float, float]:
@@ -83,7 +83,7 @@ def figures(case: Case, setting: dict[str, float]) -> tuple[float, float]:
     cast, found, splits, labels = case
     with ExitStack() as stack:
         stack.enter_context(patch.object(rivals, "PRIOR", setting["prior of a rival"]))
-        stack.enter_context(patch.object(fusion, "SHRINK", setting["shrinkage of weights"]))
+        stack.enter_context(patch.object(community, "SHRINK", setting["shrinkage of weights"]))
         stack.enter_context(patch.dict(fusion.TRUST, {"mechanics": setting["trust in mechanics"]}))
         verdict = judge.judge(cast, found, splits, SETTINGS, silent)
     rows, columns = np.triu_indices(len(cast.users), 1)

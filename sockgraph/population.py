@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.case import Case, with_names
+from sockgraph.case import Case, normal_name, with_names
 from sockgraph.errors import CaseError
 from sockgraph.progress import Progress, silent
 from sockgraph.schema import empty, validate
@@ -23,7 +23,7 @@ from sockgraph.sources.base import Discussion
 from sockgraph.sources.matching import activity_of, match
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sockgraph.sources.base import Coverage, Reading, Source
 
@@ -54,6 +54,8 @@ class Population:
         Edits of everybody else, where the source holds them; they only tell what is common there.
     coverage
         What was read of each account, reference accounts under their cover names.
+    known
+        `user, person`: the accounts' operators, as far as labels name them.
     recipe
         How the reference was drawn, and what was left out, for the manifest.
     """
@@ -67,6 +69,7 @@ class Population:
     texts: pd.DataFrame
     histories: pd.DataFrame
     coverage: tuple[Coverage, ...]
+    known: pd.DataFrame
     recipe: dict[str, Any]
 
 
@@ -75,6 +78,7 @@ def assemble(
     source: Source,
     *,
     chosen: Sequence[str] | None = None,
+    labels: pd.DataFrame | None = None,
     progress: Progress = silent,
 ) -> Population:
     """Read everything that a case compares.
@@ -84,6 +88,9 @@ def assemble(
     chosen
         Accounts that a screening chose from a case that nominates everyone: they are compared, and
         their reference is drawn from the others.
+    labels
+        `user, person`: known operators. Labelled accounts of the same pages are drawn as reference
+        before others, and are no less welcome where they were blocked as socks.
 
     Raises
     ------
@@ -116,10 +123,23 @@ def assemble(
         said.texts,
         source.shared_histories(reading.edits),
         reading.coverage,
+        _known(labels, facts["user"]),
         {"left out": _counted(reading.dropped), **discussed},
     )
     whole = case.everyone and chosen is None
-    return here if whole else _with_reference(here, source, progress)
+    return here if whole else _with_reference(here, source, labels, progress)
+
+
+def _known(labels: pd.DataFrame | None, users: Iterable[str]) -> pd.DataFrame:
+    """Return what labels say of these users, as these are written."""
+    told = (
+        {}
+        if labels is None
+        else dict(zip(map(normal_name, labels["user"]), labels["person"], strict=True))
+    )
+    here = [user for user in dict.fromkeys(users) if normal_name(user) in told]
+    persons = [told[normal_name(user)] for user in here]
+    return pd.DataFrame({"user": here, "person": pd.Series(persons, dtype=object)})
 
 
 def _nominated(case: Case, source: Source) -> list[str]:
@@ -174,17 +194,22 @@ def _refuse_temporary(facts: pd.DataFrame) -> None:
         )
 
 
-def _with_reference(here: Population, source: Source, progress: Progress) -> Population:
+def _with_reference(
+    here: Population, source: Source, labels: pd.DataFrame | None, progress: Progress
+) -> Population:
     """Add accounts of the same pages as reference, under cover names."""
     pool = source.neighbours(here.edits)
     pool = pool[~pool["user"].isin(set(here.accounts["user"]))].reset_index(drop=True)
-    drawn, readings, told = _draw(here, source, pool, progress)
+    known = _known(labels, pool["user"])
+    drawn, readings, told = _draw(here, source, pool, frozenset(known["user"]), progress)
     covers = cover_names(here.case, drawn["user"])
     accounts = drawn.assign(user=drawn["user"].map(covers), user_id=None, role="reference")
     edits = pd.concat([r.edits for r in readings]) if readings else here.edits.iloc[:0]
     edits = edits[edits["user"].isin(covers)]
     edits = edits.assign(user=edits["user"].map(covers), user_id=None)
     coverage = [c for r in readings for c in r.coverage if c.user in covers]
+    known = known[known["user"].isin(covers)]
+    known = known.assign(user=known["user"].map(covers)).sort_values("user")
     return replace(
         here,
         accounts=validate("accounts", pd.concat([here.accounts, accounts])),
@@ -197,6 +222,7 @@ def _with_reference(here: Population, source: Source, progress: Progress) -> Pop
                 key=lambda c: c.user,
             ),
         ),
+        known=pd.concat([here.known, known], ignore_index=True),
         recipe={
             **here.recipe,
             "reference": {
@@ -206,25 +232,30 @@ def _with_reference(here: Population, source: Source, progress: Progress) -> Pop
                 "candidates": len(pool),
                 "drawn": int(drawn["user"].nunique()),
                 **told,
+                **({} if labels is None else {"labelled": len(known)}),
             },
         },
     )
 
 
-def _draw(
-    here: Population, source: Source, pool: pd.DataFrame, progress: Progress
+def _draw(  # noqa: PLR0917 - one step's parts
+    here: Population,
+    source: Source,
+    pool: pd.DataFrame,
+    labelled: frozenset[str],
+    progress: Progress,
 ) -> tuple[pd.DataFrame, list[Reading], dict[str, Any]]:
     """Draw reference accounts until the places are filled or nobody is left.
 
     Candidates come in a seeded order that favours those who match (the exponential keys of
     Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir"). Where it shows only
     in their edits when somebody is active, a third more are read than there are places, and the
-    same keys, with all that is known by then, say who stays.
+    same keys, with all that is known by then, say who stays. Labelled accounts come first.
     """
     case = here.case
     own = activity_of(here.edits[here.edits["user"].isin(_nominated_of(here))])
     ranking = _Ranking.of(pool, own, case.reference.seed)
-    order = ranking.order(known := source.activity(list(pool["user"])))
+    order = _first(labelled, ranking.order(known := source.activity(list(pool["user"]))))
     wanted = case.reference.accounts
     to_read = wanted if known["h00"].notna().all() else -(-wanted * SPARE // 3)
     chosen: list[pd.DataFrame] = []
@@ -234,7 +265,7 @@ def _draw(
     while have < to_read and start < len(order):
         batch = order[start : start + max(to_read - have, LEAST_BATCH)]
         start += len(batch)
-        facts, reading = _suitable(case, source, batch, left_out)
+        facts, reading = _suitable(case, source, batch, (labelled, left_out))
         chosen.append(facts)
         readings.append(reading)
         have += facts["user"].nunique()
@@ -242,11 +273,15 @@ def _draw(
     suited = pd.concat(chosen) if chosen else source.account_facts([])
     seen = [r.edits for r in readings if len(r.edits)]
     activity = activity_of(pd.concat(seen)) if seen else known.iloc[:0]
-    names = ranking.order(activity.reindex(pd.unique(suited["user"])))[:wanted]
+    names = _first(labelled, ranking.order(activity.reindex(pd.unique(suited["user"]))))[:wanted]
     left_out["matched less"] = have - len(names)
     drawn = suited[suited["user"].isin(names)].sort_values(["user", "wiki"], ignore_index=True)
     balance = _balance(own, known, activity.loc[names])
     return drawn, readings, {"left out": _counted(left_out), "matched on": balance}
+
+
+def _first(these: frozenset[str], order: list[str]) -> list[str]:
+    return sorted(order, key=lambda name: name not in these)
 
 
 def _nominated_of(here: Population) -> set[str]:
@@ -301,15 +336,16 @@ def _rounded(value: float) -> float:
 
 
 def _suitable(
-    case: Case, source: Source, batch: list[str], left_out: dict[str, int]
+    case: Case, source: Source, batch: list[str], told: tuple[frozenset[str], dict[str, int]]
 ) -> tuple[pd.DataFrame, Reading]:
     """Keep those of a batch who can stand for different people, counting the others."""
+    labelled, left_out = told
     facts = source.account_facts(batch)
     bots = pd.Series([("bot" in g) for g in facts["groups"]], index=facts.index, dtype=bool)
     few = (facts["edit_count"] < case.accounts.min_edits).fillna(value=False).astype(bool)
     worth_reading = facts[~bots & ~few]
     reading = source.read(list(worth_reading["user"]))
-    socks = source.blocked_as_sock(list(worth_reading["user"]))
+    socks = source.blocked_as_sock(list(worth_reading["user"])) - labelled
     times = reading.edits.groupby("user")["timestamp"].nunique()
     enough = set(times.index[times >= case.accounts.min_edits])
     kept = worth_reading[worth_reading["user"].isin(enough - socks)]

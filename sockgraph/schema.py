@@ -39,7 +39,7 @@ STATES = (
     "reopened",
 )
 SIDES = ("support", "oppose", "neutral")
-TRUTHS = ("different", "successive", "parallel")
+TRUTHS = ("different", "successive", "parallel", "labelled")
 HIDDEN = ("comment", "text", "user", "suppressed")
 BANDS = (
     "strongly for",

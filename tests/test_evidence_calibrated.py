@@ -70,7 +70,7 @@ def test_the_model_of_a_pair_is_of_other_folds():
 
     fold = np.array([0, 1, NOBODY, NOBODY, 2])
     models = {(p, q): Fold(10.0 * p + q) for p in range(3) for q in range(p, 3)}
-    cast = Cast(tuple("abcde"), np.array([0, 1, 1, 1, 1]) == 1, fold != NOBODY)
+    cast = Cast(tuple("abcde"), np.array([0, 1, 1, 1, 1]) == 1, fold != NOBODY, np.arange(5))
     found = first_stage(models, Fold(-1.0), fold, cast, np.zeros((5, 5, 2))).baseline
     assert found[1, 4] == found[4, 1] == 12  # both of the reference
     assert found[1, 2] == found[2, 1] == 11  # one of them

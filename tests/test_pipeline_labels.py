@@ -9,6 +9,7 @@ from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
 from sockgraph.errors import EvaluationError
 from sockgraph.evidence import weigh_evidence
+from sockgraph.evidence.community import FOLDS, folds_of
 from sockgraph.pipeline.labels import calibration_on
 from sockgraph.pipeline.run import run_case
 
@@ -51,6 +52,49 @@ def test_two_people_of_their_own_are_no_pair_of_one(weighed):
     labels = pd.DataFrame({"user": ["A", "B"], "person": [None, None]})
     told = calibration_on(labels, weighed)
     assert (told["same"], told["different"], told["on labels"]) == (0, 1, None)
+
+
+@pytest.fixture(scope="module")
+def learnt():
+    """Forty accounts of the reference, the last ten of them the second accounts of the first."""
+    rows = [row for i in range(30) for row in history(f"R{i:02d}", 100 + i)]
+    rows += [row for i in range(10) for row in history(f"S{i:02d}", 100 + i, start=1.0)]
+    rows += history("A", 1) + history("B", 1, start=2.0) + history("C", 2)
+    reference = [f"R{i:02d}" for i in range(30)] + [f"S{i:02d}" for i in range(10)]
+    roles = dict.fromkeys(reference, "reference") | dict.fromkeys("ABC", "nominated")
+    known = pd.DataFrame({"user": reference, "person": [int(u[1:]) for u in reference]})
+    tables = edits_of(rows), accounts_of(**roles)
+    return [weigh_evidence(*tables, settings=FEW, known=k) for k in (None, known)]
+
+
+def test_labelled_pairs_are_learnt_from_as_one_operators(learnt):
+    without, told = learnt
+    counts = told.held_out["truth"].value_counts()
+    assert counts["labelled"] == 10
+    assert counts["different"] == 40 * 39 / 2 - 10
+    assert without.held_out["truth"].value_counts()["different"] == 40 * 39 / 2
+    assert (told.held_out["a"] != told.held_out["b"])[told.held_out["truth"] == "labelled"].all()
+    assert told.calibration["splits"]["labelled"] == {"cuts": 10, "accounts": 10}
+    assert told.calibration["weights"] != without.calibration["weights"]
+    score = told.held_out.groupby("truth")["score"].median()
+    assert score["labelled"] > score["different"] + 1
+
+
+def test_their_calibration_stands_beside_that_on_cuts(learnt):
+    labels = pd.DataFrame({"user": ["A", "B", "C"], "person": ["x", "x", None]})
+    without, told = (calibration_on(labels, weighed) for weighed in learnt)
+    assert told["on labelled reference accounts"]["cllr"] < 0.5
+    assert without["on labelled reference accounts"] is None
+    assert told["on cut histories"] is not None
+
+
+def test_no_model_judges_a_person_whom_it_saw():
+    person = np.array([0, 1, 2, 0, 4, 1, 6, 7, 8, 9, 10, 0])
+    fold = folds_of(person, seed=3)
+    assert fold[0] == fold[3] == fold[11]
+    assert fold[1] == fold[5]
+    assert set(fold) <= set(range(FOLDS))
+    assert len(set(fold)) > 5
 
 
 @pytest.mark.parametrize(

@@ -55,11 +55,11 @@ def population(tmp_path):
     pd.DataFrame(facts).to_parquet(tmp_path / "accounts.parquet")
     pd.DataFrame([block]).to_parquet(tmp_path / "log_events.parquet")
 
-    def _population(nominated=NOMINATED, more="", reference=8, case_id="one"):
+    def _population(nominated=NOMINATED, more="", reference=8, case_id="one", labels=None):
         path = tmp_path / "river.toml"
         path.write_text(CASE.format(id=case_id, nominated=nominated, reference=reference) + more)
         case = load_case(path)
-        return assemble(case, TableSource(case))
+        return assemble(case, TableSource(case), labels=labels)
 
     return _population
 
@@ -86,6 +86,21 @@ def test_bots_quiet_and_blocked_accounts_are_no_reference_and_counted(population
         "too few edit times": 1,
     }
     assert people.recipe["reference"]["candidates"] == 22
+
+
+def test_labelled_accounts_are_drawn_first_socks_among_them_and_stay_unnamed(population):
+    users = ["Blocked", "Reader 03", "reader_07", "Heron", "Quiet", "Nobody"]
+    labels = pd.DataFrame({"user": users, "person": ["x", "x", None, "y", "y", "y"]})
+    people = population(labels=labels)
+    assert people.recipe["reference"]["drawn"] == 8
+    assert people.recipe["reference"]["labelled"] == 3
+    assert "blocked as a sock" not in people.recipe["reference"]["left out"]
+    known = people.known.set_index("user")["person"]
+    assert known["Heron"] == "y"
+    covered = known.drop("Heron")
+    assert covered.index.str.fullmatch(r"reference-\d{3}").all()
+    assert covered.dropna().tolist() == ["x", "x"]
+    assert set(known.index) <= set(people.accounts["user"])
 
 
 def test_the_same_seed_draws_the_same_people_and_the_id_salts_their_names(population):

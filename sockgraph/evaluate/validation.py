@@ -197,7 +197,8 @@ def validate_reference(held_out: pd.DataFrame, terms: Terms) -> Side | None:
     """
     if held_out.empty or terms.bound_high is None:
         return None
-    pairs = held_out.assign(same=(held_out["truth"] != "different").to_numpy())
+    cuts = held_out[held_out["truth"] != "labelled"]
+    pairs = cuts.assign(same=(cuts["truth"] != "different").to_numpy())
     different = pairs[~pairs["same"]]
     of = {name: pd.concat([pairs[pairs["truth"] == cut], different]) for cut, name in CUTS.items()}
     separations = [separation(ALL_CUTS, pairs)]

@@ -18,6 +18,7 @@ from sockgraph.evidence.community import EXTREME, Community, choose_pairs, cross
 from sockgraph.evidence.fusion import TRUST, Model, fit
 from sockgraph.evidence.rivals import rivalry, rivalry_of_halves
 from sockgraph.evidence.settings import MIN_REFERENCE, MIN_SPLITS, EvidenceSettings
+from sockgraph.evidence.splits import LABELLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,12 @@ class Calibrated:
         fold[at] = self.fold
         known = self.community
         moved = replace(
-            known, a=at[known.a], b=at[known.b], owner=at[known.owner], n_accounts=len(cast.users)
+            known,
+            a=at[known.a],
+            b=at[known.b],
+            owner=at[known.owner],
+            partner=at[known.partner],
+            n_accounts=len(cast.users),
         )
         return replace(self, users=cast.users, fold=fold, community=moved)
 
@@ -142,16 +148,19 @@ def calibrate(  # noqa: PLR0917 - arrays of one stage, each named at the call
     if reason:
         return reason
     community = community_of(cast, measured, splits)
-    fold = np.where(cast.reference, folds_of(len(cast.users), settings.seed), NOBODY)
+    fold = np.where(cast.reference, folds_of(cast.person, settings.seed), NOBODY)
     chosen, weight = choose_pairs(community.different, settings.seed)
     part = community.some(chosen, weight)
     models, whole = cross_fit(part, fold), fit(part.training())
     surprise = np.stack([m.pairs for m in measured], axis=-1)
     first = first_stage(models, whole, fold, cast, surprise)
-    near = rivalry(first.score, cast.reference)[community.a, community.b]
+    rivals = rivalry(first.score, cast.reference)
+    near = rivals[community.a, community.b]
     halves, split_rivals = _halves(models, fold, cast, measured, community)
+    one = (community.owner[len(halves) :], community.partner[len(halves) :])  # labelled pairs
+    same_rivals = np.concatenate([split_rivals, rivals[one]])
     raw = Sample(
-        halves - split_rivals,
+        np.concatenate([halves, first.score[one]]) - same_rivals,
         community.weights()[0],
         first.score[community.a, community.b] - near,
         community.weights()[1],
@@ -164,7 +173,7 @@ def calibrate(  # noqa: PLR0917 - arrays of one stage, each named at the call
         part,
         replace(close, different=close.different[chosen]),
         extreme[chosen],
-        (split_rivals, near[chosen]),
+        (same_rivals, near[chosen]),
     )
     n_different = len(np.unique(np.concatenate([community.a, community.b])))
     return Calibrated(
@@ -182,18 +191,23 @@ def calibrate(  # noqa: PLR0917 - arrays of one stage, each named at the call
 
 
 def community_of(cast: Cast, measured: list[Measured], splits: Splits) -> Community:
-    """Return the reference accounts' pairs and splits."""
+    """Return the reference accounts' pairs and splits; labelled pairs of one person at the end."""
     rows, columns = np.triu_indices(len(cast.users), 1)
     both = cast.reference[rows] & cast.reference[columns]
-    a, b = rows[both], columns[both]
+    one = both & (cast.person[rows] == cast.person[columns])
+    a, b = rows[both & ~one], columns[both & ~one]
+    first, second = rows[one], columns[one]
+    halves = np.column_stack([m.splits for m in measured])
+    labelled = np.column_stack([m.pairs[first, second] for m in measured])
     return Community(
         different=np.column_stack([m.pairs[a, b] for m in measured]),
         a=a,
         b=b,
         weight=np.ones(len(a)),
-        same=np.column_stack([m.splits for m in measured]),
-        owner=splits.owner,
-        stratum=splits.stratum,
+        same=np.vstack([halves, labelled]),
+        owner=np.concatenate([splits.owner, first]),
+        partner=np.concatenate([splits.owner, second]),
+        stratum=np.concatenate([splits.stratum, np.full(len(first), LABELLED)]),
         n_accounts=len(cast.users),
         trust=np.array([TRUST.get(m.signal.family, 1.0) for m in measured]),
     )
@@ -249,13 +263,14 @@ def _halves(  # noqa: PLR0917 - arrays of one stage, each named at the call
     community: Community,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (splits,) the score between two halves, and how well others explain them."""
-    owner = community.owner
+    cut = community.stratum != LABELLED
+    owner, same = community.owner[cut], community.same[cut]
     scores = np.full(len(owner), np.nan)
     others = np.full((2, len(owner), len(cast.users)), np.nan)
     against = np.stack([m.against for m in measured], axis=-1)
     for p in np.unique(fold[owner]):
         here = fold[owner] == p
-        scores[here] = models[p, p].score(community.same[here])
+        scores[here] = models[p, p].score(same[here])
         others[:, here] = models[p, p].score(against[:, here])
     others[np.isnan(against).all(axis=-1)] = np.nan
     return scores, rivalry_of_halves(others, cast.reference)

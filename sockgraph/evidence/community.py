@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.evidence.fusion import Model, Training, fit
-from sockgraph.evidence.splits import STRATA
+from sockgraph.evidence.fusion import SHRINK, Model, Training, fit
+from sockgraph.evidence.splits import LABELLED, STRATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ PLAIN = 3000
 """and so many of the others, weighted back to all of them."""
 EXTREME = 0.001
 """The share of different pairs that may be undetected socks: used with and without."""
+ENOUGH = 30
+"""Accounts with a labelled partner that count as much as all cut histories together."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,10 @@ class Community:
     weight
         (pairs,) how many pairs each stands for.
     same
-        (splits, signals) surprise between halves of one account.
-    owner, stratum
-        (splits,) the account, and the index into `STRATA`.
+        (splits, signals) surprise between halves of one account, or between two accounts that
+        labels give to one person.
+    owner, partner, stratum
+        (splits,) the account, the other account (of a cut the same), and the index into `KINDS`.
     n_accounts
         Size of the account index that `a`, `b` and `owner` point into.
     trust
@@ -52,6 +55,7 @@ class Community:
     weight: NDArray[np.float64]
     same: NDArray[np.float64]
     owner: NDArray[np.int64]
+    partner: NDArray[np.int64]
     stratum: NDArray[np.int64]
     n_accounts: int
     trust: NDArray[np.float64]
@@ -76,8 +80,22 @@ class Community:
         """Return what a model learns from, under weights of splits and of pairs."""
         keep, used = different > 0, same > 0
         return Training(
-            self.same[used], same[used], self.different[keep], different[keep], self.trust
+            same=self.same[used],
+            same_weight=same[used],
+            different=self.different[keep],
+            different_weight=different[keep],
+            trust=self.trust,
+            shrink=SHRINK * (1 - self.told) ** 2,
         )
+
+    @property
+    def told(self) -> float:
+        """How much labelled pairs count beside cut histories: n/(n + `ENOUGH`), n their accounts.
+
+        Weights learnt on what two real accounts want need the less pulling back.
+        """
+        n = len(np.unique(self.owner[self.stratum == LABELLED]))
+        return n / (n + ENOUGH)
 
     def weights(
         self,
@@ -93,7 +111,7 @@ class Community:
         times
             (accounts,) how often each counts; 0: left out.
         mix
-            Share of each stratum of splits; default: equal.
+            Share of each stratum of cut histories; default: equal.
         drop
             (pairs,) different pairs to leave out.
         """
@@ -107,13 +125,14 @@ class Community:
     def _split_weight(
         self, counted: NDArray[np.float64], mix: Sequence[float] | None
     ) -> NDArray[np.float64]:
-        """Weigh an account once in each stratum, and the strata as `mix` says."""
+        """Weigh an account once in each stratum; cuts as `mix` says, beside what is labelled."""
         shares = np.full(len(STRATA), 1 / len(STRATA)) if mix is None else np.asarray(mix)
         weight = np.zeros(len(self.owner))
-        for stratum, share in enumerate(shares):
+        for stratum, share in enumerate([*(shares * (1 - self.told)), self.told]):
             here = self.stratum == stratum
-            cuts = np.bincount(self.owner[here], minlength=self.n_accounts)
-            each = counted[self.owner[here]] / np.maximum(cuts[self.owner[here]], 1)
+            a, b = self.owner[here], self.partner[here]
+            times = counted[a] * np.where(a == b, 1.0, counted[b])
+            each = times / np.maximum(np.bincount(a, minlength=self.n_accounts)[a], 1)
             weight[here] = share * each / max(each.sum(), 1e-300)
         return weight
 
@@ -144,9 +163,16 @@ def choose_pairs(
     return rows, weight
 
 
-def folds_of(n_accounts: int, seed: int) -> NDArray[np.int64]:
-    """Put every account into one of `FOLDS` folds."""
-    return np.random.default_rng([seed, 7]).permutation(n_accounts) % FOLDS
+def folds_of(person: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Put every account into one of `FOLDS` folds, all of one person's into the same.
+
+    Parameters
+    ----------
+    person
+        (accounts,) see `sockgraph.evidence.judge.Cast`.
+    """
+    dealt = np.random.default_rng([seed, 7]).permutation(len(person)) % FOLDS
+    return np.asarray(dealt[person])
 
 
 def cross_fit(community: Community, fold: NDArray[np.int64]) -> dict[tuple[int, int], Model]:

@@ -45,6 +45,8 @@ class Training:
         (pairs,).
     trust
         (signals,) the share of a common weight that each is drawn towards.
+    shrink
+        How strongly.
     """
 
     same: NDArray[np.float64]
@@ -52,6 +54,7 @@ class Training:
     different: NDArray[np.float64]
     different_weight: NDArray[np.float64]
     trust: NDArray[np.float64]
+    shrink: float
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def fit(training: Training) -> Model:
     llr = np.nan_to_num((intercepts + slopes * x)[:, speaks] * LN10, nan=0.0)
     y = np.concatenate([np.ones(len(training.same)), np.zeros(len(training.different))])
     w = np.concatenate([training.same_weight, training.different_weight]) / 2
-    theta = _weigh(llr, y, w, slopes[speaks], training.trust[speaks])
+    pull_back = (slopes[speaks], training.trust[speaks], training.shrink)
+    theta = _weigh(llr, y, w, pull_back)
     weights = np.zeros(len(slopes))
     weights[speaks] = theta[1:]
     return Model(intercepts, slopes, weights, float(theta[0] / LN10))
@@ -120,14 +124,14 @@ def _one(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(weight / max(float(weight.sum()), 1e-300))
 
 
-def _weigh(  # noqa: PLR0917 - one regression's parts
+def _weigh(
     llr: NDArray[np.float64],
     y: NDArray[np.float64],
     w: NDArray[np.float64],
-    slopes: NDArray[np.float64],
-    trust: NDArray[np.float64],
+    pull_back: tuple[NDArray[np.float64], NDArray[np.float64], float],
 ) -> NDArray[np.float64]:
     """Return baseline and weights."""
+    slopes, trust, shrink = pull_back
     n = llr.shape[1]
     unit = slopes * LN10
     toward = trust / max(float(np.linalg.norm(trust)), 1e-12)
@@ -136,9 +140,9 @@ def _weigh(  # noqa: PLR0917 - one regression's parts
         s = theta[0] + llr @ theta[1:]
         pull = w * (expit(s) - y)
         apart = theta[1:] * unit - (theta[1:] * unit @ toward) * toward
-        value = w @ np.logaddexp(0, np.where(y == 1, -s, s)) + SHRINK * apart @ apart
+        value = w @ np.logaddexp(0, np.where(y == 1, -s, s)) + shrink * apart @ apart
         return float(value), np.concatenate(
-            [[pull.sum()], llr.T @ pull + 2 * SHRINK * apart * unit]
+            [[pull.sum()], llr.T @ pull + 2 * shrink * apart * unit]
         )
 
     start = np.concatenate([[0.0], np.full(n, 1 / max(n, 1))])

@@ -1,6 +1,7 @@
 """The reference as it is judged by models that did not see it: what validation counts.
 
-A row is a pair of different reference accounts, or one account's history cut in two. Scores come
+A row is a pair of different reference accounts, one account's history cut in two, or a pair that
+labels give to one person. Scores come
 from weights fitted without the row's accounts; only the last line (two numbers), the correction
 for near pairs (two more) and the bounds have seen all of them. The traces that have a null of
 their own are left out, since a cut fixes their value. Accounts are numbers here, never names.
@@ -16,7 +17,7 @@ from scipy import sparse
 
 from sockgraph.evidence import link
 from sockgraph.evidence.falselinks import STRATA, most_alike, newcomers
-from sockgraph.evidence.splits import STRATA as CUTS
+from sockgraph.evidence.splits import KINDS
 from sockgraph.evidence.tables import flag_score
 from sockgraph.schema import empty, validate
 
@@ -71,9 +72,9 @@ def held_out(case: Case, histories: Histories, found: Found, verdict: Verdict) -
     }
     owner = verdict.community.owner
     same = {
-        "truth": np.asarray(CUTS, dtype=object)[verdict.community.stratum],
+        "truth": np.asarray(KINDS, dtype=object)[verdict.community.stratum],
         "a": owner,
-        "b": owner,
+        "b": verdict.community.partner,
         "cut": np.arange(len(owner)),
         "score": verdict.sample.same,
     }

@@ -37,11 +37,14 @@ class Cast:
         Nominated and reference accounts with enough edits, in alphabetical order.
     nominated, reference
         (users,) roles; in an open case everyone has both.
+    person
+        (users,) a number below the number of users; those whom labels give to one person share it.
     """
 
     users: tuple[str, ...]
     nominated: NDArray[np.bool_]
     reference: NDArray[np.bool_]
+    person: NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sockgraph.signals.histories import Corpus
 
 STRATA = ("successive", "parallel")
+LABELLED = len(STRATA)
+KINDS = (*STRATA, "labelled")
+"""What is known to be one operator's: cut histories, and pairs that a case's labels give to one."""
 GAP_DAYS = 30.0
 FORTNIGHT = 14 * DAY
 RUN = DAY

@@ -11,7 +11,7 @@ import pandas as pd
 from sockgraph.evidence import link
 from sockgraph.evidence.falselinks import false_links, reaching
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
-from sockgraph.evidence.splits import STRATA
+from sockgraph.evidence.splits import KINDS
 from sockgraph.evidence.witness import witnesses
 from sockgraph.schema import empty, subject_of, validate
 from sockgraph.signals.alibi import stretches
@@ -385,14 +385,14 @@ def _reference(measured: list[Measured], verdict: Verdict) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for name, j in columns.items():
         rows += _quantiles(name, "different", community.different[:, j])
-        for number, stratum in enumerate(STRATA):
+        for number, stratum in enumerate(KINDS):
             rows += _quantiles(name, stratum, community.same[community.stratum == number, j])
     if verdict.sample is not None:
         different = verdict.sample.different
         rows += _quantiles("score", "different", different)
         inner = different[different <= np.quantile(different, 1 - EXTREME)]
         rows += _quantiles("score", "different, without the most extreme", inner)
-        for number, stratum in enumerate(STRATA):
+        for number, stratum in enumerate(KINDS):
             rows += _quantiles("score", stratum, verdict.sample.same[community.stratum == number])
     return validate("reference", pd.DataFrame(rows)) if rows else empty("reference")
 
@@ -469,7 +469,7 @@ def _calibration(
                 "cuts": int((community.stratum == number).sum()),
                 "accounts": len(np.unique(community.owner[community.stratum == number])),
             }
-            for number, stratum in enumerate(STRATA)
+            for number, stratum in enumerate(KINDS)
         },
         "bounds": None,
         "baseline": None,

@@ -25,6 +25,8 @@ from sockgraph.signals.alibi import find_alibis
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from sockgraph.signals import Bag, Corpus, Histories
 
 _DEFAULT = EvidenceSettings()
@@ -41,6 +43,7 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     incomplete: Sequence[str] = (),
     accepted_alibis: Sequence[tuple[str, str]] = (),
     log_events: pd.DataFrame | None = None,
+    known: pd.DataFrame | None = None,
     progress: Progress = silent,
 ) -> Weighed:
     """Weigh the evidence for and against one operator behind every pair of nominated accounts.
@@ -68,6 +71,10 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
         Pairs whose alibi a reviewer accepted: never flagged.
     log_events
         Contract table: blocks and thanks, if the source has them.
+    known
+        `user, person`: operators of reference accounts that are known, if any; a null person is a
+        person of their own. Their pairs are learnt from beside cut histories, cross-fitted by
+        person, so that no pair is judged by a model that saw either person's.
     progress
         Told of every step.
 
@@ -79,6 +86,7 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     everything = edits if background is None else pd.concat([edits, background])
     corpus = compile_edits(everything)
     cast, nominated = _cast(corpus, accounts, settings, open_case=open_case)
+    cast = replace(cast, person=_persons(cast.users, known))
     histories = of_accounts(corpus, cast.users)
     splits = _cut(histories, cast, settings)
     found = _find((histories, splits), cast, incomplete, log_events, progress)
@@ -200,7 +208,16 @@ def _together(
     """Return these accounts, in both roles where they are named twice."""
     users = tuple(sorted(_enough(corpus, settings) & {*nominated, *reference}))
     names = np.asarray(users, dtype=object)
-    return Cast(users, np.isin(names, list(nominated)), np.isin(names, list(reference)))
+    named, others = (np.isin(names, list(group)) for group in (nominated, reference))
+    return Cast(users, named, others, _persons(users, None))
+
+
+def _persons(users: tuple[str, ...], known: pd.DataFrame | None) -> NDArray[np.int64]:
+    """Return a number for each user, the same for those whom labels give to one person."""
+    told = {} if known is None else known.dropna().set_index("user")["person"].to_dict()
+    first: dict[object, int] = {}
+    of = (first.setdefault(("one", told[u]) if u in told else u, i) for i, u in enumerate(users))
+    return np.fromiter(of, dtype=np.int64, count=len(users))
 
 
 def _cast(
@@ -215,7 +232,8 @@ def _cast(
     compared = (u for u, r in role.items() if r in ("nominated", "reference"))
     users = tuple(sorted(u for u in compared if u in enough))
     named = np.array([role[u] == "nominated" for u in users], dtype=bool)
-    return Cast(users, named, np.ones_like(named) if itself else ~named), nominated
+    others = np.ones_like(named) if itself else ~named
+    return Cast(users, named, others, _persons(users, None)), nominated
 
 
 def _measure_all(scene: Scene, progress: Progress) -> list[Measured]:

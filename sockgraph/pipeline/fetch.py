@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sockgraph.case import Case, identify
 from sockgraph.pipeline.folder import DATA
 from sockgraph.pipeline.keeping import open_store
+from sockgraph.pipeline.labels import known_operators
 from sockgraph.pipeline.screen import shortlist
 from sockgraph.population import Population, assemble
 from sockgraph.progress import Progress, silent
@@ -18,6 +19,8 @@ from sockgraph.synthetic import write_demo
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from sockgraph.sources import Source
     from sockgraph.store import CaseStore
@@ -64,7 +67,9 @@ def fetch_case(
     """
     case = identify(path)
     store = open_store(case, data, progress=progress)
-    source, population = gather(case, store, refresh=refresh, progress=progress)
+    source, population = gather(
+        case, store, labels=known_operators(case), refresh=refresh, progress=progress
+    )
     return Fetched(population, traffic_of(source))
 
 
@@ -72,6 +77,7 @@ def gather(
     case: Case,
     store: CaseStore,
     *,
+    labels: pd.DataFrame | None = None,
     offline: bool = False,
     refresh: bool = False,
     progress: Progress = silent,
@@ -80,8 +86,8 @@ def gather(
     short = shortlist(case, store, progress=progress)
     if short is None:
         source = open_source(case, store, offline=offline, refresh=refresh, progress=progress)
-        return source, assemble(case, source, progress=progress)
-    few = assemble(case, short.source, chosen=short.users, progress=progress)
+        return source, assemble(case, source, labels=labels, progress=progress)
+    few = assemble(case, short.source, chosen=short.users, labels=labels, progress=progress)
     return short.source, replace(few, recipe={**few.recipe, "screening": short.facts})
 
 

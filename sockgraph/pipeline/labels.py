@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from sockgraph.case import Case
     from sockgraph.evidence import Weighed
 
+KINDS = {
+    "cut histories": ("successive", "parallel"),
+    "labelled reference accounts": ("labelled",),
+}
+
 
 def known_operators(case: Case) -> pd.DataFrame | None:
     """Read the case's `reference.labels`; None where it names none.
@@ -32,8 +37,10 @@ def known_operators(case: Case) -> pd.DataFrame | None:
 def calibration_on(labels: pd.DataFrame, weighed: Weighed) -> dict[str, Any]:
     """Return what the LRs are worth on known operators, and on cut histories.
 
-    Both are Cllr, and Cllr less the least that their ranking allows, in bits; null where there are
-    not both kinds of pairs, or no LRs. The difference is how much cut histories flatter.
+    Known operators are those of compared accounts, and those of reference accounts: the model learns
+    from the latter, and judges none by what it learnt from the same person. Each is Cllr, and Cllr
+    less the least that its ranking allows, in bits; null where there are not both kinds of pairs,
+    or no LRs. What labels show beyond cut histories is how much the cuts flatter.
 
     Parameters
     ----------
@@ -52,14 +59,20 @@ def calibration_on(labels: pd.DataFrame, weighed: Weighed) -> dict[str, Any]:
     pairs = list(combinations(sorted(person.index), 2))
     same = [person[a] == person[b] for a, b in pairs]
     told = _cost([lr[pair] for pair in pairs], same) if weighed.calibration["calibrated"] else {}
-    cut = weighed.held_out
+    held = weighed.held_out
+    kinds = {
+        kind: held[held["truth"].isin(["different", *truths])] for kind, truths in KINDS.items()
+    }
     return {
         "labelled": len(labels),
         "labelled, not compared": len(labels) - len(known),
         "same": sum(same),
         "different": len(same) - sum(same),
         "on labels": told or None,
-        "on cut histories": _cost(cut["log10_lr"], cut["truth"] != "different") or None,
+        **{
+            f"on {kind}": _cost(rows["log10_lr"], rows["truth"] != "different") or None
+            for kind, rows in kinds.items()
+        },
     }
 
 

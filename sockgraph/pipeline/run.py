@@ -115,7 +115,9 @@ def run_case(
     case = identify(path)
     labels = known_operators(case)
     store = open_store(case, data, progress=progress)
-    source, population = gather(case, store, offline=offline, refresh=refresh, progress=progress)
+    source, population = gather(
+        case, store, labels=labels, offline=offline, refresh=refresh, progress=progress
+    )
     set_aside(store)
     ledger = Ledger(store.path(LEDGER))
     accepted = accepted_alibis(ledger.entries())
@@ -150,6 +152,7 @@ def _weigh(
         incomplete=tuple(c.user for c in population.coverage if not c.full),
         accepted_alibis=accepted,
         log_events=population.log_events,
+        known=population.known,
         declared=tuple(entry.accounts for entry in case.declared),
         settings=EvidenceSettings(
             flag_log10_lr=case.evidence.flag_log10_lr,
