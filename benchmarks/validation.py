@@ -2,9 +2,9 @@
 
     python benchmarks/validation.py [TABLE …] [--write docs/validation.md]
 
-Tables: aliases, flattery, strata, open, own, socks, splits; default: all. Data is read from
+Tables: aliases, told, flattery, strata, open, own, socks, splits; default: all. Data is read from
 `$SOCKGRAPH_DATA` (or ../shared/data). Every account with ten edit times is compared with every
-other; no label is used until the links are written.
+other; but for `told`, no label is used until the links are written.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from sockgraph.schema import empty, validate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sockgraph.evaluate import Limit, Validation
+    from sockgraph.evaluate import Limit, Side, Validation
     from sockgraph.pipeline import CaseResult
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
@@ -67,15 +67,21 @@ PLACE = tempfile.TemporaryDirectory()
 
 
 @cache
-def ran(name: str) -> Ran:
-    """Run one data set, every account against every other, and validate it."""
-    place, folder = Path(PLACE.name), DATA / name
+def ran(name: str, *, told: bool = False) -> Ran:
+    """Run one data set, every account against every other, and validate it.
+
+    `told`: labels are learnt from, as a case that names them has it.
+    """
+    folder = DATA / name
+    place = Path(PLACE.name) / ("told" if told else "alone")
+    place.mkdir(exist_ok=True)
     edits, least = folder / "edits.parquet", LEAST.get(name, 10)
-    path = place / f"{name.replace('_', '-')}.toml"
-    path.write_text(CASE.format(name=path.stem, path=edits.absolute(), least=least))
-    print(f"  {name}", file=sys.stderr, flush=True)
-    result = run_case(path, data=place / "data")
     labels = folder / "labels.parquet"
+    path = place / f"{name.replace('_', '-')}.toml"
+    more = f'[reference]\nlabels = "{labels.absolute()}"\n' if told else ""
+    path.write_text(CASE.format(name=path.stem, path=edits.absolute(), least=least) + more)
+    print(f"  {name}{', told' if told else ''}", file=sys.stderr, flush=True)
+    result = run_case(path, data=place / "data")
     calibrated = result.manifest["evidence"]["calibrated"]
     given = labels if labels.exists() and calibrated else None
     return Ran(result, validate_case(path, given, data=place / "data").validation)
@@ -119,6 +125,34 @@ def _figures(name: str) -> dict[str, float]:
         "B³ recall": told["b3_recall"],
         "innocents absorbed": told["innocents_absorbed"],
     }
+
+
+def told() -> Iterator[str]:
+    """Compare models that labels were given to, cross-fitted by person, with those without."""
+    yield from _rows(["set", "learnt from", *TOLD])
+    for name in ALIASES:
+        for given, words in ((False, "cut histories"), (True, "and labels")):
+            side, bound = _told(name, given=given)
+            figures = [getattr(side.whole, key) for key in TOLD.values() if key]
+            flags = [side.flagged.precision, side.flagged.recall, bound]
+            cells = map(_number, (*figures, *flags))
+            yield _line([name.removeprefix("aliases_"), words, *cells])
+
+
+TOLD = {
+    "AUC": "auc",
+    "average precision": "average_precision",
+    "recall at 10⁻³": "recall_at_fpr_1e3",
+    "calibration loss": "loss",
+    "flagged that are true": None,
+    "true that are flagged": None,
+    "highest LR (log10)": None,
+}
+
+
+def _told(name: str, *, given: bool) -> tuple[Side, float]:
+    found = ran(name, told=given).validation
+    return found.labels, found.terms.bound_high
 
 
 def flattery() -> Iterator[str]:
@@ -258,6 +292,7 @@ def splits() -> Iterator[str]:
 
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "aliases": aliases,
+    "told": told,
     "flattery": flattery,
     "strata": strata,
     "open": open_,
