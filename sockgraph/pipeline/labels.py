@@ -37,10 +37,10 @@ def known_operators(case: Case) -> pd.DataFrame | None:
 def calibration_on(labels: pd.DataFrame, weighed: Weighed) -> dict[str, Any]:
     """Return what the LRs are worth on known operators, and on cut histories.
 
-    Known operators are those of compared accounts, and those of reference accounts: the model learns
-    from the latter, and judges none by what it learnt from the same person. Each is Cllr, and Cllr
-    less the least that its ranking allows, in bits; null where there are not both kinds of pairs,
-    or no LRs. What labels show beyond cut histories is how much the cuts flatter.
+    Known operators are those of compared accounts, and those of reference accounts, from which the
+    model learns; it judges none by what it learnt from the same person. Each is Cllr, and Cllr less
+    the least that its ranking allows, in bits; null where there are not both kinds of pairs, or no
+    LRs. What labels show beyond cut histories is how much the cuts flatter.
 
     Parameters
     ----------
