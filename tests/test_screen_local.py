@@ -127,3 +127,21 @@ def test_rows_set_aside_on_disk_are_the_same_rows(screen, tmp_path):
         ingest.EDITS_A_PART = original
     assert got == brute(edits, 7)
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_rows_met_in_any_order_are_the_same_rows(screen, monkeypatch):
+    from sockgraph.screening import local
+
+    def backwards(jobs, work, desk, **given):
+        return in_order(list(jobs)[::-1], work, desk, **given)
+
+    in_order = local.in_threads
+    monkeypatch.setattr(local, "in_threads", backwards)
+    edits = crowd()
+    assert screen(table(edits), top=7, threads=2) == brute(edits, 7)
+
+
+def test_many_accounts_with_few_partners_wanted(screen):
+    """Enough accounts that blocks of them are passed over by what a row is sure of."""
+    edits = crowd(n=700, pages=150, edits=9000, seed=4)
+    assert screen(table(edits), top=2) == brute(edits, 2)

@@ -45,8 +45,8 @@ def block_pair(table: Any, *, first: int, second: int, top: int) -> Any:  # noqa
     low = 0 if first == second else int(np.searchsorted(block, second))
     inc = _incidence(table, low)
     n = table.num_rows
-    heaps, floors = np.zeros((n, top), np.int64), np.zeros(n, np.int64)
-    overlap.screen_rectangle(inc, (low, n), first == second, heaps, floors)
+    heaps, bars = np.zeros((n, top), np.int64), np.zeros(n, np.float32)
+    overlap.screen_rectangle(inc, (low, n), first == second, heaps, bars)
     row, place = np.nonzero(heaps)
     keys = heaps[row, place]
     by_tie = np.argsort(inc.tie)

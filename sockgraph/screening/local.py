@@ -26,7 +26,6 @@ MEMORY = 2_500 * 1024 * 1024
 THREADS = 2
 SPILL_SHARE = 0.25  # of the memory, for rows that wait; the rest go to disk
 CHUNKS = 200
-LEVELS = 6
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,6 @@ class Candidates:
         Accounts in the order of their names.
     rows, dropped, spilled
         Rows read, rows left out by reason, bytes that went to disk on the way.
-    additions
-        Additions and look-ups that the overlap took.
     """
 
     names: Any
@@ -63,7 +60,6 @@ class Candidates:
     rows: int
     dropped: dict[str, int]
     spilled: int
-    additions: int
 
     def batches(self) -> Iterator[Any]:
         """Yield the rows of `candidates.parquet`, in order."""
@@ -139,7 +135,8 @@ def needed(read: Ingested, top: int, threads: int) -> int:
     process = 300 * 2**20
     kept = 8 * close + read.accounts.hours.nbytes + 200 * n
     candidates = n * top
-    overlap_stage = 16 * pairs + threads * (8 * candidates + 12 * n)
+    shared = sum(p.starts.size for p in read.pages)
+    overlap_stage = 16 * pairs + threads * (8 * candidates + 12 * n + 4 * shared)
     final_stage = candidates * (44 + 8 * threads)
     return process + kept + max(overlap_stage, final_stage)
 
@@ -220,58 +217,30 @@ def _name_order(names: Any) -> NDArray[np.int64]:  # noqa: ANN401 - pyarrow is u
     return order
 
 
-def _best(
-    inc: overlap.Incidence, top: int, threads: int, progress: Progress
-) -> tuple[NDArray[np.int64], int]:
-    """Return each account's best candidates, best first (0: none), and the additions made."""
+def _best(inc: overlap.Incidence, top: int, threads: int, progress: Progress) -> NDArray[np.int64]:
+    """Return each account's best candidates, best first (0: none)."""
     n = inc.row_starts.size - 1
-    plan = _plan(inc)
-    costs, levels, _ = plan
-    floors = np.zeros(n, np.int64)
+    costs, bars = overlap.prefix_costs(inc), np.zeros(n, np.float32)
     effort = np.cumsum(costs + np.arange(n) // 4 + 16)
     cuts = np.searchsorted(effort, np.linspace(0, effort[-1] if n else 0, CHUNKS + 1))
     cuts[-1] = n
 
-    def desk() -> tuple[Any, ...]:
-        cells, marks = np.zeros(n, np.int64), np.zeros(inc.packed.size - levels[-1], np.int64)
-        heaps = np.zeros((n, top), np.int64)
-        return (
-            np.zeros(n + 1, np.int32),
-            np.zeros(levels.size),
-            (cells, marks, np.zeros(top), heaps, floors),
-        )
+    def one(chunk: int, desk: overlap.Desk) -> None:
+        overlap.screen_rows(cuts[chunk], cuts[chunk + 1], inc, costs, desk)
 
-    def one(chunk: int, desk: tuple[Any, ...]) -> int:
-        return int(overlap.screen_rows(cuts[chunk], cuts[chunk + 1], inc, plan, desk))
-
-    efforts, desks = in_threads(
+    _, desks = in_threads(
         range(CHUNKS),
         one,
-        desk,
+        lambda: overlap.desk(inc, top, bars),
         threads=threads,
         done=lambda done: progress("comparing accounts", done, CHUNKS),
     )
-    heaps = [desk[2][3] for desk in desks]
+    heaps = [desk.heaps for desk in desks]
     for low in range(0, n, 1 << 14):
         rows = slice(low, low + (1 << 14))
         both = np.concatenate([heap[rows] for heap in heaps], axis=1)
         heaps[0][rows] = -np.sort(-both, axis=1)[:, :top]
-    return heaps[0], sum(efforts)
-
-
-def _plan(inc: overlap.Incidence) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return each row's cost, and from which page on pages may be left for those who matter.
-
-    The first level leaves no page; each later one halves the degree from which on a page is heavy.
-    Which of them a row uses is settled while it runs, by what the rows before it took.
-    """
-    degrees = np.diff(inc.page_starts)
-    most = int(degrees.max(initial=2))
-    bounds = [most + 1, *(max(2, most >> halved) for halved in range(1, LEVELS))]
-    if not (inc.packed & ((1 << inc.shift) - 1)).all():  # pages that everybody edited weigh nothing
-        bounds = bounds[:1]
-    levels = np.unique(np.searchsorted(degrees, bounds))[::-1].astype(np.int64)
-    return overlap.prefix_costs(inc), levels, overlap.heavy_masses(inc, levels)
+    return heaps[0]
 
 
 @dataclass(frozen=True)
@@ -282,14 +251,13 @@ class _Ranked:
     partners: NDArray[np.int32]
     shared: NDArray[np.int32]
     scores: NDArray[np.int32]
-    additions: int
 
 
 def _ranked(read: Ingested, top: int, threads: int, progress: Progress) -> _Ranked:
     """Compare accounts; who edited what, and the words they are ranked by, are gone after it."""
     graph = _incidence(read)
     inc, n = graph.incidence, len(read.accounts.ids)
-    keys, additions = _best(inc, top, threads, progress)
+    keys = _best(inc, top, threads, progress)
     lengths = np.zeros(n + 1, np.int64)
     lengths[graph.accounts + 1] = (keys > 0).sum(axis=1)
     flat = keys[np.argsort(graph.accounts)]
@@ -299,7 +267,6 @@ def _ranked(read: Ingested, top: int, threads: int, progress: Progress) -> _Rank
         partners=graph.by_tie[flat & ((1 << inc.tie_bits) - 1)].astype(np.int32),
         shared=((flat >> inc.tie_bits) & ((1 << inc.shared_bits) - 1)).astype(np.int32),
         scores=(flat >> (inc.tie_bits + inc.shared_bits)).astype(np.int32),
-        additions=additions,
     )
 
 
@@ -319,7 +286,6 @@ def _finish(read: Ingested, ranked: _Ranked, *, threads: int, progress: Progress
         rows=read.rows,
         dropped={why: n for why, n in read.dropped.items() if n},
         spilled=read.spilled,
-        additions=ranked.additions,
     )
 
 

@@ -16,6 +16,10 @@ import numpy as np
 from sockgraph.errors import ScreeningError
 from sockgraph.screening.kernels import compiled
 
+BLOCK = 64  # partners that are looked at together
+SPARSE = 8  # a row with so few additions a partner is looked at one by one
+SLACK = 0.75  # millionths: half for rounding, the rest for floating point
+
 
 class Incidence(NamedTuple):
     """Who edited what, both ways round, and how much each page weighs.
@@ -89,241 +93,236 @@ def _micro(weight, mass_a, mass_b):
 
 
 @compiled
-def _offer(heap, key):
-    """Replace the least key of a full heap; return the new least."""
-    n, at = heap.size, 0
+def _offer(heaps, account, key):
+    """Replace the least key of an account's full heap; return the new least."""
+    n, at = heaps.shape[1], 0
     while True:
         child = 2 * at + 1
         if child >= n:
             break
-        if child + 1 < n and heap[child + 1] < heap[child]:
+        if child + 1 < n and heaps[account, child + 1] < heaps[account, child]:
             child += 1
-        if heap[child] >= key:
+        if heaps[account, child] >= key:
             break
-        heap[at] = heap[child]
+        heaps[account, at] = heaps[account, child]
         at = child
-    heap[at] = key
-    return heap[0]
+    heaps[account, at] = key
+    return heaps[account, 0]
 
 
 @compiled
-def _take(heap, floors, account, key):
+def _take(heaps, bars, account, key, bits):
     """Put a candidate among an account's best, if it is better than the least of them."""
-    if key > floors[account] and key > heap[0]:
-        least = _offer(heap, key)
-        if least > floors[account]:
-            floors[account] = least
+    if key > heaps[account, 0]:
+        least = _offer(heaps, account, key) >> bits
+        if least > bars[account]:
+            bars[account] = least
 
 
 @compiled
-def _weigh(inc, row, other, cell, heaps, floors):
-    """Offer one pair to both of its accounts, if it can stand among their best."""
+def _weigh(inc, row, other, cell, heaps, bars):
+    """Offer one pair to both of its accounts."""
     weight = cell & ((np.int64(1) << inc.shift) - 1)
     shared = cell >> inc.shift
     micro = _micro(weight, inc.mass[row], inc.mass[other])
-    body = (micro << (inc.tie_bits + inc.shared_bits)) | (shared << inc.tie_bits)
-    _take(heaps[row], floors, row, body | inc.tie[other])
-    _take(heaps[other], floors, other, body | inc.tie[row])
+    bits = inc.tie_bits + inc.shared_bits
+    body = (micro << bits) | (shared << inc.tie_bits)
+    _take(heaps, bars, row, body | inc.tie[other], bits)
+    _take(heaps, bars, other, body | inc.tie[row], bits)
 
 
 @compiled
-def _add_pages_noting(inc, row, cells, touched):
+def _pass(inc, low, high, ends):
+    """Count the pages of rows from `low` to `high`, which another desk met."""
+    for i in range(inc.row_starts[low], inc.row_starts[high]):
+        ends[inc.row_pages[i]] += 1
+
+
+@compiled
+def _add_pages(inc, row, cells, ends):
+    """Add a row's pages to the cells of all partners with a smaller number.
+
+    Counted with unsigned numbers, which spares Numba a look for negative places in the innermost
+    loop: that alone is half of the time.
+    """
+    for i in range(inc.row_starts[row], inc.row_starts[row + 1]):
+        page = inc.row_pages[i]
+        before = ends[page]
+        ends[page] = before + 1
+        packed, start = inc.packed[page], np.uint64(inc.page_starts[page])
+        for at in range(start, start + np.uint64(before)):
+            cells[np.uint64(inc.page_users[at])] += packed
+
+
+@compiled
+def _add_pages_noting(inc, row, cells, ends, touched):
     """Add all of a row's pages, and list the partners met; return how many."""
     n = 0
     for i in range(inc.row_starts[row], inc.row_starts[row + 1]):
         page = inc.row_pages[i]
-        packed = inc.packed[page]
-        at = inc.page_starts[page]
-        while inc.page_users[at] < row:
-            other = inc.page_users[at]
+        before = ends[page]
+        ends[page] = before + 1
+        packed, start = inc.packed[page], np.uint64(inc.page_starts[page])
+        for at in range(start, start + np.uint64(before)):
+            other = np.uint64(inc.page_users[at])
             touched[n] = other
             n += cells[other] == 0
             cells[other] += packed
-            at += 1
     return n
 
 
 @compiled
-def heavy_masses(inc, levels):
-    """Return each account's weight on pages from each level on, shape (levels, accounts)."""
-    n = inc.row_starts.size - 1
-    out = np.zeros((levels.size, n))
-    low_bits = (np.int64(1) << inc.shift) - 1
-    for row in range(n):
-        for i in range(inc.row_starts[row], inc.row_starts[row + 1]):
-            page = inc.row_pages[i]
-            for level in range(levels.size):
-                if page >= levels[level]:
-                    out[level, row] += np.float64(inc.packed[page] & low_bits)
-    return out
+def _look(inc, row, desk):
+    """See what each block of partners scores, without a branch, hence in vector instructions.
 
-
-@compiled
-def _add_pages(inc, row, cells, end):
-    """Add a row's pages before `end` to the cells of all partners with a smaller number."""
-    n = 0
-    for i in range(inc.row_starts[row], inc.row_starts[row + 1]):
-        page = inc.row_pages[i]
-        if page >= end:
-            break
-        packed = inc.packed[page]
-        start = inc.page_starts[page]
-        at = start
-        while inc.page_users[at] < row:
-            cells[inc.page_users[at]] += packed
-            at += 1
-        n += at - start
-    return n
-
-
-@compiled
-def _sure(inc, row, cells, best, mine):
-    """Return the least of the row's k best scores that its light pages alone make sure of."""
+    Writes a block's best score plus 1 (0: nobody shares two pages), rounded down to millionths,
+    and whether the row could stand among the best of one of its accounts; returns the blocks.
+    """
+    cells, bars, best, wanted = desk.cells, desk.bars, desk.best, desk.wanted
     low_bits = (np.int64(1) << inc.shift) - 1
     two = np.int64(2) << inc.shift
-    best[:] = 0.0
-    for other in range(row):
-        cell = cells[other]
-        if cell >= two:
-            lower = (cell & low_bits) * mine * inc.scale[other]
-            if lower > best[0]:
-                _offer(best, lower)
-    return best[0]
+    mine = inc.scale[row] * 1e6
+    block = 0
+    for low in range(np.uint64(0), np.uint64(row), np.uint64(BLOCK)):
+        most, hit = np.int64(0), np.int64(0)
+        for other in range(low, min(low + np.uint64(BLOCK), np.uint64(row))):
+            cell = cells[other]
+            score = np.float64(cell & low_bits) * mine * inc.scale[other]
+            both = np.int64(cell >= two)
+            most = max(most, (np.int64(score) + 1) * both)
+            hit |= np.int64(score + SLACK >= bars[other]) & both
+        best[block], wanted[block] = most, hit
+        block += 1
+    return block
 
 
 @compiled
-def _rescored(inc, other, cell, marks, end):
-    """Add the heavy pages that both accounts edited to a cell."""
-    i = inc.row_starts[other + 1] - 1
-    while i >= inc.row_starts[other] and inc.row_pages[i] >= end:
-        cell += marks[inc.row_pages[i] - end]
-        i -= 1
-    return cell, inc.row_starts[other + 1] - 1 - i
+def _sure(best, blocks, k):
+    """Return a score that at least k partners reach, from the best of each block; 0: unknown."""
+    step = max(1, blocks // (4 * k))
+    n = -(-blocks // step)
+    if n < k:
+        return np.int64(0)
+    tops = np.zeros(n, np.int64)
+    for block in range(blocks):
+        tops[block // step] = max(tops[block // step], best[block])
+    return max(np.int64(0), np.partition(tops, n - k)[n - k] - 2)
 
 
 @compiled
-def _mark(inc, row, marks, end, on):
-    """Write the weights of a row's heavy pages where `_rescored` looks them up, or wipe them."""
-    i = inc.row_starts[row + 1] - 1
-    while i >= inc.row_starts[row] and inc.row_pages[i] >= end:
-        marks[inc.row_pages[i] - end] = inc.packed[inc.row_pages[i]] * on
-        i -= 1
+def _most(cell, shift, scale):
+    """Return a score that a cell is not above, in millionths; below 0 if it holds one page."""
+    if cell < np.int64(2) << shift:
+        return -1.0
+    return np.float64(cell & ((np.int64(1) << shift) - 1)) * scale + SLACK
 
 
 @compiled
-def _pruned_row(inc, row, heavy, end, desk, unit):
-    """Meet a row's partners: light pages for all, heavy pages for those who can still matter."""
-    cells, marks, best, heaps, floors = desk
-    low_bits = (np.int64(1) << inc.shift) - 1
-    two = np.int64(2) << inc.shift
-    mine = inc.scale[row] * 1e6 * unit
-    mine_heavy = heavy[row]
-    effort = _add_pages(inc, row, cells, end) + row
-    sure = max(floors[row], np.int64(_sure(inc, row, cells, best, mine) - 2.0 * unit))
-    _mark(inc, row, marks, end, 1)
-    for other in range(row):
-        cell = cells[other]
-        cells[other] = 0
-        weight = (cell & low_bits) + min(mine_heavy, heavy[other])
-        upper = weight * mine * inc.scale[other] + 1.51 * unit
-        if weight > 0.0 and (upper >= sure or upper >= floors[other]):
-            cell, steps = _rescored(inc, other, cell, marks, end)
-            effort += steps + 8
-            if cell >= two:
-                _weigh(inc, row, other, cell, heaps, floors)
-    _mark(inc, row, marks, end, 0)
-    return effort
+def _meet_row(inc, row, desk):
+    """Meet a row's partners: blocks in which nobody can matter are not looked at again."""
+    cells, heaps, bars = desk.cells, desk.heaps, desk.bars
+    mine = inc.scale[row] * 1e6
+    _add_pages(inc, row, cells, desk.ends)
+    blocks = _look(inc, row, desk)
+    bar = max(np.int64(bars[row]), _sure(desk.best, blocks, heaps.shape[1]))
+    for block in range(blocks):
+        if desk.best[block] >= bar or desk.wanted[block]:
+            for other in range(block * BLOCK, min(block * BLOCK + BLOCK, row)):
+                most = _most(cells[other], inc.shift, mine * inc.scale[other])
+                if most >= bar or most >= bars[other]:
+                    _weigh(inc, row, other, cells[other], heaps, bars)
+            bar = max(bar, np.int64(bars[row]))
+    cells[:row] = 0
 
 
 @compiled
-def _whole_row(inc, row, desk, unit):
-    """Meet a row's partners with all of its pages."""
-    cells, _, _, heaps, floors = desk
-    low_bits = (np.int64(1) << inc.shift) - 1
-    two = np.int64(2) << inc.shift
-    mine = inc.scale[row] * 1e6 * unit
-    effort = _add_pages(inc, row, cells, inc.packed.size)
-    for other in range(row):
-        cell = cells[other]
-        cells[other] = 0
-        if cell >= two:
-            upper = (cell & low_bits) * mine * inc.scale[other] + 1.51 * unit
-            if upper >= floors[row] or upper >= floors[other]:
-                _weigh(inc, row, other, cell, heaps, floors)
-    return effort + row // 2
-
-
-@compiled
-def _choose(rates, turn):
-    """Return the level that took least effort lately; now and then, one beside it."""
-    level = np.argmin(rates)
-    if turn % 64 == 0:
-        return max(level - 1, 0)
-    if turn % 64 == 32:
-        return min(level + 1, rates.size - 1)
-    return level
-
-
-@compiled
-def _noted_row(inc, row, touched, desk, unit):
+def _noted_row(inc, row, desk):
     """Meet the partners of a row with few additions: only those are looked at again."""
-    cells, _, _, heaps, floors = desk
-    low_bits = (np.int64(1) << inc.shift) - 1
-    two = np.int64(2) << inc.shift
-    mine = inc.scale[row] * 1e6 * unit
-    n = _add_pages_noting(inc, row, cells, touched)
+    cells, heaps, bars = desk.cells, desk.heaps, desk.bars
+    mine = inc.scale[row] * 1e6
+    n = _add_pages_noting(inc, row, cells, desk.ends, desk.touched)
     for i in range(n):
-        other = touched[i]
+        other = desk.touched[i]
         cell = cells[other]
         cells[other] = 0
-        if cell >= two:
-            upper = (cell & low_bits) * mine * inc.scale[other] + 1.51 * unit
-            if upper >= floors[row] or upper >= floors[other]:
-                _weigh(inc, row, other, cell, heaps, floors)
+        most = _most(cell, inc.shift, mine * inc.scale[other])
+        if most >= bars[row] or most >= bars[other]:
+            _weigh(inc, row, other, cell, heaps, bars)
+
+
+class Desk(NamedTuple):
+    """What one thread works with.
+
+    Attributes
+    ----------
+    cells
+        int64, shape (accounts,), all zero between rows.
+    ends
+        How many accounts of each page come before the row, int32, shape (pages,).
+    best, wanted
+        int64, a number a block of partners; see `_look`.
+    heaps
+        This thread's best candidates of each account, int64, accounts by k.
+    bars
+        The least score of each account's best, float32, shared by the threads: it only rises but
+        for a race, and a stale value costs time, never a candidate.
+    touched
+        int32, shape (accounts + 1,).
+    reached
+        The row up to which `ends` is known, shape (1,).
+    """
+
+    cells: np.ndarray
+    ends: np.ndarray
+    best: np.ndarray
+    wanted: np.ndarray
+    heaps: np.ndarray
+    bars: np.ndarray
+    touched: np.ndarray
+    reached: np.ndarray
+
+
+def desk(inc: Incidence, top: int, bars: np.ndarray) -> Desk:
+    """Return an empty desk for one thread; `bars` is shared by all."""
+    n = inc.row_starts.size - 1
+    blocks = -(-n // BLOCK)
+    return Desk(
+        cells=np.zeros(n, np.int64),
+        ends=np.zeros(inc.packed.size, np.int32),
+        best=np.zeros(blocks, np.int64),
+        wanted=np.zeros(blocks, np.int64),
+        heaps=np.zeros((n, top), np.int64),
+        bars=bars,
+        touched=np.zeros(n + 1, np.int32),
+        reached=np.zeros(1, np.int64),
+    )
 
 
 @compiled
-def screen_rows(low, high, inc, plan, work):
+def screen_rows(low, high, inc, costs, desk):
     """Meet every pair of an account from `low` to `high` with one of a smaller number.
 
     Parameters
     ----------
-    plan
-        costs (additions a row, from `prefix_costs`), levels (pages from which on a page is heavy)
-        and heavy (from `heavy_masses`).
-    work
-        touched (int32, accounts + 1), rates (float, levels: effort of late, a share of the row's
-        cost) and the desk: cells (int64, accounts, all zero; left so), marks (int64, pages from the
-        first level on, all zero; left so), best (float, k), heaps (int64, accounts by k; this
-        thread's), floors (int64, accounts; shared by the threads: it only ever rises, and a stale
-        value costs time, never a candidate).
-
-    Returns
-    -------
-    int
-        Additions and look-ups that it took.
+    costs
+        Additions a row, from `prefix_costs`.
+    desk
+        A `Desk`; cheapest if rows come to it in rising order.
     """
-    costs, levels, heavy = plan
-    touched, rates, desk = work
-    unit = np.float64(np.int64(1) << (inc.tie_bits + inc.shared_bits))
-    total = 0
+    if desk.reached[0] > low:  # the desk was at later rows: begin anew
+        desk.ends[:] = 0
+        desk.reached[0] = 0
+    _pass(inc, desk.reached[0], low, desk.ends)
+    desk.reached[0] = high
     for row in range(low, high):
-        if costs[row] * 4 < row:
-            _noted_row(inc, row, touched, desk, unit)
-            total += costs[row]
+        if costs[row] * SPARSE < row:
+            _noted_row(inc, row, desk)
         else:
-            level = _choose(rates, row)
-            if levels[level] == inc.packed.size:
-                effort = _whole_row(inc, row, desk, unit)
-            else:
-                effort = _pruned_row(inc, row, heavy[level], levels[level], desk, unit)
-            rates[level] += 0.2 * (effort / (costs[row] + 1) - rates[level])
-            total += effort
-    return total
+            _meet_row(inc, row, desk)
 
 
 @compiled
-def screen_rectangle(inc, others, square, heaps, floors):
+def screen_rectangle(inc, others, square, heaps, bars):
     """Meet every account with every one of another block, or each with each of its own block.
 
     Parameters
@@ -346,5 +345,5 @@ def screen_rectangle(inc, others, square, heaps, floors):
                 cells[inc.page_users[at]] += inc.packed[page]
         for other in range(low, row if square else high):
             if cells[other] >= two:
-                _weigh(inc, row, other, cells[other], heaps, floors)
+                _weigh(inc, row, other, cells[other], heaps, bars)
         cells[low:high] = 0
