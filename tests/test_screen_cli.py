@@ -1,3 +1,7 @@
+import json
+import os
+import time
+
 import pyarrow.parquet as pq
 import pytest
 import typer
@@ -7,7 +11,10 @@ from typer.testing import CliRunner
 
 from sockgraph.cli import screen as commands
 from sockgraph.errors import ScreeningError
+from sockgraph.pipeline import purge
 from sockgraph.schema import validate
+from sockgraph.screening.wiki import import_wiki
+from sockgraph.store import TOMBSTONE
 
 CASE = """
 id = "wiki-1"
@@ -67,3 +74,36 @@ def test_help_teaches(call):
     text = " ".join(call("screen", "--help").output.split())
     assert "it flags nobody" in text
     assert "--engine" in text
+
+
+def test_what_screening_leaves_ends_with_the_case(call, tmp_path):
+    pytest.importorskip("duckdb", reason="the screen extra is not installed")
+    data, more = tmp_path / "data", 'path = "edits.parquet"\n[retention]\ndays = 30\n'
+    words = ("screen", tmp_path / "wiki.toml", "--data", data)
+    assert call(*words, more=more).exit_code == 0
+    folder = data / "processed" / "wiki"
+    imported = data / "raw" / "wiki" / "wiki" / "edits.parquet"  # as `run` leaves it there
+    import_wiki(tmp_path / "edits.parquet", imported.parent)
+    for path in (folder / "candidates.parquet", *imported.parent.iterdir()):
+        _age(path, days=29)
+    assert call(*words, more=more).exit_code == 0
+    assert not (folder / TOMBSTONE).exists()
+    _age(imported, days=31)
+    held = sum(path.is_file() for path in data.rglob("*"))
+    result = call(*words, more=more)
+    assert result.exit_code == 0, result.output
+    assert "kept longer than 30 days, and removed" in " ".join(result.output.split())
+    assert not imported.parent.exists()
+    told = json.loads((folder / TOMBSTONE).read_text())
+    assert (told["retention_days"], told["files"]) == (30, held)
+    assert held >= 4
+    assert len(pq.read_table(folder / "candidates.parquet"))  # made anew
+    removed = purge(tmp_path / "wiki.toml", data=data)
+    assert removed.files >= 1
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == [TOMBSTONE]
+    assert not (data / "raw" / "wiki").exists()
+
+
+def _age(path, *, days):
+    then = time.time() - days * 86_400
+    os.utime(path, (then, then))

@@ -82,10 +82,11 @@ def screen_case(
 
     For every account of the case's table of edits: its partners by the pages that both edited,
     rare pages weighing more, with their co-edits within an hour and the likeness of their hours.
+    What it writes is the case's: it ends with the case's retention, and `purge` removes it.
     """
     given = identify(case)
-    store = open_store(given, data)
     with bar() as progress:
+        store = open_store(given, data, progress=progress)
         table, _, _ = table_of(given, store, progress=progress)
         found = screen(
             table / EDITS if (table / ABOUT).exists() else table,
