@@ -18,7 +18,7 @@ from sockgraph.screening import kernels
 from sockgraph.screening.arrays import arrow, plain
 from sockgraph.screening.definition import HOURS
 from sockgraph.screening.names import BLANK, KINDS, kind_of
-from sockgraph.screening.reading import INVENTED, Layout, Reader, lay_out
+from sockgraph.screening.reading import INVENTED, Batch, Layout, Reader, ahead, lay_out
 from sockgraph.screening.spill import Parts
 
 if TYPE_CHECKING:
@@ -143,22 +143,23 @@ class _Census:
         else:
             met = names.take(arrow(first))
             met = met.cast(pa.string())
-        size = len(self.kinds)
-        if size < before + len(first):
-            more = max(size // 2, before + len(first) - size)
-            self.kinds = np.pad(self.kinds, (0, more))
-            self.hours = np.pad(self.hours, ((0, more), (0, 0)))
+        self.kinds = _longer(self.kinds, before + len(first))
         kinds = [kind_of(name) if name is not None else BLANK for name in met.to_pylist()]
         self.kinds[before : before + len(first)] = kinds
         self._names.append(met)
         self._ids.append(np.where(keys > INVENTED, keys, 0))
+
+    def count(self, users: NDArray[np.int32], seconds: NDArray[np.uint32]) -> None:
+        """Count the hours of numbered edits; the next ones may be numbered meanwhile."""
+        self.hours = _longer(self.hours, int(users.max(initial=-1)) + 1)
+        kernels.count_hours(users, seconds, self.kinds, self.hours)
 
     def accounts(self) -> tuple[Accounts, NDArray[np.int32] | None]:
         """Return the accounts; and, where a name has several keys, each key's first namesake."""
         n = self._numbers.known
         names = pa.concat_arrays(self._names) if self._names else pa.array([], pa.string())
         ids = np.concatenate(self._ids) if self._ids else np.zeros(0, np.int64)
-        hours, same = self.hours[:n], _namesakes(names)
+        hours, same = _longer(self.hours, n)[:n], _namesakes(names)
         if same is not None:
             others = np.flatnonzero(same != np.arange(n))
             np.add.at(hours, same[others], hours[others])
@@ -167,6 +168,19 @@ class _Census:
             np.minimum.at(known, same[others], known[others])
             ids = np.where(known == np.iinfo(np.int64).max, 0, known)
         return Accounts(names, ids, hours.sum(axis=1, dtype=np.int64), hours), same
+
+
+def _longer(rows: NDArray[Any], n: int) -> NDArray[Any]:
+    """Return the rows, or a longer copy of them with zeros behind, so that there are n."""
+    if len(rows) >= n:
+        return rows
+    more = max(len(rows) // 2, n - len(rows))
+    return np.pad(rows, ((0, more), *((0, 0) for _ in rows.shape[1:])))
+
+
+def _numbered(reader: Reader, census: _Census) -> Iterator[tuple[int, Batch, NDArray[np.int32]]]:
+    for rows, batch in reader:
+        yield rows, batch, census.number(batch.users, batch.names)
 
 
 def _namesakes(names: Any) -> NDArray[np.int32] | None:  # noqa: ANN401
@@ -261,8 +275,7 @@ class _Once:
         census, parts, rows, outside = _Census(), self._parts(), 0, 0
         aside = self._parts() if distinct else None
         reader, last = Reader(self._layout, revisions="rev_id" in self._layout.columns), None
-        for rows, batch in reader:
-            users = census.number(batch.users, batch.names)
+        for rows, batch, users in ahead(_numbered(reader, census)):
             revs, keep = batch.revisions, self._inside(batch.seconds)
             if revs is not None and aside is None and len(revs):
                 if (last is not None and revs[0] <= last) or (revs[1:] <= revs[:-1]).any():
@@ -316,7 +329,7 @@ class _Once:
 
     def _place(self, census: _Census, parts: Parts, rows: _Rows, keep: NDArray[np.bool_]) -> None:
         pages, users, seconds = rows if keep.all() else (column[keep] for column in rows)
-        kernels.count_hours(users, seconds, census.kinds, census.hours)
+        census.count(users, seconds)
         starts, keys, *others = kernels.scatter(pages, users, seconds, census.kinds, self.bits)
         if keys.size and keys.min() >= -SMALL and keys.max() < SMALL:
             keys = keys.astype(np.int32)  # most wikis' page ids do with half the memory

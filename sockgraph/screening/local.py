@@ -235,7 +235,7 @@ def _best(inc: overlap.Incidence, top: int, threads: int, progress: Progress) ->
         threads=threads,
         done=lambda done: progress("comparing accounts", done, CHUNKS),
     )
-    heaps = [desk.heaps for desk in desks]
+    heaps: list[NDArray[np.int64]] = [desk.heaps for desk in desks]
     for low in range(0, n, 1 << 14):
         rows = slice(low, low + (1 << 14))
         both = np.concatenate([heap[rows] for heap in heaps], axis=1)

@@ -179,8 +179,8 @@ def _row_groups(file: Path, columns: list[str]) -> Iterator[Any]:
             yield from opened.iter_batches(BATCH, row_groups=[group], columns=columns)
 
 
-def _ahead(items: Iterator[Any]) -> Iterator[Any]:
-    """Read the next batch while the one before is worked on."""
+def ahead(items: Iterator[Any]) -> Iterator[Any]:
+    """Make the next item while the one before is worked on."""
     with concurrent.futures.ThreadPoolExecutor(1) as reader:
         coming = reader.submit(next, items, None)
         while (item := coming.result()) is not None:
@@ -204,7 +204,7 @@ class Reader:
     def __iter__(self) -> Iterator[tuple[int, Batch]]:
         """Yield the rows read so far and the batch, rows without a user or a page left out."""
         read = 0
-        for file, batch in _ahead(_tables(self.layout, self._columns)):
+        for file, batch in ahead(_tables(self.layout, self._columns)):
             whole = self._batch(file, batch, read)
             read += len(batch)
             yield read, whole

@@ -59,10 +59,11 @@ def record_batches(found: Candidates) -> Iterator[Any]:
 
 def _names(found: Candidates, accounts: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
     """Return names as a dictionary of those that occur, so that no piece carries the whole wiki."""
-    used, places = np.unique(accounts, return_inverse=True)
-    return pa.DictionaryArray.from_arrays(
-        arrow(places.astype(np.int32)), found.names.take(arrow(used))
-    )
+    places = np.zeros(len(found.names), np.int32)
+    places[accounts] = 1
+    used = np.flatnonzero(places)
+    places[used] = np.arange(used.size)
+    return pa.DictionaryArray.from_arrays(arrow(places[accounts]), found.names.take(arrow(used)))
 
 
 def write_parquet(batches: Iterable[Any], target: Path, progress: Progress = silent) -> int:
