@@ -11,7 +11,7 @@ import pandas as pd
 from sockgraph.evidence import link
 from sockgraph.evidence.falselinks import false_links, reaching
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
-from sockgraph.evidence.splits import KINDS
+from sockgraph.evidence.splits import KINDS, LABELLED
 from sockgraph.evidence.witness import witnesses
 from sockgraph.schema import empty, subject_of, validate
 from sockgraph.signals.alibi import stretches
@@ -470,6 +470,7 @@ def _calibration(
                 "accounts": len(np.unique(community.owner[community.stratum == number])),
             }
             for number, stratum in enumerate(KINDS)
+            if number != LABELLED or (community.stratum == LABELLED).any()
         },
         "bounds": None,
         "baseline": None,

@@ -148,10 +148,12 @@ def _reference(found: Validation, about: About) -> str:
     n = facts.get("n_reference") or 0
     who = "the compared accounts themselves" if about.everyone else "accounts of the same pages"
     cuts = facts.get("splits") or {}
-    made = sum(int(kind["cuts"]) for kind in cuts.values())
+    made = sum(int(kind["cuts"]) for name, kind in cuts.items() if name != "labelled")
+    told = int(cuts.get("labelled", {"cuts": 0})["cuts"])
+    labelled = f", {counted(told, 'labelled pair')} of one person" if told else ""
     return (
         f"{counted(n, 'account')}, {who}; {thousands(facts.get('n_different_pairs') or 0)} pairs,"
-        f" {counted(made, 'cut history', 'cut histories')}"
+        f" {counted(made, 'cut history', 'cut histories')}{labelled}"
     )
 
 
