@@ -26,6 +26,7 @@ SLUG = re.compile(r"[a-z0-9-]{1,64}")
 HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
 EVERYONE = "*"
 MANY = 50
+"""More listed names than these are compared only if somebody says so once more."""
 
 
 class _Part(BaseModel):
@@ -290,6 +291,25 @@ class Case(_Part):
         listed += [name for link in self.earlier for name in (link.a, link.b)]
         listed += [name for entry in self.declared for name in entry.accounts]
         return tuple(dict.fromkeys(listed))
+
+
+def refuse_many(case: Case, path: Path, *, many: bool) -> None:
+    """Refuse a long list of nominated accounts unless it is meant: nothing trawls by accident.
+
+    Raises
+    ------
+    CaseError
+        If more than `MANY` accounts are listed, and `many` is not given.
+    """
+    listed = len(case.accounts.nominated)
+    if listed > MANY and not many:
+        raise CaseError(
+            path,
+            f"it nominates {listed} accounts, {listed * (listed - 1) // 2:,} pairs; more than"
+            f" {MANY} listed names are compared only on purpose: the more pairs, the more of them"
+            " look alike by chance.",
+            "Nominate those that you have a reason for, or give --many (in a notebook, many=True).",
+        )
 
 
 def normal_name(name: str) -> str:

@@ -151,3 +151,19 @@ def test_only_a_wiki_can_be_asked_what_it_hides(case):
     code, _, err = sockgraph("refresh-hidden", "river.toml", cwd=case)
     assert code == 2
     assert "only a wiki" in err
+
+
+def test_a_long_list_is_compared_on_purpose_only(case):
+    edits = pd.read_parquet(case / "edits.parquet")
+    names = [f"Reader {number:02d}" for number in range(51)]
+    listed = pd.concat([edits.head(12).assign(user=name) for name in names])
+    listed.to_parquet(case / "edits.parquet")
+    text = CASE.replace('"Heron", "Moth"', ", ".join(f'"{name}"' for name in names))
+    (case / "river.toml").write_text(text)
+    for command in ("run", "fetch"):
+        code, _, err = sockgraph(command, "river.toml", cwd=case)
+        assert code == 2
+        assert "it nominates 51 accounts, 1,275 pairs" in " ".join(err.split())
+        assert "--many" in err
+        assert not (case / "data").exists()
+        assert sockgraph(command, "river.toml", "--many", "--data", command, cwd=case)[0] == 0

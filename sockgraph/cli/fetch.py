@@ -36,10 +36,13 @@ def fetch(
         bool,
         typer.Option("--refresh", help="Ask again for what may have changed, and what is new."),
     ] = False,
+    many: Annotated[
+        bool, typer.Option("--many", help="Compare more than 50 listed accounts, on purpose.")
+    ] = False,
 ) -> None:
     """Read everything that a case needs, and weigh nothing yet; interrupted, go on where it was."""
     with bar() as progress:
-        fetched = fetch_case(case, data=data, refresh=refresh, progress=progress)
+        fetched = fetch_case(case, data=data, refresh=refresh, many=many, progress=progress)
     _tell(fetched)
     say(f"Next: sockgraph run {case}")
 

@@ -45,10 +45,15 @@ def run(
         bool,
         typer.Option("--refresh", help="Ask again for what may have changed, and what is new."),
     ] = False,
+    many: Annotated[
+        bool, typer.Option("--many", help="Compare more than 50 listed accounts, on purpose.")
+    ] = False,
 ) -> None:
     """Run a case from its file to its report: fetch what is missing, weigh, group, write."""
     with bar() as progress:
-        result = run_case(case, data=data, offline=offline, refresh=refresh, progress=progress)
+        result = run_case(
+            case, data=data, offline=offline, refresh=refresh, many=many, progress=progress
+        )
     _tell(result)
 
 

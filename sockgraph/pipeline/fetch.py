@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sockgraph.case import Case, identify
+from sockgraph.case import Case, identify, refuse_many
 from sockgraph.pipeline.folder import DATA
 from sockgraph.pipeline.keeping import open_store
 from sockgraph.pipeline.labels import known_operators
@@ -43,7 +43,12 @@ class Fetched:
 
 
 def fetch_case(
-    path: Path, *, data: Path = DATA, refresh: bool = False, progress: Progress = silent
+    path: Path,
+    *,
+    data: Path = DATA,
+    refresh: bool = False,
+    many: bool = False,
+    progress: Progress = silent,
 ) -> Fetched:
     """Read everything that a case needs, and derive nothing from it yet.
 
@@ -57,6 +62,8 @@ def fetch_case(
         The data folder.
     refresh
         Ask again for what may have changed, and for edits made since.
+    many
+        More than 50 accounts are listed on purpose.
     progress
         Told of every step.
 
@@ -66,6 +73,7 @@ def fetch_case(
         If the case cannot be used or the source fails; what was answered until then is kept.
     """
     case = identify(path)
+    refuse_many(case, path, many=many)
     store = open_store(case, data, progress=progress)
     source, population = gather(
         case, store, labels=known_operators(case), refresh=refresh, progress=progress

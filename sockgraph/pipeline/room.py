@@ -148,7 +148,7 @@ class Room:
         """Run the case again, without a question to any wiki, with what the ledger now says."""
         self.tell("Which accounts must stay apart has changed: the groups are computed again.")
         with self.listen() as progress:
-            run_case(self.file, data=self.data, offline=True, progress=progress)
+            run_case(self.file, data=self.data, offline=True, many=True, progress=progress)
 
     def _write_notes(self) -> None:
         """Write every reversed link's restoration note that is not written yet."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from threadpoolctl import threadpool_limits
 
 import sockgraph
-from sockgraph.case import identify
+from sockgraph.case import identify, refuse_many
 from sockgraph.cluster import cluster_accounts
 from sockgraph.errors import CaseError
 from sockgraph.evidence import EvidenceSettings, weigh_evidence
@@ -80,7 +80,7 @@ def refresh_hidden(
             "Bring the table up to date yourself, then run the case again.",
         )
     hidden = source.remove_hidden()
-    return hidden, run_case(path, data=data, offline=True, progress=progress)
+    return hidden, run_case(path, data=data, offline=True, many=True, progress=progress)
 
 
 def run_case(
@@ -89,6 +89,7 @@ def run_case(
     data: Path = DATA,
     offline: bool = False,
     refresh: bool = False,
+    many: bool = False,
     progress: Progress = silent,
 ) -> CaseResult:
     """Run a case from its file to its report.
@@ -103,6 +104,8 @@ def run_case(
         Ask no wiki anything; use what was fetched before.
     refresh
         Ask again for what may have changed, and for edits made since.
+    many
+        More than 50 accounts are listed on purpose.
     progress
         Told of every step.
 
@@ -113,6 +116,7 @@ def run_case(
     """
     started = time.time()
     case = identify(path)
+    refuse_many(case, path, many=many)
     labels = known_operators(case)
     store = open_store(case, data, progress=progress)
     source, population = gather(
