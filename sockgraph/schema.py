@@ -117,6 +117,8 @@ _PAIR = {"user_a": _text(), "user_b": _text()}
 _NULL_FLOAT = Column("float64", nullable=True)
 _COUNT = Column("Int32")
 
+DIRECTED = ("candidates", "candidate_links")
+"""Tables in which an account comes first because it was asked about."""
 _EDITS = {
     "wiki": _text(),
     "rev_id": Column("Int64"),
@@ -290,6 +292,26 @@ TABLES: dict[str, Table] = {
             "hours_cosine": Column("float64"),
         },
     ),
+    "candidate_links": Table(
+        ("user_a", "rank"),
+        {
+            "user_a": _text(),
+            "rank": _COUNT,
+            "user_b": _text(),
+            "shared_pages": _COUNT,
+            "weighted_overlap": Column("float64"),
+            "score": _NULL_FLOAT,
+            "log10_lr": _NULL_FLOAT,
+            "log10_lr_low": _NULL_FLOAT,
+            "log10_lr_high": _NULL_FLOAT,
+            "bound_low": _NULL_FLOAT,
+            "bound_high": _NULL_FLOAT,
+            "n_for": _COUNT,
+            "n_against": _COUNT,
+            "n_insufficient": _COUNT,
+            "band": _text(*BANDS),
+        },
+    ),
     "held_out": Table(
         ("truth", "a", "b", "cut"),
         {
@@ -415,7 +437,7 @@ def _refuse_twice(name: str, table: Table, frame: pd.DataFrame) -> None:
 
 
 def _refuse_pairs(name: str, frame: pd.DataFrame) -> None:
-    if "user_a" not in frame or name == "candidates":  # there both directions stand
+    if "user_a" not in frame or name in DIRECTED:
         return
     wrong = frame[frame["user_a"] >= frame["user_b"]]
     if len(wrong):

@@ -18,9 +18,11 @@ from sockgraph.screening.screen import MEMORY, THREADS
 from sockgraph.screening.wiki import ABOUT, EDITS, import_wiki
 
 if TYPE_CHECKING:
+    from sockgraph.pipeline.candidates import FirstLook
     from sockgraph.screening import Screened
 
 GIB = 2**30
+SHOWN = 15
 
 
 class Engine(enum.StrEnum):
@@ -77,13 +79,32 @@ def screen_case(
     threads: Annotated[int, typer.Option("--threads", min=1, help="Of the local engine.")] = (
         THREADS
     ),
+    evidence: Annotated[
+        str | None,
+        typer.Option(
+            "--evidence",
+            metavar="ACCOUNT",
+            help="Of a case that was screened: weigh this account's candidates.",
+        ),
+    ] = None,
 ) -> None:
     """Find which pairs of accounts are worth asking about at all; it flags nobody.
 
     For every account of the case's table of edits: its partners by the pages that both edited,
     rare pages weighing more, with their co-edits within an hour and the likeness of their hours.
     What it writes is the case's: it ends with the case's retention, and `purge` removes it.
+
+    With --evidence ACCOUNT, a first look at that account's candidates, on the newest edits of each:
+    log10 LRs by a reference of the whole wiki, learnt once and kept with it. To have links that can
+    be reviewed, nominate the accounts by name and run the case.
     """
+    if evidence is not None:
+        from sockgraph.pipeline.candidates import weigh_candidates  # noqa: PLC0415 - brings pandas
+
+        with bar() as progress:
+            look = weigh_candidates(case, evidence, top=top, data=data, progress=progress)
+        _tell_evidence(look)
+        return
     given = identify(case)
     with bar() as progress:
         store = open_store(given, data, progress=progress)
@@ -99,6 +120,24 @@ def screen_case(
             progress=progress,
         )
     _tell(found, given.evidence.flag_log10_lr)
+
+
+def _tell_evidence(look: FirstLook) -> None:
+    facts, reference = look.facts, look.facts["reference"]
+    say(f"{facts['account']} and {len(look.links)} candidates in {look.path}")
+    strongest = look.links.sort_values("score", ascending=False, kind="stable")
+    for row in strongest.head(SHOWN).itertuples():
+        lr = f"{row.log10_lr:+.2f} [{row.log10_lr_low:+.2f}, {row.log10_lr_high:+.2f}]"
+        told = "" if row.band == "insufficient" else f"{lr}  "
+        say(f"  {told}{row.band}: {row.user_b} ({row.shared_pages} shared pages)")
+    say(
+        f"Reference: {reference['accounts']} accounts of the whole wiki, {reference['edits']} "
+        f"edits, digest {reference['digest'][:16]}; calibration {reference['calibrated']}."
+    )
+    say(
+        "A first look: it flags nobody. For links that can be reviewed, nominate the accounts by "
+        "name and run the case."
+    )
 
 
 def _tell(found: Screened, flag_log10_lr: float) -> None:

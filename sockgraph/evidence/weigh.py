@@ -89,7 +89,8 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     cast = replace(cast, person=_persons(cast.users, known))
     histories = of_accounts(corpus, cast.users)
     splits = _cut(histories, cast, settings)
-    found = _find((histories, splits), cast, incomplete, log_events, progress)
+    everyone = np.ones(len(cast.users), dtype=bool)
+    found = _find((histories, splits), cast, (incomplete, everyone), log_events, progress)
     verdict = judge(cast, found.measured, splits, settings, progress).with_extras(found.extras)
     case = tables.Case(nominated, declared, tuple(accepted_alibis), settings, cast)
     weighed = tables.assemble(case, histories, found, verdict)
@@ -170,7 +171,8 @@ def weigh_by(
     corpus = compile_edits(edits)
     cast = _together(corpus, nominated, learnt.users, settings)
     histories = of_accounts(corpus, cast.users)
-    found = _find((histories, no_cuts(histories)), cast, incomplete, None, progress)
+    seen = histories, no_cuts(histories)
+    found = _find(seen, cast, (incomplete, cast.nominated), None, progress)
     verdict = judge_by(learnt, cast, found.measured).with_extras(found.extras)
     case = tables.Case(tuple(sorted(nominated)), (), (), settings, cast)
     return tables.assemble(case, histories, found, verdict)
@@ -184,14 +186,16 @@ def _cut(histories: Histories, cast: Cast, settings: EvidenceSettings) -> Splits
 def _find(  # noqa: PLR0917 - one stage's parts
     seen: tuple[Histories, Splits],
     cast: Cast,
-    incomplete: Sequence[str],
+    alibis_of: tuple[Sequence[str], NDArray[np.bool_]],
     log_events: pd.DataFrame | None,
     progress: Progress,
 ) -> tables.Found:
-    """Measure every signal and every trace on every pair."""
+    """Measure every signal and every trace on every pair; alibis of some, as they take long."""
     histories, splits = seen
+    incomplete, alibis = alibis_of
     measured = _measure_all(Scene(histories, cast.reference, splits), progress)
-    alibi = find_alibis(histories, np.isin(np.asarray(cast.users, dtype=object), list(incomplete)))
+    partial = np.isin(np.asarray(cast.users, dtype=object), list(incomplete))
+    alibi = find_alibis(histories.only(alibis), partial)
     logs = empty("log_events") if log_events is None else log_events
     return tables.Found(measured, find_extras(histories, alibi, cast, logs), alibi)
 

@@ -26,6 +26,8 @@ CONCERT = "votes.parquet", "concert.parquet", CONCERT_PAGE
 WRITTEN_LATER = {
     LEDGER,
     "candidates.parquet",
+    "candidate_links.parquet",
+    "candidate_links.json",
     *VALIDATION,
     *CONCERT,
     CAPTURE_PAGE,

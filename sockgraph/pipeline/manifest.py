@@ -31,7 +31,7 @@ def describe(
     case = population.case
     stated = case.model_dump(mode="json", exclude={"folder": True, "source": {"contact"}})
     return {
-        "sockgraph": {"version": sockgraph.__version__, "code": _code_hash()},
+        "sockgraph": {"version": sockgraph.__version__, "code": code_hash()},
         "case": stated | {"sha256": sha256(file)},
         "source": provenance,
         "population": population.recipe,
@@ -102,7 +102,7 @@ def _expected(weighed: Weighed) -> Iterator[str]:
     )
 
 
-def _code_hash() -> str:
+def code_hash() -> str:
     """Hash the package's own source, so that an edited checkout is told from a release."""
     root = Path(sockgraph.__file__).parent
     digest = hashlib.sha256()

@@ -68,7 +68,7 @@ def shortlist(case: Case, store: CaseStore, *, progress: Progress = silent) -> S
         return None
     from sockgraph.screening.source import WikiSource  # noqa: PLC0415 - brings pandas with it
 
-    wiki = _imported(path, store, progress)
+    wiki = imported(path, store, progress)
     source = WikiSource(here, wiki.folder, story=story or _origin(wiki, path))
     eligible = source.everyone()
     if len(eligible) <= most:
@@ -136,7 +136,7 @@ def _more_accounts(path: Path, least: int, most: int) -> bool:
     return False
 
 
-def _imported(path: Path, store: CaseStore, progress: Progress) -> WholeWiki:
+def imported(path: Path, store: CaseStore, progress: Progress) -> WholeWiki:
     """Return the table as an imported wiki: itself, the case's earlier import, or a new one."""
     if (path / ABOUT).exists():
         return WholeWiki(path)

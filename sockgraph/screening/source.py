@@ -53,13 +53,11 @@ class WikiSource(TableSource):
 
     def everyone(self) -> list[str]:
         """Return every account with at least `min_edits` distinct edit times; no bots."""
-        window = self._case.window
-        first = window.start or "1970-01-01"
         times = self._wiki.ask(
             "SELECT user, count(DISTINCT timestamp) AS times FROM edits "
             "WHERE timestamp >= ?::TIMESTAMP AND timestamp < ?::TIMESTAMP + INTERVAL 1 DAY "
             "GROUP BY user ORDER BY user",
-            [str(first), str(window.end or "2105-12-31")],
+            self._days,
         ).to_pandas()
         names = times["user"][times["times"] >= self._case.accounts.min_edits]
         kept = [name for name in names if not self._is_bot(name)]
@@ -96,6 +94,15 @@ class WikiSource(TableSource):
         """Return these accounts' edits, newest `max_edits` of each, within the window."""
         self._load(users)
         return super().read(users)
+
+    def newest(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return these accounts' newest `max_edits` within the window, and hold none of them.
+
+        What is older is not even counted: an account with exactly so many may have more.
+        """
+        most = self._case.accounts.max_edits
+        frame = self._wiki.edits_of(list(users), newest=most, days=self._days)
+        return _clean(frame, self._path, self._case.wiki)[0]
 
     def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return who else edited the pages of `edits`, most shared pages first."""
@@ -142,6 +149,11 @@ class WikiSource(TableSource):
             "requests": {},
             **(self._story or {"files": identity([self._path / EDITS, self._path / ABOUT])}),
         }
+
+    @property
+    def _days(self) -> tuple[str, str]:
+        window = self._case.window
+        return str(window.start or "1970-01-01"), str(window.end or "2105-12-31")
 
     def _load(self, users: Sequence[str]) -> None:
         """Look up the edits of accounts that were not looked up yet."""

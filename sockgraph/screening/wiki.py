@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EDITS, PAGES, ABOUT = "edits.parquet", "pages.parquet", "wiki.json"
+LEARNT = "calibration-"
+"""What begins the names of files that keep what a reference of the wiki taught."""
 ROW_GROUP = 32_768
 MEMORY = 1 << 30
 NAMED = 5  # pairs of revisions that stand for a page's co-edits
@@ -80,6 +82,8 @@ def import_wiki(
             _copy(base, f"{pairs} ORDER BY page, user", pages)
             accounts = base.sql(f"SELECT count(DISTINCT user) FROM {rows}").fetchall()[0][0]
             (folder / ABOUT).unlink(missing_ok=True)  # until both are in place, it is no wiki
+            for learnt in folder.glob(f"{LEARNT}*"):  # it holds edits of before
+                learnt.unlink()
     finally:
         base.close()
     about = {
@@ -216,17 +220,38 @@ class WholeWiki:
             return False
         return bool(self.about.get("files") == identity(lay_out(source).files))
 
-    def edits_of(self, users: Sequence[str]) -> pd.DataFrame:
-        """Return every edit of these accounts, by account and time; only their row groups are read.
+    def edits_of(
+        self,
+        users: Sequence[str],
+        *,
+        newest: int | None = None,
+        days: tuple[str, str] | None = None,
+    ) -> pd.DataFrame:
+        """Return edits of these accounts, by account and time; only their row groups are read.
+
+        Parameters
+        ----------
+        users
+            As the wiki writes them.
+        newest
+            Of each so many; default: all.
+        days
+            The first and the last, as 2024-05-31; default: all.
 
         Raises
         ------
         StoreError
             If the folder is no imported wiki.
         """
-        where = ", ".join("?" for _ in users) or "NULL"
+        where = f"user IN ({', '.join('?' for _ in users) or 'NULL'})"
+        if days is not None:
+            where += " AND timestamp >= ?::TIMESTAMP AND timestamp < ?::TIMESTAMP + INTERVAL 1 DAY"
+        if newest is not None:
+            latest = "PARTITION BY user ORDER BY timestamp DESC, rev_id DESC"
+            where += f" QUALIFY row_number() OVER ({latest}) <= {newest}"
         edits: pd.DataFrame = self.ask(
-            f"SELECT * FROM edits WHERE user IN ({where}) ORDER BY user, timestamp, rev_id", users
+            f"SELECT * FROM edits WHERE {where} ORDER BY user, timestamp, rev_id",
+            [*users, *(days or ())],
         ).to_pandas()
         return edits
 

@@ -123,6 +123,11 @@ class Histories:
         offset = np.cumsum(pieces) - pieces
         return offset[self.unit] + within, np.repeat(np.arange(self.n_units), pieces)
 
+    def only(self, kept: NDArray[np.bool_]) -> Histories:
+        """Return as many histories, those of other units than the kept ones empty."""
+        rows = kept[self.unit]
+        return Histories(self.corpus, self.saves[rows], self.unit[rows], self.owner)
+
     def take(self, units: NDArray[np.int64]) -> Histories:
         """Return the histories of these units alone, in this order."""
         place = np.full(self.n_units, -1)
