@@ -12,6 +12,7 @@ from test_evidence_weigh import FEW, accounts_of, edits_of, history
 from sockgraph.evidence import learn, weigh_by, weigh_evidence
 from sockgraph.evidence.calibrated import NOBODY, first_stage
 from sockgraph.evidence.judge import Cast
+from sockgraph.evidence.packed import pack, unpack
 
 NAMES = [f"R{i:02d}" for i in range(36)]
 
@@ -76,6 +77,18 @@ def test_the_model_of_a_pair_is_of_other_folds():
     assert found[1, 2] == found[2, 1] == 11  # one of them
     assert found[2, 3] == -1  # neither
     assert found[0, 2] == -1  # one that is only compared against
+
+
+def test_what_is_packed_is_taken_back_to_the_bit(edits, learnt):
+    arrays = pack(learnt)
+    assert not any(values.dtype.hasobject for values in arrays.values())
+    again = unpack(arrays)
+    assert again.users == learnt.users
+    assert again.models.keys() == learnt.models.keys()
+    whole, back = (weigh_by(one, edits, ["A", "B", "R03"], settings=FEW) for one in (learnt, again))
+    pd.testing.assert_frame_equal(whole.links, back.links, check_exact=True)
+    pd.testing.assert_frame_equal(whole.evidence, back.evidence, check_exact=True)
+    assert whole.calibration == back.calibration
 
 
 def test_too_small_a_reference_teaches_nothing(edits):
