@@ -1,10 +1,12 @@
 """From candidates to evidence: what a nominated account's top costs, looked up in an imported wiki.
 
-    python benchmarks/screen_index.py WIKI CANDIDATES [--accounts 5] [--top 50] [--reference 300]
+    python benchmarks/screen_index.py WIKI CANDIDATES [--accounts 5] [--top 50] [--run]
 
 WIKI is a folder that `sockgraph import-wiki` made, CANDIDATES what `sockgraph screen` wrote on it.
 For some accounts (by seed, of those with 200 edits or more): the pages and co-edits behind every
-candidate (`explain`), and the log10 LRs of account and candidates with all that a run weighs.
+candidate (`explain`); a first look at them (`screen --evidence`: 500 edits of each, by what the
+wiki's reference taught, learnt in the first line and kept in WIKI); and with --run the log10 LRs of
+account and candidates with all that a run weighs.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from sockgraph.case import load_case
 from sockgraph.evidence import weigh_evidence
+from sockgraph.pipeline.candidates import weigh_candidates
 from sockgraph.population import assemble
 from sockgraph.screening.source import WikiSource
 from sockgraph.screening.wiki import WholeWiki
@@ -48,17 +51,29 @@ def main() -> None:
     parser.add_argument("--top", type=int, default=50)
     parser.add_argument("--reference", type=int, default=300)
     parser.add_argument("--newest", type=int, default=20_000, help="edits of an account, at most")
-    parser.add_argument("--no-lr", action="store_true", help="only `explain`")
+    parser.add_argument("--run", action="store_true", help="all that a run weighs, too")
     given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        _measure(given, Path(folder))
+
+
+def _measure(given: argparse.Namespace, folder: Path) -> None:
     wiki = WholeWiki(given.wiki)
+    screened = folder / "data" / "processed" / "look"
+    screened.mkdir(parents=True)
+    (screened / "candidates.parquet").symlink_to(given.candidates.absolute())
     users = wiki.ask(
         "SELECT user FROM edits GROUP BY user HAVING count(*) >= 200 "
         "ORDER BY hash(user || '7') LIMIT ?",
         [given.accounts],
     )["user"].to_pylist()
+    clock = _Clock()
+    learnt = _look(users[0], folder, given)
+    clock.lap("learning, or a first look")
+    print(learnt["reference"], {name: round(took, 2) for name, took in clock.seconds.items()})
     rows = []
     for user in users:
-        seconds, facts = _one(user, wiki, given)
+        seconds, facts = _one(user, wiki, given, folder)
         print(user, facts, {name: round(took, 2) for name, took in seconds.items()}, flush=True)
         rows.append(seconds)
     for name in rows[0]:
@@ -66,7 +81,7 @@ def main() -> None:
 
 
 def _one(
-    user: str, wiki: WholeWiki, given: argparse.Namespace
+    user: str, wiki: WholeWiki, given: argparse.Namespace, folder: Path
 ) -> tuple[dict[str, float], dict[str, object]]:
     clock = _Clock()
     partners = [
@@ -80,7 +95,10 @@ def _one(
     pages = wiki.explain(user, partners)
     clock.lap("explain")
     facts = {"partners": len(partners), "shared pages": len(pages)}
-    if not given.no_lr:
+    look = _look(user, folder, given)
+    clock.lap("first look")
+    facts |= {"calibration": look["reference"]["calibrated"]}
+    if given.run:
         population = _population(user, partners, given)
         clock.lap("reading")
         with threadpool_limits(1):
@@ -89,6 +107,19 @@ def _one(
         facts |= {"edits": len(population.edits), "pairs": len(weighed.links)}
         facts["calibrated"] = weighed.calibration["calibrated"]
     return clock.seconds, facts
+
+
+def _look(user: str, folder: Path, given: argparse.Namespace) -> dict[str, object]:
+    case = folder / "look.toml"
+    case.write_text(
+        CASE.format(
+            wiki=given.wiki.absolute(),
+            names='["*"]',
+            reference=given.reference,
+            newest=given.newest,
+        )
+    )
+    return weigh_candidates(case, user, top=given.top, data=folder / "data").facts
 
 
 def _population(user: str, partners: list[str], given: argparse.Namespace) -> object:
