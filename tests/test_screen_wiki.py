@@ -142,6 +142,7 @@ def test_an_interrupted_import_leaves_nothing(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
+        assert process.stdout.readline().startswith(b"hashing")
         assert process.stdout.readline().startswith(b"sorting")
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)

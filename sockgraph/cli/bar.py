@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import typer
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sockgraph.progress import Progress as Listener
 
 CONSOLE = Console(stderr=True, highlight=False)
+QUIET = 10  # seconds after which a log, too, hears how far a stage is
 
 
 def say(words: str) -> None:
@@ -59,7 +61,7 @@ class Rate(ProgressColumn):
 
 @contextlib.contextmanager
 def bar() -> Iterator[Listener]:
-    """Yield a listener that draws a line a stage; without a terminal, it prints a line a stage."""
+    """Yield a listener that draws a line a stage; without one, it prints lines."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -72,14 +74,21 @@ def bar() -> Iterator[Listener]:
     drawn = Progress(*columns, console=CONSOLE, disable=not live)
     with drawn if live else contextlib.nullcontext():  # rich 13 ends even what it hid with a line
         stages: dict[str, TaskID] = {}
+        said = time.monotonic()
 
         def listen(stage: str, done: int, total: int | None) -> None:
+            nonlocal said
+            now = time.monotonic()
             if stage not in stages:
                 for task in drawn.tasks:  # stages follow each other: what came before is done
                     drawn.update(task.id, total=task.completed)
                 stages[stage] = drawn.add_task(printable(stage), total=total)
                 if not live:
                     say(f"{stage} …")
+                    said = now
+            elif not live and now - said >= QUIET:
+                say(f"{stage}: {done:,}" + ("" if total is None else f" of {total:,}"))
+                said = now
             drawn.update(stages[stage], completed=done, total=total)
 
         yield listen

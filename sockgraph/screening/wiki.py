@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,7 @@ def import_wiki(
     from sockgraph.store.atomic import make_folder, whole_file, write_bytes  # noqa: PLC0415
 
     layout = lay_out(source)
+    progress("hashing the table", 0, None)
     files = identity(layout.files)
     base = connect(memory, make_folder(folder))
     page = _page_column(layout.columns)
@@ -74,12 +76,13 @@ def import_wiki(
             whole_file(folder / PAGES) as pages,
         ):
             rows = _rows_of(base, layout.files, layout.columns)
-            progress("sorting edits by account", 0, 2)
-            _copy(base, f"SELECT * FROM {rows} ORDER BY user, timestamp, rev_id", edits)
-            progress("sorting edits by page", 1, 2)
+            by_account = f"SELECT * FROM {rows} ORDER BY user, timestamp, rev_id"
+            with _heard(base, "sorting edits by account", progress):
+                _copy(base, by_account, edits)
             pairs = f"SELECT DISTINCT {page} AS page, user FROM {rows}"
             pairs = f"SELECT *, count(*) OVER (PARTITION BY page) AS degree FROM ({pairs})"
-            _copy(base, f"{pairs} ORDER BY page, user", pages)
+            with _heard(base, "sorting edits by page", progress):
+                _copy(base, f"{pairs} ORDER BY page, user", pages)
             accounts = base.sql(f"SELECT count(DISTINCT user) FROM {rows}").fetchall()[0][0]
             (folder / ABOUT).unlink(missing_ok=True)  # until both are in place, it is no wiki
             for learnt in folder.glob(f"{LEARNT}*"):  # it holds edits of before
@@ -94,7 +97,6 @@ def import_wiki(
         "files": files,
     }
     write_bytes(folder / ABOUT, (json.dumps(about, indent=1) + "\n").encode())
-    progress("sorting edits by page", 2, 2)
     return WholeWiki(folder)
 
 
@@ -150,8 +152,29 @@ def connect(memory: int, scratch: Path) -> Any:  # noqa: ANN401 - duckdb is opti
     base = _duckdb().connect()
     base.execute(f"SET memory_limit = '{memory // 2**20}MiB'")
     base.execute(f"SET temp_directory = '{quoted(scratch / '.sorting')}'")
-    base.execute("SET enable_progress_bar = false")
+    base.execute("SET enable_progress_bar = true")  # so that it counts
+    base.execute("SET enable_progress_bar_print = false")
     return base
+
+
+@contextlib.contextmanager
+def _heard(base: Any, stage: str, progress: Progress) -> Iterator[None]:  # noqa: ANN401
+    """Tell, every second, how many per cent of a query DuckDB has done."""
+    over = threading.Event()
+
+    def listen() -> None:
+        while not over.wait(1):
+            progress(stage, max(0, int(base.query_progress())), 100)
+
+    progress(stage, 0, 100)
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        over.set()
+        listener.join()
+    progress(stage, 100, 100)
 
 
 def quoted(path: Path) -> str:
