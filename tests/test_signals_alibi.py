@@ -144,3 +144,11 @@ def test_too_little_is_silence(rows):
     found = find_alibis(histories, np.zeros(2, dtype=bool))
     assert np.isnan(found.log10_lr).all()
     assert not found.significant.any()
+
+
+def test_very_many_turns_are_a_large_number_and_no_overflow():
+    from sockgraph.signals.likelihood import inverse_lr
+
+    found = inverse_lr(np.array([900.0]), np.array([1000.0]), np.array([0.001]))
+    assert np.isfinite(found).all()
+    assert found[0] > 1e300

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import typer
 from rich.console import Console
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from sockgraph.progress import Progress as Listener
 
 CONSOLE = Console(stderr=True, highlight=False)
-QUIET = 10  # seconds after which a log, too, hears how far a stage is
+QUIET = 9  # seconds of silence after which a log, too, hears how far a stage is
 
 
 def say(words: str) -> None:
@@ -72,23 +73,51 @@ def bar() -> Iterator[Listener]:
     )
     live = CONSOLE.is_terminal
     drawn = Progress(*columns, console=CONSOLE, disable=not live)
-    with drawn if live else contextlib.nullcontext():  # rich 13 ends even what it hid with a line
+    # rich 13 ends even what it hid with a line
+    with drawn if live else contextlib.nullcontext(), _Spoken(silent=live) as spoken:
         stages: dict[str, TaskID] = {}
-        said = time.monotonic()
 
         def listen(stage: str, done: int, total: int | None) -> None:
-            nonlocal said
-            now = time.monotonic()
             if stage not in stages:
                 for task in drawn.tasks:  # stages follow each other: what came before is done
                     drawn.update(task.id, total=task.completed)
                 stages[stage] = drawn.add_task(printable(stage), total=total)
-                if not live:
-                    say(f"{stage} …")
-                    said = now
-            elif not live and now - said >= QUIET:
-                say(f"{stage}: {done:,}" + ("" if total is None else f" of {total:,}"))
-                said = now
             drawn.update(stages[stage], completed=done, total=total)
+            spoken.hear(stage, done, total)
 
         yield listen
+
+
+class _Spoken:
+    """Progress where nothing can be drawn: a line a stage, and one whenever none came for long."""
+
+    def __init__(self, *, silent: bool) -> None:
+        self._silent = silent
+        self._heard: tuple[str, int, int | None] | None = None
+        self._begun = self._said = time.monotonic()
+        self._over = threading.Event()
+        self._clock = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        if not self._silent:
+            self._clock.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def hear(self, stage: str, done: int, total: int | None) -> None:
+        """Take note of a step; a new stage is said at once."""
+        known, self._heard = self._heard, (stage, done, total)
+        if not self._silent and (known is None or known[0] != stage):
+            self._begun = self._said = time.monotonic()
+            say(f"{stage} …")
+
+    def _watch(self) -> None:
+        while not self._over.wait(max(0.0, self._said + QUIET - time.monotonic())):
+            if time.monotonic() - self._said >= QUIET:
+                self._said = time.monotonic()
+                if self._heard is not None:
+                    stage, done, total = self._heard
+                    of = "" if total is None else f" of {total:,}"
+                    say(f"{stage}: {done:,}{of}, {self._said - self._begun:.0f} s")

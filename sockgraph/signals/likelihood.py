@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 MOST = 8.0
 """So many times as often, at most, two people are thought to follow each other at once."""
+LARGEST = 700.0
+"""Natural logarithm beyond which a number of 64 bits is infinite."""
 
 
 def inverse_lr(
@@ -23,4 +25,5 @@ def inverse_lr(
     most = np.minimum(MOST * q, 1.0)
     between = np.maximum(betainc(a, b, most) - betainc(a, b, q), 1e-12)
     other = betaln(a, b) + np.log(between) - np.log(most - q)
-    return np.asarray(np.exp(other - k * np.log(q) - (n - k) * np.log1p(-q)))
+    log = other - k * np.log(q) - (n - k) * np.log1p(-q)
+    return np.asarray(np.exp(np.minimum(log, LARGEST)))
