@@ -245,12 +245,12 @@ def _best(
 def flag_score(case: Case, sample: Sample) -> float:
     """Return the score above which a link may be flagged: that of the top 0.1 % of different pairs.
 
-    In an open case the reference holds the very pairs that are looked for, and a third as many may
-    pass.
+    In an open case the reference holds the very pairs that are looked for, and a quarter as many
+    may pass.
     """
     fitted = link.high_quantile(sample.different, EXTREME)
     if case.cast.nominated[case.cast.reference].any():
-        return link.high_quantile(sample.different, EXTREME / 3)
+        return link.high_quantile(sample.different, EXTREME / 4)
     return min(fitted, float(np.quantile(sample.different, 1 - EXTREME)))
 
 
