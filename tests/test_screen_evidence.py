@@ -104,9 +104,10 @@ def test_every_candidate_stands_there_with_what_is_for_and_against(wiki):
     folder, first = wiki
     asked = pq.read_table(folder / "data" / "processed" / "one" / "candidates.parquet").to_pandas()
     asked = asked[(asked["user_a"] == "Editor 00") & (asked["rank"] <= TOP)]
-    assert list(first.links["user_b"]) == list(asked["user_b"])
-    bots = first.links["user_b"] == "Helper bot"
-    told = first.links[~bots]
+    people = [user for user in asked["user_b"] if user != "Helper bot"]
+    assert list(first.links["user_b"]) == people
+    assert first.facts["bots left out of the candidates"] == len(asked) - len(people)
+    told = first.links
     assert told["log10_lr"].between(told["bound_low"], told["bound_high"]).all()
     assert (told["log10_lr_low"] <= told["log10_lr_high"]).all()
     assert "flagged" not in first.links
@@ -207,6 +208,11 @@ def test_where_it_cannot_be_kept_it_serves_once(wiki, monkeypatch):
     again = look(folder)
     assert again.facts["reference"]["calibrated"].endswith("; it could not be kept")
     pd.testing.assert_frame_equal(again.links, first.links, check_exact=True)
+
+
+def test_bots_are_nobodys(wiki):
+    with pytest.raises(ScreeningError, match="habits are nobody's"):
+        look(wiki[0], account="Helper bot")
 
 
 def test_what_the_command_says(wiki):

@@ -77,7 +77,8 @@ def weigh_candidates(
     Raises
     ------
     ScreeningError
-        If the case was not screened, the account has no candidates, or nothing can be calibrated.
+        If the case was not screened, the account is a bot or has no candidates but bots, or nothing
+        can be calibrated.
     """
     given = identify(path)
     store = open_store(given, data, progress=progress)
@@ -93,9 +94,11 @@ def weigh_candidates(
         seed=case.reference.seed,
     )
     source = WikiSource(case, wiki.folder)
+    candidates, bots = _people(source, candidates)
     with threadpool_limits(1):
         learnt = learnt_of(case, source, settings, folder=wiki.folder, progress=progress)
         weighed, facts = _weigh(case, source, learnt, candidates, settings)
+    facts = {**facts, "bots left out of the candidates": bots}
     links = _laid_out(candidates, weighed)
     written = store.write_table(LINKS, links)
     store.write_text(FACTS, json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
@@ -119,6 +122,20 @@ def _candidates(path: Path, account: str, top: int) -> pd.DataFrame:
         "its pages.",
         "Check the spelling; to compare it with accounts of your choice, nominate them by name.",
     )
+
+
+def _people(source: WikiSource, candidates: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return the candidates that are people's, and how many are not."""
+    account = str(candidates["user_a"].iloc[0])
+    bots = set(source.bots([account, *map(str, candidates["user_b"])]))
+    people = candidates[~candidates["user_b"].isin(bots)].reset_index(drop=True)
+    if account in bots or people.empty:
+        raise ScreeningError(
+            account,
+            "a program's habits are nobody's: it is a bot, or all of its candidates are.",
+            "Ask about a person's account.",
+        )
+    return people, len(candidates) - len(people)
 
 
 def _weigh(  # noqa: PLR0917 - one look's parts

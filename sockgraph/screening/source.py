@@ -95,6 +95,10 @@ class WikiSource(TableSource):
         self._load(users)
         return super().read(users)
 
+    def bots(self, users: Sequence[str]) -> list[str]:
+        """Return which of these are bots, by group or by name."""
+        return [name for name in users if self._is_bot(name)]
+
     def newest(self, users: Sequence[str]) -> pd.DataFrame:
         """Return these accounts' newest `max_edits` within the window, and hold none of them.
 
