@@ -73,7 +73,7 @@ class Source(_Part):
     texts: Path | None = None
     scheme: Literal["https", "http"] = "https"
     api_path: str = "/w/"
-    contact: str | None = None
+    contact: str | None = Field(default=None, repr=False)  # a notebook may print a case
     sha1: bool = True
     histories: int = Field(default=0, ge=0, le=2000)
     requests_per_minute: float | None = Field(default=None, gt=0, le=2000, allow_inf_nan=False)

@@ -15,7 +15,6 @@ import pytest
 
 TOKEN = secrets.token_hex(8)
 NEWS = "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-CELLS = "@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
 
 
 class Lab:
@@ -30,20 +29,13 @@ class Lab:
     """
 
     def __init__(self, root, home, data):
-        from jupyterlab import __version__
-
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.root, self.url = root, f"http://127.0.0.1:{port}"
         settings = home / "settings"
-        set_to = {NEWS: '{"fetchNews": "false"}'}
-        old = [int(part) for part in __version__.split(".")[:2]] < [4, 5]
-        if old:  # it hides every cell that one would have to scroll to
-            set_to[CELLS] = '{"windowingMode": "defer"}'
-        for name, text in set_to.items():
-            (settings / name).parent.mkdir(parents=True)
-            (settings / name).write_text(text)
+        (settings / NEWS).parent.mkdir(parents=True)
+        (settings / NEWS).write_text('{"fetchNews": "false"}')
         own = {f"JUPYTER_{n}_DIR": str(home / n.lower()) for n in ("CONFIG", "DATA", "RUNTIME")}
         lab = {"JUPYTERLAB_SETTINGS_DIR": settings, "JUPYTERLAB_WORKSPACES_DIR": home / "spaces"}
         own |= {k: str(v) for k, v in lab.items()} | {"IPYTHONDIR": str(home / "ipython")}

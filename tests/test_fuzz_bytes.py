@@ -30,7 +30,10 @@ FOUND = {
         b"\xef\xbb\xbf" + CASE,  # a byte order mark, as Windows' editors write it
         CASE.replace(b"edits.csv", b"a\\u0000b"),
     ),
-    "csv": (b"timestamp,user,title\n2024-01-01T00:00:00Z,Heron,Lake\n",),  # nobody else's edits
+    "csv": (
+        b"timestamp,user,title\n2024-01-01T00:00:00Z,Heron,Lake\n",  # nobody else's edits
+        b"timestamp,user,title,user\n2024-01-01T00:00:00Z,Heron,Lake,Moth\n",  # a column twice
+    ),
     "history": (TARGETS["history"].seeds[0].replace(b"\t517\t", b"\tr\t"),),  # an id that is none
     "xml": TARGETS["xml"].seeds,  # nobody with min_edits: no account at all
     "manifest": (b'"text"', b'{"case": 1}', b"[" * 100_000),

@@ -1,14 +1,23 @@
 import ast
+import json
 import os
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from sockgraph.case import load_case
+from sockgraph.explore.desk import Desk
+from sockgraph.pipeline import Room, demo_case
+from sockgraph.review import histories
+from sockgraph.review.work import Kept, first_judgement, seal
+
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
 MOST_LINES = 10
 FIGURES = {"02_explore_clusters": 4, "04_validate": 2}
+WIDGETS = "application/vnd.jupyter.widget-state+json"
 SAID = {"03_review_link": ("reversal in review", "What was wrong", "state: reversed")}
 
 
@@ -66,7 +75,27 @@ def _data(output):
     return output.get("data", {})
 
 
-def _execute(path, data):
+CANARY = "canary7f3a"
+SECRETS = {
+    "SOCKGRAPH_OAUTH_TOKEN": f"{CANARY}t",
+    "SOCKGRAPH_BOT_USER": f"Operator {CANARY}u@tool",
+    "SOCKGRAPH_BOT_PASSWORD": f"{CANARY}p",
+}
+# runs at the start of a kernel: whoever it looks up or calls is noted, and not reached
+WATCH = """
+import os, sys
+def hook(event, given):
+    if event in {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname"}:
+        with open(os.environ["CALLED"], "a") as file:
+            file.write(f"{event} {given[1:]}\\n")
+        raise ConnectionError(f"blocked: {given[1:]}")
+sys.addaudithook(hook)
+open(os.environ["CALLED"], "w").close()
+"""
+
+
+def _execute(path, data, **more):
+    """Run a notebook where credentials are set and no address can be reached; return it."""
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
@@ -76,24 +105,53 @@ def _execute(path, data):
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
     )
-    env = os.environ | {"SOCKGRAPH_DATA_DIR": str(data)}
-    client.execute(env=env)
+    (data / "watch").mkdir(exist_ok=True)
+    (data / "watch" / "sitecustomize.py").write_text(WATCH)
+    paths = os.pathsep.join([str(data / "watch"), *sys.path])
+    own = {"SOCKGRAPH_DATA_DIR": data, "PYTHONPATH": paths, "CALLED": data / "watch" / "called"}
+    client.execute(env=os.environ | SECRETS | {k: str(v) for k, v in (own | more).items()})
     shown = [c for c in notebook.cells if c.cell_type == "code" and c.outputs]
     assert len(shown) >= 5
+    assert (data / "watch" / "called").read_text() == ""
+    assert CANARY not in json.dumps([[c.get("outputs") for c in notebook.cells], notebook.metadata])
     return notebook
+
+
+def _plant(data):
+    """Leave private words where the notebooks read: a note, and an answer not opened yet."""
+    case = data / "raw" / "demo" / "demo.toml"
+    room = Room.of(case, data)
+    pair = histories(room.ledger.entries()).popitem()[0]
+    Desk.of(case, data=data, by="Ann").write_note(*pair, f"In confidence: {CANARY}")
+    judged = first_judgement(judgement="cannot tell", says=CANARY, other=CANARY)
+    room.keep(Kept(pair, "Ann", {"first judgement": seal(judged)}))
+    files = [path for path in (data / "processed").rglob("*") if path.is_file()]
+    held = [path for path in files if CANARY.encode() in path.read_bytes()]
+    assert len(held) == 2
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Run notebook 01 on the demo; the others read what it wrote."""
+    """Run notebook 01 on the demo, whose file holds a contact; the others read what it wrote."""
     folder = tmp_path_factory.mktemp("data")
-    _execute(NOTEBOOKS[0], folder)
+    case = demo_case(folder)
+    text = case.read_text(encoding="utf-8")
+    contact = f'[source]\ncontact = "{CANARY}@example.org"\n'
+    case.write_text(text.replace("[source]\n", contact), encoding="utf-8")
+    assert load_case(case).source.contact
+    _execute(NOTEBOOKS[0], folder, SOCKGRAPH_CASE=case)
+    _plant(folder)
     return folder
 
 
 @pytest.mark.notebook
 def test_the_first_notebook_runs_the_case(data):
     assert (data / "processed" / "demo" / "report.html").exists()
+
+
+def test_a_case_that_is_printed_keeps_its_contact(data):
+    case = load_case(data / "raw" / "demo" / "demo.toml")
+    assert CANARY not in f"{case} {case!r} {case.source}"
 
 
 @pytest.mark.notebook
@@ -108,3 +166,6 @@ def test_the_other_notebooks_run_from_start_to_end(path, data):
     figures = [o for c in notebook.cells for o in c.get("outputs", []) if "image/png" in _data(o)]
     assert len(figures) >= FIGURES.get(path.stem, 0)
     assert ledger.read_bytes() == before
+    state = notebook.metadata.get("widgets", {}).get(WIDGETS, {"state": {}})["state"]
+    scenes = [w for w in state.values() if "scene" in w["state"]]
+    assert len(scenes) == (path.stem == "02_explore_clusters")  # so it was among what was searched

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from sockgraph.report.markup import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
 
     from sockgraph.report.data import Link
 
 MOST = 8
 SEVERAL = 2
+QUOTED = ["wiki", "rev_id", "user", "timestamp", "comment", "hidden"]
 
 
 @dataclass(frozen=True)
@@ -57,33 +60,42 @@ class Editing:
 
     Attributes
     ----------
+    edits
+        Edits of the compared accounts in time order, with their `page`.
     by_user
-        Edits of each compared account, by page.
+        Of each compared account, by page: its rows of `edits`, in time order.
     editors
         How many of the accounts that were read edited a page.
     revisions
-        Each revision of a compared account: its page and the edit.
+        Each revision that the evidence points to: its page and the edit.
     """
 
-    by_user: dict[str, dict[str, list[Edit]]]
+    edits: pd.DataFrame
+    by_user: dict[str, dict[str, NDArray[np.intp]]]
     editors: dict[str, int]
     revisions: dict[str, tuple[str, Edit]]
 
+    def at(self, row: int) -> Edit:
+        """Return the edit in one row: an account may have millions, and few are quoted."""
+        return _edit(next(self.edits.iloc[[row]].itertuples()))
 
-def read_editing(edits: pd.DataFrame, users: Collection[str]) -> Editing:
-    """Prepare the edits of some accounts."""
-    keyed = edits.assign(page=_page_keys(edits))
+
+def read_editing(edits: pd.DataFrame, links: Collection[Link]) -> Editing:
+    """Prepare the edits of the accounts of some links."""
+    users = {user for link in links for user in link.pair}
+    keyed = edits[QUOTED].assign(page=_page_keys(edits))
     editors = keyed.groupby("page", observed=True)["user"].nunique()
-    named = keyed[keyed["user"].isin(set(users))].sort_values(
-        ["timestamp", "rev_id"], kind="stable"
-    )
-    by_user: dict[str, dict[str, list[Edit]]] = {user: {} for user in users}
-    revisions: dict[str, tuple[str, Edit]] = {}
-    for row in named.itertuples():
-        edit, page = _edit(row), str(row.page)
-        by_user[edit.user].setdefault(page, []).append(edit)
-        revisions[edit.rev] = (page, edit)
-    return Editing(by_user, {str(page): int(n) for page, n in editors.items()}, revisions)
+    named = keyed[keyed["user"].isin(users)].sort_values(["timestamp", "rev_id"], kind="stable")
+    named = named.reset_index(drop=True)
+    by_user: dict[str, dict[str, NDArray[np.intp]]] = {user: {} for user in users}
+    places: dict[Any, Any] = named.groupby(["user", "page"], observed=True).indices
+    for (user, page), rows in places.items():
+        by_user[user][str(page)] = rows
+    moved = {rev for link in links for signal in link.signals for rev in signal.rev_ids}
+    numbers = {int(rev.rpartition(":")[2]) for rev in moved}
+    quoted = named[named["rev_id"].isin(numbers)]
+    revisions = {(e := _edit(row)).rev: (str(row.page), e) for row in quoted.itertuples()}
+    return Editing(named, by_user, {str(page): int(n) for page, n in editors.items()}, revisions)
 
 
 def shared_pages(link: Link, editing: Editing) -> tuple[list[SharedPage], int]:
@@ -96,7 +108,8 @@ def shared_pages(link: Link, editing: Editing) -> tuple[list[SharedPage], int]:
     named = _named(link, editing)
     ranked = sorted(both, key=lambda p: (named.get(p, len(named)), editing.editors[p], p))
     shown = [
-        _nearest(page, of_a[page], of_b[page], editing.editors[page]) for page in ranked[:MOST]
+        SharedPage(clean(page), editing.editors[page], *_nearest(editing, of_a[page], of_b[page]))
+        for page in ranked[:MOST]
     ]
     return sorted(shown, key=lambda page: (page.first.at, page.title)), len(both)
 
@@ -126,9 +139,13 @@ def _named(link: Link, editing: Editing) -> dict[str, int]:
     return found
 
 
-def _nearest(page: str, of_a: Sequence[Edit], of_b: Sequence[Edit], editors: int) -> SharedPage:
+def _nearest(editing: Editing, of_a: NDArray[np.intp], of_b: NDArray[np.intp]) -> tuple[Edit, Edit]:
     """Return the two edits, one of each account, with the least time between them."""
-    merged = sorted([*of_a, *of_b], key=lambda edit: (edit.at, edit.rev_id))
-    steps = [(x, y) for x, y in pairwise(merged) if x.user != y.user]
-    first, then = min(steps, key=lambda step: (step[1].at - step[0].at, step[0].at))
-    return SharedPage(clean(page), editors, first, then)
+    rows = np.concatenate([of_a, of_b])
+    order = np.argsort(rows, kind="stable")
+    second = np.repeat([False, True], [len(of_a), len(of_b)])[order]
+    rows = rows[order]
+    turns = np.flatnonzero(second[1:] != second[:-1])
+    times = editing.edits["timestamp"].to_numpy("datetime64[us]")
+    nearest = turns[np.argmin(times[rows[turns + 1]] - times[rows[turns]])]
+    return editing.at(rows[nearest]), editing.at(rows[nearest + 1])

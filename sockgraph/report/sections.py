@@ -131,7 +131,7 @@ def desk(data: ReportData, links: Sequence[Link], accounts: Mapping[str, Account
     """Prepare what the sections share: edits by page, one scale, the hours' distribution."""
     rows = {k.pair: family_rows(k) for k in links if k.log10_lr is not None}
     scale = page_scale([(k, rows[k.pair]) for k in links if k.pair in rows])
-    editing = pages.read_editing(data.edits, {user for link in links for user in link.pair})
+    editing = pages.read_editing(data.edits, links)
     return Desk(data, accounts, editing, scale, rows, _hours(data))
 
 

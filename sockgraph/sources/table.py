@@ -283,6 +283,9 @@ def _read(path: Path) -> pd.DataFrame:
         ) from error
     if frame.empty:
         raise TableError(path, "it has no rows.", "Give a file with edits.")
+    if not frame.columns.is_unique:
+        twice = sorted(set(frame.columns[frame.columns.duplicated()]))
+        raise TableError(path, f"columns stand twice: {', '.join(twice)}.", "Name each once.")
     return frame
 
 
