@@ -118,3 +118,15 @@ def test_one_account_alone():
     found = weigh_evidence(edits_of(few("Y", 20)), accounts_of(Y="nominated"), settings=FEW)
     assert found.links.empty
     assert found.evidence.empty
+
+
+def test_intervals_do_not_depend_on_how_many_pairs_are_looked_at_together(monkeypatch):
+    from sockgraph.evidence import judge
+
+    rng = np.random.default_rng(5)
+    scores = [rng.normal(size=100) for _ in range(30)]
+    whole = judge._around(scores, (100,))
+    monkeypatch.setattr(judge, "AT_ONCE", 7)
+    for one, other in zip(whole, judge._around(scores, (100,)), strict=True):
+        assert np.array_equal(one, other)
+        assert (one > 0).all()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sockgraph.progress import Progress
 
 LEVEL = 0.95
+AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -234,5 +235,9 @@ def _around(
     if not scores:
         return np.zeros(shape), np.zeros(shape)
     tail = (1 - LEVEL) / 2
-    low, middle, high = np.quantile(np.stack(scores), [tail, 0.5, 1 - tail], axis=0)
+    low, middle, high = np.empty((3, *shape))
+    for start in range(0, len(middle), AT_ONCE):  # beside all of them, sorting holds two copies
+        part = slice(start, start + AT_ONCE)
+        some = np.stack([values[part] for values in scores])
+        low[part], middle[part], high[part] = np.quantile(some, [tail, 0.5, 1 - tail], axis=0)
     return middle - low, high - middle
