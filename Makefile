@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-spark check lab bench wiki services clean
+.PHONY: help demo test test-lowest test-spark check lab bench wiki services clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,11 @@ test-spark: $(READY) ## run the Spark engine's tests, with the extra that they n
 	else $(BIN)/python -m pip install --quiet -e '.[spark]'; fi
 	@$(BIN)/python -m pytest tests/test_screen_spark.py
 
+test-lowest: services ## run every test on the lowest versions that the bounds allow; needs uv
+	@uv venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv-lowest
+	@uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct -e '.[notebook,screen,dumps,dev,bench,fuzz]'
+	@.venv-lowest/bin/python -m pytest -n 2 --dist loadfile
+
 check: $(READY) ## lint, types, import directions
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && echo "ruff: clean"
 	@$(BIN)/mypy
@@ -66,4 +71,4 @@ bench: $(READY) ## measure screening against what a user would otherwise assembl
 	@$(BIN)/python benchmarks/screen.py
 
 clean: ## remove the environment and caches; data stays
-	rm -rf $(VENV) tests/wiki/.wiki_cache .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-lowest tests/wiki/.wiki_cache .mypy_cache .ruff_cache .pytest_cache

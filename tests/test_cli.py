@@ -10,7 +10,7 @@ import pytest
 from terminal import process, sockgraph
 from typer.main import get_command
 
-from sockgraph.cli import app
+from sockgraph.cli import app, main
 from sockgraph.cli.app import COMMANDS as PLACES
 
 CASE = """
@@ -167,3 +167,15 @@ def test_a_long_list_is_compared_on_purpose_only(case):
         assert "--many" in err
         assert not (case / "data").exists()
         assert sockgraph(command, "river.toml", "--many", "--data", command, cwd=case)[0] == 0
+
+
+def test_an_interrupt_is_told_in_one_line(case, monkeypatch, capsys):
+    def interrupted(*_args, **_given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sockgraph.cli.run.run_case", interrupted)
+    monkeypatch.setattr("sys.argv", ["sockgraph", "run", str(case / "river.toml")])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "sockgraph: stopped; no file is half-written.\n"

@@ -153,6 +153,9 @@ class _Group(TyperGroup):
         """Run a command; where its input ends in the midst of a question, say what that means."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as stop:  # typer would end it without a word
+            print("sockgraph: stopped; no file is half-written.", file=sys.stderr)  # noqa: T201
+            raise typer.Exit(130) from stop
         except typer.Abort as stop:
             raise SockgraphError(
                 "the answers",
@@ -202,6 +205,5 @@ def main() -> None:
     except SockgraphError as error:
         print(printable(f"sockgraph: {error}"), file=sys.stderr)  # noqa: T201 - this is the terminal
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("sockgraph: stopped; no file is half-written.", file=sys.stderr)  # noqa: T201
+    except KeyboardInterrupt:  # while it was ending already
         sys.exit(130)
