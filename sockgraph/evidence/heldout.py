@@ -55,7 +55,7 @@ def held_out(case: Case, histories: Histories, found: Found, verdict: Verdict) -
         return empty("held_out")
     a, b = verdict.community.a, verdict.community.b
     shared = shared_pages(histories)[a, b]
-    needed = (flag_score(case, verdict), case.settings.flag_log10_lr)
+    needed = (flag_score(case, verdict.sample), case.settings.flag_log10_lr)
     barred = link.declared_pairs(case.cast.users, (*case.declared, *case.accepted))[a, b]
     worthy = _worthy(verdict, verdict.bounds, found.measured, needed) & ~barred
     different = {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sockgraph.evidence.calibrate import Sample
     from sockgraph.evidence.judge import Cast, Extra, Verdict
     from sockgraph.evidence.measure import Measured
     from sockgraph.signals import Histories
@@ -221,7 +222,7 @@ def _flagged(  # noqa: PLR0917 - arrays of one stage
     counting = np.ones(len(families), dtype=bool)
     contributions = np.nan_to_num(_at(verdict.contributions, pairs))
     two = link.families_for(contributions, families, counting) >= 2
-    extreme = flag_score(case, verdict)
+    extreme = flag_score(case, verdict.sample)
     high = _at(verdict.score, pairs) > extreme
     barred = link.declared_pairs(case.nominated, (*case.declared, *case.accepted))
     allowed = ~barred[pairs.a, pairs.b]
@@ -241,20 +242,16 @@ def _best(
     return link.best_groups(verdict.score, both | both.T, apart=apart)
 
 
-def flag_score(case: Case, verdict: Verdict) -> float:
+def flag_score(case: Case, sample: Sample) -> float:
     """Return the score above which a link may be flagged: that of the top 0.1 % of different pairs.
 
     In an open case the reference holds the very pairs that are looked for, and a quarter as many
-    may pass; labels take known pairs out of the different ones, and what is left at their top is
-    then held to be different.
+    may pass.
     """
-    different = np.zeros(0) if verdict.sample is None else verdict.sample.different
+    fitted = link.high_quantile(sample.different, EXTREME)
     if case.cast.nominated[case.cast.reference].any():
-        fitted = link.high_quantile(different, EXTREME / 4)
-        told = (verdict.community.stratum == LABELLED).any()
-        return max(fitted, float(np.quantile(different, 1 - EXTREME / 4))) if told else fitted
-    fitted = link.high_quantile(different, EXTREME)
-    return min(fitted, float(np.quantile(different, 1 - EXTREME)))
+        return link.high_quantile(sample.different, EXTREME / 4)
+    return min(fitted, float(np.quantile(sample.different, 1 - EXTREME)))
 
 
 def _shown(links: pd.DataFrame) -> NDArray[np.int64]:
@@ -491,7 +488,7 @@ def _calibration(
             "weights": {
                 m.signal.name: float(w) for m, w in zip(measured, model.weights, strict=True)
             },
-            "flag_score": flag_score(case, verdict),
+            "flag_score": flag_score(case, verdict.sample),
             "near": verdict.facts["near"],
             "threshold": reaching(verdict, measured, case.settings.flag_log10_lr),
         }
