@@ -93,7 +93,7 @@ def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
     n = histories.n_units
     work = work_by_hand(histories)
     pace = _paces(work, n)
-    changes, active, steps = _changes(work, n)
+    changes, active, steps = _changes(work, np.fmax.reduce(pace), n)
     against, quick, days, share = np.zeros((n, n)), changes, active, np.zeros((n, n))
     for short in pace:
         quick, days, own = _quick(work, short, steps, n)
@@ -132,9 +132,10 @@ class _Steps:
     ----------
     change, stay
         By the other unit: rows of the work that a save of the other unit follows, on another page
-        and within a session, with the pause; rows that their own unit follows so.
+        and within a session, with the pause; rows that their own unit follows so. Only those with
+        a pause that is short: of all, there are edits times units.
     total
-        (units, units) how many of the latter there are.
+        (units, units) how many of the latter there are, short or not.
     """
 
     change: list[tuple[NDArray[np.int64], NDArray[np.float64]]]
@@ -142,10 +143,12 @@ class _Steps:
     total: NDArray[np.int64]
 
 
-def _changes(work: Work, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64], _Steps]:
-    """Return changes of account, the days that they fall on, and every step."""
+def _changes(
+    work: Work, short: NDArray[np.float64], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], _Steps]:
+    """Return changes of account, the days that they fall on, and every short step."""
     next_at, next_page = _next_own(work)
-    steps = _Steps([], [], np.zeros((n, n), dtype=np.int64))
+    steps, counted = _Steps([], [], np.zeros((n, n), dtype=np.int64)), []
     for other in range(n):
         mine = np.flatnonzero(work.unit == other)
         place = np.searchsorted(work.at[mine], work.at, side="left")
@@ -157,13 +160,19 @@ def _changes(work: Work, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64], 
         foreign = work.unit != other
         change = foreign & (pause < next_at) & (pause <= SESSION) & (page != work.page)
         stays = foreign & (next_at <= pause) & (next_at <= SESSION) & (next_page != work.page)
+        tau = _tau(short, other)[work.unit]
         for rows, those, after in ((steps.change, change, pause), (steps.stay, stays, next_at)):
-            found = np.flatnonzero(those)
+            found = np.flatnonzero(those & (after <= tau))
             rows.append((found, after[found]))
+        counted.append(_count(work, np.flatnonzero(change), n))
         steps.total[:, other] = np.bincount(work.unit[stays], minlength=n)
-    counted = [_count(work, rows, n) for rows, _ in steps.change]
     changes, active = (_columns([c[i] for c in counted], n) for i in range(2))
     return changes + changes.T, active + active.T, replace(steps, total=steps.total + steps.total.T)
+
+
+def _tau(short: NDArray[np.float64], other: int) -> NDArray[np.float64]:
+    """Return (units,) what is short for both of two; -1 where neither has a pace."""
+    return np.asarray(np.nan_to_num(np.fmin(short, short[other]), nan=-1.0))
 
 
 def _quick(
@@ -172,7 +181,7 @@ def _quick(
     """Return changes after a short pause, their days, and the units' own short pauses."""
     found: list[tuple[NDArray[np.int64], ...]] = []
     for other in range(n):
-        tau = np.nan_to_num(np.fmin(short, short[other]), nan=-1.0)
+        tau = _tau(short, other)
         (change, after), (stay, until) = steps.change[other], steps.stay[other]
         quick = change[after <= tau[work.unit[change]]]
         own = stay[until <= tau[work.unit[stay]]]
