@@ -54,8 +54,8 @@ def group_metrics(person: np.ndarray, group: np.ndarray) -> GroupMetrics:
     return GroupMetrics(
         pair_precision=ratio(together, (size - 1).sum()),
         pair_recall=ratio(together, (owned - 1).sum()),
-        b3_precision=ratio((shared / size)[several].sum(), several.sum()),
-        b3_recall=ratio((shared / owned)[several].sum(), several.sum()),
+        b3_precision=ratio((shared / size)[several].sum(), int(several.sum())),
+        b3_recall=ratio((shared / owned)[several].sum(), int(several.sum())),
         innocents_absorbed=ratio((alone & (size > 1)).sum(), alone.sum()),
     )
 

@@ -172,7 +172,9 @@ def hours_plot(
         axes = bare_axes(figure, style, (left, 0.5 + height * row, 4.9, height * 0.8))
         edited = others.loc[others["user"] == user, "timestamp"].dt.hour
         counts = np.bincount(edited, minlength=HOURS)
-        axes.bar(np.arange(HOURS) + 0.5, counts / max(counts.max(), 1), 0.92, color=style.ramp[1])
+        axes.bar(
+            np.arange(HOURS) + 0.5, counts / max(int(counts.max()), 1), 0.92, color=style.ramp[1]
+        )
         moments = stood.loc[stood["user"] == user, "timestamp"]
         at = moments.dt.hour + moments.dt.minute / 60
         axes.vlines(at, 0, 0.75, color=style.ink, lw=1)

@@ -118,7 +118,7 @@ class _People:
         peak, spread = rng.uniform(0, 24, n), rng.uniform(1.5, 5, n)
         if here.zones:
             peak[: here.compared // 2], spread[: here.compared // 2] = 20.0, 1.0
-        camp = rng.choice([-1.0, 1.0], n)
+        camp = rng.choice([-1.0, 1.0], n).astype(float)
         zeal = rng.beta(2, 2, n)
         zeal[: here.compared] = 0.4 + 0.5 * zeal[: here.compared]
         return cls(peak, spread, camp, rng.normal(0.5, 1.0, n), zeal, rng.uniform(0.15, 0.8, n))
