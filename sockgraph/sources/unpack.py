@@ -73,9 +73,10 @@ class Unpacked(io.RawIOBase):
         return size
 
     def close(self) -> None:
-        """Close the file beneath."""
-        self._pieces.close()
-        self._file.close()
+        """Close the file beneath, if it could be opened: what is thrown away is closed, too."""
+        if hasattr(self, "_pieces"):
+            self._pieces.close()
+            self._file.close()
         super().close()
 
     def _ready(self) -> int:
