@@ -116,6 +116,13 @@ def _text(*among: str) -> Column:
 _PAIR = {"user_a": _text(), "user_b": _text()}
 _NULL_FLOAT = Column("float64", nullable=True)
 _COUNT = Column("Int32")
+_CANDIDATE = {
+    "user_a": _text(),
+    "rank": _COUNT,
+    "user_b": _text(),
+    "shared_pages": _COUNT,
+    "weighted_overlap": Column("float64"),
+}
 
 DIRECTED = ("candidates", "candidate_links")
 """Tables in which an account comes first because it was asked about."""
@@ -283,11 +290,7 @@ TABLES: dict[str, Table] = {
     "candidates": Table(
         ("user_a", "rank"),
         {
-            "user_a": _text(),
-            "rank": _COUNT,
-            "user_b": _text(),
-            "shared_pages": _COUNT,
-            "weighted_overlap": Column("float64"),
+            **_CANDIDATE,
             "coedits_1h": Column("Int64"),
             "hours_cosine": Column("float64"),
         },
@@ -295,11 +298,7 @@ TABLES: dict[str, Table] = {
     "candidate_links": Table(
         ("user_a", "rank"),
         {
-            "user_a": _text(),
-            "rank": _COUNT,
-            "user_b": _text(),
-            "shared_pages": _COUNT,
-            "weighted_overlap": Column("float64"),
+            **_CANDIDATE,
             "score": _NULL_FLOAT,
             "log10_lr": _NULL_FLOAT,
             "log10_lr_low": _NULL_FLOAT,

@@ -85,8 +85,7 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     """
     everything = edits if background is None else pd.concat([edits, background])
     corpus = compile_edits(everything)
-    cast, nominated = _cast(corpus, accounts, settings, open_case=open_case)
-    cast = replace(cast, person=_persons(cast.users, known))
+    cast, nominated = _cast(corpus, accounts, settings, known=known, open_case=open_case)
     histories = of_accounts(corpus, cast.users)
     splits = _cut(histories, cast, settings)
     everyone = np.ones(len(cast.users), dtype=bool)
@@ -213,7 +212,7 @@ def _together(
     users = tuple(sorted(_enough(corpus, settings) & {*nominated, *reference}))
     names = np.asarray(users, dtype=object)
     named, others = (np.isin(names, list(group)) for group in (nominated, reference))
-    return Cast(users, named, others, _persons(users, None))
+    return Cast(users, named, others, np.arange(len(users)))
 
 
 def _persons(users: tuple[str, ...], known: pd.DataFrame | None) -> NDArray[np.int64]:
@@ -225,7 +224,12 @@ def _persons(users: tuple[str, ...], known: pd.DataFrame | None) -> NDArray[np.i
 
 
 def _cast(
-    corpus: Corpus, accounts: pd.DataFrame, settings: EvidenceSettings, *, open_case: bool | None
+    corpus: Corpus,
+    accounts: pd.DataFrame,
+    settings: EvidenceSettings,
+    *,
+    known: pd.DataFrame | None,
+    open_case: bool | None,
 ) -> tuple[Cast, tuple[str, ...]]:
     """Return who is compared, and every nominated account, those with too few edits included."""
     one = accounts.drop_duplicates("user")
@@ -237,7 +241,7 @@ def _cast(
     users = tuple(sorted(u for u in compared if u in enough))
     named = np.array([role[u] == "nominated" for u in users], dtype=bool)
     others = np.ones_like(named) if itself else ~named
-    return Cast(users, named, others, _persons(users, None)), nominated
+    return Cast(users, named, others, _persons(users, known)), nominated
 
 
 def _measure_all(scene: Scene, progress: Progress) -> list[Measured]:
