@@ -2,9 +2,9 @@
 
     python benchmarks/validation.py [TABLE …] [--write docs/validation.md]
 
-Tables: aliases, told, flattery, strata, open, own, socks, splits; default: all. Data is read from
-`$SOCKGRAPH_DATA` (or ../shared/data). Every account with ten edit times is compared with every
-other; but for `told`, no label is used until the links are written.
+Tables: aliases, told, flattery, strata, length, open, own, socks, splits; default: all. Data is
+read from `$SOCKGRAPH_DATA` (or ../shared/data). Every account with ten edit times is compared with
+every other; but for `told`, no label is used until the links are written.
 """
 
 from __future__ import annotations
@@ -186,6 +186,55 @@ def _limit(whole: Limit, without: Limit) -> str:
     return f"{over}{whole.above:,} = {_percent(whole.share)} ({without.above:,})"
 
 
+def length() -> Iterator[str]:
+    """Say what is found, and what is wrongly found, by how much there is to compare."""
+    pairs = pd.concat([_pairs(name) for name in ALIASES])
+    heads = ["true pairs", "found at 10⁻³", "flagged", "median log10 LR"]
+    heads += ["different pairs", "LR > 10", "flagged, of 10,000", "log10 LR < −1"]
+    yield from _rows(["edit times of the shorter", *heads])
+    for span, some in pairs.groupby(pd.cut(pairs["times"], LENGTHS, right=False), observed=True):
+        true, different = some[some["same"]], some[~some["same"]]
+        last = np.isinf(span.right)
+        yield _line(
+            [
+                f"{span.left:.0f} or more" if last else f"{span.left:.0f} to {span.right - 1:.0f}",
+                f"{len(true):,}",
+                _percent(true["found"].mean()),
+                _percent(true["flagged"].mean()),
+                f"{true['log10_lr'].median():.2f}".replace("-", "−"),
+                f"{len(different):,}",
+                _percent((different["log10_lr"] > 1).mean()),
+                f"{10_000 * different['flagged'].mean():.1f}",
+                _percent((different["log10_lr"] < -1).mean()),
+            ]
+        )
+
+
+LENGTHS = [10, 15, 25, 50, 100, np.inf]
+
+
+def _pairs(name: str) -> pd.DataFrame:
+    """Return a set's compared pairs: of one person or not, found at 10⁻³ or not, how long."""
+    labels = read_labels(DATA / name / "labels.parquet").set_index("user")["person"]
+    edits = pd.read_parquet(DATA / name / "edits.parquet", columns=["user", "timestamp"])
+    times = edits.groupby("user")["timestamp"].nunique()
+    links = ran(name).result.links.dropna(subset="score")
+    links = links[links["user_a"].isin(labels.index) & links["user_b"].isin(labels.index)]
+    ends = [links[column] for column in ("user_a", "user_b")]
+    persons, lengths = ([end.map(of) for end in ends] for of in (labels, times))
+    same = (persons[0] == persons[1]).fillna(value=False)
+    others = np.sort(links["score"][~same])[::-1]
+    return pd.DataFrame(
+        {
+            "times": np.minimum(*lengths),
+            "same": same.astype(bool),
+            "found": links["score"] > others[len(others) // 1000],
+            "flagged": links["flagged"].astype(bool),
+            "log10_lr": links["log10_lr"],
+        }
+    )
+
+
 def open_() -> Iterator[str]:
     """Flag accounts whose partners are away, and clear different people who share pages."""
     heads = ["true flagged", "accounts", "nobody, scores kept", "lost a partner"]
@@ -295,6 +344,7 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "told": told,
     "flattery": flattery,
     "strata": strata,
+    "length": length,
     "open": open_,
     "own": own,
     "socks": socks,
