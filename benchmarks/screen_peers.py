@@ -55,10 +55,12 @@ SELECT top.a AS a, rank, top.b AS b, shared, micro / 1e6 AS weighted_overlap,
 
 
 def sockgraph(path: Path, out: Path) -> None:
-    """Do all of it with the local engine."""
+    """Do all of it with the local engine, and end as the command does."""
+    from sockgraph.collector import end_at_once
     from sockgraph.screening.local import screen_local
     from sockgraph.screening.table import write_parquet
 
+    end_at_once()
     write_parquet(screen_local(path, top=TOP, scratch=out.parent).batches(), out)
 
 

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 import sockgraph
+from sockgraph.collector import end_at_once
 from sockgraph.errors import SockgraphError
 from sockgraph.show import printable
 
@@ -200,6 +201,7 @@ def _root(
 
 def main() -> None:
     """Run the command line; errors of sockgraph end in one line and exit code 2."""
+    end_at_once()
     try:
         app()
     except SockgraphError as error:

@@ -359,9 +359,8 @@ def _pages(
         seen.fill(-1)
         numbers = _Numbers()
         pages, _ = numbers.number(keys)
-        starts, users, seconds = kernels.by_page(pages, numbers.known, users, seconds)
-        lists, who = kernels.page_accounts(starts, users, seen, alone)
-        return kernels.Pages(lists, who, *kernels.close_edits(starts, users, seconds))
+        found: kernels.Pages = kernels.grouped((pages, users, seconds), numbers.known, seen, alone)
+        return found
 
     listen = _stage(progress, "grouping pages", 1 << bits)
     pages, desks = in_threads(range(1 << bits), one, desk, threads=threads, done=listen)

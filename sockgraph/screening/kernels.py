@@ -10,9 +10,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from sockgraph.collector import uncollected
 from sockgraph.screening.definition import CLOSE, HOURS, MONDAY
+
+with uncollected():
+    from numba import njit
 
 EMPTY = -1
 GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)  # Fibonacci hashing (Knuth 1973), as a signed integer
@@ -249,6 +252,27 @@ def close_edits(starts, users, seconds):
             kept += 1
             lists[kept] = n
     return lists[: kept + 1].copy(), who, when
+
+
+@compiled
+def grouped(edits, n_pages, seen, alone):
+    """Return what a part's edits come to, in one call: each compiled function takes time to load.
+
+    Parameters
+    ----------
+    edits
+        Numbers of pages, below `n_pages`, users and seconds, in any order.
+    seen, alone
+        As in `page_accounts`.
+
+    Returns
+    -------
+    Pages
+    """
+    starts, users, seconds = by_page(edits[0], n_pages, edits[1], edits[2])
+    lists, who = page_accounts(starts, users, seen, alone)
+    close = close_edits(starts, users, seconds)
+    return Pages(lists, who, close[0], close[1], close[2])
 
 
 @compiled

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.compute as pc
 
+from sockgraph.collector import uncollected
 from sockgraph.errors import ScreeningError
 from sockgraph.progress import Progress, silent
 from sockgraph.screening import kernels, overlap
@@ -66,6 +67,7 @@ class Candidates:
         return record_batches(self)
 
 
+@uncollected()
 def screen_local(
     path: Path,
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BATCH = 1 << 19
+AHEAD = 4  # batches, read while numba loads
 COLUMNS = ("timestamp", "user", "user_id", "page_id", "title", "rev_id")
 NEEDED = (("timestamp",), ("user", "user_id"), ("title", "page_id"))
 LATEST = 1 << 32  # seconds since 1970 are held in 32 bits: until 2106
@@ -179,12 +181,12 @@ def _row_groups(file: Path, columns: list[str]) -> Iterator[Any]:
             yield from opened.iter_batches(BATCH, row_groups=[group], columns=columns)
 
 
-def ahead(items: Iterator[Any]) -> Iterator[Any]:
-    """Make the next item while the one before is worked on."""
+def ahead(items: Iterator[Any], depth: int = 1) -> Iterator[Any]:
+    """Make the next items while the one before is worked on."""
     with concurrent.futures.ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = reader.submit(next, items, None)
+        coming = deque(reader.submit(next, items, None) for _ in range(depth))
+        while (item := coming.popleft().result()) is not None:
+            coming.append(reader.submit(next, items, None))
             yield item
 
 
@@ -204,7 +206,7 @@ class Reader:
     def __iter__(self) -> Iterator[tuple[int, Batch]]:
         """Yield the rows read so far and the batch, rows without a user or a page left out."""
         read = 0
-        for file, batch in ahead(_tables(self.layout, self._columns)):
+        for file, batch in ahead(_tables(self.layout, self._columns), AHEAD):
             whole = self._batch(file, batch, read)
             read += len(batch)
             yield read, whole
