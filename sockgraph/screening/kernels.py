@@ -326,16 +326,6 @@ def select(starts, flat, order, lengths, number):
 
 
 @compiled
-def kept_lengths(starts, flat, keep):
-    """Return how many items of each list are kept."""
-    lengths = np.zeros(starts.size - 1, np.int64)
-    for row in range(starts.size - 1):
-        for i in range(starts[row], starts[row + 1]):
-            lengths[row] += keep[flat[i]]
-    return lengths
-
-
-@compiled
 def _find(partners, low, high, wanted):
     """Return the place of `wanted` in a sorted stretch, or -1."""
     while low < high:
