@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -90,8 +91,8 @@ class Column:
 
     def _are_lists(self, values: pd.Series) -> pd.Series:
         """Say which values are lists of strings; most are empty, and are not looked into."""
-        right = [isinstance(v, list) and (not v or self._holds(v)) for v in values]
-        return pd.Series(right, index=values.index, dtype=bool)
+        right = (isinstance(v, list) and (not v or self._holds(v)) for v in values)
+        return pd.Series(np.fromiter(right, bool, len(values)), index=values.index)
 
     def _holds(self, items: list[object]) -> bool:
         return all(isinstance(i, str) and (not self.among or i in self.among) for i in items)
@@ -394,11 +395,13 @@ def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     from pandera.errors import SchemaErrors  # noqa: PLC0415 - as above
 
     try:
-        whole = _pandera(name).validate(whole, lazy=True)
+        whole = _pandera(name).validate(whole, lazy=True, inplace=True)  # `whole` is our own
     except SchemaErrors as error:
         raise SchemaError(f"table {name}", _faults(error), "Correct the rows named.") from error
-    _refuse_twice(name, table, whole)
     _refuse_pairs(name, whole)
+    if _ascends(whole, table.key):
+        return whole.reset_index(drop=True)
+    _refuse_twice(name, table, whole)
     return whole.sort_values(list(table.key), kind="stable", ignore_index=True)
 
 
@@ -414,6 +417,8 @@ def _refuse_columns(name: str, table: Table, given: Sequence[str]) -> None:
 
 def _lists(values: pd.Series, column: Column) -> pd.Series:
     """Turn arrays, as Parquet gives them, into lists; null stays null where allowed, else []."""
+    if values.dtype == object and all(isinstance(v, list) for v in values):
+        return values
     blank: list[str] | None = None if column.nullable else []
     lists = [v if isinstance(v, list) else blank if _is_null(v) else list(v) for v in values]
     return pd.Series(lists, index=values.index, dtype=object)
@@ -421,6 +426,19 @@ def _lists(values: pd.Series, column: Column) -> pd.Series:
 
 def _is_null(value: object) -> bool:
     return value is None or value is pd.NA or isinstance(value, float)
+
+
+def _ascends(frame: pd.DataFrame, key: Sequence[str]) -> bool:
+    """Whether rows are in order already and no key stands twice: a large table is not copied."""
+    if frame[list(key)].isna().any(axis=None):
+        return False
+    tied = np.ones(max(len(frame) - 1, 0), dtype=bool)  # with the row before, as far as looked at
+    for name in key:
+        values = frame[name].array
+        if (tied & np.asarray(values[1:] < values[:-1], dtype=bool)).any():
+            return False
+        tied &= np.asarray(values[1:] == values[:-1], dtype=bool)
+    return not tied.any()
 
 
 def _refuse_twice(name: str, table: Table, frame: pd.DataFrame) -> None:

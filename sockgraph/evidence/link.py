@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,18 @@ def band(low: float, high: float) -> str:
         return "does not separate"
     word = WORDS[min(int(np.floor(near)), len(WORDS) - 1)]
     return f"{word} {'for' if low > 0 else 'against'}"
+
+
+def bands(
+    known: NDArray[np.bool_],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    *,
+    calibrated: bool,
+) -> list[str]:
+    """Return the words for each pair's interval, or why there are none."""
+    words = map(band, low, high) if calibrated else repeat("not calibrated", len(known))
+    return [w if at else "insufficient" for at, w in zip(known, words, strict=True)]
 
 
 def best_groups(

@@ -17,7 +17,7 @@ from sockgraph.schema import empty, subject_of, validate
 from sockgraph.signals.alibi import stretches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,6 +32,8 @@ ALIBI_SHOWN = 0.3
 """log10 LR against, from which on the stretches behind it are listed."""
 QUANTILES = (0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.999)
 EXTREME = 0.001
+AT_ONCE = 1 << 15
+"""Pairs whose rows are laid out together: those of half a million pairs take gigabytes."""
 SHOWN = 200
 """Pairs, the highest scores first, whose edits and omissions are worked out in a large case."""
 
@@ -100,6 +102,12 @@ class Pairs:
         """Whether both accounts have enough edits."""
         return (self.row >= 0) & (self.column >= 0)
 
+    def parts(self) -> Iterator[tuple[int, Pairs]]:
+        """Yield some pairs at a time, in their order, and how many came before; at least once."""
+        for low in range(0, max(len(self.a), 1), AT_ONCE):
+            part = slice(low, low + AT_ONCE)
+            yield low, Pairs(self.a[part], self.b[part], self.row[part], self.column[part])
+
 
 def assemble(case: Case, histories: Histories, found: Found, verdict: Verdict) -> Weighed:
     """Lay out every table."""
@@ -108,8 +116,13 @@ def assemble(case: Case, histories: Histories, found: Found, verdict: Verdict) -
     links = _links(case, pairs, found, verdict)
     shown = _shown(links)
     rev_ids = witnesses(histories, (measured, found.extras), pairs.row[shown], pairs.column[shown])
+    told = dict(zip(shown, rev_ids, strict=True))
+    parts = [
+        _evidence(case, part, found, verdict, {i - low: ids for i, ids in told.items()})
+        for low, part in pairs.parts()
+    ]
     return Weighed(
-        evidence=_evidence(case, pairs, found, verdict, dict(zip(shown, rev_ids, strict=True))),
+        evidence=pd.concat(parts, ignore_index=True),
         links=links,
         alibis=_alibis(case, pairs, histories, found.alibi),
         reference=_reference(measured, verdict),
@@ -144,6 +157,7 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: Verdict) -> pd.DataF
         own = np.full_like(own, np.nan)
     alone = np.concatenate([_at(verdict.alone, pairs), own], axis=1)
     bounds = verdict.bounds
+    bands = link.bands(pairs.known, low, high, calibrated=bounds is not None)
     frame = pd.DataFrame(
         {
             "user_a": names[pairs.a],
@@ -159,7 +173,7 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: Verdict) -> pd.DataF
             "n_against": (alone < 0).sum(axis=1).astype("int32"),
             "n_insufficient": (status == "insufficient").sum(axis=1).astype("int32"),
             "alibi": _at(found.alibi.significant.astype(float), pairs) == 1,
-            "band": _bands(pairs, low, high, verdict),
+            "band": bands,
             "flagged": _flagged(case, pairs, measured, verdict, (low, found.alibi)),
         }
     )
@@ -184,17 +198,6 @@ def _naive(
         return np.full(len(score), np.nan)
     summed = np.nan_to_num(verdict.bounds.clip(alone), nan=0.0).sum(axis=1)
     return np.where(np.isnan(score), np.nan, summed)
-
-
-def _bands(
-    pairs: Pairs, low: NDArray[np.float64], high: NDArray[np.float64], verdict: Verdict
-) -> list[str]:
-    if verdict.bounds is None:
-        return ["not calibrated" if known else "insufficient" for known in pairs.known]
-    return [
-        link.band(lo, hi) if known else "insufficient"
-        for known, lo, hi in zip(pairs.known, low, high, strict=True)
-    ]
 
 
 def _status(pairs: Pairs, measured: list[Measured]) -> NDArray[np.object_]:
@@ -287,12 +290,12 @@ def _evidence(  # noqa: PLR0917 - arrays of one stage
                     "contribution": np.where(ok, contributions[:, j], np.nan),
                     "support": np.nan_to_num(support, nan=0.0).astype("int32"),
                     "status": status[:, j],
-                    "rev_ids": [rev_ids[i][j] if i in rev_ids else [] for i in range(len(ok))],
+                    "rev_ids": [rev_ids[i][j] if i in rev_ids else None for i in range(len(ok))],
                 }
             )
         )
     for j, extra in enumerate(found.extras, start=len(measured)):
-        told = [rev_ids[i][j] if i in rev_ids else [] for i in range(len(pairs.a))]
+        told = [rev_ids[i][j] if i in rev_ids else None for i in range(len(pairs.a))]
         frames.append(_extra(names, pairs, extra, verdict, told))
     others = int(case.cast.reference.sum())
     frames.append(_aside(RIVALS, names, pairs, (verdict.rivalry, verdict.rivals), others))
@@ -305,7 +308,7 @@ def _extra(  # noqa: PLR0917 - one row of every pair
     pairs: Pairs,
     extra: Extra,
     verdict: Verdict,
-    rev_ids: list[list[str]],
+    rev_ids: list[list[str] | None],
 ) -> pd.DataFrame:
     """Lay out a trace with a null of its own."""
     lr = _at(extra.log10_lr, pairs)
@@ -373,7 +376,7 @@ def _aside(  # noqa: PLR0917 - one row of every pair
             "contribution": np.where(ok, added, np.nan),
             "support": np.where(ok, support, 0).astype("int32"),
             "status": np.where(ok, "ok", "insufficient"),
-            "rev_ids": [[] for _ in ok],
+            "rev_ids": [None for _ in ok],
         }
     )
 

@@ -83,8 +83,7 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     Weighed
         Scores only, with the reason, where the reference cannot calibrate.
     """
-    everything = edits if background is None else pd.concat([edits, background])
-    corpus = compile_edits(everything)
+    corpus = compile_edits(edits if background is None else pd.concat([edits, background]))
     cast, nominated = _cast(corpus, accounts, settings, known=known, open_case=open_case)
     histories = of_accounts(corpus, cast.users)
     splits = _cut(histories, cast, settings)
