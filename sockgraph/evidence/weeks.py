@@ -21,6 +21,8 @@ from sockgraph.signals import Histories, profile, similarity
 from sockgraph.signals.histories import DAY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
     from sockgraph.evidence.judge import Cast, Verdict
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from sockgraph.evidence.settings import Weighed
 
 PAIRS, WEEKS = 40, 5
+SAVES = 1 << 21
+"""Saves that are looked at together: each pair's histories are held once a week."""
 WEEK = 7 * DAY
 MONDAY = 3 * DAY
 """1970 began on a Thursday: so many seconds before it, its ISO week did."""
@@ -64,15 +68,22 @@ def omit_weeks(
     if not len(which):
         return weighed.omissions
     chosen = asked.iloc[which]
-    left = _leave_out(histories, chosen["row"].to_numpy(), chosen["column"].to_numpy(), week)
-    score = _score_without(histories, measured, verdict, left)
+    a, b = chosen["row"].to_numpy(), chosen["column"].to_numpy()
+    score = np.concatenate(
+        [
+            _score_without(
+                histories, measured, verdict, _leave_out(histories, a[part], b[part], week[part])
+            )
+            for part in _parts((histories.n_saves[a] + histories.n_saves[b]).tolist())
+        ]
+    )
     subjects = zip(chosen["user_a"], chosen["user_b"], strict=True)
     frame = pd.DataFrame(
         {
             "subject": [subject_of(*pair) for pair in subjects],
             "omitted": [f"week:{_label(w)}" for w in week],
             "log10_lr": verdict.bounds.clip(score),
-            "log10_lr_low": verdict.bounds.clip(score - verdict.below[left.a, left.b]),
+            "log10_lr_low": verdict.bounds.clip(score - verdict.below[a, b]),
             "co_membership": np.nan,
         }
     )
@@ -109,6 +120,17 @@ def _telling_weeks(
     counts = counts.sort_values(["pair", "n", "week"], ascending=[True, False, True])
     kept = counts.groupby("pair").head(WEEKS)
     return kept["pair"].to_numpy(dtype=np.int64), kept["week"].to_numpy(dtype=np.int64)
+
+
+def _parts(saves: Sequence[int]) -> Iterator[slice]:
+    """Cut rows into stretches of at most `SAVES` saves, or of one row."""
+    start, held = 0, 0
+    for row, more in enumerate(saves):
+        if held and held + more > SAVES:
+            yield slice(start, row)
+            start, held = row, 0
+        held += more
+    yield slice(start, len(saves))
 
 
 def _week(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -160,13 +182,14 @@ def _measured_again(
     if one.bag is None:
         return np.full(n, np.nan)
     weighting, needed = one.signal.weighting, one.signal.needed
-    whole = profile(one.bag, histories, weighting)
+    members = np.flatnonzero(member)  # who else is nominated is never looked at, however long
+    crowd = profile(one.bag, histories.take(members), weighting)
     halves = [profile(one.bag, side, weighting) for side in (left.first, left.second)]
     sibling = np.diag(similarity(*halves)).copy()
     sibling[(halves[0].amount < needed) | (halves[1].amount < needed)] = np.nan
-    counts = member & (whole.amount >= needed)
+    counts = crowd.amount >= needed
     found = []
     for half, own in zip(halves, (left.a, left.b), strict=True):
-        others = counts[None, :] & (np.arange(histories.n_units)[None, :] != own[:, None])
-        found.append(cohort(similarity(half, whole), others).surprise(sibling[:, None])[:, 0])
+        others = counts[None, :] & (members[None, :] != own[:, None])
+        found.append(cohort(similarity(half, crowd), others).surprise(sibling[:, None])[:, 0])
     return both_sides(found[0], found[1])

@@ -56,7 +56,8 @@ def witnesses(
             bag = bag.narrowed(one.signal.weighting.limit)
         vectors = whole_vectors(profile(bag, seen, one.signal.weighting))
         saves = [seen.saves[seen.unit == u] for u in range(seen.n_units)]
-        holding = [bag.rows[of_unit] for of_unit in saves]
+        items = [np.unique(bag.item[of_unit], return_inverse=True) for of_unit in saves]
+        holding = [(bag.rows[distinct], place) for distinct, place in items]
         for i in np.flatnonzero(known):
             a, b = np.searchsorted(units, [rows[i], columns[i]])
             if not np.isnan(one.pairs[rows[i], columns[i]]):
@@ -89,11 +90,14 @@ def _terms(product: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _saves(
-    saves: NDArray[np.int64], rows: sparse.csr_matrix, terms: NDArray[np.int64]
+    saves: NDArray[np.int64],
+    holding: tuple[sparse.csr_matrix, NDArray[np.int64]],
+    terms: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Return the first saves that hold most of these terms."""
+    rows, place = holding
     asked = np.zeros(rows.shape[1], dtype=np.float32)
     asked[terms] = 1
-    held = rows @ asked
+    held = (rows @ asked)[place]
     order = np.argsort(-held, kind="stable")[:EACH]
     return np.sort(saves[order[held[order] > 0]])

@@ -18,6 +18,7 @@ best two stretches and of every stretch's best match.
 from __future__ import annotations
 
 import itertools
+from array import array
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,7 +27,7 @@ import numpy as np
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 RELIABLE = 10.0
 """Saves after which an account counts half in the community's rates."""
 CELLS = 1 << 25
-"""Stretches by stretches compared at a time: 256 MiB, and as much again for the product."""
+"""Stretches by stretches compared at a time: 128 MiB, and about as much again for the product."""
 FULL = 0.25
 """The share of a side that terms in use are found in, from which it is held as an array."""
 
@@ -71,7 +72,9 @@ class Bag:
     Attributes
     ----------
     rows
-        (saves, terms): how much of a term a save holds.
+        (items, terms): how much of a term an item holds (a distinct summary, say).
+    item
+        (saves,) the item of every save: two million saves may hold some thousands.
     spread
         Accounts that use each term.
     rate
@@ -81,6 +84,7 @@ class Bag:
     """
 
     rows: sparse.csr_matrix
+    item: NDArray[np.int64]
     spread: NDArray[np.float64]
     rate: NDArray[np.float64]
     n_accounts: int
@@ -91,7 +95,12 @@ class Bag:
             return self
         order = np.lexsort((np.arange(len(self.spread)), -self.spread))
         keep = np.sort(order[:limit])
-        return Bag(self.rows[:, keep], self.spread[keep], self.rate[keep], self.n_accounts)
+        rows, rate = self.rows[:, keep], self.rate[keep]
+        return Bag(rows, self.item, self.spread[keep], rate, self.n_accounts)
+
+    def count(self, gather: sparse.csr_matrix) -> sparse.csr_matrix:
+        """Return the (groups, terms) sums over the saves of each row of `gather`."""
+        return add_up(gather, self.rows, self.item)
 
 
 @dataclass(frozen=True)
@@ -116,10 +125,25 @@ class Profile:
     amount: NDArray[np.int64]
 
 
-def make_bag(corpus: Corpus, rows: sparse.csr_matrix, *, limit: int = 40_000) -> Bag:
-    """Count terms over the community, and drop those that one account alone uses."""
+def make_bag(
+    corpus: Corpus,
+    rows: sparse.csr_matrix,
+    item: NDArray[np.int64] | None = None,
+    *,
+    limit: int = 40_000,
+) -> Bag:
+    """Count terms over the community, and drop those that one account alone uses.
+
+    Parameters
+    ----------
+    rows, item
+        As a bag has them; without `item`, a row is a save's.
+    limit
+        At most so many terms, the ones that most accounts use.
+    """
     n_users = len(corpus.users)
-    counts = by_account(corpus, rows)
+    item = np.arange(corpus.n_saves) if item is None else item
+    counts = by_account(corpus, rows, item)
     spread = np.bincount(counts.indices, minlength=rows.shape[1]).astype(float)
     order = np.lexsort((np.arange(len(spread)), -spread))[:limit]
     keep = np.sort(order[spread[order] >= 2])
@@ -127,19 +151,32 @@ def make_bag(corpus: Corpus, rows: sparse.csr_matrix, *, limit: int = 40_000) ->
     trust = saves / (saves + RELIABLE)
     scaled = sparse.diags(trust / np.maximum(saves, 1)) @ counts[:, keep]
     rate = np.asarray(scaled.sum(axis=0)).ravel() / max(trust.sum(), 1e-12)
-    return Bag(rows[:, keep].tocsr(), spread[keep], rate, n_users)
+    return Bag(rows[:, keep].tocsr(), item, spread[keep], rate, n_users)
 
 
-def by_account(corpus: Corpus, rows: sparse.csr_matrix) -> sparse.csr_matrix:
+def by_account(
+    corpus: Corpus, rows: sparse.csr_matrix, item: NDArray[np.int64]
+) -> sparse.csr_matrix:
     """Return the (accounts, terms) sums of a bag's rows."""
     shape = (len(corpus.users), corpus.n_saves)
     ones = np.ones(corpus.n_saves, dtype=np.float32)
     belongs = sparse.csr_matrix((ones, (corpus.account, np.arange(corpus.n_saves))), shape=shape)
-    return (belongs @ rows).tocsr()
+    return add_up(belongs, rows, item)
 
 
-def term_rows(items: Sequence[Iterable[str]], of_save: NDArray[np.int64]) -> sparse.csr_matrix:
-    """Return the (saves, terms) matrix of presence, from the terms of each distinct item.
+def add_up(
+    gather: sparse.csr_matrix, rows: sparse.csr_matrix, item: NDArray[np.int64]
+) -> sparse.csr_matrix:
+    """Return `gather @ rows[item]`, sums in the same order, without the row of every save."""
+    shape = (gather.shape[0], rows.shape[0])
+    parts = (gather.data, item[gather.indices], gather.indptr)  # an item as often as it is saved
+    return (sparse.csr_matrix(parts, shape=shape) @ rows).tocsr()
+
+
+def term_rows(
+    items: Iterable[Iterable[str]], of_save: NDArray[np.int64]
+) -> tuple[sparse.csr_matrix, NDArray[np.int64]]:
+    """Return the (items, terms) matrix of presence, and the row of every save.
 
     Parameters
     ----------
@@ -150,13 +187,14 @@ def term_rows(items: Sequence[Iterable[str]], of_save: NDArray[np.int64]) -> spa
     """
     index: defaultdict[str, int] = defaultdict()
     index.default_factory = index.__len__  # a new term takes the next place
-    distinct = [sorted(set(terms)) for terms in items]
-    indices = [index[term] for terms in distinct for term in terms]
-    starts = np.cumsum([0, *map(len, distinct)])
-    data = np.ones(len(indices), dtype=np.float32)
-    table = sparse.csr_matrix((data, indices, starts), shape=(len(distinct), len(index)))
-    empty = sparse.csr_matrix((1, len(index)), dtype=np.float32)
-    return sparse.vstack([table, empty]).tocsr()[of_save]  # −1 is the empty row at the end
+    indices, starts = array("i"), array("q", [0])
+    for terms in items:
+        indices.extend([index[term] for term in sorted(set(terms))])
+        starts.append(len(indices))
+    starts.append(len(indices))  # of no item: the empty row at the end
+    parts = (np.ones(len(indices), dtype=np.float32), np.asarray(indices), np.asarray(starts))
+    shape = (len(starts) - 1, len(index))
+    return sparse.csr_matrix(parts, shape=shape), np.where(of_save < 0, len(starts) - 2, of_save)
 
 
 def profile(bag: Bag, histories: Histories, weighting: Weighting) -> Profile:
@@ -165,14 +203,14 @@ def profile(bag: Bag, histories: Histories, weighting: Weighting) -> Profile:
         bag = bag.narrowed(weighting.limit)
     group, unit = histories.segments(weighting.segment)
     gather = histories.gather(group, len(unit))
-    counts = (gather @ bag.rows).tocsr()
+    counts = bag.count(gather)
     counts.sort_indices()
     if weighting.kind == "rare":
         vectors = _rare(counts, bag)
     else:
         sizes = np.bincount(group, minlength=len(unit)).astype(np.float32)
         vectors = _contrast(counts, sizes, bag, weighting)
-    spoken = (np.diff(bag.rows.indptr) > 0)[histories.saves]
+    spoken = (np.diff(bag.rows.indptr) > 0)[bag.item[histories.saves]]
     amount = np.bincount(histories.unit[spoken], minlength=histories.n_units)
     return Profile(vectors, unit, histories.n_units, amount)
 
@@ -191,7 +229,7 @@ def _contrast(
     counts: sparse.csr_matrix, sizes: NDArray[np.float32], bag: Bag, weighting: Weighting
 ) -> NDArray[np.float32]:
     common = bag.rate.astype(np.float32)[None, :]
-    own: NDArray[np.float32] = counts.toarray().astype(np.float32)
+    own: NDArray[np.float32] = counts.toarray().astype(np.float32, copy=False)
     own += np.float32(weighting.shrink) * common
     own /= sizes[:, None] + np.float32(weighting.shrink)
     own += np.float32(weighting.floor)
@@ -236,8 +274,38 @@ def _compared(
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    cells = np.asarray(_product(left, right), dtype=np.float64)
-    return _pool(cells, rows, columns) if len(cells) and cells.shape[1] else cells
+    whole = not len(rows) or not len(columns)
+    if whole or (len(rows) == rows[-1] + 1 and len(columns) == columns[-1] + 1):
+        return np.asarray(_product(left, right), dtype=np.float64)
+    return _pool(*_best(left, right, rows, columns), rows, columns)
+
+
+def _best(
+    left: Any,  # noqa: ANN401 - a sparse matrix or an array
+    right: Any,  # noqa: ANN401
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return every segment's best match in each unit of the other side.
+
+    Returns
+    -------
+    by_left, by_right
+        (left's segments, right's units) and (left's units, right's segments). A unit of very many
+        segments is multiplied some at a time.
+    """
+    starts = np.unique(columns, return_index=True)[1]
+    by_left = np.empty((len(rows), len(starts)), dtype=np.float32)
+    by_right = np.full((rows[-1] + 1, len(columns)), -np.inf, dtype=np.float32)
+    few = len(rows) * len(columns) <= 2 * CELLS
+    step = len(rows) if few else max(1, CELLS // len(columns))
+    for low in range(0, len(rows), step):
+        part = slice(low, low + step)
+        cells = _product(left[part], right)
+        np.maximum.reduceat(cells, starts, axis=1, out=by_left[part])
+        units, first = np.unique(rows[part], return_index=True)
+        by_right[units] = np.maximum(by_right[units], np.maximum.reduceat(cells, first, axis=0))
+    return by_left.astype(np.float64), by_right.astype(np.float64)
 
 
 def _product(left: Any, right: Any) -> NDArray[np.float32]:  # noqa: ANN401 - sparse or arrays
@@ -258,15 +326,14 @@ def _product(left: Any, right: Any) -> NDArray[np.float32]:  # noqa: ANN401 - sp
 
 
 def _pool(
-    cells: NDArray[np.float64], left: NDArray[np.int64], right: NDArray[np.int64]
+    by_left: NDArray[np.float64],
+    by_right: NDArray[np.float64],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Bring segments together to units: half the best pair's, half the mean of each one's best."""
-    if len(left) == left[-1] + 1 and len(right) == right[-1] + 1:
-        return cells
-    rows, n_rows = np.unique(left, return_index=True)[1], np.bincount(left)
     columns, n_columns = np.unique(right, return_index=True)[1], np.bincount(right)
-    by_left = np.maximum.reduceat(cells, columns, axis=1)
-    by_right = np.maximum.reduceat(cells, rows, axis=0)
+    rows, n_rows = np.unique(left, return_index=True)[1], np.bincount(left)
     top = np.maximum.reduceat(by_left, rows, axis=0)
     mean_left = np.add.reduceat(by_left, rows, axis=0) / n_rows[:, None]
     mean_right = np.add.reduceat(by_right, columns, axis=1) / n_columns[None, :]

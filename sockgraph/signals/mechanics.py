@@ -92,7 +92,8 @@ def _tags(corpus: Corpus, first: NDArray[np.int64]) -> sparse.csr_matrix:
         tuple(t) if isinstance(t, (list, tuple)) else () for t in corpus.frame["tags"].iloc[first]
     ]
     code, distinct = pd.factorize(pd.Series(tags, dtype=object))
-    return term_rows(list(distinct), code)
+    rows, item = term_rows(distinct, code)
+    return rows[item]
 
 
 def _start(rest: str) -> str:

@@ -37,5 +37,5 @@ def section_bag(corpus: Corpus) -> Bag | None:
     names = [SECTION_NAME.findall(comment) for comment in corpus.comments]
     if not any(names):
         return None
-    rows = term_rows([[n for pair in found for n in pair if n] for found in names], corpus.comment)
-    return make_bag(corpus, rows)
+    given = ([n for pair in found for n in pair if n] for found in names)
+    return make_bag(corpus, *term_rows(given, corpus.comment))

@@ -128,4 +128,4 @@ def _bag(corpus: Corpus, terms: Callable[[str], Iterable[str]]) -> Bag | None:
     """Make the bag of one kind of terms of the summaries; None where the source has none."""
     if not corpus.comments:
         return None
-    return make_bag(corpus, term_rows([terms(c) for c in corpus.comments], corpus.comment))
+    return make_bag(corpus, *term_rows(map(terms, corpus.comments), corpus.comment))

@@ -37,12 +37,12 @@ def hour_bag(corpus: Corpus) -> Bag:
     same day. Every save weighs one.
     """
     moment = (corpus.seconds % WEEK // STEP).astype(np.int64)
-    rows = _kernels()[moment]
+    rows = _kernels()
     saves = np.bincount(corpus.account, minlength=len(corpus.users)).astype(float)
     trust = saves / (saves + 10.0)
-    own = by_account(corpus, rows).multiply((trust / np.maximum(saves, 1))[:, None])
+    own = by_account(corpus, rows, moment).multiply((trust / np.maximum(saves, 1))[:, None])
     rate = np.asarray(own.sum(axis=0)).ravel() / max(trust.sum(), 1e-12)
-    return Bag(rows, np.full(BINS, float(len(saves))), rate, len(saves))
+    return Bag(rows, moment, np.full(BINS, float(len(saves))), rate, len(saves))
 
 
 def _kernels() -> sparse.csr_matrix:
