@@ -45,12 +45,18 @@ test: $(READY) services ## run the checks and every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 	@echo; echo "Next: make demo, then open data/processed/demo/report.html"
 
-# Apart from `test`, since the extra alone is half a gigabyte. Spark needs Java 17.
-test-spark: $(READY) ## run the Spark engine's tests, with the extra that they need
+# Apart from `test`, and in an environment of its own: the extra alone is half a gigabyte, and pandas
+# warns of it wherever it is installed. Spark needs Java 17.
+test-spark: ## run the Spark engine's tests, with the extra that they need
 	@command -v java >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends default-jre-headless; }
-	@if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -e '.[spark]'; \
-	else $(BIN)/python -m pip install --quiet -e '.[spark]'; fi
-	@$(BIN)/python -m pytest tests/test_screen_spark.py
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" .venv-spark; \
+	  uv pip install --quiet --python .venv-spark/bin/python -e '.[screen,spark,dev]'; \
+	else \
+	  $(PYTHON) -m venv .venv-spark; \
+	  .venv-spark/bin/python -m pip install --quiet --disable-pip-version-check -e '.[screen,spark,dev]'; \
+	fi
+	@.venv-spark/bin/python -m pytest tests/test_screen_spark.py
 
 test-lowest: services ## run every test on the lowest versions that the bounds allow; needs uv
 	@uv venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv-lowest
@@ -70,5 +76,5 @@ bench: $(READY) ## measure screening against what a user would otherwise assembl
 	else $(BIN)/python -m pip install --quiet -e '.[screen,bench]'; fi
 	@$(BIN)/python benchmarks/screen.py
 
-clean: ## remove the environment and caches; data stays
-	rm -rf $(VENV) .venv-lowest tests/wiki/.wiki_cache .mypy_cache .ruff_cache .pytest_cache
+clean: ## remove the environments and caches; data stays
+	rm -rf $(VENV) .venv-lowest .venv-spark tests/wiki/.wiki_cache .mypy_cache .ruff_cache .pytest_cache

@@ -81,3 +81,13 @@ def test_the_week_that_a_history_lives_in_leaves_nothing_to_say(community):
     gone = rows[(rows["omitted"] == "week:2024-W10") & rows["pair"].map(lambda p: "Z" in p)]
     assert len(gone)
     assert gone["log10_lr"].isna().all()
+
+
+@pytest.mark.parametrize("saves", [1, 700])
+def test_long_histories_are_shortened_one_at_a_time(community, weighed, saves, monkeypatch):
+    monkeypatch.setattr(weeks_of, "SAVES", saves)
+    told = []
+    again = weigh_evidence(*community, settings=FEW, progress=lambda *step: told.append(step))
+    some, whole = (w.omissions.drop(columns="subject") for w in (again, weighed))
+    pd.testing.assert_frame_equal(some, whole, atol=1e-5)
+    assert ("weeks left out", 0, 10) in told

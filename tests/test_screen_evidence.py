@@ -1,12 +1,15 @@
 """A first look at an account's candidates, by a calibration that is kept with the wiki."""
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import zipfile
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import typer
@@ -136,6 +139,31 @@ def test_a_changed_edit_makes_it_stale(tmp_path):
     assert look(tmp_path).facts["reference"]["calibrated"].startswith("kept")
     write_edits(tmp_path, rows)
     assert kept(tmp_path) == []
+
+
+def test_a_copied_wiki_keeps_what_it_taught_and_a_changed_one_of_one_age_and_size_does_not(
+    wiki, tmp_path
+):
+    folder, _ = wiki
+    copied = tmp_path / "elsewhere"
+    shutil.copytree(folder, copied)
+    edits = copied / "wiki" / "edits.parquet"
+    os.utime(edits, (1, 1))
+    before = keeping.footer_hash(edits)
+    assert before == keeping.footer_hash(folder / "wiki" / "edits.parquet")
+    assert look(copied).facts["reference"]["calibrated"].startswith("kept")
+    table = pq.read_table(edits)
+    stamp, size = edits.stat().st_mtime_ns, edits.stat().st_size
+    for shift in (0, 1):
+        rev_id = pa.array([*table["rev_id"].to_pylist()[:-1], 10**9 + shift], pa.int64())
+        place = table.schema.get_field_index("rev_id")
+        pq.write_table(table.set_column(place, "rev_id", rev_id), edits)
+        os.utime(edits, ns=(stamp, stamp))
+        size, same = edits.stat().st_size, size == edits.stat().st_size
+        before, told = keeping.footer_hash(edits), before
+        assert before != told
+    assert same
+    assert look(copied).facts["reference"]["calibrated"] == f"anew: {keeping.STALE}"
 
 
 def test_other_settings_are_kept_beside(wiki):

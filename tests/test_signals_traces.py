@@ -96,6 +96,19 @@ def test_long_histories_compared_in_blocks_come_to_the_same(signal, full, monkey
         np.testing.assert_allclose(similarity(made, made), whole, atol=1e-6)
 
 
+@pytest.mark.parametrize("signal", SIGNALS, ids=lambda s: s.name)
+def test_an_item_said_often_adds_up_as_if_every_save_had_its_row(signal):
+    rows = every(7, "A", 300, "P", "a /* S */ b") + every(8, "B", 200, "Q", "/* S */ d e a")
+    corpus = compile_edits(edits_of(rows + every(9, "C", 50, "P", "a c /* S */")))
+    bag = signal.bag(corpus)
+    histories = of_accounts(corpus, ["A", "B", "C"])
+    group, unit = histories.segments(40)
+    gather = histories.gather(group, len(unit))
+    told = gather @ bag.rows[bag.item]
+    assert told.nnz
+    assert np.array_equal(bag.count(gather).toarray(), told.toarray())
+
+
 def test_turning_every_clock_changes_no_hours():
     signal = next(s for s in SIGNALS if s.name == "hours")
     rows = every(613, "A", 30) + every(997, "B", 30) + every(1411, "C", 30)

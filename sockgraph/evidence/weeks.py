@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence.relative import both_sides, cohort
+from sockgraph.progress import Progress, silent
 from sockgraph.schema import subject_of, validate
 from sockgraph.signals import Histories, profile, similarity
 from sockgraph.signals.histories import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from sockgraph.evidence.settings import Weighed
 
 PAIRS, WEEKS = 40, 5
-SAVES = 1 << 21
+SAVES = 1 << 20
 """Saves that are looked at together: each pair's histories are held once a week."""
 WEEK = 7 * DAY
 MONDAY = 3 * DAY
@@ -39,17 +40,18 @@ MONDAY = 3 * DAY
 
 @dataclass(frozen=True)
 class _Left:
-    """Pairs without a week: places of the accounts in the cast, their histories, and the week."""
+    """Pairs without a week: places of the accounts in the cast, and the week."""
 
     a: NDArray[np.int64]
     b: NDArray[np.int64]
-    first: Histories
-    second: Histories
     week: NDArray[np.int64]
 
 
 def omit_weeks(
-    weighed: Weighed, seen: tuple[Cast, Histories, list[Measured]], verdict: Verdict
+    weighed: Weighed,
+    seen: tuple[Cast, Histories, list[Measured]],
+    verdict: Verdict,
+    progress: Progress = silent,
 ) -> pd.DataFrame:
     """Return `omissions` with rows for weeks added, `week:2024-W05`.
 
@@ -59,6 +61,8 @@ def omit_weeks(
         Its `links` say which pairs are looked at, its `evidence` which edits moved them.
     seen
         The cast, its histories, and the calibrated signals on them.
+    progress
+        Told of every step.
     """
     cast, histories, measured = seen
     asked = _asked(weighed, cast)
@@ -68,22 +72,15 @@ def omit_weeks(
     if not len(which):
         return weighed.omissions
     chosen = asked.iloc[which]
-    a, b = chosen["row"].to_numpy(), chosen["column"].to_numpy()
-    score = np.concatenate(
-        [
-            _score_without(
-                histories, measured, verdict, _leave_out(histories, a[part], b[part], week[part])
-            )
-            for part in _parts((histories.n_saves[a] + histories.n_saves[b]).tolist())
-        ]
-    )
+    left = _Left(chosen["row"].to_numpy(), chosen["column"].to_numpy(), week)
+    score = _score_without(histories, measured, verdict, left, progress)
     subjects = zip(chosen["user_a"], chosen["user_b"], strict=True)
     frame = pd.DataFrame(
         {
             "subject": [subject_of(*pair) for pair in subjects],
             "omitted": [f"week:{_label(w)}" for w in week],
             "log10_lr": verdict.bounds.clip(score),
-            "log10_lr_low": verdict.bounds.clip(score - verdict.below[a, b]),
+            "log10_lr_low": verdict.bounds.clip(score - verdict.below[left.a, left.b]),
             "co_membership": np.nan,
         }
     )
@@ -122,15 +119,17 @@ def _telling_weeks(
     return kept["pair"].to_numpy(dtype=np.int64), kept["week"].to_numpy(dtype=np.int64)
 
 
-def _parts(saves: Sequence[int]) -> Iterator[slice]:
-    """Cut rows into stretches of at most `SAVES` saves, or of one row."""
-    start, held = 0, 0
-    for row, more in enumerate(saves):
-        if held and held + more > SAVES:
-            yield slice(start, row)
-            start, held = row, 0
-        held += more
-    yield slice(start, len(saves))
+def _parts(left: _Left, histories: Histories) -> Iterator[_Left]:
+    """Cut the rows into stretches of at most `SAVES` saves, or of one row."""
+    saves = histories.n_saves[left.a] + histories.n_saves[left.b]
+    part = np.zeros(len(saves), dtype=np.int64)
+    held = 0
+    for row, more in enumerate(saves.tolist()):
+        new = held > 0 and held + more > SAVES
+        held = more if new else held + more
+        part[row:] += new
+    for rows in (part == n for n in range(part[-1] + 1)):
+        yield _Left(left.a[rows], left.b[rows], left.week[rows])
 
 
 def _week(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -142,31 +141,39 @@ def _label(week: int) -> str:
     return f"{year}-W{number:02d}"
 
 
-def _leave_out(
-    histories: Histories, a: NDArray[np.int64], b: NDArray[np.int64], week: NDArray[np.int64]
-) -> _Left:
+def _leave_out(histories: Histories, left: _Left) -> list[Histories]:
+    """Return both sides' histories, a unit each row, without its week."""
     starts = np.searchsorted(histories.unit, np.arange(histories.n_units + 1))
     of_save = _week(histories.corpus.seconds[histories.saves])
     sides = []
-    for units in (a, b):
+    for units in (left.a, left.b):
         rows = [np.arange(starts[u], starts[u + 1]) for u in units]
-        kept = [r[of_save[r] != w] for r, w in zip(rows, week, strict=True)]
+        kept = [r[of_save[r] != w] for r, w in zip(rows, left.week, strict=True)]
         unit = np.repeat(np.arange(len(units)), [len(r) for r in kept])
         sides.append(
             Histories(histories.corpus, histories.saves[np.concatenate(kept)], unit, units)
         )
-    return _Left(a, b, sides[0], sides[1], week)
+    return sides
 
 
-def _score_without(
-    histories: Histories, measured: list[Measured], verdict: Verdict, left: _Left
+def _score_without(  # noqa: PLR0917 - one question's parts
+    histories: Histories,
+    measured: list[Measured],
+    verdict: Verdict,
+    left: _Left,
+    progress: Progress,
 ) -> NDArray[np.float64]:
     """Return the scores without the weeks; NaN where nothing can be said any more."""
     model = verdict.facts["model"]
     member = np.zeros(histories.n_units, dtype=bool)
     member[np.concatenate([verdict.community.a, verdict.community.b])] = True
     now = np.column_stack([m.pairs[left.a, left.b] for m in measured])
-    then = np.column_stack([_measured_again(m, histories, member, left) for m in measured])
+    again = []
+    for step, one in enumerate(measured):
+        progress("weeks left out", step, len(measured))
+        again.append(_measured_again(one, histories, member, left))
+    progress("weeks left out", len(measured), len(measured))
+    then = np.column_stack(again)
     told = model.contributions(now)
     fused = verdict.contributions[left.a, left.b]
     slope = (fused * told).sum(axis=1) / np.maximum((told**2).sum(axis=1), 1e-12)
@@ -178,18 +185,20 @@ def _measured_again(
     one: Measured, histories: Histories, member: NDArray[np.bool_], left: _Left
 ) -> NDArray[np.float64]:
     """Return the surprise between the two shortened histories, as `measure` finds a pair's."""
-    n = len(left.week)
     if one.bag is None:
-        return np.full(n, np.nan)
+        return np.full(len(left.week), np.nan)
     weighting, needed = one.signal.weighting, one.signal.needed
     members = np.flatnonzero(member)  # who else is nominated is never looked at, however long
     crowd = profile(one.bag, histories.take(members), weighting)
-    halves = [profile(one.bag, side, weighting) for side in (left.first, left.second)]
-    sibling = np.diag(similarity(*halves)).copy()
-    sibling[(halves[0].amount < needed) | (halves[1].amount < needed)] = np.nan
     counts = crowd.amount >= needed
     found = []
-    for half, own in zip(halves, (left.a, left.b), strict=True):
-        others = counts[None, :] & (members[None, :] != own[:, None])
-        found.append(cohort(similarity(half, crowd), others).surprise(sibling[:, None])[:, 0])
-    return both_sides(found[0], found[1])
+    for part in _parts(left, histories):
+        halves = [profile(one.bag, side, weighting) for side in _leave_out(histories, part)]
+        sibling = np.diag(similarity(*halves)).copy()
+        sibling[(halves[0].amount < needed) | (halves[1].amount < needed)] = np.nan
+        told = []
+        for half, own in zip(halves, (part.a, part.b), strict=True):
+            others = counts[None, :] & (members[None, :] != own[:, None])
+            told.append(cohort(similarity(half, crowd), others).surprise(sibling[:, None])[:, 0])
+        found.append(both_sides(*told))
+    return np.concatenate(found)

@@ -94,7 +94,7 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     weighed = tables.assemble(case, histories, found, verdict)
     return replace(
         weighed,
-        omissions=omit_weeks(weighed, (cast, histories, found.measured), verdict),
+        omissions=omit_weeks(weighed, (cast, histories, found.measured), verdict, progress),
         held_out=held_out(case, histories, found, verdict),
     )
 

@@ -216,13 +216,14 @@ def profile(bag: Bag, histories: Histories, weighting: Weighting) -> Profile:
 
 
 def _rare(counts: sparse.csr_matrix, bag: Bag) -> sparse.csr_matrix:
-    weighed = counts.copy()
-    weighed.data = np.where(counts.data >= 1, 1 + np.log(np.maximum(counts.data, 1)), counts.data)
     rarity = np.log((bag.n_accounts + 1) / (bag.spread + 0.5)).astype(np.float32)
-    weighed = (weighed @ sparse.diags(rarity)).tocsr()
-    length = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel())
+    data = np.where(counts.data >= 1, 1 + np.log(np.maximum(counts.data, 1)), counts.data)
+    data *= rarity[counts.indices]
+    squares = sparse.csr_matrix((data * data, counts.indices, counts.indptr), shape=counts.shape)
+    length = np.sqrt(np.asarray(squares.sum(axis=1)).ravel())
     scale = np.divide(1, length, out=np.zeros_like(length), where=length > 0)
-    return (sparse.diags(scale) @ weighed).tocsr().astype(np.float32)
+    data *= np.repeat(scale, np.diff(counts.indptr))
+    return sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
 
 
 def _contrast(
@@ -257,15 +258,38 @@ def _in_blocks(a: Profile, b: Profile) -> NDArray[np.float64]:
     """Compare some of a's units at a time: segments by segments, long histories need gigabytes."""
     right = b.vectors.T
     right = right.tocsr() if sparse.issparse(right) else right
-    starts = np.flatnonzero(np.diff(a.unit, prepend=-1))
-    block = starts * len(b.unit) // CELLS
-    cuts = [*starts[np.flatnonzero(np.diff(block, prepend=-1))], len(a.unit)]
-    return np.concatenate(
-        [
-            _compared(a.vectors[low:high], right, a.unit[low:high] - a.unit[low], b.unit)
-            for low, high in itertools.pairwise(cuts)
-        ]
-    )
+    found = []
+    for low, high in itertools.pairwise(_cuts(a.unit, len(b.unit))):
+        if a is b and (high - low) ** 2 > CELLS:
+            found.append(_beside_itself(a, right, slice(low, high)))
+        else:
+            rows = a.unit[low:high] - a.unit[low]
+            found.append(_compared(a.vectors[low:high], right, rows, b.unit))
+    return np.concatenate(found)
+
+
+def _cuts(unit: NDArray[np.int64], n_columns: int) -> list[int]:
+    """Return where blocks of whole units begin, and the end; a very long unit is a block."""
+    starts = np.flatnonzero(np.diff(unit, prepend=-1))
+    long = np.diff(starts, append=len(unit)) ** 2 > CELLS
+    new = np.diff(starts * n_columns // CELLS, prepend=-1) != 0
+    new |= long | np.concatenate([[False], long[:-1]])
+    return [*starts[new].tolist(), len(unit)]
+
+
+def _beside_itself(
+    a: Profile,
+    right: Any,  # noqa: ANN401 - a sparse matrix or an array
+    part: slice,
+) -> NDArray[np.float64]:
+    """Compare a very long history with the others; its likeness to itself is one."""
+    own = a.unit[part.start]
+    others = a.unit != own
+    units = a.unit[others]
+    columns = units - (units > own)
+    rows = np.zeros(part.stop - part.start, dtype=np.int64)
+    found = _compared(a.vectors[part], right[:, others], rows, columns)
+    return np.insert(found, own, 1.0, axis=1)
 
 
 def _compared(
@@ -274,8 +298,9 @@ def _compared(
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    whole = not len(rows) or not len(columns)
-    if whole or (len(rows) == rows[-1] + 1 and len(columns) == columns[-1] + 1):
+    if not len(rows) or not len(columns):
+        return np.zeros((len(np.unique(rows)), len(np.unique(columns))))
+    if len(rows) == rows[-1] + 1 and len(columns) == columns[-1] + 1:
         return np.asarray(_product(left, right), dtype=np.float64)
     return _pool(*_best(left, right, rows, columns), rows, columns)
 
@@ -347,5 +372,8 @@ def whole_vectors(pair: Profile) -> NDArray[np.float64]:
     mean = sparse.csr_matrix(
         (share[pair.unit], (pair.unit, np.arange(len(pair.unit)))), shape=shape
     )
-    vectors = mean @ pair.vectors
-    return np.asarray(vectors.toarray() if sparse.issparse(vectors) else vectors, dtype=np.float64)
+    if sparse.issparse(pair.vectors):
+        return np.asarray((mean @ pair.vectors).toarray(), dtype=np.float64)
+    step = max(1, CELLS // max(1, len(pair.unit)))  # terms at a time: each is a copy in float64
+    starts = range(0, max(1, pair.vectors.shape[1]), step)
+    return np.concatenate([mean @ pair.vectors[:, low : low + step] for low in starts], axis=1)
