@@ -94,7 +94,8 @@ def _asked(weighed: Weighed, cast: Cast) -> pd.DataFrame:
     links = weighed.links.dropna(subset=["score"])
     first = links.sort_values(["flagged", "score", *pair], ascending=[False, False, True, True])
     first = first.head(PAIRS)[pair]
-    moved = weighed.evidence.merge(first, on=pair).groupby(pair)["rev_ids"].sum()
+    near = weighed.evidence[weighed.evidence["user_a"].isin(first["user_a"])]
+    moved = near.merge(first, on=pair).groupby(pair)["rev_ids"].sum()
     return first.assign(
         row=first["user_a"].map(place),
         column=first["user_b"].map(place),

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sockgraph
-from sockgraph.pipeline.fetch import traffic_of
 from sockgraph.screening import expected_false_links
 from sockgraph.store import sha256
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from sockgraph.evidence import Weighed
     from sockgraph.population import Population
-    from sockgraph.sources import Source
 
 
 def describe(
@@ -111,14 +109,14 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
-def run_facts(started: float, source: Source) -> dict[str, Any]:
+def run_facts(started: float, traffic: dict[str, dict[str, int]]) -> dict[str, Any]:
     """Return what differs from run to run and from machine to machine."""
     needed = importlib.metadata.requires("sockgraph") or []
     names = sorted(re.split(r"[ ;<>=\[]", line)[0] for line in needed if "extra ==" not in line)
     return {
         "started": dt.datetime.fromtimestamp(started, dt.UTC).isoformat(timespec="seconds"),
         "seconds": round(time.time() - started, 1),
-        "traffic": traffic_of(source),
+        "traffic": traffic,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: importlib.metadata.version(name) for name in names},

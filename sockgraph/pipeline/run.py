@@ -15,7 +15,7 @@ from sockgraph.cluster import cluster_accounts
 from sockgraph.errors import CaseError
 from sockgraph.evidence import EvidenceSettings, weigh_evidence
 from sockgraph.graph import build_graph, graphml
-from sockgraph.pipeline.fetch import gather, open_source
+from sockgraph.pipeline.fetch import gather, open_source, traffic_of
 from sockgraph.pipeline.folder import (
     CONCERT,
     DATA,
@@ -122,6 +122,8 @@ def run_case(
     source, population = gather(
         case, store, labels=labels, offline=offline, refresh=refresh, progress=progress
     )
+    provenance, traffic = source.provenance(), traffic_of(source)
+    del source  # a whole table, where it is one
     set_aside(store)
     ledger = Ledger(store.path(LEDGER))
     accepted = accepted_alibis(ledger.entries())
@@ -136,8 +138,8 @@ def run_case(
             population,
             weighed,
             ledger,
-            provenance=source.provenance(),
-            run=run_facts(started, source),
+            provenance=provenance,
+            run=run_facts(started, traffic),
             file=path,
         )
     progress("report", 1, 1)

@@ -220,8 +220,9 @@ def with_evidence(data: ReportData, links: Iterable[Link]) -> tuple[Link, ...]:
 
 
 def _of(frame: pd.DataFrame, pairs: set[Pair]) -> pd.DataFrame:
-    keys = zip(frame["user_a"], frame["user_b"], strict=True)
-    return frame.loc[[key in pairs for key in keys]]
+    near = frame[frame["user_a"].isin([a for a, _ in pairs])]
+    keys = zip(near["user_a"], near["user_b"], strict=True)
+    return near.loc[[key in pairs for key in keys]]
 
 
 def by_subject(omissions: pd.DataFrame) -> dict[str, tuple[Omission, ...]]:
