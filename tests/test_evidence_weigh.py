@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sockgraph.evidence import EvidenceSettings, weigh_evidence
+from sockgraph.evidence import EvidenceSettings, tables, weigh_evidence
 from sockgraph.schema import validate
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
@@ -74,6 +74,15 @@ def test_every_pair_of_nominated_accounts_stands_in_links_and_no_reference(weigh
     assert pairs == {(a, b) for a in "ABCDE" for b in "ABCDE" if a < b}
     validate("links", weighed.links.assign(state="none"))
     validate("evidence", weighed.evidence)
+
+
+def test_the_evidence_is_the_same_however_many_pairs_are_laid_out_together(
+    community, weighed, monkeypatch
+):
+    monkeypatch.setattr(tables, "AT_ONCE", 3)
+    again = weigh_evidence(*community, settings=FEW)
+    pd.testing.assert_frame_equal(again.evidence, weighed.evidence)
+    pd.testing.assert_frame_equal(validate("evidence", again.evidence), weighed.evidence)
 
 
 def test_one_operators_accounts_are_ranked_first_and_supported(weighed):

@@ -63,3 +63,16 @@ def test_the_given_frame_is_left_as_it_was():
     before = given.copy()
     validate("edits", given)
     pd.testing.assert_frame_equal(given, before)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1]])
+def test_what_is_given_stays_as_it_is_whether_in_order_or_not(order):
+    users = pd.Series(["A", "B", "C"], dtype=object)
+    given = pd.DataFrame([_edit(rev_id=i, user=u) for i, u in enumerate(users)]).iloc[order]
+    before = given.copy(deep=True)
+    table = validate("edits", given)
+    assert table["rev_id"].tolist() == [0, 1, 2]
+    assert table.index.tolist() == [0, 1, 2]
+    pd.testing.assert_frame_equal(given, before)
+    table.loc[0, "user"] = "Z"
+    pd.testing.assert_frame_equal(given, before)
