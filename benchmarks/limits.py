@@ -16,9 +16,17 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+STARTS = ("ba", "te", "ri", "mo", "lu", "ska", "ven", "dor")
+MIDDLES = ("n", "rt", "lo", "mi", "se", "ga", "pu", "wi")
+STAGES = ("accounts' edits", "signals", "weeks left out")
+"""Stages in which a run of the longest history is stopped, half a minute into the last two."""
 
 
 def _accounts(folder: Path, number: int) -> str:
@@ -34,17 +42,45 @@ def _accounts(folder: Path, number: int) -> str:
 
 
 def _edits(folder: Path, number: int) -> str:
-    """Read one account of so many edits, none of them left out."""
+    """Read one account of so many edits, with 36 different summaries; none of them left out."""
+    _long(folder, number)
+    return _run(folder)
+
+
+def _varied(folder: Path, number: int) -> str:
+    """Read one account of so many edits, a quarter as many summaries, and many pages."""
+    _long(folder, number, varied=True)
+    return _run(folder)
+
+
+def _long(folder: Path, number: int, *, varied: bool = False) -> None:
     import pandas as pd
     import tiny
 
-    frame = pd.concat([tiny.edits(), tiny.edits(tiny.NAMES[:1], others=0, each=number)])
-    case = tiny.write(folder, frame=frame.assign(rev_id=range(1, len(frame) + 1)))
+    parts = [tiny.edits(others=60), tiny.edits(tiny.NAMES[:1], others=0, each=number)]
+    if varied:
+        parts = [_talkative(part, len(part) // 4 + 1) for part in parts]
+    frame = pd.concat(parts)
+    frame = frame.assign(rev_id=range(1, len(frame) + 1))
+    case = tiny.write(folder, frame=frame, reference=60)
     text = case.read_text(encoding="utf-8").replace(
         "[reference]", "max_edits = 9000000\n[reference]"
     )
     case.write_text(text, encoding="utf-8")
-    return _run(folder)
+
+
+def _talkative(frame: pd.DataFrame, different: int) -> pd.DataFrame:
+    """Give edits so many summaries of seven words, and pages, some words and pages far oftener."""
+    import numpy as np
+
+    dice = np.random.default_rng(3)
+    ends = ("er", "al", "is", "on", "et", "um", "a", "y")
+    words = np.array([f"{a}{b}{c}" for a in STARTS for b in MIDDLES for c in ends])
+    summaries = [" ".join(row) for row in words[dice.zipf(1.3, (different, 7)) % len(words)]]
+    return frame.assign(
+        comment=np.asarray(summaries, dtype=object)[dice.integers(0, different, len(frame))],
+        title=[f"Toll {page}" for page in dice.zipf(1.2, len(frame)) % 400_000],
+    )
 
 
 def _editors(folder: Path, number: int) -> str:
@@ -118,16 +154,33 @@ def _interrupted(folder: Path, number: int) -> str:
 
     frame = tiny.edits(tiny.NAMES, others=300, each=number // 300)
     tiny.write(folder, frame=frame, reference=300)
+    return _stopped(folder, "", 12)
+
+
+def _stopped_long(folder: Path, number: int) -> str:
+    """Stop a run of one very long, varied history in each of its stages."""
+    _long(folder, number, varied=True)
+    return "; ".join(
+        f"{stage}: {_stopped(folder, stage, 1 + 29 * (place > 0))}"
+        for place, stage in enumerate(STAGES)
+    )
+
+
+def _stopped(folder: Path, stage: str, seconds: float) -> str:
+    """Run a case, wait for a stage, and so many seconds more; stop it, and say what came of it."""
     run = subprocess.Popen(
         [sys.executable, "-m", "sockgraph", "run", "tiny.toml"], cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    time.sleep(12)
+    said = ""
+    while run.stderr and stage and not said.startswith(stage):
+        said = run.stderr.readline()
+    time.sleep(seconds)
     run.send_signal(signal.SIGINT)
     started = time.monotonic()
-    _, said = run.communicate()
+    _, rest = run.communicate()
     left = [p.name for p in (folder / "data").rglob("*") if p.is_file()]
-    words = said.strip().splitlines()[-1]
+    words = rest.strip().splitlines()[-1]
     return f"{time.monotonic() - started:.1f} s to stop, exit {run.returncode}, {left}: {words}"
 
 
@@ -135,8 +188,10 @@ SIZES = {
     "ledger": (_ledger, (10_000, 100_000)),
     "editors": (_editors, (10_000, 40_000)),
     "edits": (_edits, (500_000, 2_000_000)),
+    "varied": (_varied, (500_000, 2_000_000)),
     "accounts": (_accounts, (250, 500, 1_000, 5_000)),
     "interrupted": (_interrupted, (300_000,)),
+    "stopped": (_stopped_long, (2_000_000,)),
 }
 
 
@@ -167,7 +222,7 @@ def _apart(name: str, number: int, minutes: float) -> str:
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"not done in {minutes:.0f} minutes"
-    return (run.stdout.strip() or run.stderr.strip().splitlines()[-1])[:400]
+    return (run.stdout.strip() or run.stderr.strip().splitlines()[-1])[:900]
 
 
 if __name__ == "__main__":

@@ -116,6 +116,7 @@ def open_source(
     if case.source.path and (case.beside(case.source.path) / ABOUT).exists():
         return WikiSource(case)
     if case.source.kind == "table":
+        progress("reading the table", 0, None)
         return TableSource(case)
     if len(case.wikis) > 1:
         return SeveralWikis(

@@ -138,7 +138,9 @@ def _shown(
 
 
 def _page(content: Mapping[str, Any], head: LedgerHead) -> str:
-    style, script = (_resource(name) for name in ("packet.css", "packet.js"))
+    tokens = files("sockgraph") / "report" / "templates" / "tokens.css"  # one look for every page
+    style = tokens.read_text(encoding="utf-8") + _resource("packet.css")
+    script = _resource("packet.js")
     template = Environment(autoescape=True).from_string(_resource("packet.html.j2"))
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, sort_keys=True)
     for char in "<>&\u2028\u2029":  # so that no text can end the element that holds it
