@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-spark check lab bench wiki services clean
+.PHONY: help demo test test-unit test-lowest test-spark check lab bench wiki services clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ test: $(READY) services ## run the checks and every test
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 	@echo; echo "Next: make demo, then open data/processed/demo/report.html"
+
+test-unit: $(READY) ## run the tests that need no wiki, browser, JupyterLab or kernel
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not service"
 
 # Apart from `test`, and in an environment of its own: the extra alone is half a gigabyte, and pandas
 # warns of it wherever it is installed. Spark needs Java 17.

@@ -11,6 +11,16 @@ from sockgraph.pipeline import demo_case, run_case
 
 pytest_plugins = ["wiki_fixture", "chromium_fixture", "lab_fixture"]
 
+SERVICES = {"wiki_case", "browser", "lab"}  # several files name a pretended wiki `wiki`
+
+
+def pytest_collection_modifyitems(items):
+    """Mark as `service` what needs the real wiki, the browser, JupyterLab or a kernel."""
+    for item in items:
+        marked = item.get_closest_marker("wiki") or item.get_closest_marker("notebook")
+        if marked or SERVICES & set(item.fixturenames):
+            item.add_marker("service")
+
 
 @pytest.fixture(scope="session")
 def demo_ran(tmp_path_factory):
