@@ -7,18 +7,18 @@ import warnings
 import hostile
 import pandas as pd
 import pytest
+from concert_fixture import concert_data
 from typer.testing import CliRunner
 
 from sockgraph.case import Case
 from sockgraph.cli.app import app
-from sockgraph.concert import ConcertSettings, compare_hypotheses, weigh_concert
+from sockgraph.concert import ConcertSettings, weigh_concert
 from sockgraph.errors import CaseError, StoreError
 from sockgraph.pipeline import read_case, run_case
 from sockgraph.pipeline.concert import concert_of, votes_of
 from sockgraph.plot import bloc_plot, hours_plot
-from sockgraph.report import ConcertData, concert_page
+from sockgraph.report import concert_page
 from sockgraph.synthetic import Community, invent_election, write_election
-from sockgraph.votes import arrivals_after, messages, usual_hours
 
 CASE = Case.model_validate(
     {
@@ -150,20 +150,7 @@ def test_hostile_names_stay_inert_on_the_page_and_in_its_figures():
         ]
         for figure in figures:
             figure.savefig(io.BytesIO())
-    text = concert_page(
-        ConcertData(
-            case=CASE,
-            told=found.told,
-            parsed={},
-            concert=found.table,
-            hypotheses=compare_hypotheses(found.table),
-            traces=found.traces,
-            same_way=found.same_way,
-            hours=usual_hours(votes, edits),
-            arrivals=arrivals_after(votes, messages(edits)),
-            figures={},
-        )
-    )
+    text = concert_page(concert_data(CASE, found, votes=votes, edits=edits))
     assert "<script" not in text.lower()
     assert "<img" not in text
     assert "onerror=" not in re.sub(r"&lt;.*?&gt;", "", text)

@@ -6,13 +6,13 @@ import warnings
 
 import hostile
 import pytest
+from concert_fixture import concert_data
 from test_report_browser import visit  # noqa: F401 - a fixture
 
 from sockgraph.case import Case
-from sockgraph.concert import ConcertSettings, compare_hypotheses, weigh_concert
-from sockgraph.report import ConcertData, concert_page
+from sockgraph.concert import ConcertSettings, weigh_concert
+from sockgraph.report import concert_page
 from sockgraph.synthetic import Community, invent_election
-from sockgraph.votes import arrivals_after, messages, usual_hours
 
 GOOD = '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'"><p>x</p>'
 BITES = (
@@ -45,18 +45,8 @@ def concert():
         "accounts": {"nominated": chosen},
         "discussions": {"reason": hostile.ATTACK, "pages": [hostile.ATTACK]},
     }
-    data = ConcertData(
-        case=Case.model_validate(case),
-        told=found.told,
-        parsed={},
-        concert=found.table,
-        hypotheses=compare_hypotheses(found.table),
-        traces=found.traces,
-        same_way=found.same_way,
-        hours=usual_hours(votes, edits),
-        arrivals=arrivals_after(votes, messages(edits)),
-        figures={hostile.ATTACK: (b"a picture", b"its night")},
-    )
+    figures = {hostile.ATTACK: (b"a picture", b"its night")}
+    data = concert_data(Case.model_validate(case), found, votes=votes, edits=edits, figures=figures)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return concert_page(data)

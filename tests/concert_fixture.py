@@ -1,0 +1,23 @@
+"""What the page of concert is drawn from, for the tests that draw it."""
+
+from __future__ import annotations
+
+from sockgraph.concert import compare_hypotheses
+from sockgraph.report import ConcertData
+from sockgraph.votes import arrivals_after, messages, usual_hours
+
+
+def concert_data(case, found, *, votes, edits, figures=None):
+    """Put together what was found in a case's votes, nothing parsed beside it."""
+    return ConcertData(
+        case=case,
+        told=found.told,
+        parsed={},
+        concert=found.table,
+        hypotheses=compare_hypotheses(found.table),
+        traces=found.traces,
+        same_way=found.same_way,
+        hours=usual_hours(votes, edits),
+        arrivals=arrivals_after(votes, messages(edits)),
+        figures=figures or {},
+    )
