@@ -165,6 +165,7 @@ def _incidence(read: Ingested) -> _Graph:
     order = order[shared[order] >= MIN_SHARED]  # others share too little with everybody
     number = np.full(n_all, -1, np.int32)
     number[order] = np.arange(order.size)
+    # every page here has two accounts or more: to reduceat, an empty list would be its neighbour's
     lengths = np.add.reduceat((number >= 0)[users], starts[:-1], dtype=np.int64)
     pages = np.flatnonzero(lengths > 1)
     pages = pages[np.argsort(lengths[pages], kind="stable")]
