@@ -45,8 +45,8 @@ test: $(READY) services ## run the checks and every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 	@echo; echo "Next: make demo, then open data/processed/demo/report.html"
 
-test-unit: $(READY) ## run the tests that need no wiki, browser, JupyterLab or kernel
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not service"
+test-unit: $(READY) ## run the tests that need no wiki, browser or kernel, and run no whole demo
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not service and not whole"
 
 # Apart from `test`, and in an environment of its own: the extra alone is half a gigabyte, and pandas
 # warns of it wherever it is installed. Spark needs Java 17.

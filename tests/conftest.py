@@ -12,14 +12,17 @@ from sockgraph.pipeline import demo_case, run_case
 pytest_plugins = ["wiki_fixture", "chromium_fixture", "lab_fixture"]
 
 SERVICES = {"wiki_case", "browser", "lab"}  # several files name a pretended wiki `wiki`
+WHOLE = {"demo_ran", "size_s"}
 
 
 def pytest_collection_modifyitems(items):
-    """Mark as `service` what needs the real wiki, the browser, JupyterLab or a kernel."""
+    """Mark what needs a service, and what runs a whole demo or wiki: neither is a unit test."""
     for item in items:
         marked = item.get_closest_marker("wiki") or item.get_closest_marker("notebook")
         if marked or SERVICES & set(item.fixturenames):
             item.add_marker("service")
+        if WHOLE & set(item.fixturenames):
+            item.add_marker("whole")
 
 
 @pytest.fixture(scope="session")

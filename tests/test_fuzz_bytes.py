@@ -93,6 +93,7 @@ def test_a_damaged_file_is_refused_in_our_words(name):
     held()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", ["case", "ledger"])
 def test_a_few_seconds_of_coverage_guided_fuzzing(name, tmp_path):
     pytest.importorskip("atheris", reason="atheris has no wheel here: pip install atheris")

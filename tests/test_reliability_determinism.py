@@ -57,6 +57,7 @@ def in_process(folder, data, environment):
     return files(folder / data)
 
 
+@pytest.mark.whole
 def test_other_processes_threads_and_hash_seeds_give_the_same_bytes(tmp_path):
     tiny.write(tmp_path, reference=36)  # enough to be calibrated: every fit takes part
     first, second = (

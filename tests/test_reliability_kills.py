@@ -16,6 +16,7 @@ def start(tmp_path_factory):
     return made(tmp_path_factory.mktemp("kills"))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_kill_loses_nothing(start, tmp_path, command):
     known = measure(start, tmp_path / "whole", command)

@@ -25,6 +25,7 @@ MISSING = [
 if MISSING and (MISSING == ["java"] and os.environ.get("SOCKGRAPH_REQUIRE_SERVICES") == "1"):
     pytest.fail("pyspark is installed, but java is not: apt-get install default-jre-headless")
 pytestmark = [
+    pytest.mark.whole,
     pytest.mark.skipif(bool(MISSING), reason=f"not here: {', '.join(MISSING)}"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

@@ -33,6 +33,7 @@ def _hashes(folder):
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
 
 
+@pytest.mark.whole
 def test_same_seed_same_bytes_in_other_processes_and_hash_seeds(tmp_path):
     code = (
         "import sys, pathlib, sockgraph.synthetic as s; s.write_demo(pathlib.Path(sys.argv[1]), 5)"
