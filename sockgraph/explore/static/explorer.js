@@ -4,7 +4,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const TABS = ["Evidence", "Edits", "Timecards", "Timeline", "Summaries", "Notes"];
 const KEY = { Evidence: "evidence", Timecards: "timecards", Timeline: "timeline", Summaries: "summaries" };
-const W = 400, H = 430, PAD = 66;
+const W = 400, H = 430, PAD = 70;
 const MOST_ROWS = 400;
 const FEW = 12; // links that are drawn with their number beside them
 
@@ -21,6 +21,11 @@ const draw = (tag, attributes = {}, text) => {
   return node;
 };
 const option = (value, words) => Object.assign(el("option", "", words), { value });
+// Fills a side of the picture: names need the room that marks do not.
+const spread = (values, side) => {
+  const low = Math.min(...values), span = Math.max(...values) - low;
+  return (value) => (span ? PAD + ((value - low) / span) * (side - 2 * PAD) : side / 2);
+};
 const labelled = (words, control) => {
   const label = el("label", "", words + " ");
   label.append(control);
@@ -100,7 +105,8 @@ function render({ model, el: root }) {
   groupBox.setAttribute("aria-live", "polite");
   left.append(picture, key, groupBox);
   drawKey(key);
-  const place = new Map(scene.nodes.map((n) => [n.user, [PAD + n.x * (W - 2 * PAD), PAD + n.y * (H - 2 * PAD)]]));
+  const across = spread(scene.nodes.map((n) => n.x), W), down = spread(scene.nodes.map((n) => n.y), H);
+  const place = new Map(scene.nodes.map((n) => [n.user, [across(n.x), down(n.y)]]));
   const many = scene.nodes.length > 40;
   const edgeOf = new Map(), nodeOf = new Map();
   let first = null; // the link that the keyboard comes to where none is chosen
@@ -195,7 +201,9 @@ function render({ model, el: root }) {
     const d = "M" + border.map((p) => p.join(" ")).join("L") + "Z";
     g.append(draw("path", { d, class: "halo" }), draw("path", { d, class: "fill" }));
     const top = points.reduce((a, b) => (a[1] < b[1] ? a : b));
-    g.append(draw("text", { x: Math.min(top[0] + 22, W - 110), y: Math.max(top[1] - 34, 14), class: "small" }, `Group ${group.number}, ${group.stable ? "stable" : "unresolved"}`));
+    const x = Math.min(top[0] + 22, W - 110), y = Math.max(top[1] - 34, 14);
+    g.append(draw("text", { x, y, class: "small" }, `Group ${group.number}, ${group.stable ? "stable" : "unresolved"}`));
+    taken.push([x, y - 12, x + 110, y + 4]);
     g.addEventListener("click", () => openGroup(group.number));
     g.addEventListener("keydown", (event) => { if (event.key === "Enter") { openGroup(group.number); event.stopPropagation(); } });
     return g;
