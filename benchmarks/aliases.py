@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sockgraph.evaluate import Evaluation, evaluate_links
+from sockgraph.evaluation import Evaluation, evaluate_links
 from sockgraph.pipeline import run_case
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))

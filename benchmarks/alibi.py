@@ -20,13 +20,13 @@ import pandas as pd
 
 from sockgraph.schema import empty, validate
 from sockgraph.signals import Histories, compile_edits, of_accounts
-from sockgraph.signals.alibi import find_alibis
-from sockgraph.signals.work import SESSION
+from sockgraph.signals.sessions import SESSION
+from sockgraph.signals.simultaneous import find_alibis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sockgraph.signals.alibi import Alibi
+    from sockgraph.signals.simultaneous import Alibi
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
 LEAST = 60

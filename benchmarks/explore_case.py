@@ -62,7 +62,7 @@ def warm(_: Path) -> None:
     """Import what a notebook has imported by the time that it opens a desk."""
     import sockgraph
 
-    _ = sockgraph.explore
+    _ = sockgraph.desk
 
 
 def _edits(users: list[str], each: int, chance: np.random.Generator) -> pd.DataFrame:

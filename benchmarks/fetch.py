@@ -18,12 +18,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from sockgraph.case import load_case
-from sockgraph.population import assemble
+from sockgraph.reference import assemble
 from sockgraph.schema import TABLES
 from sockgraph.sources import MediaWikiSource
 from sockgraph.sources.dump import Facts
-from sockgraph.sources.history import columns, read_history
-from sockgraph.store.raw import RawAnswers
+from sockgraph.sources.history_dump import columns, read_history
+from sockgraph.store.raw_answers import RawAnswers
 
 
 def wiki(folder: Path) -> None:

@@ -99,7 +99,7 @@ def _editors(folder: Path, number: int) -> str:
 
 def _ledger(folder: Path, number: int) -> str:
     """Check, read and add to a ledger of so many entries."""
-    from sockgraph.review import Draft, Ledger, histories
+    from sockgraph.reviews import Draft, Ledger, histories
 
     day = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
     ledger = Ledger(folder / "ledger.jsonl")

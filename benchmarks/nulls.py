@@ -18,14 +18,14 @@ from alibi import DATA, read, users_of
 from sklearn.metrics import roc_auc_score
 
 from sockgraph.signals.handover import find_handovers
-from sockgraph.signals.interaction import find_undoing
 from sockgraph.signals.meetings import coupled_absence, page_gaps, shared_sessions
+from sockgraph.signals.reverts import find_undoing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sockgraph.signals import Histories
-    from sockgraph.signals.trace import Trace
+    from sockgraph.signals.nulls import Trace
 
 
 def _handovers(histories: Histories) -> Trace:

@@ -24,11 +24,15 @@ import pandas as pd
 from splits import NAMES, compared, halves
 from threadpoolctl import threadpool_limits
 
-from sockgraph.evaluate import evaluate_links
-from sockgraph.evidence import EvidenceSettings, community, fusion, judge, rivals
-from sockgraph.evidence.measure import Measured, Scene, measure
-from sockgraph.evidence.splits import cut_histories
-from sockgraph.progress import silent
+from sockgraph.evaluation import evaluate_links
+from sockgraph.evidence import EvidenceSettings
+from sockgraph.evidence import adjustment as rivals
+from sockgraph.evidence import model as fusion
+from sockgraph.evidence import scoring as judge
+from sockgraph.evidence import training as community
+from sockgraph.evidence.pseudo_pairs import cut_histories
+from sockgraph.evidence.similarity import Measured, Scene, measure
+from sockgraph.runtime import silent
 from sockgraph.schema import empty, validate
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
 

@@ -22,9 +22,9 @@ from threadpoolctl import threadpool_limits
 
 from sockgraph.case import load_case
 from sockgraph.evidence import weigh_evidence
-from sockgraph.pipeline.candidates import weigh_candidates
-from sockgraph.population import assemble
-from sockgraph.screening.source import WikiSource
+from sockgraph.pipeline.screen import weigh_candidates
+from sockgraph.reference import assemble
+from sockgraph.screening.screen import WikiSource
 from sockgraph.screening.wiki import WholeWiki
 
 CASE = """

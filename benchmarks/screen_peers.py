@@ -56,9 +56,9 @@ SELECT top.a AS a, rank, top.b AS b, shared, micro / 1e6 AS weighted_overlap,
 
 def sockgraph(path: Path, out: Path) -> None:
     """Do all of it with the local engine, and end as the command does."""
-    from sockgraph.collector import end_at_once
+    from sockgraph.runtime import end_at_once
+    from sockgraph.screening.candidates import write_parquet
     from sockgraph.screening.local import screen_local
-    from sockgraph.screening.table import write_parquet
 
     end_at_once()
     write_parquet(screen_local(path, top=TOP, scratch=out.parent).batches(), out)
@@ -66,8 +66,8 @@ def sockgraph(path: Path, out: Path) -> None:
 
 def spark(path: Path, out: Path) -> None:
     """Do all of it with the Spark engine, on this machine."""
+    from sockgraph.screening.candidates import write_parquet
     from sockgraph.screening.spark import screen_spark
-    from sockgraph.screening.table import write_parquet
 
     write_parquet(screen_spark(path, top=TOP).batches(), out)
 

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from sockgraph.evaluate import evaluate_links
+from sockgraph.evaluation import evaluate_links
 from sockgraph.evidence import EvidenceSettings, weigh_evidence
 from sockgraph.schema import empty, validate
 from sockgraph.signals import SIGNALS

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from sockgraph.evaluate import evaluate_links, read_labels
+from sockgraph.evaluation import evaluate_links, read_labels
 from sockgraph.evidence import EvidenceSettings, weigh_evidence
 from sockgraph.pipeline import run_case, validate_case
 from sockgraph.schema import empty, validate
@@ -32,7 +32,7 @@ from sockgraph.schema import empty, validate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sockgraph.evaluate import Limit, Side, Validation
+    from sockgraph.evaluation import Limit, Side, Validation
     from sockgraph.pipeline import CaseResult
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))

@@ -24,7 +24,7 @@ class Door(ModuleType):
         name = self.__name__.rpartition(".")[2]
         module, widget = WIDGETS[name]
         try:
-            desk = importlib.import_module(f"sockgraph.explore.{module}")
+            desk = importlib.import_module(f"sockgraph.desk.{module}")
         except ModuleNotFoundError as error:
             raise SockgraphError(
                 f"sockgraph.{name}()",

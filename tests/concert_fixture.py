@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sockgraph.concert import compare_hypotheses
+from sockgraph.concert.timing import arrivals_after, messages, usual_hours
 from sockgraph.report import ConcertData
-from sockgraph.votes import arrivals_after, messages, usual_hours
 
 
 def concert_data(case, found, *, votes, edits, figures=None):

@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING
 import tiny
 
 from sockgraph.case import load_case
+from sockgraph.concert.discussion_page import read_page
+from sockgraph.concert.profiles import PROFILES
 from sockgraph.errors import SockgraphError
-from sockgraph.evaluate import read_clusters, read_labels, read_links
-from sockgraph.review import Ledger
-from sockgraph.review.diffs import parse_diff
-from sockgraph.review.kept import read_kept
-from sockgraph.review.merge import read_answers
+from sockgraph.evaluation import read_clusters, read_labels, read_links
+from sockgraph.reviews import Ledger
+from sockgraph.reviews.agreement import read_answers
+from sockgraph.reviews.answers import read_kept
+from sockgraph.reviews.diffs import parse_diff
 from sockgraph.sources import DumpSource
-from sockgraph.sources.history import NEEDED, columns
+from sockgraph.sources.history_dump import NEEDED, columns
 from sockgraph.sources.table import TableSource
 from sockgraph.store import Store
-from sockgraph.store.raw import SUFFIX, RawAnswers
-from sockgraph.votes import PROFILES, read_page
+from sockgraph.store.raw_answers import SUFFIX, RawAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

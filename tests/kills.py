@@ -22,11 +22,11 @@ import pandas as pd
 import tiny
 from fuzzing import history_rows
 
-from sockgraph.review import Ledger
-from sockgraph.review.ledger import NAMES_REMOVED
+from sockgraph.reviews import Ledger
+from sockgraph.reviews.ledger import NAMES_REMOVED
 from sockgraph.schema import TABLES
 from sockgraph.store import Store
-from sockgraph.store.raw import SUFFIX
+from sockgraph.store.raw_answers import SUFFIX
 
 if TYPE_CHECKING:
     import random
@@ -41,7 +41,7 @@ PRELOAD = [
     *(f"sockgraph.cli.{name}" for name in ("app", "fetch", "filing", "review", "run", "screen")),
     "sockgraph.screening.local",
     "sockgraph.screening.screen",
-    "sockgraph.screening.source",
+    "sockgraph.screening.screen",
     "sklearn.linear_model",
     "encodings.utf_8_sig",
     "pandera.pandas",

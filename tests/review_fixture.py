@@ -8,7 +8,7 @@ import pandas as pd
 
 from sockgraph.case import load_case
 from sockgraph.pipeline import TABLES as CASE_TABLES
-from sockgraph.review import Dossier, Ledger, assert_earlier
+from sockgraph.reviews import Dossier, Ledger, assert_earlier
 from sockgraph.schema import TABLES, empty, validate
 from sockgraph.store import Store
 

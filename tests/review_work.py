@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sockgraph.review.states import STEPS, History, histories
-from sockgraph.review.work import (
+from sockgraph.reviews.answers import (
     Kept,
     finding,
     first_judgement,
@@ -13,6 +12,7 @@ from sockgraph.review.work import (
     step_draft,
     take_steps,
 )
+from sockgraph.reviews.states import STEPS, History, histories
 
 
 def answers(found, *, kind="review", judgement="cannot tell", alibi=None):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sockgraph.sources.ahead import ahead
+from sockgraph.sources.compressed import ahead
 
 
 def test_everything_comes_once_and_in_order():

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sockgraph.capture import effective_number, measure_capture
+from sockgraph.concert.capture import effective_number, measure_capture
 from sockgraph.errors import CaseError, SockgraphError
 from sockgraph.pipeline import read_case, run_case
-from sockgraph.pipeline.capture import capture_of
-from sockgraph.pipeline.concert import concert_of
+from sockgraph.pipeline.concert import capture_of, concert_of
 from sockgraph.synthetic import Community, write_election
 
 

@@ -7,15 +7,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracle_correlation import best_partition, exact_clusters
 
-from sockgraph import cluster
-from sockgraph.cluster import (
-    component_clusters,
-    exact_clusters,
-    louvain_clusters,
-    pair_evidence,
-)
-from sockgraph.cluster.exact import best_partition
+from sockgraph import clustering as cluster
+from sockgraph.clustering import component_clusters, louvain_clusters, pair_evidence
 from sockgraph.errors import SockgraphError
 from sockgraph.schema import TABLES, subject_of, validate
 

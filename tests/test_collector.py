@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sockgraph.collector import uncollected
+from sockgraph.runtime import uncollected
 from sockgraph.screening.reading import ahead
 
 
@@ -35,7 +35,7 @@ def test_a_collector_that_was_off_stays_off():
 def test_a_command_ends_without_a_word(also):
     if also:
         pytest.importorskip("duckdb")
-    code = f"from sockgraph.collector import end_at_once; end_at_once(); {also} print('done')"
+    code = f"from sockgraph.runtime import end_at_once; end_at_once(); {also} print('done')"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (ended.stdout, ended.stderr) == ("done\n", "")
 

@@ -11,10 +11,10 @@ from sockgraph.concert import (
     weigh_concert,
 )
 from sockgraph.concert.chance import Fits, deal
+from sockgraph.concert.history import read_votes
 from sockgraph.errors import SockgraphError
 from sockgraph.schema import empty, validate
 from sockgraph.synthetic import Community, discussion_revisions, invent_election
-from sockgraph.votes import read_votes
 
 QUICKLY = ConcertSettings(samples=199)
 

@@ -12,7 +12,7 @@ from sockgraph.case import load_case
 from sockgraph.errors import CaseError, SourceError
 from sockgraph.pipeline import read_case, run_case
 from sockgraph.sources import DumpSource, MediaWikiSource, TableSource
-from sockgraph.store.raw import RawAnswers
+from sockgraph.store.raw_answers import RawAnswers
 
 PAGE = "Wikipedia:Votes/River"
 LISTED = f'[discussions]\nreason = "Who voted with whom"\npages = ["{PAGE}"]\n'

@@ -17,10 +17,10 @@ from wiki.server import MEDIAWIKI
 from sockgraph.case import load_case
 from sockgraph.errors import SourceError
 from sockgraph.sources import DumpSource
+from sockgraph.sources.compressed import seven_zip
 from sockgraph.sources.dump import Facts
-from sockgraph.sources.history import columns
-from sockgraph.sources.unpack import seven_zip
-from sockgraph.sources.xmldump import read_xml
+from sockgraph.sources.history_dump import columns
+from sockgraph.sources.xml_dump import read_xml
 
 STUB = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data")) / "stub_dump"
 

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sockgraph.evaluate import calibrated_loss, cllr, cllr_min, ece, tally, tippett
-from sockgraph.evaluate.calibration import exceeding, pooled
+from sockgraph.evaluation import calibrated_loss, cllr, cllr_min, ece, tippett
+from sockgraph.evaluation import metrics as tally
+from sockgraph.evaluation.metrics import exceeding, pooled
 
 unhurried = settings(deadline=None, max_examples=100)  # a busy machine is no failure
 LN10 = np.log(10)

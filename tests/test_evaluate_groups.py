@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sockgraph.evaluate import group_metrics
+from sockgraph.evaluation import group_metrics
 
 unhurried = settings(deadline=None, max_examples=100)  # a busy machine is no failure
 PARTITIONS = st.integers(1, 9).flatmap(

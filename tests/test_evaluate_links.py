@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sockgraph.errors import EvaluationError
-from sockgraph.evaluate import evaluate_links, evaluation_table, judge, read_labels, read_links
+from sockgraph.evaluation import evaluate_links, evaluation_table, judge, read_labels, read_links
 
 KEYS = [
     "auc",

@@ -10,9 +10,9 @@ import pytest
 from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
 from sockgraph.evidence import learn, weigh_by, weigh_evidence
-from sockgraph.evidence.calibrated import NOBODY, first_stage
-from sockgraph.evidence.judge import Cast
-from sockgraph.evidence.packed import pack, unpack
+from sockgraph.evidence.calibration import NOBODY, first_stage
+from sockgraph.evidence.scoring import Cast
+from sockgraph.evidence.stored import pack, unpack
 
 NAMES = [f"R{i:02d}" for i in range(36)]
 

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from test_evidence_weigh import edits_of, history
 
-from sockgraph.evidence.calibrate import Bounds, Sample, elub, line
-from sockgraph.evidence.closeness import Closeness, Tilt, tilt
-from sockgraph.evidence.link import best_groups
-from sockgraph.evidence.rivals import PRIOR, rivalry, rivalry_of_halves
-from sockgraph.evidence.splits import GAP_DAYS, cut_histories
+from sockgraph.evidence.adjustment import PRIOR, Closeness, Tilt, rivalry, rivalry_of_halves, tilt
+from sockgraph.evidence.flagging import best_groups
+from sockgraph.evidence.model import Bounds, Sample, elub, line
+from sockgraph.evidence.pseudo_pairs import GAP_DAYS, cut_histories
 from sockgraph.signals import (
     SIGNALS,
     Histories,
@@ -19,8 +18,8 @@ from sockgraph.signals import (
     profile,
     similarity,
 )
+from sockgraph.signals.corpus import DAY
 from sockgraph.signals.handover import find_handovers
-from sockgraph.signals.histories import DAY
 
 CALIBRATED = {"pages", "time", "text", "mechanics"}
 

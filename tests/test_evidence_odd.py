@@ -121,7 +121,7 @@ def test_one_account_alone():
 
 
 def test_intervals_do_not_depend_on_how_many_pairs_are_looked_at_together(monkeypatch):
-    from sockgraph.evidence import judge
+    from sockgraph.evidence import scoring as judge
 
     rng = np.random.default_rng(5)
     scores = [rng.normal(size=100) for _ in range(30)]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
-from sockgraph.evidence import weeks as weeks_of
+from sockgraph.evidence import leave_out as weeks_of
 from sockgraph.evidence import weigh_evidence
 
 

@@ -9,8 +9,7 @@ import pytest
 from hostile import NAMES
 
 import sockgraph
-from sockgraph.errors import SockgraphError
-from sockgraph.explore import (
+from sockgraph.desk import (
     hours_in_common,
     link_evidence,
     shared_edits,
@@ -18,11 +17,11 @@ from sockgraph.explore import (
     timecard,
     timeline,
 )
-from sockgraph.explore.answers import answer
-from sockgraph.explore.desk import Desk, read_places
-from sockgraph.explore.phrases import tokens_of
-from sockgraph.explore.scene import scene_of
-from sockgraph.explore.widget import Explorer, scoped_tokens
+from sockgraph.desk.messages import answer
+from sockgraph.desk.phrases import tokens_of
+from sockgraph.desk.state import Desk, read_places
+from sockgraph.desk.widget import Explorer, scene_of, scoped_tokens
+from sockgraph.errors import SockgraphError
 from sockgraph.pipeline import read_case
 
 SAID = [

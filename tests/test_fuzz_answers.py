@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from sockgraph.case import Case
 from sockgraph.errors import FetchError, SockgraphError
-from sockgraph.show import cell, from_cell, printable
-from sockgraph.sources.mediawiki import connection
+from sockgraph.names import cell, from_cell, printable
+from sockgraph.sources.mediawiki import client as connection
 from sockgraph.sources.mediawiki.tables import accounts_table, edits_table, log_table
 
 quick = settings(max_examples=15, deadline=None, derandomize=True, database=None)

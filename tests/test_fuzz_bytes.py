@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from sockgraph.errors import SockgraphError
 from sockgraph.sources.dump import Facts
-from sockgraph.sources.xmldump import read_xml
+from sockgraph.sources.xml_dump import read_xml
 
 ENDLESS = b"A" * (66 << 20)
 FUZZ = Path(__file__).parent.parent / "benchmarks" / "fuzz.py"

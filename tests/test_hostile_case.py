@@ -13,7 +13,7 @@ from test_report_browser import visit  # noqa: F401 - a fixture
 
 from sockgraph import plot
 from sockgraph.errors import CaseError
-from sockgraph.evaluate import read_links
+from sockgraph.evaluation import read_links
 from sockgraph.pipeline import read_case
 
 A, B = hostile.NAMES[0], hostile.NAMES[2]
@@ -109,7 +109,7 @@ def test_a_table_is_exact_in_a_file_and_calm_at_a_terminal(home, form, monkeypat
     words = ("report", "tiny.toml", "--format", form)
     _, exact, _ = sockgraph(*words, cwd=home)
     assert "\u202e" in exact
-    monkeypatch.setattr("sockgraph.cli.bar.sys", _Terminal())
+    monkeypatch.setattr("sockgraph.cli.progress_bar.sys", _Terminal())
     _, shown, _ = sockgraph(*words, cwd=home)
     hostile.assert_calm_terminal(shown)
     if form == "json":

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sockgraph.errors import ReviewError
-from sockgraph.review import Draft, Ledger, LedgerHead
-from sockgraph.review.audit import entry_line, head_words, witnesses_in
+from sockgraph.reviews import Draft, Ledger, LedgerHead
+from sockgraph.reviews.audit import entry_line, head_words, witnesses_in
 
 DAY = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 # whatever can stand in JSON text, which is everything but half of a surrogate pair

@@ -12,9 +12,8 @@ from wiki.server import MEDIAWIKI
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, SourceError
 from sockgraph.sources.mediawiki import MediaWikiSource
-from sockgraph.sources.mediawiki.access import Credentials, credentials
-from sockgraph.sources.mediawiki.connection import Connection
-from sockgraph.store.raw import RawAnswers
+from sockgraph.sources.mediawiki.client import Connection, Credentials, credentials
+from sockgraph.store.raw_answers import RawAnswers
 
 SECRET = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - the form that MediaWiki asks of one
 GOOD = say({"query": {"users": [{"name": "Example A"}]}})

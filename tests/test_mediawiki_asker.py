@@ -11,7 +11,7 @@ from faulty import Say, error, faulty_wiki, say, status, zipped
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError
 from sockgraph.sources.mediawiki import MediaWikiSource
-from sockgraph.store.raw import RawAnswers
+from sockgraph.store.raw_answers import RawAnswers
 
 NAME = "Example A"
 NOW = "2024-05-01T12:00:00Z"

@@ -12,7 +12,7 @@ import pytest
 from faulty import Say, error, faulty_wiki, say, status, zipped
 
 from sockgraph.errors import FetchError
-from sockgraph.sources.mediawiki.connection import ATTEMPTS, LONGEST_WAIT, Connection
+from sockgraph.sources.mediawiki.client import ATTEMPTS, LONGEST_WAIT, Connection
 
 GOOD = {"batchcomplete": True, "query": {"users": [{"name": "Example A"}]}}
 ASK = {"action": "query", "list": "users", "ususers": "Example A"}

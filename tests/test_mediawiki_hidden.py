@@ -10,9 +10,8 @@ from wiki import history
 from sockgraph.case import load_case
 from sockgraph.errors import StoreError
 from sockgraph.sources.mediawiki import MediaWikiSource
-from sockgraph.store import Store
-from sockgraph.store.purge import purge_case
-from sockgraph.store.raw import RawAnswers
+from sockgraph.store import Store, purge_case
+from sockgraph.store.raw_answers import RawAnswers
 
 NAMES = ["Onyx Heron", "Onyx Plover"]
 TOO_MUCH = "a summary that says too much"

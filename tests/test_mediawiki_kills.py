@@ -10,9 +10,9 @@ import pytest
 from wiki import history
 
 from sockgraph.case import load_case
-from sockgraph.population import assemble
+from sockgraph.reference import assemble
 from sockgraph.sources.mediawiki import MediaWikiSource
-from sockgraph.store.raw import SUFFIX, RawAnswers
+from sockgraph.store.raw_answers import SUFFIX, RawAnswers
 
 pytestmark = pytest.mark.wiki
 KILLS = 20
@@ -28,7 +28,7 @@ def fetch(case, folder):
 @pytest.fixture(scope="module")
 def processes():
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sockgraph.population", "sockgraph.sources"])
+    context.set_forkserver_preload(["sockgraph.reference", "sockgraph.sources"])
     return context
 
 

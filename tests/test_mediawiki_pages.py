@@ -9,7 +9,7 @@ from wiki import history
 
 from sockgraph.case import load_case
 from sockgraph.sources.mediawiki import MediaWikiSource
-from sockgraph.store.raw import RawAnswers
+from sockgraph.store.raw_answers import RawAnswers
 
 pytestmark = pytest.mark.wiki
 PAST = history.build()

@@ -6,10 +6,11 @@ import pytest
 from wiki import history
 
 from sockgraph.case import load_case
-from sockgraph.sources.mediawiki import MediaWikiSource, renames
-from sockgraph.sources.mediawiki.asker import Asker
-from sockgraph.sources.mediawiki.questions import RENAMES
-from sockgraph.store.raw import RawAnswers
+from sockgraph.sources.mediawiki import MediaWikiSource
+from sockgraph.sources.mediawiki import accounts as renames
+from sockgraph.sources.mediawiki.cache import Asker
+from sockgraph.sources.mediawiki.queries import RENAMES
+from sockgraph.store.raw_answers import RawAnswers
 
 pytestmark = pytest.mark.wiki
 OLD, NEW = history.RENAMED

@@ -11,10 +11,10 @@ from wiki import history
 
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError, FetchError, SourceError
-from sockgraph.population import assemble
+from sockgraph.reference import assemble
 from sockgraph.schema import validate
 from sockgraph.sources.mediawiki import MediaWikiSource
-from sockgraph.store.raw import RawAnswers
+from sockgraph.store.raw_answers import RawAnswers
 
 pytestmark = pytest.mark.wiki
 PAST = history.build()

@@ -8,10 +8,10 @@ import nbformat
 import pytest
 
 from sockgraph.case import load_case
-from sockgraph.explore.desk import Desk
+from sockgraph.desk.state import Desk
 from sockgraph.pipeline import Room, demo_case
-from sockgraph.review import histories
-from sockgraph.review.work import Kept, first_judgement, seal
+from sockgraph.reviews import histories
+from sockgraph.reviews.answers import Kept, first_judgement, seal
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]

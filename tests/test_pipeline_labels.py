@@ -9,8 +9,8 @@ from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
 from sockgraph.errors import EvaluationError
 from sockgraph.evidence import weigh_evidence
-from sockgraph.evidence.community import FOLDS, folds_of
-from sockgraph.pipeline.labels import calibration_on
+from sockgraph.evidence.training import FOLDS, folds_of
+from sockgraph.pipeline.fetch import calibration_on
 from sockgraph.pipeline.run import run_case
 
 CASE = """

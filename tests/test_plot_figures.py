@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from sockgraph import plot
-from sockgraph.capture import measure_capture
-from sockgraph.cluster import cluster_accounts
+from sockgraph.clustering import cluster_accounts
+from sockgraph.concert.capture import measure_capture
 from sockgraph.errors import SockgraphError
-from sockgraph.evaluate import ece, tally, tippett
+from sockgraph.evaluation import ece, tippett
+from sockgraph.evaluation import metrics as tally
 from sockgraph.graph import build_graph
 from sockgraph.plot import style as look
 from sockgraph.schema import empty, validate

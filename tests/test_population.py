@@ -3,9 +3,9 @@ import pytest
 
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError
-from sockgraph.population import assemble, cover_names
+from sockgraph.reference import assemble, cover_names
 from sockgraph.sources import TableSource
-from sockgraph.sources.matching import activity_of, match, unknown_activity
+from sockgraph.sources.activity import activity_of, match, unknown_activity
 
 CASE = """
 id = "{id}"

@@ -13,9 +13,9 @@ import pytest
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError, ReviewError, StoreError
 from sockgraph.pipeline import purge, read_case, run_case
-from sockgraph.review import Ledger
-from sockgraph.review.forget import forget_names, unnamed
-from sockgraph.review.ledger import NAMES_REMOVED, LedgerHead, chained
+from sockgraph.reviews import Ledger
+from sockgraph.reviews.ledger import NAMES_REMOVED, LedgerHead, chained
+from sockgraph.reviews.redaction import forget_names, unnamed
 from sockgraph.store import Store, enforce_retention
 
 CASE = """
@@ -147,7 +147,7 @@ def test_a_purged_case_that_is_run_again_begins_a_ledger_of_its_own(case):
 def test_a_ledger_that_cannot_be_replaced_stays_as_it_was(case, monkeypatch):
     ledger = _ledger(case)
     before = ledger.path.read_bytes()
-    monkeypatch.setattr("sockgraph.review.ledger._write", _full)
+    monkeypatch.setattr("sockgraph.reviews.ledger._write", _full)
     with pytest.raises(ReviewError, match="No space left"):
         forget_names(ledger)
     assert ledger.path.read_bytes() == before

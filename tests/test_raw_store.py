@@ -17,7 +17,7 @@ import pytest
 
 from sockgraph.errors import StoreError
 from sockgraph.store import Store
-from sockgraph.store.raw import Entry, RawAnswers
+from sockgraph.store.raw_answers import Entry, RawAnswers
 
 ENTRY = Entry(
     api="https://wiki.example/w/api.php",

@@ -14,7 +14,7 @@ from faulty import error, faulty_wiki, say, status
 from kills import command, made, started
 from terminal import sockgraph
 
-from sockgraph.sources.mediawiki.connection import Connection
+from sockgraph.sources.mediawiki.client import Connection
 
 CANARY = "canary7f3a"
 SECRETS = (

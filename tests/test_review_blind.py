@@ -12,12 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from review_fixture import NOMINATED, A, B, C, D, edits_table, make_dossier
 
-from sockgraph.review import Task, make_sheet, queue
-from sockgraph.review.blind import blinder, own_names
-from sockgraph.review.exhibit import make_exhibit
-from sockgraph.review.queue import draw_foils, is_foil, open_links
-from sockgraph.review.sheet import PAGE_EDITS, UNSHARED_PAGES, gap_words, sides
-from sockgraph.review.states import History
+from sockgraph.reviews import Task, make_sheet, queue
+from sockgraph.reviews.blinding import blinder, own_names
+from sockgraph.reviews.dossier import make_exhibit
+from sockgraph.reviews.queue import draw_foils, is_foil, open_links
+from sockgraph.reviews.sheet import PAGE_EDITS, UNSHARED_PAGES, gap_words, sides
+from sockgraph.reviews.states import History
 
 HOUR = pd.Timedelta(hours=1)
 BLIND = blinder({C: "A", "石埠晚钟": "B", "Bo": "B", A: "other"}, ["Benutzer:Weir Lantern/x"])

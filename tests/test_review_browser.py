@@ -7,12 +7,12 @@ import re
 import pytest
 from review_fixture import NOMINATED, A, C, make_dossier
 
-from sockgraph.review import histories
-from sockgraph.review.dossier import Dossier
-from sockgraph.review.merge import read_answers, take_answers
-from sockgraph.review.packet import make_packet
-from sockgraph.review.reversal import ask_reversal
-from sockgraph.review.work import open_findings
+from sockgraph.reviews import histories
+from sockgraph.reviews.agreement import read_answers, take_answers
+from sockgraph.reviews.answers import open_findings
+from sockgraph.reviews.dossier import Dossier
+from sockgraph.reviews.packet import make_packet
+from sockgraph.reviews.reversal import ask_reversal
 
 JUDGING = "form[aria-label='First judgement']"
 FINDING = "form[aria-label=Finding]"

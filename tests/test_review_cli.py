@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from sockgraph.cli import app
 from sockgraph.errors import CaseError, ReviewError, SockgraphError, StoreError
-from sockgraph.review import Ledger, histories
-from sockgraph.review.kept import kept_name
+from sockgraph.reviews import Ledger, histories
+from sockgraph.reviews.answers import kept_name
 
 SKIP = "j\na\nb\nj\n"  # tries to judge too early, opens what is left, judges
 JUDGEMENT = "3\nthe edits\n1 2\none project\nn\n"

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.pipeline import Room, read_case, run_case
-from sockgraph.review import History, cannot_links, histories, queue
-from sockgraph.review.exhibit import make_exhibit
-from sockgraph.synthetic.cast import ADMIN, COLLEAGUE, OPERATOR
+from sockgraph.reviews import History, cannot_links, histories, queue
+from sockgraph.reviews.dossier import make_exhibit
+from sockgraph.synthetic.demo_accounts import ADMIN, COLLEAGUE, OPERATOR
 
 if TYPE_CHECKING:
     from pathlib import Path

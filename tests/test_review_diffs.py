@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from review_fixture import B, C, make_dossier
 
 from sockgraph.errors import FetchError
-from sockgraph.pipeline import room
-from sockgraph.review import make_sheet
-from sockgraph.review.diffs import CONTEXT, parse_diff, wanted_diffs
+from sockgraph.pipeline import review_session as room
+from sockgraph.reviews import make_sheet
+from sockgraph.reviews.diffs import CONTEXT, parse_diff, wanted_diffs
 
 CHANGED = (
     '<tr><td class="diff-marker" data-marker="−"></td>'

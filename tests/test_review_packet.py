@@ -12,14 +12,14 @@ from review_fixture import NOMINATED, A, B, C, evidence_table, make_dossier, tab
 from review_work import answers
 
 from sockgraph.errors import ReviewError
-from sockgraph.review import histories, history_lines, moved_findings
-from sockgraph.review.audit import witnesses_in
-from sockgraph.review.dossier import Dossier
-from sockgraph.review.merge import AnswersFile, read_answers, take_answers
-from sockgraph.review.packet import ANSWERS_FORMAT, make_packet
-from sockgraph.review.reversal import ask_reversal
-from sockgraph.review.states import STEPS
-from sockgraph.review.work import Kept, open_findings
+from sockgraph.reviews import histories, history_lines, moved_findings
+from sockgraph.reviews.agreement import AnswersFile, read_answers, take_answers
+from sockgraph.reviews.answers import Kept, open_findings
+from sockgraph.reviews.audit import witnesses_in
+from sockgraph.reviews.dossier import Dossier
+from sockgraph.reviews.packet import ANSWERS_FORMAT, make_packet
+from sockgraph.reviews.reversal import ask_reversal
+from sockgraph.reviews.states import STEPS
 
 
 @pytest.fixture

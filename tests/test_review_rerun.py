@@ -8,7 +8,7 @@ from review_work import commit, review
 
 from sockgraph import pipeline
 from sockgraph.pipeline import run
-from sockgraph.review.work import open_findings
+from sockgraph.reviews.answers import open_findings
 
 PAIR = ("Heron", "Moth")
 CASE = """

@@ -19,20 +19,8 @@ from review_fixture import (
 from review_work import answers, commit, review
 
 from sockgraph.errors import ReviewError
-from sockgraph.review import Ledger, assert_earlier, cannot_links, histories, link_states
-from sockgraph.review.dossier import Dossier
-from sockgraph.review.ledger import Draft
-from sockgraph.review.reversal import (
-    Received,
-    ask_reversal,
-    leaning_links,
-    receive,
-    reopen,
-    settle_reversals,
-)
-from sockgraph.review.rules import barred, moved, refuse_export, why_not_exported
-from sockgraph.review.states import OPENED, STEPS, History, Round
-from sockgraph.review.work import (
+from sockgraph.reviews import Ledger, assert_earlier, cannot_links, histories, link_states
+from sockgraph.reviews.answers import (
     Kept,
     finding,
     first_judgement,
@@ -42,6 +30,18 @@ from sockgraph.review.work import (
     take_steps,
     wiki_opened,
 )
+from sockgraph.reviews.dossier import Dossier
+from sockgraph.reviews.ledger import Draft
+from sockgraph.reviews.reversal import (
+    Received,
+    ask_reversal,
+    leaning_links,
+    receive,
+    reopen,
+    settle_reversals,
+)
+from sockgraph.reviews.rules import barred, moved, refuse_export, why_not_exported
+from sockgraph.reviews.states import OPENED, STEPS, History, Round
 
 FLAGGED = (B, C)
 ASSERTED = (A, C)

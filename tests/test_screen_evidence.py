@@ -22,8 +22,8 @@ from test_screen_run import _edits as everybody
 
 from sockgraph.cli import screen as commands
 from sockgraph.errors import ScreeningError, StoreError
-from sockgraph.pipeline import learnt as keeping
-from sockgraph.pipeline.candidates import weigh_candidates
+from sockgraph.pipeline import stored_calibration as keeping
+from sockgraph.pipeline.screen import weigh_candidates
 from sockgraph.screening.wiki import import_wiki
 
 CASE = """

@@ -15,8 +15,8 @@ from test_screen_local import START, crowd, rows_of, table
 
 from sockgraph.errors import ScreeningError, StoreError, TableError
 from sockgraph.screening import expected_false_links, screen
+from sockgraph.screening.definition import kind_of
 from sockgraph.screening.local import screen_local
-from sockgraph.screening.names import kind_of
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(write, tmp_path, monkeypatch
     with pytest.raises(StoreError, match="No space left on device"):
         screen(path, target)
     monkeypatch.undo()
-    monkeypatch.setattr("sockgraph.screening.spill.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("sockgraph.screening.blocks.tempfile.TemporaryFile", full)
     monkeypatch.setattr("sockgraph.screening.local.SPILL_SHARE", 0)
     with pytest.raises(StoreError, match="cannot be set aside"):
         screen(path, target)

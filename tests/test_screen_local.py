@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from screen_oracle import brute
 
 from sockgraph.schema import validate
+from sockgraph.screening.candidates import write_parquet
 from sockgraph.screening.local import screen_local
-from sockgraph.screening.table import write_parquet
 
 BIG = 2**40  # ids beyond 32 bits
 

@@ -6,13 +6,13 @@ import pytest
 from screen_oracle import brute
 
 from sockgraph.pipeline import run_case
-from sockgraph.population import assemble
+from sockgraph.reference import assemble
 
 pytest.importorskip("duckdb", reason="the screen extra is not installed")
 pytest.importorskip("numba", reason="the screen extra is not installed")
 from sockgraph.case import load_case
 from sockgraph.pipeline.screen import shortlist
-from sockgraph.screening.strongest import strongest
+from sockgraph.screening.candidates import strongest
 from sockgraph.screening.wiki import import_wiki
 from sockgraph.store import Store
 

@@ -12,7 +12,8 @@ from screen_oracle import brute
 from test_screen_local import START, crowd, rows_of, table
 
 from sockgraph.errors import ScreeningError, StoreError, TableError
-from sockgraph.screening.definition import FIXED_POINT, page_weights
+from sockgraph.screening.definition import FIXED_POINT
+from sockgraph.screening.definition import page_weights
 from sockgraph.screening.local import screen_local
 
 pytest.importorskip("duckdb", reason="the screen extra is not installed")
@@ -170,7 +171,7 @@ start = 2023-01-05
 def test_a_case_reads_the_same_from_a_wiki_as_from_its_table(tmp_path):
     from sockgraph.case import load_case
     from sockgraph.errors import SourceError
-    from sockgraph.screening.source import WikiSource
+    from sockgraph.screening.screen import WikiSource
     from sockgraph.sources import TableSource
 
     (tmp_path / "a.toml").write_text(CASE.format(path="edits.parquet"))

@@ -12,7 +12,7 @@ from faulty import faulty_wiki, say
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError, SourceError
 from sockgraph.pipeline import open_source, refresh_hidden, run_case
-from sockgraph.population import assemble
+from sockgraph.reference import assemble
 from sockgraph.sources import SeveralWikis
 from sockgraph.store import Store
 

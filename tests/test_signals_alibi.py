@@ -9,9 +9,9 @@ import pytest
 from test_signals_traces import START, edits_of
 
 from sockgraph.signals import compile_edits, of_accounts
-from sockgraph.signals.alibi import LIMIT, find_alibis
+from sockgraph.signals.sessions import work_by_hand
+from sockgraph.signals.simultaneous import LIMIT, find_alibis
 from sockgraph.signals.turns import DAYS, find_turns
-from sockgraph.signals.work import work_by_hand
 
 PEOPLE = ["A", "B"]
 
@@ -147,7 +147,7 @@ def test_too_little_is_silence(rows):
 
 
 def test_very_many_turns_are_a_large_number_and_no_overflow():
-    from sockgraph.signals.likelihood import inverse_lr
+    from sockgraph.signals.nulls import inverse_lr
 
     found = inverse_lr(np.array([900.0]), np.array([1000.0]), np.array([0.001]))
     assert np.isfinite(found).all()

@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 from test_signals_traces import START, edits_of
 
-from sockgraph.evidence.extras import last_blocks
+from sockgraph.evidence.null_tests import last_blocks
 from sockgraph.schema import empty, validate
 from sockgraph.signals import compile_edits, of_accounts
 from sockgraph.signals.dialogue import find_talk, find_thanks
 from sockgraph.signals.handover import find_handovers
-from sockgraph.signals.interaction import find_undoing
 from sockgraph.signals.meetings import coupled_absence, page_gaps, shared_sessions
+from sockgraph.signals.nulls import LIMIT, UNPROVEN
+from sockgraph.signals.reverts import find_undoing
 from sockgraph.signals.sides import find_restored, find_same_side
-from sockgraph.signals.trace import LIMIT, UNPROVEN
 
 DAY = dt.timedelta(days=1)
 MEETINGS = (coupled_absence, shared_sessions, page_gaps)

@@ -10,8 +10,8 @@ import pytest
 
 from sockgraph.schema import validate
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts, profile, similarity
-from sockgraph.signals.alibi import find_alibis
-from sockgraph.signals.interaction import find_undoing
+from sockgraph.signals.reverts import find_undoing
+from sockgraph.signals.simultaneous import find_alibis
 from sockgraph.signals.text import phrases, shape, tokens
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
@@ -90,9 +90,9 @@ def test_long_histories_compared_in_blocks_come_to_the_same(signal, full, monkey
         pytest.skip("nothing that two accounts share here")
     made = profile(bag, of_accounts(corpus, ["A", "B", "C", "D"]), signal.weighting)
     whole = similarity(made, made)
-    monkeypatch.setattr("sockgraph.signals.bags.FULL", full)
+    monkeypatch.setattr("sockgraph.signals.vectors.FULL", full)
     for cells in (1, 40, 500):
-        monkeypatch.setattr("sockgraph.signals.bags.CELLS", cells)
+        monkeypatch.setattr("sockgraph.signals.vectors.CELLS", cells)
         np.testing.assert_allclose(similarity(made, made), whole, atol=1e-6)
 
 

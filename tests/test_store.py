@@ -9,8 +9,8 @@ import pytest
 from sockgraph.errors import SchemaError, StaleArtifactError, StoreError
 from sockgraph.schema import empty
 from sockgraph.store import Store
-from sockgraph.store.atomic import whole_file
-from sockgraph.store.store import significant
+from sockgraph.store.case_store import significant
+from sockgraph.store.files import whole_file
 
 
 def _clusters(**given):

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from sockgraph.cli import app
 from sockgraph.errors import EvaluationError, StoreError
-from sockgraph.evaluate import flags_of, judge, read_labels
+from sockgraph.evaluation import flags_of, judge, read_labels
 from sockgraph.pipeline import read_case, run_case, validate_case
 from sockgraph.report import About, validation_page
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sockgraph.evaluate import (
+from sockgraph.evaluation import (
     OpenSet,
     Terms,
     Validation,
@@ -16,16 +16,15 @@ from sockgraph.evaluate import (
     precision_at,
     prior_reading,
     reading_of,
-    separation,
-    tally,
     tippett,
     tippett_grid,
     validate_labels,
     validate_reference,
 )
-from sockgraph.evaluate.limits import limits
-from sockgraph.evaluate.openset import Flags
-from sockgraph.evidence.link import band
+from sockgraph.evaluation import metrics as separation
+from sockgraph.evaluation import metrics as tally
+from sockgraph.evaluation.false_links import Flags, limits
+from sockgraph.evidence.flagging import band
 from sockgraph.report import About, validation_page
 from sockgraph.schema import empty, validate
 

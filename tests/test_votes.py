@@ -5,17 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sockgraph.concert.discussion_page import read_page
+from sockgraph.concert.history import read_votes
+from sockgraph.concert.profiles import cover_voters, profile_of
+from sockgraph.concert.timing import arrivals_after, messages, usual_hours
 from sockgraph.errors import SockgraphError
 from sockgraph.schema import validate
-from sockgraph.votes import (
-    arrivals_after,
-    cover_voters,
-    messages,
-    profile_of,
-    read_page,
-    read_votes,
-    usual_hours,
-)
 
 START = dt.datetime(2021, 9, 13, 12, 0, tzinfo=dt.UTC)
 DAYS = "一二三四五六日"

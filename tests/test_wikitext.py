@@ -24,9 +24,9 @@ from sockgraph.report.wikitext import (
     restoration_note,
     spi_filing,
 )
-from sockgraph.review import histories
-from sockgraph.review.audit import witnesses_in
-from sockgraph.review.reversal import ask_reversal, settle_reversals
+from sockgraph.reviews import histories
+from sockgraph.reviews.audit import witnesses_in
+from sockgraph.reviews.reversal import ask_reversal, settle_reversals
 
 HOSTILE = (
     "{{delete}}",

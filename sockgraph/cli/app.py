@@ -17,9 +17,9 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 import sockgraph
-from sockgraph.collector import end_at_once
 from sockgraph.errors import SockgraphError
-from sockgraph.show import printable
+from sockgraph.names import printable
+from sockgraph.runtime import end_at_once
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ COMMANDS = {
         "run", "Run a case from its file to its report: fetch what is missing, weigh, group, write."
     ),
     "fetch": Place(
-        "fetch",
+        "run",
         "Read everything that a case needs, and weigh nothing yet; "
         "interrupted, go on where it was.",
     ),
     "refresh-hidden": Place(
-        "fetch", "Remove here what the wiki hides or deleted since, and run the case again."
+        "run", "Remove here what the wiki hides or deleted since, and run the case again."
     ),
     "purge": Place(
-        "fetch",
+        "run",
         "Remove everything kept of a case; its ledger stays without names, and a note tells.",
     ),
     "evaluate": Place(
@@ -56,7 +56,7 @@ COMMANDS = {
         "Measure links against known persons: discrimination, calibration, false links, groups.",
     ),
     "validate": Place(
-        "validate",
+        "run",
         "Measure how often the numbers of a case that was run would be wrong; write a page of it.",
     ),
     "screen": Place(

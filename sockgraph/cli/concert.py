@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from sockgraph.cli.bar import bar, say
+from sockgraph.cli.progress_bar import bar, say
 from sockgraph.pipeline import DATA
-from sockgraph.pipeline.capture import capture_of
-from sockgraph.pipeline.concert import FOUND, concert_of, votes_of
+from sockgraph.pipeline.concert import FOUND, capture_of, concert_of, votes_of
 
 CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
 DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The data folder.")]

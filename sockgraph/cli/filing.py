@@ -13,33 +13,27 @@ import pandas as pd
 import typer
 
 import sockgraph
-from sockgraph.cli.bar import hand_over, tell
-from sockgraph.cli.desk import link_words, signed
-from sockgraph.cli.room import Author, CaseFile, DataFolder, Reason, example, open_room
+from sockgraph.cli.progress_bar import hand_over, tell
+from sockgraph.cli.review import Author, CaseFile, DataFolder, Reason, example, open_room
+from sockgraph.cli.review_terminal import link_words, signed
 from sockgraph.errors import ReviewError
+from sockgraph.names import cell
 from sockgraph.pipeline import DATA, TABLES
 from sockgraph.report.data import ReportData, read_links, with_evidence
 from sockgraph.report.wikitext import Filing, diff_lines, spi_filing
-from sockgraph.review import Draft, histories, link_states
-from sockgraph.review.exhibit import changes, rested_on
-from sockgraph.review.reversal import (
-    Received,
-    ask_reversal,
-    document_hash,
-    receive,
-    reopen,
-)
-from sockgraph.review.rules import moved, refuse_export
-from sockgraph.review.states import FILED, RECEIVED, History
-from sockgraph.show import cell
+from sockgraph.reviews import Draft, histories, link_states
+from sockgraph.reviews.dossier import changes, rested_on
+from sockgraph.reviews.reversal import Received, ask_reversal, document_hash, receive, reopen
+from sockgraph.reviews.rules import moved, refuse_export
+from sockgraph.reviews.states import FILED, RECEIVED, History
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sockgraph.pipeline import Room
     from sockgraph.report.data import Link
-    from sockgraph.review import Dossier
-    from sockgraph.review.states import Pair
+    from sockgraph.reviews import Dossier
+    from sockgraph.reviews.states import Pair
 
 
 class Format(enum.StrEnum):

@@ -1,34 +1,54 @@
-"""The commands of reviewers: thin translations of `sockgraph.review`."""
+"""The commands of review: their arguments, and a case opened at the terminal."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from sockgraph.case import normal_name
+from sockgraph.case import load_case, normal_name
 from sockgraph.cli import filing
-from sockgraph.cli.bar import hand_over, tell
-from sockgraph.cli.desk import Desk, refuse_unknown_reviewer
-from sockgraph.cli.room import CaseFile, DataFolder, example, ledger_of, open_room
+from sockgraph.cli.progress_bar import bar, hand_over, say, tell
+from sockgraph.cli.review_terminal import Desk, refuse_unknown_reviewer
 from sockgraph.errors import ReviewError
-from sockgraph.pipeline import DATA
-from sockgraph.review import LedgerHead, Task, histories, queue
-from sockgraph.review.audit import entry_line, witnesses_in
-from sockgraph.review.merge import read_answers, take_answers
-from sockgraph.review.packet import make_packet
-from sockgraph.review.queue import FOILS, why_nothing
-from sockgraph.review.reversal import state_of
-from sockgraph.review.reviewers import agreements, reviewers_of
-from sockgraph.review.rules import refuse_barred
-from sockgraph.review.states import History
-from sockgraph.review.work import kind_of
-from sockgraph.store.atomic import write_bytes
+from sockgraph.pipeline import DATA, LEDGER, Room, open_store
+from sockgraph.reviews import Ledger, LedgerHead, Task, histories, queue
+from sockgraph.reviews.agreement import read_answers, take_answers
+from sockgraph.reviews.answers import kind_of
+from sockgraph.reviews.audit import agreements, entry_line, reviewers_of, witnesses_in
+from sockgraph.reviews.packet import make_packet
+from sockgraph.reviews.queue import FOILS, why_nothing
+from sockgraph.reviews.reversal import state_of
+from sockgraph.reviews.rules import refuse_barred
+from sockgraph.reviews.states import History
+from sockgraph.store.files import write_bytes
 
-if TYPE_CHECKING:
-    from sockgraph.pipeline import Room
+CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
+DataFolder = Annotated[
+    Path,
+    typer.Option("--data", metavar="DIR", envvar="SOCKGRAPH_DATA_DIR", help="The data folder."),
+]
+Author = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in a sentence.")]
+
+
+def open_room(file: Path, data: Path) -> Room:
+    """Open a case for review at the terminal."""
+    return Room.of(file, data, tell=say, listen=bar)
+
+
+def ledger_of(case: Path, data: Path) -> Ledger:
+    """Return the ledger of a case file."""
+    given = load_case(case)
+    return Ledger(open_store(given, data).path(LEDGER))
+
+
+def example(command: str, rest: str = "") -> str:
+    """Return the example that a command's help ends with."""
+    return f"Example: sockgraph {command} cases/spring.toml {rest}".rstrip()
+
 
 Reviewer = Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who reviews.")]
 Foils = Annotated[

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sockgraph.case import identify
-from sockgraph.cli.bar import bar, say
+from sockgraph.cli.progress_bar import bar, say
 from sockgraph.pipeline import DATA, open_store
 from sockgraph.pipeline.screen import CANDIDATES, seconds_of, table_of
 from sockgraph.screening import expected_false_links, screen
@@ -18,7 +18,7 @@ from sockgraph.screening.screen import MEMORY, THREADS
 from sockgraph.screening.wiki import ABOUT, EDITS, import_wiki
 
 if TYPE_CHECKING:
-    from sockgraph.pipeline.candidates import FirstLook
+    from sockgraph.pipeline.screen import FirstLook
     from sockgraph.screening import Screened
 
 GIB = 2**30
@@ -99,7 +99,7 @@ def screen_case(
     be reviewed, nominate the accounts by name and run the case.
     """
     if evidence is not None:
-        from sockgraph.pipeline.candidates import weigh_candidates  # noqa: PLC0415 - brings pandas
+        from sockgraph.pipeline.screen import weigh_candidates  # noqa: PLC0415 - brings pandas
 
         with bar() as progress:
             look = weigh_candidates(case, evidence, top=top, data=data, progress=progress)

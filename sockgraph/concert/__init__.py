@@ -5,8 +5,8 @@ hypotheses are compared: one operator, concert of different people, people indep
 other.
 """
 
-from sockgraph.concert.hypotheses import HYPOTHESES, compare_hypotheses, most_it_can_say
-from sockgraph.concert.weigh import Concert, ConcertSettings, weigh_concert
+from sockgraph.concert.chance import HYPOTHESES, compare_hypotheses, most_it_can_say
+from sockgraph.concert.comparison import Concert, ConcertSettings, weigh_concert
 
 __all__ = [
     "HYPOTHESES",

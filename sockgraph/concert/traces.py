@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.concert.chance import Fits, deal
-from sockgraph.votes.timing import AFTER, hour_shares, messages
+from sockgraph.concert.timing import AFTER, hour_shares, messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

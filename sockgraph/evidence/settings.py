@@ -50,7 +50,7 @@ class Weighed:
         What the numbers rest on: reference, splits, bounds, weights, baseline, false-link rates; or
         why nothing could be calibrated.
     held_out
-        The reference as models judge it that did not see it; see `sockgraph.evidence.heldout`.
+        The reference as models judge it that did not see it; see `sockgraph.evidence.holdout`.
     """
 
     evidence: pd.DataFrame

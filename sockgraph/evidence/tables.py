@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.evidence import link
-from sockgraph.evidence.falselinks import false_links, reaching
+from sockgraph.evidence import flagging as link
+from sockgraph.evidence.attribution import witnesses
+from sockgraph.evidence.false_links import false_links, reaching
+from sockgraph.evidence.pseudo_pairs import KINDS, LABELLED
 from sockgraph.evidence.settings import EvidenceSettings, Weighed
-from sockgraph.evidence.splits import KINDS, LABELLED
-from sockgraph.evidence.witness import witnesses
 from sockgraph.schema import empty, subject_of, validate
-from sockgraph.signals.alibi import stretches
+from sockgraph.signals.simultaneous import stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from sockgraph.evidence.calibrate import Sample
-    from sockgraph.evidence.judge import Cast, Extra, Verdict
-    from sockgraph.evidence.measure import Measured
+    from sockgraph.evidence.model import Sample
+    from sockgraph.evidence.scoring import Cast, Extra, Verdict
+    from sockgraph.evidence.similarity import Measured
     from sockgraph.signals import Histories
-    from sockgraph.signals.alibi import Alibi
+    from sockgraph.signals.simultaneous import Alibi
 
 RIVALS, COMMUNITY = "rivals", "community"
 ALIBI_SHOWN = 0.3

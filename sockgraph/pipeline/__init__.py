@@ -11,17 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sockgraph.pipeline.fetch import Fetched, demo_case, fetch_case, open_source
-    from sockgraph.pipeline.folder import DATA, TABLES, CaseResult, read_case
-    from sockgraph.pipeline.keeping import LEDGER, open_store, purge
-    from sockgraph.pipeline.room import Room
+    from sockgraph.pipeline.results import (
+        DATA,
+        LEDGER,
+        TABLES,
+        CaseResult,
+        open_store,
+        purge,
+        read_case,
+    )
+    from sockgraph.pipeline.review_session import Room
     from sockgraph.pipeline.run import refresh_hidden, run_case
     from sockgraph.pipeline.validate import Validated, validate_case
 
 _HOMES = {
     "fetch": ("Fetched", "demo_case", "fetch_case", "open_source"),
-    "folder": ("DATA", "TABLES", "CaseResult", "read_case"),
-    "keeping": ("LEDGER", "open_store", "purge"),
-    "room": ("Room",),
+    "results": ("DATA", "LEDGER", "TABLES", "CaseResult", "open_store", "purge", "read_case"),
+    "review_session": ("Room",),
     "run": ("refresh_hidden", "run_case"),
     "validate": ("Validated", "validate_case"),
 }

@@ -1,18 +1,21 @@
-"""The way in: the source that a case names, and everything it gives for the case."""
+"""Bringing a case's edits in, and the operators that it knows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from sockgraph.case import Case, identify, refuse_many
-from sockgraph.pipeline.folder import DATA
-from sockgraph.pipeline.keeping import open_store
-from sockgraph.pipeline.labels import known_operators
+from sockgraph.evaluation import cllr, cllr_min, read_labels
+from sockgraph.evaluation.metrics import tally
+from sockgraph.pipeline.results import DATA, open_store
 from sockgraph.pipeline.screen import shortlist
-from sockgraph.population import Population, assemble
-from sockgraph.progress import Progress, silent
-from sockgraph.screening.source import WikiSource
+from sockgraph.reference import Population, assemble
+from sockgraph.runtime import Progress, silent
+from sockgraph.screening.screen import WikiSource
 from sockgraph.screening.wiki import ABOUT
 from sockgraph.sources import DumpSource, MediaWikiSource, SeveralWikis, TableSource
 from sockgraph.synthetic import write_demo
@@ -20,10 +23,81 @@ from sockgraph.synthetic import write_demo
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
+    from numpy.typing import NDArray
 
+    from sockgraph.evidence import Weighed
     from sockgraph.sources import Source
     from sockgraph.store import CaseStore
+
+
+KINDS = {
+    "cut histories": ("successive", "parallel"),
+    "labelled reference accounts": ("labelled",),
+}
+
+
+def known_operators(case: Case) -> pd.DataFrame | None:
+    """Read the case's `reference.labels`; None where it names none.
+
+    Raises
+    ------
+    EvaluationError
+        If the file cannot be used.
+    """
+    named = case.reference.labels
+    return None if named is None else read_labels(case.beside(named))
+
+
+def calibration_on(labels: pd.DataFrame, weighed: Weighed) -> dict[str, Any]:
+    """Return what the LRs are worth on known operators, and on cut histories.
+
+    Known operators are those of compared accounts, and those of reference accounts, from which the
+    model learns; it judges none by what it learnt from the same person. Each is Cllr, and Cllr less
+    the least that its ranking allows, in bits; null where there are not both kinds of pairs, or no
+    LRs. What labels show beyond cut histories is how much the cuts flatter.
+
+    Parameters
+    ----------
+    labels
+        `user, person`; a null person is a person of their own.
+    """
+    links = weighed.links
+    compared = sorted(set(links["user_a"]) | set(links["user_b"]))
+    known = labels[labels["user"].isin(compared)].set_index("user")["person"]
+    alone = known.isna()
+    themselves = pd.Series([("alone", user) for user in known.index], known.index, dtype=object)
+    person = known.astype(object).where(~alone, themselves)
+    lr = dict(
+        zip(zip(links["user_a"], links["user_b"], strict=True), links["log10_lr"], strict=True)
+    )
+    pairs = list(combinations(sorted(person.index), 2))
+    same = [person[a] == person[b] for a, b in pairs]
+    told = _cost([lr[pair] for pair in pairs], same) if weighed.calibration["calibrated"] else {}
+    held = weighed.held_out
+    kinds = {
+        kind: held[held["truth"].isin(["different", *truths])] for kind, truths in KINDS.items()
+    }
+    return {
+        "labelled": len(labels),
+        "labelled, not compared": len(labels) - len(known),
+        "same": sum(same),
+        "different": len(same) - sum(same),
+        "on labels": told or None,
+        **{
+            f"on {kind}": _cost(rows["log10_lr"], rows["truth"] != "different") or None
+            for kind, rows in kinds.items()
+        },
+    }
+
+
+def _cost(
+    log10_lr: NDArray[Any] | pd.Series | list[float], same: list[bool] | pd.Series
+) -> dict[str, float]:
+    counts = tally(log10_lr, same, null=0.0)
+    if not counts.n_same or not counts.n_different:
+        return {}
+    whole, least = cllr(counts), cllr_min(counts)
+    return {"cllr": whole, "calibration loss": whole - least}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sockgraph.evidence import Weighed
-    from sockgraph.population import Population
+    from sockgraph.reference import Population
 
 
 def describe(

@@ -11,27 +11,33 @@ from threadpoolctl import threadpool_limits
 
 import sockgraph
 from sockgraph.case import identify, refuse_many
-from sockgraph.cluster import cluster_accounts
+from sockgraph.clustering import cluster_accounts
 from sockgraph.errors import CaseError
 from sockgraph.evidence import EvidenceSettings, weigh_evidence
 from sockgraph.graph import build_graph, graphml
-from sockgraph.pipeline.fetch import gather, open_source, traffic_of
-from sockgraph.pipeline.folder import (
+from sockgraph.pipeline.fetch import (
+    calibration_on,
+    gather,
+    known_operators,
+    open_source,
+    traffic_of,
+)
+from sockgraph.pipeline.manifest import describe, run_facts
+from sockgraph.pipeline.results import (
     CONCERT,
     DATA,
     GRAPH,
     HELD_OUT,
+    LEDGER,
     OPTIONAL,
     REPORT,
     CaseResult,
     asked_for,
+    open_store,
+    set_aside,
 )
-from sockgraph.pipeline.keeping import LEDGER, open_store, set_aside
-from sockgraph.pipeline.labels import calibration_on, known_operators
-from sockgraph.pipeline.manifest import describe, run_facts
-from sockgraph.progress import Progress, silent
 from sockgraph.report import ReportData, case_report
-from sockgraph.review import (
+from sockgraph.reviews import (
     Dossier,
     Ledger,
     accepted_alibis,
@@ -42,6 +48,7 @@ from sockgraph.review import (
     link_states,
     moved_findings,
 )
+from sockgraph.runtime import Progress, silent
 from sockgraph.sources import MediaWikiSource, SeveralWikis
 from sockgraph.store import as_written
 
@@ -51,9 +58,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sockgraph.cluster import Clusters
+    from sockgraph.clustering import Clusters
     from sockgraph.evidence import Weighed
-    from sockgraph.population import Population
+    from sockgraph.reference import Population
     from sockgraph.sources.mediawiki.hidden import Hidden
     from sockgraph.store import CaseStore
 

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 import sockgraph
 from sockgraph.errors import EvaluationError
-from sockgraph.evaluate import (
+from sockgraph.evaluation import (
     Terms,
     Validation,
     flags_of,
@@ -26,18 +26,25 @@ from sockgraph.evaluate import (
     validate_labels,
     validate_reference,
 )
-from sockgraph.pipeline.folder import DATA, HELD_OUT, VALIDATION, CaseResult, read_case
-from sockgraph.pipeline.keeping import LEDGER, open_store
-from sockgraph.progress import Progress, silent
+from sockgraph.pipeline.results import (
+    DATA,
+    HELD_OUT,
+    LEDGER,
+    VALIDATION,
+    CaseResult,
+    open_store,
+    read_case,
+)
 from sockgraph.report import About, validation_page
-from sockgraph.review import Ledger, accepted_alibis
-from sockgraph.store.store import significant
+from sockgraph.reviews import Ledger, accepted_alibis
+from sockgraph.runtime import Progress, silent
+from sockgraph.store.case_store import significant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sockgraph.evaluate import Judged, OpenSet
+    from sockgraph.evaluation import Judged, OpenSet
     from sockgraph.store import CaseStore
 
 PAGE, FIGURES = VALIDATION

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.cluster.groups import STABLE
+from sockgraph.clustering.groups import STABLE
 from sockgraph.plot.style import (
     DASH,
     LIGHT,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sockgraph.cluster import Clusters
+    from sockgraph.clustering import Clusters
 
 ROW = 0.24  # inches
 NOBODY = "No two accounts hold together."

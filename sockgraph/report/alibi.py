@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.report import svg
-from sockgraph.report.words import counted, day, duration
+from sockgraph.report.wording import counted, day, duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sockgraph.case import MANY
 from sockgraph.report.data import pairs_of
 from sockgraph.report.markup import joined, name
-from sockgraph.report.words import DASH, NBSP, counted, listed, plain, prior_note, thousands
+from sockgraph.report.wording import DASH, NBSP, counted, listed, plain, prior_note, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sockgraph.report import svg
-from sockgraph.report.words import plain
+from sockgraph.report.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

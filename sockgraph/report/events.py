@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.report.words import day
+from sockgraph.report.wording import day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sockgraph.report import svg
 from sockgraph.report.events import Event, events_of
-from sockgraph.report.words import day
+from sockgraph.report.wording import day
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sockgraph.report.words import APOS, plain
+from sockgraph.report.wording import APOS, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,7 @@ from markupsafe import Markup
 from sockgraph.report.data import Omission, by_subject
 from sockgraph.report.markup import name, pair_name
 from sockgraph.report.network import Group
-from sockgraph.report.vocabulary import FAMILIES, omitted_words
-from sockgraph.report.words import listed
+from sockgraph.report.wording import FAMILIES, listed, omitted_words
 from sockgraph.schema import subject_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from sockgraph.report import place, svg
-from sockgraph.report.words import signed
+from sockgraph.report.wording import signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,8 +19,8 @@ from sockgraph.report import (
     small,
     staircase,
     timecards,
-    words,
 )
+from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, read_links, with_evidence
 from sockgraph.report.markup import (
     anchor,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from markupsafe import Markup
 
-from sockgraph.report import alibi, changes, flags, pages, timecards, timeline, words
+from sockgraph.report import alibi, changes, flags, pages, timecards, timeline
+from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT
 from sockgraph.report.markup import anchor, clean, diff_link, name, pair_name
 from sockgraph.report.small import mark
-from sockgraph.report.vocabulary import (
+from sockgraph.report.waterfall import STATUS, family_rows, page_scale, waterfall
+from sockgraph.report.wording import (
     FAMILIES,
     HOURS_SIGNAL,
     RIVALS,
@@ -20,7 +22,6 @@ from sockgraph.report.vocabulary import (
     signal_about,
     support_words,
 )
-from sockgraph.report.waterfall import STATUS, family_rows, page_scale, waterfall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

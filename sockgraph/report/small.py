@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from sockgraph.report import svg
-from sockgraph.report.words import duration
+from sockgraph.report.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

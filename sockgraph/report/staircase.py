@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sockgraph.report import svg
-from sockgraph.report.words import signed
+from sockgraph.report.wording import signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

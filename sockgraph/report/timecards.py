@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from sockgraph.report import svg
-from sockgraph.report.words import thousands
+from sockgraph.report.wording import thousands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

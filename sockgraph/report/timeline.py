@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.report import svg
-from sockgraph.report.words import counted, day
+from sockgraph.report.wording import counted, day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

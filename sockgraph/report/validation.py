@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 import sockgraph
-from sockgraph.evaluate.limits import SHARED
-from sockgraph.evaluate.prior import SURE
+from sockgraph.evaluation.false_links import SHARED, SURE
 from sockgraph.report import curves
 from sockgraph.report.page import environment
-from sockgraph.report.words import DASH, NBSP, counted, listed, one_in, plain, spelled, thousands
+from sockgraph.report.wording import DASH, NBSP, counted, listed, one_in, plain, spelled, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sockgraph.evaluate import (
+    from sockgraph.evaluation import (
         Exculpation,
         Flagged,
         Limit,

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 from sockgraph.report import svg
 from sockgraph.report.markup import clean
-from sockgraph.report.vocabulary import (
+from sockgraph.report.wording import (
+    DASH,
     FAMILIES,
+    MINUS,
     RIVALS,
     family_label,
+    interval,
+    plain,
     signal_about,
+    signed,
     support_words,
 )
-from sockgraph.report.words import DASH, MINUS, interval, plain, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

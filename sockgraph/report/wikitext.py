@@ -14,15 +14,15 @@ import pandas as pd
 
 from sockgraph.report.markup import clean, safe_url
 from sockgraph.report.timecards import case_offset
-from sockgraph.report.words import counted, headline
-from sockgraph.review.audit import head_words
+from sockgraph.report.wording import counted, headline
+from sockgraph.reviews.audit import head_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sockgraph.case import Case
     from sockgraph.report.data import Link, Signal, Stretch
-    from sockgraph.review import Entry, History, LedgerHead
+    from sockgraph.reviews import Entry, History, LedgerHead
 
 Profile = Literal["enwiki", "zhwiki", "meta"]
 Variant = Literal["public", "private"]

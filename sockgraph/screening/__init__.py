@@ -6,7 +6,7 @@ beyond it.
 
 from __future__ import annotations
 
-from sockgraph.screening.expect import expected_false_links
+from sockgraph.screening.definition import expected_false_links
 from sockgraph.screening.screen import Screened, screen
 
 __all__ = ["Screened", "expected_false_links", "screen"]

@@ -15,11 +15,15 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
-
 import numpy as np
+import ipaddress
+import re
+from sockgraph.errors import ScreeningError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
 
 FIXED_POINT = 1 << 20  # w_p**2 is held in units of 2**-20
 MICRO = 1_000_000  # scores are held in millionths
@@ -57,3 +61,56 @@ def week_hours(seconds: NDArray[np.int64]) -> NDArray[np.int64]:
     array([  0, 167])
     """
     return (np.asarray(seconds) - MONDAY) // 3_600 % HOURS
+
+
+ACCOUNT, BLANK, UNREGISTERED, TEMPORARY = range(4)
+KINDS = ("", "rows without a user", "rows of unregistered editors", "rows of temporary accounts")
+_TEMPORARY = re.compile(r"~\d{4}-\d+(-\d+)*")  # MediaWiki's default pattern
+_HASHED_IP = re.compile(r"ip-[0-9a-f]+")  # as pseudonymised exports write them
+_MAYBE_IP = re.compile(r"[0-9a-fA-F:.]+")
+
+
+def kind_of(name: str) -> int:
+    """Return ACCOUNT, or why rows of this editor are left out.
+
+    >>> [kind_of(name) for name in ("Example A", " ", "192.0.2.1", "~2025-123-4")]
+    [0, 1, 2, 3]
+    """
+    if not name.strip():
+        return BLANK
+    if _TEMPORARY.fullmatch(name):
+        return TEMPORARY
+    return UNREGISTERED if _HASHED_IP.fullmatch(name) or _is_ip(name) else ACCOUNT
+
+
+def _is_ip(name: str) -> bool:
+    if not _MAYBE_IP.fullmatch(name):
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def expected_false_links(pairs: int, flag_log10_lr: float) -> float:
+    """Return the most links of different people to expect among `pairs` at a threshold.
+
+    A calibrated likelihood ratio reaches t for different people with a probability of 1/t at most
+    (Good 1950, "Probability and the weighing of evidence", after Turing; Royall 2000, "On the
+    probability of observing misleading statistical evidence"). It is a bound, reached by no
+    sensible method, and it grows with the pairs: that is the price of asking about everybody.
+
+    Parameters
+    ----------
+    pairs
+        Pairs that are compared.
+    flag_log10_lr
+        log10 of the likelihood ratio from which on a link is flagged.
+
+    >>> expected_false_links(1000, 2.0)
+    10.0
+    """
+    if pairs < 0:
+        raise ScreeningError(pairs, "pairs are 0 or more.", "Give how many are compared.")
+    return float(min(pairs, pairs * 10.0**-flag_log10_lr))

@@ -15,11 +15,12 @@ import pyarrow as pa
 
 from sockgraph.errors import TableError
 from sockgraph.screening import kernels
-from sockgraph.screening.arrays import arrow, plain
+from sockgraph.screening.blocks import Parts, arrow, plain
+from sockgraph.screening.definition import BLANK
 from sockgraph.screening.definition import HOURS
-from sockgraph.screening.names import BLANK, KINDS, kind_of
+from sockgraph.screening.definition import KINDS
+from sockgraph.screening.definition import kind_of
 from sockgraph.screening.reading import INVENTED, Batch, Layout, Reader, ahead, lay_out
-from sockgraph.screening.spill import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sockgraph.progress import Progress
+    from sockgraph.runtime import Progress
 
 _Rows = tuple[Any, Any, Any]  # arrays of pages, users and seconds
 

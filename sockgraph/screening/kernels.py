@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sockgraph.collector import uncollected
-from sockgraph.screening.definition import CLOSE, HOURS, MONDAY
+from sockgraph.runtime import uncollected
+from sockgraph.screening.definition import CLOSE
+from sockgraph.screening.definition import HOURS
+from sockgraph.screening.definition import MONDAY
 
 with uncollected():
     from numba import njit

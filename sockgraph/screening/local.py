@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.compute as pc
 
-from sockgraph.collector import uncollected
 from sockgraph.errors import ScreeningError
-from sockgraph.progress import Progress, silent
+from sockgraph.runtime import Progress, silent, uncollected
 from sockgraph.screening import kernels, overlap
-from sockgraph.screening.arrays import plain
-from sockgraph.screening.definition import MIN_SHARED, TOP, page_weights
+from sockgraph.screening.blocks import plain
+from sockgraph.screening.definition import MIN_SHARED
+from sockgraph.screening.definition import TOP
+from sockgraph.screening.definition import page_weights
+from sockgraph.screening.candidates import record_batches
 from sockgraph.screening.ingest import Accounts, Ingested, in_threads, ingest, trim
-from sockgraph.screening.table import record_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

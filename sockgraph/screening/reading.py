@@ -15,7 +15,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from sockgraph.errors import TableError
-from sockgraph.screening.arrays import arrow, plain
+from sockgraph.screening.blocks import arrow, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from sockgraph.screening.source import WikiSource
+    from sockgraph.screening.screen import WikiSource
 
 COMMUNITY = 15
 """Accounts drawn together."""

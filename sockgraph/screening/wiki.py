@@ -19,9 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sockgraph.errors import ScreeningError, StoreError, TableError
-from sockgraph.progress import Progress, silent
-from sockgraph.screening.definition import CLOSE, FIXED_POINT, page_weights
-from sockgraph.screening.names import kind_of
+from sockgraph.runtime import Progress, silent
+from sockgraph.screening.definition import CLOSE
+from sockgraph.screening.definition import FIXED_POINT
+from sockgraph.screening.definition import kind_of
+from sockgraph.screening.definition import page_weights
 from sockgraph.screening.reading import lay_out
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def import_wiki(
     StoreError
         If the folder cannot be written, or the disk is full.
     """
-    from sockgraph.store.atomic import make_folder, whole_file, write_bytes  # noqa: PLC0415
+    from sockgraph.store.files import make_folder, whole_file, write_bytes  # noqa: PLC0415
 
     layout = lay_out(source)
     progress("hashing the table", 0, None)
@@ -132,7 +134,7 @@ def _first_line(error: Exception) -> str:
 
 def identity(files: Sequence[Path]) -> dict[str, str]:
     """Return each file's name and SHA-256."""
-    from sockgraph.store import sha256  # noqa: PLC0415 - brings pandas with it
+    from sockgraph.store import sha256  # noqa: PLC0415
 
     return {file.name: sha256(file) for file in files}
 

@@ -9,16 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sockgraph.signals import mechanics, pages, text, time
-from sockgraph.signals.bags import (
-    Bag,
-    Profile,
-    Weighting,
-    profile,
-    similarity,
-    whole_vectors,
-)
-from sockgraph.signals.histories import Corpus, Histories, compile_edits, of_accounts
+from sockgraph.signals import hours as time
+from sockgraph.signals import mechanics, pages, text
+from sockgraph.signals.corpus import Corpus, Histories, compile_edits, of_accounts
+from sockgraph.signals.vectors import Bag, Profile, Weighting, profile, similarity, whole_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.signals.histories import DAY
-from sockgraph.signals.trace import UNPROVEN, Trace, first_of, held, poisson_lr
+from sockgraph.signals.corpus import DAY
+from sockgraph.signals.nulls import UNPROVEN, Trace, first_of, held, poisson_lr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from sockgraph.signals.histories import Histories
+    from sockgraph.signals.corpus import Histories
 
 USER_TALK = 3
 RARER = 0.5

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.signals.histories import DAY
-from sockgraph.signals.trace import LIMIT, Trace, held
+from sockgraph.signals.corpus import DAY
+from sockgraph.signals.nulls import LIMIT, Trace, held
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sockgraph.signals.histories import Histories
+    from sockgraph.signals.corpus import Histories
 
 SILENT = 90 * DAY
 OVERLAP = 30 * DAY

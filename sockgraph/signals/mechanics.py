@@ -15,12 +15,12 @@ import pandas as pd
 from scipy import sparse
 
 from sockgraph.signals import text
-from sockgraph.signals.bags import Bag, make_bag, term_rows
+from sockgraph.signals.vectors import Bag, make_bag, term_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sockgraph.signals.histories import Corpus
+    from sockgraph.signals.corpus import Corpus
 
 SESSION = 3600.0
 """Seconds: longer pauses are all one kind, since a cut history must not be told by its pauses."""

@@ -23,16 +23,16 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
-from sockgraph.signals.histories import DAY
-from sockgraph.signals.trace import UNPROVEN, Trace, held, poisson_lr
-from sockgraph.signals.work import BATCH
+from sockgraph.signals.corpus import DAY
+from sockgraph.signals.nulls import UNPROVEN, Trace, held, poisson_lr
+from sockgraph.signals.sessions import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from sockgraph.signals.histories import Histories
+    from sockgraph.signals.corpus import Histories
 
 WEEK = 7 * DAY
 WEEKS = (1, 2, 3, 4)

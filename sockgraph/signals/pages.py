@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from sockgraph.signals.bags import Bag, make_bag, term_rows
+from sockgraph.signals.vectors import Bag, make_bag, term_rows
 
 if TYPE_CHECKING:
-    from sockgraph.signals.histories import Corpus
+    from sockgraph.signals.corpus import Corpus
 
 SECTION_NAME = re.compile(r"/\*\s*(.*?)\s*\*/|^→[\u200e\u200f]?([^:]+)")
 

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from sockgraph.signals.interaction import turnover
-from sockgraph.signals.trace import UNPROVEN, Trace, first_of, held, poisson_lr
+from sockgraph.signals.nulls import UNPROVEN, Trace, first_of, held, poisson_lr
+from sockgraph.signals.reverts import turnover
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sockgraph.signals.histories import Histories
+    from sockgraph.signals.corpus import Histories
 
 OFTENER = 2.0
 LEAST = 0.5

@@ -14,12 +14,12 @@ import unicodedata
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from sockgraph.signals.bags import Bag, make_bag, term_rows
+from sockgraph.signals.vectors import Bag, make_bag, term_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sockgraph.signals.histories import Corpus
+    from sockgraph.signals.corpus import Corpus
 
 SECTION = re.compile(r"/\*.*?\*/|→[\u200e\u200f]?[^:]*:?|^→.*$")
 UNSPACED = (

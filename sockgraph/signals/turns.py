@@ -27,14 +27,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from sockgraph.signals.histories import DAY
-from sockgraph.signals.likelihood import inverse_lr
-from sockgraph.signals.work import SESSION
+from sockgraph.signals.corpus import DAY
+from sockgraph.signals.nulls import inverse_lr
+from sockgraph.signals.sessions import SESSION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sockgraph.signals.work import Work
+    from sockgraph.signals.sessions import Work
 
 RARELY = 0.02
 """On known aliases 1 of 351 common days holds a turn: at the 95 % limit, one in 75."""

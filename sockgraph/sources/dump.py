@@ -15,13 +15,14 @@ import pyarrow.parquet as pq
 
 from sockgraph.case import normal_name
 from sockgraph.errors import SourceError
-from sockgraph.progress import Progress, silent
+from sockgraph.runtime import Progress, silent
 from sockgraph.schema import TABLES, validate
-from sockgraph.sources import history, xmldump
-from sockgraph.sources.discussions import pick_discussions
+from sockgraph.sources import history_dump as history
+from sockgraph.sources import xml_dump as xmldump
+from sockgraph.sources.base import pick_discussions
 from sockgraph.sources.table import TableSource
-from sockgraph.store.atomic import whole_file, write_bytes
-from sockgraph.store.raw import digest
+from sockgraph.store.files import whole_file, write_bytes
+from sockgraph.store.raw_answers import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -16,9 +16,8 @@ import pyarrow.parquet as pq
 from sockgraph.case import normal_name
 from sockgraph.errors import SchemaError, SourceError, TableError
 from sockgraph.schema import TABLES, empty, validate
-from sockgraph.sources.base import Coverage, Reading
-from sockgraph.sources.discussions import pick_discussions
-from sockgraph.sources.matching import activity_of
+from sockgraph.sources.activity import activity_of
+from sockgraph.sources.base import Coverage, Reading, pick_discussions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from sockgraph.store.purge import TOMBSTONE, Purged, purge_case
-from sockgraph.store.retention import enforce_retention
-from sockgraph.store.store import CaseStore, Store, as_written, sha256
+from sockgraph.store.case_store import CaseStore, Store, as_written, sha256
+from sockgraph.store.retention import TOMBSTONE, Purged, enforce_retention, purge_case
 
 __all__ = [
     "TOMBSTONE",

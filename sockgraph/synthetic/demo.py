@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sockgraph.schema import TABLES
-from sockgraph.synthetic.cast import (
+from sockgraph.synthetic.demo_accounts import (
     ADMIN,
     COLLEAGUE,
     DECLARED,

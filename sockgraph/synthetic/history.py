@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.synthetic.people import END, HOUR, WEEK, WEEK_HOURS, WEEKS
-from sockgraph.synthetic.style import PLACES, Edit, Voice, cumulative, drifted
-from sockgraph.synthetic.words import PROJECT_PAGES, SUBJECTS
+from sockgraph.synthetic.stock import PROJECT_PAGES, SUBJECTS
+from sockgraph.synthetic.writing import PLACES, Edit, Voice, cumulative, drifted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sockgraph.synthetic.people import Account, Library, Person
-    from sockgraph.synthetic.style import Floats
+    from sockgraph.synthetic.writing import Floats
 
 QUARTER = 13 * WEEK
 TIME_DRIFT = 0.25  # logits a quarter: nobody writes as they did two years ago

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.synthetic.style import (
+from sockgraph.synthetic.stock import EVERYBODYS, FIRST, SECOND, SUBJECTS, ZH_FIRST, ZH_SECOND
+from sockgraph.synthetic.writing import (
     PLACES,
     community_custom,
     draw_habits,
@@ -15,10 +16,9 @@ from sockgraph.synthetic.style import (
     speaking,
     varied,
 )
-from sockgraph.synthetic.words import EVERYBODYS, FIRST, SECOND, SUBJECTS, ZH_FIRST, ZH_SECOND
 
 if TYPE_CHECKING:
-    from sockgraph.synthetic.style import Floats
+    from sockgraph.synthetic.writing import Floats
 
     Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 

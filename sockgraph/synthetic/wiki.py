@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.schema import validate
-from sockgraph.synthetic.cast import (
+from sockgraph.synthetic.demo_accounts import (
     ADMIN,
     BLOCKED,
     COLLEAGUE,
@@ -22,7 +22,7 @@ from sockgraph.synthetic.cast import (
 )
 from sockgraph.synthetic.history import Save, draw_histories
 from sockgraph.synthetic.people import WEEK, Town, draw_library, with_peers
-from sockgraph.synthetic.style import Edit
+from sockgraph.synthetic.writing import Edit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

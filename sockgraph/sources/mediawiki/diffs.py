@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.store.raw import Entry, RawAnswers, digest
+from sockgraph.store.raw_answers import Entry, RawAnswers, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sockgraph.sources.mediawiki.asker import Asker
+    from sockgraph.sources.mediawiki.cache import Asker
 
 KIND = "diffs"
 REQUEST = {"action": "compare", "torelative": "prev", "prop": "diff|ids", "curtimestamp": "1"}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.sources.base import Discussion
-from sockgraph.sources.mediawiki.questions import DISCUSSIONS
+from sockgraph.sources.mediawiki.queries import DISCUSSIONS
 from sockgraph.sources.mediawiki.tables import hidden_parts, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sockgraph.sources.mediawiki.asker import Asker
-    from sockgraph.store.raw import Chain
+    from sockgraph.sources.mediawiki.cache import Asker
+    from sockgraph.store.raw_answers import Chain
 
 DISCUSSION_ROWS = 2000  # of one page, newest first; a text may be as long as a book
 

@@ -6,15 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.progress import Progress, silent
+from sockgraph.runtime import Progress, silent
 from sockgraph.sources.mediawiki.diffs import compared_revisions, remove_diffs, stored_diffs
-from sockgraph.sources.mediawiki.questions import NAMES_PER_REQUEST
+from sockgraph.sources.mediawiki.queries import NAMES_PER_REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sockgraph.sources.mediawiki.connection import Connection
-    from sockgraph.store.raw import Entry, RawAnswers
+    from sockgraph.sources.mediawiki.client import Connection
+    from sockgraph.store.raw_answers import Entry, RawAnswers
 
 KINDS = frozenset({"contributions", "discussions", "page histories", "revisions"})
 REQUEST = {"action": "query", "prop": "revisions", "rvprop": "ids|user|comment|sha1"}

@@ -10,22 +10,26 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sockgraph.errors import SourceError
-from sockgraph.progress import Progress, silent
+from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
+from sockgraph.sources.activity import unknown_activity
 from sockgraph.sources.base import Coverage, Reading
-from sockgraph.sources.matching import unknown_activity
-from sockgraph.sources.mediawiki import renames, tables
-from sockgraph.sources.mediawiki.access import credentials_for, is_ip, is_loopback
-from sockgraph.sources.mediawiki.asker import Asker
-from sockgraph.sources.mediawiki.central import ask_global, global_accounts, global_notes
-from sockgraph.sources.mediawiki.connection import PER_MINUTE, Connection
+from sockgraph.sources.mediawiki import accounts as renames
+from sockgraph.sources.mediawiki import tables
+from sockgraph.sources.mediawiki.accounts import ask_global, global_accounts, global_notes
+from sockgraph.sources.mediawiki.cache import Asker
+from sockgraph.sources.mediawiki.client import (
+    PER_MINUTE,
+    Connection,
+    credentials_for,
+    is_ip,
+    is_loopback,
+)
 from sockgraph.sources.mediawiki.diffs import read_diffs
 from sockgraph.sources.mediawiki.discussions import read_discussions
 from sockgraph.sources.mediawiki.hidden import Hidden, remove_hidden
-from sockgraph.sources.mediawiki.logs import read_logs
-from sockgraph.sources.mediawiki.neighbours import find_neighbours
-from sockgraph.sources.mediawiki.pages import histories, shared_pages, with_sha1
-from sockgraph.sources.mediawiki.questions import (
+from sockgraph.sources.mediawiki.pages import find_neighbours, histories, shared_pages, with_sha1
+from sockgraph.sources.mediawiki.queries import (
     ALL_USERS,
     SITE,
     SPELLING,
@@ -33,13 +37,14 @@ from sockgraph.sources.mediawiki.questions import (
     Question,
     contributions,
 )
+from sockgraph.sources.mediawiki.tables import read_logs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sockgraph.case import Case
     from sockgraph.sources.base import Discussion
-    from sockgraph.store.raw import Chain, RawAnswers
+    from sockgraph.store.raw_answers import Chain, RawAnswers
 
 ACCOUNTS_LISTED = 20  # answers of 500 accounts: a larger wiki is read from a dump
 

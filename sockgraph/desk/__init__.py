@@ -1,0 +1,24 @@
+"""The investigator's desk in JupyterLab, and the tables behind everything it shows."""
+
+from sockgraph.desk.facts import (
+    group_facts,
+    hours_in_common,
+    link_evidence,
+    shared_edits,
+    timecard,
+    timeline,
+)
+from sockgraph.desk.phrases import shared_phrases
+from sockgraph.doors import open_door
+
+__all__ = [
+    "group_facts",
+    "hours_in_common",
+    "link_evidence",
+    "shared_edits",
+    "shared_phrases",
+    "timecard",
+    "timeline",
+]
+
+open_door(__name__)

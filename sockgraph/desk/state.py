@@ -1,0 +1,211 @@
+"""A case opened for exploring: its tables, and what the graph of all its links needs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import networkx as nx
+import pandas as pd
+
+import sockgraph
+from sockgraph.desk.facts import pair_rows
+from sockgraph.desk.phrases import read_voices
+from sockgraph.pipeline import DATA, LEDGER, CaseResult, open_store, read_case
+from sockgraph.report.data import Link, Omission, ReportData, by_subject, read_links, with_evidence
+from sockgraph.report.facts import Account, read_accounts
+from sockgraph.report.groups import read_groups
+from sockgraph.reviews import Dossier, Ledger, LedgerHead, cannot_links, histories, history_lines
+from sockgraph.reviews.states import NOTE, ordered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sockgraph.report.network import Group
+    from sockgraph.reviews import Entry
+    from sockgraph.reviews.states import Pair
+    from sockgraph.store import CaseStore
+
+GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything that one explorer looks things up in.
+
+    Attributes
+    ----------
+    result
+        The case as its files have it.
+    store
+        Its folder, for the ledger and for diffs that were fetched.
+    by
+        Who writes notes; empty where nobody does.
+    """
+
+    result: CaseResult
+    store: CaseStore
+    by: str = ""
+
+    @classmethod
+    def of(cls, case: CaseResult | Path | str, *, data: Path = DATA, by: str = "") -> Desk:
+        """Open a case: its file's path, or what `run_case` or `read_case` returned.
+
+        Raises
+        ------
+        SockgraphError
+            If the case was not run, or its files are not those of one run.
+        """
+        if isinstance(case, CaseResult):
+            data = case.folder.parent.parent
+            result = case
+        else:
+            result = read_case(Path(case), data=data)
+        return cls(result, open_store(result.case, data), by.strip())
+
+    @property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """The case's tables by name."""
+        return self.result.tables
+
+    @property
+    def ledger(self) -> Ledger:
+        """The case's ledger."""
+        return Ledger(self.store.path(LEDGER))
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The ledger as it is now."""
+        return self.ledger.entries()
+
+    @property
+    def head(self) -> LedgerHead:
+        """The ledger's head as it is now."""
+        return self.ledger.head()
+
+    @cached_property
+    def data(self) -> ReportData:
+        """The case as the report reads it, with review states as of the last run."""
+        manifest, entries = self.result.manifest, self.entries
+        tables: dict[str, Any] = {
+            k: v for k, v in self.tables.items() if k in ReportData.__dataclass_fields__
+        }
+        return ReportData(
+            case=self.result.case,
+            **tables,
+            graph=nx.Graph(),  # the explorer lays out `places` itself
+            coverage=manifest["coverage"],
+            calibration=manifest["evidence"],
+            read_on=dt.datetime.fromisoformat(manifest["source"]["read_on"]).date(),
+            version=sockgraph.__version__,
+            cannot_links=frozenset(cannot_links(entries)),
+            trails={pair: history_lines(known) for pair, known in histories(entries).items()},
+        )
+
+    @cached_property
+    def links(self) -> dict[Pair, Link]:
+        """The pairs that have a number or a state, each with its row of `links`."""
+        rows = self.tables["links"]
+        return self._read(rows[rows["log10_lr"].notna() | (rows["state"] != "none")])
+
+    def _read(self, rows: pd.DataFrame) -> dict[Pair, Link]:
+        return {link.pair: link for link in read_links(replace(self.data, links=rows))}
+
+    @cached_property
+    def accounts(self) -> dict[str, Account]:
+        """The compared accounts by name."""
+        return read_accounts(self.data)
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The groups of two or more accounts."""
+        return read_groups(self.tables["clusters"])
+
+    @cached_property
+    def voices(self) -> dict[str, str]:
+        """What each account wrote in summaries, for shared phrases."""
+        return read_voices(self.tables)
+
+    @cached_property
+    def omitted(self) -> dict[str, tuple[Omission, ...]]:
+        """What each pair and group would be without an account, a signal or a week."""
+        return by_subject(self.tables["omissions"])
+
+    @cached_property
+    def edit_days(self) -> pd.Series[pd.Timestamp]:
+        """The time of each edit of a compared account, by `wiki:rev_id`."""
+        edits = self.tables["edits"]
+        named = edits[edits["user"].isin(set(self.accounts))]
+        keys = named["wiki"].astype("string") + ":" + named["rev_id"].astype("string")
+        return pd.Series(named["timestamp"].to_numpy(), index=keys.to_numpy())
+
+    @cached_property
+    def concert(self) -> pd.DataFrame:
+        """The pairs that act in concert, where the case was asked; else no row."""
+        path = self.store.path("concert.parquet")
+        columns = ["user_a", "user_b", "status", "p_adjusted"]
+        return pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=columns)
+
+    @cached_property
+    def places(self) -> dict[str, tuple[float, float]]:
+        """Where the case's graph puts each account, in [0, 1]."""
+        return read_places(self.store.path("graph.graphml"))
+
+    def link(self, a: str, b: str) -> Link:
+        """Return two accounts' link with its evidence.
+
+        Raises
+        ------
+        ReviewError
+            If the case does not compare them.
+        """
+        pair = self.pair(a, b)
+        part = replace(
+            self.data,
+            evidence=pair_rows(self.tables, "evidence", *pair),
+            alibis=pair_rows(self.tables, "alibis", *pair),
+        )
+        row = self.links.get(pair) or self._read(pair_rows(self.tables, "links", *pair))[pair]
+        return with_evidence(part, [row])[0]
+
+    def pair(self, a: str, b: str) -> Pair:
+        """Return two accounts as the links table has them; ReviewError where it has them not."""
+        pair = ordered(a, b)
+        if pair in self.links:
+            return pair
+        return Dossier(self.result.case, self.tables, self.result.manifest).pair(a, b)
+
+    def notes(self, a: str, b: str) -> list[Entry]:
+        """Return the notes on two accounts, oldest first."""
+        pair = ordered(a, b)
+        return [e for e in self.entries if e.kind == NOTE and e.pair == pair]
+
+    def write_note(self, a: str, b: str, text: str) -> Entry:
+        """Enter a note on two accounts into the ledger."""
+        first, second = self.pair(a, b)
+        return self.ledger.append(NOTE, author=self.by, user_a=first, user_b=second, text=text)
+
+
+def read_places(path: Path) -> dict[str, tuple[float, float]]:
+    """Return where a GraphML file puts each node; its edges are not read.
+
+    Parameters
+    ----------
+    path
+        A graph that `sockgraph.graph.graphml` wrote: keys, then nodes, then edges.
+    """
+    places: dict[str, tuple[float, float]] = {}
+    names: dict[str, str] = {}
+    for _, element in ET.iterparse(path, events=("end",)):  # noqa: S314 - our own file
+        if element.tag == f"{GRAPHML}edge":
+            break
+        if element.tag == f"{GRAPHML}key":
+            names[element.get("id", "")] = element.get("attr.name", "")
+        elif element.tag == f"{GRAPHML}node":
+            known = {names.get(d.get("key", ""), ""): d.text or "" for d in element}
+            places[element.get("id", "")] = (float(known["x"]), float(known["y"]))
+    return places

@@ -1,0 +1,152 @@
+"""The desk's widget, and everything that its graph and filters need, sent once."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+
+from sockgraph.desk.facts import each
+from sockgraph.desk.messages import Answer, answer, problem_of
+from sockgraph.desk.state import Desk
+from sockgraph.errors import SockgraphError
+from sockgraph.pipeline import DATA
+from sockgraph.report.markup import clean, is_han
+from sockgraph.signals import FAMILIES
+
+if TYPE_CHECKING:
+    from sockgraph.pipeline import CaseResult
+    from sockgraph.report.data import Link
+
+
+MOST_LINKS = 4_000
+"""Links sent to the page: those with a state first, then the strongest either way."""
+CONCERT = 0.05
+"""The family-wise error at which a pair's concert is drawn."""
+
+
+def scene_of(desk: Desk) -> dict[str, Any]:
+    """Return everything that the graph and its filters need."""
+    told = [link for link in desk.links.values() if link.log10_lr is not None]
+    ranked = sorted(told, key=lambda k: (k.state == "none", -abs(k.log10_lr or 0.0), k.pair))
+    shown = ranked[:MOST_LINKS]
+    families = _families(desk)
+    pairs = desk.tables["links"]
+    said = pairs[pairs["band"] != "insufficient"]
+    heard = set(said["user_a"]) | set(said["user_b"])
+    head = desk.head
+    return {
+        "title": clean(desk.result.case.title),
+        "slug": desk.result.case.slug,
+        "nodes": [_node(desk, user, heard) for user in desk.accounts if user in desk.places],
+        "links": [_link(link, families) for link in shown],
+        "concert": _concert(desk),
+        "groups": [
+            {"number": g.number, "users": list(g.users), "stable": g.stable} for g in desk.groups
+        ],
+        "families": list(FAMILIES),
+        "threshold": desk.result.case.evidence.flag_log10_lr,
+        "pairs": len(pairs),
+        "insufficient": len(pairs) - len(said),
+        "left_out": len(ranked) - len(shown),
+        "ledger": [head.hash, head.length] if head.length else None,
+        "by": desk.by,
+    }
+
+
+def _node(desk: Desk, user: str, heard: set[str]) -> dict[str, Any]:
+    x, y = desk.places[user]
+    label = desk.accounts[user].label
+    return {
+        "user": user,
+        "label": clean(label),
+        "han": is_han(label),
+        "x": x,
+        "y": y,
+        "edits": desk.accounts[user].n_edits,
+        "insufficient": user not in heard,
+    }
+
+
+def _link(link: Link, families: dict[tuple[str, str], list[str]]) -> dict[str, Any]:
+    return {
+        "a": link.a,
+        "b": link.b,
+        "lr": link.log10_lr,
+        "low": link.low,
+        "high": link.high,
+        "direction": link.direction,
+        "flagged": link.flagged,
+        "state": link.state,
+        "apart": link.apart,
+        "alibi": link.alibi,
+        "families": families.get(link.pair, []),
+    }
+
+
+def _families(desk: Desk) -> dict[tuple[str, str], list[str]]:
+    """Return which families speak for each pair."""
+    rows = desk.tables["evidence"]
+    kept = rows[rows["family"].isin(FAMILIES)]
+    sums = kept.groupby(["user_a", "user_b", "family"], observed=True)["contribution"].sum()
+    found: dict[tuple[str, str], list[str]] = {}
+    for a, b, family in sums[sums > 0].index:
+        found.setdefault((a, b), []).append(family)
+    return found
+
+
+def _concert(desk: Desk) -> list[dict[str, Any]]:
+    """Return the pairs that act in concert beyond chance."""
+    return [
+        {"a": row.user_a, "b": row.user_b}
+        for row in each(desk.concert)
+        if row.status == "ok" and row.p_adjusted is not None and row.p_adjusted <= CONCERT
+    ]
+
+
+STATIC = Path(__file__).parent / "static"
+TOKENS = resources.files("sockgraph.report") / "templates" / "tokens.css"
+
+
+def scoped_tokens() -> str:
+    """Return the report's colours and type for this widget alone: the page around has its own."""
+    text = TOKENS.read_text(encoding="utf-8").replace(":root", ".sg")
+    return re.sub(r'(\[data-jp-theme-light="\w+"\])', r"\1 .sg", text)
+
+
+class Explorer(anywidget.AnyWidget):
+    """The investigator's desk: a graph of a case's links, and the evidence behind each.
+
+    Parameters
+    ----------
+    case
+        The path of a case file that was run, or what `run_case` or `read_case` returned.
+    data
+        The data folder, where a path is given.
+    by
+        Who writes notes; without it, notes can be read only.
+    """
+
+    _esm = STATIC / "explorer.js"
+    _css = scoped_tokens() + (STATIC / "explorer.css").read_text(encoding="utf-8")
+    scene = traitlets.Dict().tag(sync=True)
+    problem = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+
+    def __init__(self, case: CaseResult | Path | str, *, data: Path = DATA, by: str = "") -> None:
+        super().__init__()
+        self.desk: Desk | None = None
+        try:
+            desk = Desk.of(case, data=data, by=by)
+            self.scene = scene_of(desk)
+            self.desk = desk
+        except SockgraphError as error:
+            self.problem = problem_of(error)
+        self.on_msg(self._asked)
+
+    def _asked(self, _: object, content: Answer, __: object) -> None:
+        if self.desk is not None:
+            self.send({"re": content.get("re"), **answer(self.desk, content)})

@@ -1,0 +1,100 @@
+"""Links and groups against labels: discrimination, calibration, false links, groups.
+
+Nothing here knows how a link was made: any table of pairs with a score can be judged. Labels say
+which accounts are known to have one operator; every rule for what labels leave open (ties, nulls,
+pairs that are missing) is stated where it is applied, and none of them flatters.
+"""
+
+from sockgraph.evaluation.false_links import (
+    Exculpation,
+    Limit,
+    OpenSet,
+    Precision,
+    PriorReading,
+    Stratum,
+    exculpation,
+    false_link_strata,
+    flags_of,
+    open_set,
+    precision_at,
+    prior_reading,
+)
+from sockgraph.evaluation.judged import Judged, judge, labelled_pairs
+from sockgraph.evaluation.links import (
+    Evaluation,
+    GroupMetrics,
+    evaluate_links,
+    evaluation_table,
+    group_metrics,
+)
+from sockgraph.evaluation.metrics import (
+    Separation,
+    Tally,
+    average_precision,
+    calibrated_loss,
+    cllr,
+    cllr_min,
+    ece,
+    recall_at_fpr,
+    roc_auc,
+    separation,
+    tally,
+    tippett,
+    tippett_grid,
+)
+from sockgraph.evaluation.reading import read_clusters, read_labels, read_links
+from sockgraph.evaluation.validation import (
+    Flagged,
+    Side,
+    Terms,
+    Validation,
+    reading_of,
+    validate_labels,
+    validate_reference,
+)
+
+__all__ = [
+    "Evaluation",
+    "Exculpation",
+    "Flagged",
+    "GroupMetrics",
+    "Judged",
+    "Limit",
+    "OpenSet",
+    "Precision",
+    "PriorReading",
+    "Separation",
+    "Side",
+    "Stratum",
+    "Tally",
+    "Terms",
+    "Validation",
+    "average_precision",
+    "calibrated_loss",
+    "cllr",
+    "cllr_min",
+    "ece",
+    "evaluate_links",
+    "evaluation_table",
+    "exculpation",
+    "false_link_strata",
+    "flags_of",
+    "group_metrics",
+    "judge",
+    "labelled_pairs",
+    "open_set",
+    "precision_at",
+    "prior_reading",
+    "read_clusters",
+    "read_labels",
+    "read_links",
+    "reading_of",
+    "recall_at_fpr",
+    "roc_auc",
+    "separation",
+    "tally",
+    "tippett",
+    "tippett_grid",
+    "validate_labels",
+    "validate_reference",
+]

@@ -1,0 +1,255 @@
+"""The evidence stage's public functions: from edits to evidence on every pair."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sockgraph.evidence import tables
+from sockgraph.evidence.calibration import Calibrated, calibrate
+from sockgraph.evidence.holdout import held_out
+from sockgraph.evidence.leave_out import omit_weeks
+from sockgraph.evidence.null_tests import find_extras
+from sockgraph.evidence.pseudo_pairs import Splits, cut_histories, no_cuts
+from sockgraph.evidence.scoring import Cast, judge, judge_by
+from sockgraph.evidence.settings import EvidenceSettings, Weighed
+from sockgraph.evidence.similarity import Measured, Scene, measure
+from sockgraph.runtime import Progress, silent
+from sockgraph.schema import empty
+from sockgraph.signals import SIGNALS, compile_edits, of_accounts
+from sockgraph.signals.simultaneous import find_alibis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sockgraph.signals import Bag, Corpus, Histories
+
+_DEFAULT = EvidenceSettings()
+
+
+def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
+    edits: pd.DataFrame,
+    accounts: pd.DataFrame,
+    *,
+    declared: Sequence[Sequence[str]] = (),
+    settings: EvidenceSettings = _DEFAULT,
+    background: pd.DataFrame | None = None,
+    open_case: bool | None = None,
+    incomplete: Sequence[str] = (),
+    accepted_alibis: Sequence[tuple[str, str]] = (),
+    log_events: pd.DataFrame | None = None,
+    known: pd.DataFrame | None = None,
+    progress: Progress = silent,
+) -> Weighed:
+    """Weigh the evidence for and against one operator behind every pair of nominated accounts.
+
+    H1: one operator. H2: two people of the same community, as the reference accounts are.
+
+    Parameters
+    ----------
+    edits, accounts
+        Contract tables. Accounts with role `nominated` are compared with each other; those with
+        role `reference` say what different people look like.
+    declared
+        Groups of accounts that say themselves that they are one operator's: never flagged.
+    settings
+        How evidence is weighed.
+    background
+        Edits of other accounts of the source, if at hand: they tell how common a word or a page is,
+        and nothing else.
+    open_case
+        Whether the nominated accounts are their own reference, cross-fitted by account. Default:
+        where no account has the role `reference`.
+    incomplete
+        Accounts whose histories are not whole (capped, partly hidden): no alibi is read from them.
+    accepted_alibis
+        Pairs whose alibi a reviewer accepted: never flagged.
+    log_events
+        Contract table: blocks and thanks, if the source has them.
+    known
+        `user, person`: operators of reference accounts that are known, if any; a null person is a
+        person of their own. Their pairs are learnt from beside cut histories, cross-fitted by
+        person, so that no pair is judged by a model that saw either person's.
+    progress
+        Told of every step.
+
+    Returns
+    -------
+    Weighed
+        Scores only, with the reason, where the reference cannot calibrate.
+    """
+    corpus = compile_edits(edits if background is None else pd.concat([edits, background]))
+    cast, nominated = _cast(corpus, accounts, settings, known=known, open_case=open_case)
+    histories = of_accounts(corpus, cast.users)
+    splits = _cut(histories, cast, settings)
+    everyone = np.ones(len(cast.users), dtype=bool)
+    found = _find((histories, splits), cast, (incomplete, everyone), log_events, progress)
+    verdict = judge(cast, found.measured, splits, settings, progress).with_extras(found.extras)
+    case = tables.Case(nominated, declared, tuple(accepted_alibis), settings, cast)
+    weighed = tables.assemble(case, histories, found, verdict)
+    return replace(
+        weighed,
+        omissions=omit_weeks(weighed, (cast, histories, found.measured), verdict, progress),
+        held_out=held_out(case, histories, found, verdict),
+    )
+
+
+def learn(
+    edits: pd.DataFrame,
+    users: Sequence[str],
+    *,
+    settings: EvidenceSettings = _DEFAULT,
+    progress: Progress = silent,
+) -> Calibrated | str:
+    """Learn from a reference what any pair's likeness is worth, to be kept for `weigh_by`.
+
+    Parameters
+    ----------
+    edits
+        Contract table: the reference's edits.
+    users
+        Accounts of the reference; those with too few edits are left out.
+    settings
+        How evidence is weighed.
+    progress
+        Told of every step.
+
+    Returns
+    -------
+    Calibrated or str
+        Why nothing can be calibrated, if so.
+    """
+    corpus = compile_edits(edits)
+    cast = _together(corpus, (), users, settings)
+    histories = of_accounts(corpus, cast.users)
+    splits = _cut(histories, cast, settings)
+    measured = _measure_all(Scene(histories, cast.reference, splits), progress)
+    return calibrate(cast, measured, splits, settings, progress)
+
+
+def weigh_by(
+    learnt: Calibrated,
+    edits: pd.DataFrame,
+    nominated: Sequence[str],
+    *,
+    settings: EvidenceSettings = _DEFAULT,
+    incomplete: Sequence[str] = (),
+    progress: Progress = silent,
+) -> Weighed:
+    """Weigh the evidence behind every pair of nominated accounts by what was learnt before.
+
+    Likeness is measured anew, on these accounts and on the reference's. A nominated account may be
+    the reference's own: models judge it that did not see it.
+
+    Parameters
+    ----------
+    learnt
+        What `learn` returned.
+    edits
+        Contract table: edits of the nominated accounts, and those that `learnt` was learnt from.
+    nominated
+        Accounts to compare.
+    settings
+        Those of `learn`.
+    incomplete
+        Accounts whose histories are not whole: no alibi is read from them.
+    progress
+        Told of every step.
+
+    Returns
+    -------
+    Weighed
+        Without omitted weeks, and without `held_out`.
+    """
+    corpus = compile_edits(edits)
+    cast = _together(corpus, nominated, learnt.users, settings)
+    histories = of_accounts(corpus, cast.users)
+    seen = histories, no_cuts(histories)
+    found = _find(seen, cast, (incomplete, cast.nominated), None, progress)
+    verdict = judge_by(learnt, cast, found.measured).with_extras(found.extras)
+    case = tables.Case(tuple(sorted(nominated)), (), (), settings, cast)
+    return tables.assemble(case, histories, found, verdict)
+
+
+def _cut(histories: Histories, cast: Cast, settings: EvidenceSettings) -> Splits:
+    which = np.flatnonzero(cast.reference)
+    return cut_histories(histories, which, least=settings.min_edits, seed=settings.seed)
+
+
+def _find(  # noqa: PLR0917 - one stage's parts
+    seen: tuple[Histories, Splits],
+    cast: Cast,
+    alibis_of: tuple[Sequence[str], NDArray[np.bool_]],
+    log_events: pd.DataFrame | None,
+    progress: Progress,
+) -> tables.Found:
+    """Measure every signal and every trace on every pair; alibis of some, as they take long."""
+    histories, splits = seen
+    incomplete, alibis = alibis_of
+    measured = _measure_all(Scene(histories, cast.reference, splits), progress)
+    partial = np.isin(np.asarray(cast.users, dtype=object), list(incomplete))
+    alibi = find_alibis(histories.only(alibis), partial)
+    logs = empty("log_events") if log_events is None else log_events
+    return tables.Found(measured, find_extras(histories, alibi, cast, logs), alibi)
+
+
+def _enough(corpus: Corpus, settings: EvidenceSettings) -> set[str]:
+    """Return the accounts with enough edits."""
+    saves = np.bincount(corpus.account, minlength=len(corpus.users))
+    return {u for u, n in zip(corpus.users, saves, strict=True) if n >= settings.min_edits}
+
+
+def _together(
+    corpus: Corpus, nominated: Sequence[str], reference: Sequence[str], settings: EvidenceSettings
+) -> Cast:
+    """Return these accounts, in both roles where they are named twice."""
+    users = tuple(sorted(_enough(corpus, settings) & {*nominated, *reference}))
+    names = np.asarray(users, dtype=object)
+    named, others = (np.isin(names, list(group)) for group in (nominated, reference))
+    return Cast(users, named, others, np.arange(len(users)))
+
+
+def _persons(users: tuple[str, ...], known: pd.DataFrame | None) -> NDArray[np.int64]:
+    """Return a number for each user, the same for those whom labels give to one person."""
+    told = {} if known is None else known.dropna().set_index("user")["person"].to_dict()
+    first: dict[object, int] = {}
+    of = (first.setdefault(("one", told[u]) if u in told else u, i) for i, u in enumerate(users))
+    return np.fromiter(of, dtype=np.int64, count=len(users))
+
+
+def _cast(
+    corpus: Corpus,
+    accounts: pd.DataFrame,
+    settings: EvidenceSettings,
+    *,
+    known: pd.DataFrame | None,
+    open_case: bool | None,
+) -> tuple[Cast, tuple[str, ...]]:
+    """Return who is compared, and every nominated account, those with too few edits included."""
+    one = accounts.drop_duplicates("user")
+    role = dict(zip(map(str, one["user"]), map(str, one["role"]), strict=True))
+    enough = _enough(corpus, settings)
+    nominated = tuple(sorted(u for u, r in role.items() if r == "nominated"))
+    itself = "reference" not in role.values() if open_case is None else open_case
+    compared = (u for u, r in role.items() if r in ("nominated", "reference"))
+    users = tuple(sorted(u for u in compared if u in enough))
+    named = np.array([role[u] == "nominated" for u in users], dtype=bool)
+    others = np.ones_like(named) if itself else ~named
+    return Cast(users, named, others, _persons(users, known)), nominated
+
+
+def _measure_all(scene: Scene, progress: Progress) -> list[Measured]:
+    found = []
+    bags: dict[Any, Bag | None] = {}
+    for step, signal in enumerate(SIGNALS):
+        progress("signals", step, len(SIGNALS))
+        if signal.bag not in bags:
+            bags[signal.bag] = signal.bag(scene.accounts.corpus)
+        found.append(measure(signal, bags[signal.bag], scene))
+    progress("signals", len(SIGNALS), len(SIGNALS))
+    return found

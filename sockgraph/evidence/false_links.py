@@ -1,0 +1,103 @@
+"""How often the numbers are wrong on people who are different, and on whom they are wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sockgraph.evidence.training import EXTREME
+from sockgraph.signals.corpus import DAY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sockgraph.evidence.scoring import Verdict
+    from sockgraph.evidence.similarity import Measured
+    from sockgraph.signals import Histories
+
+ALIKE = 0.05
+"""The share of pairs, the most alike in one respect, that makes a stratum."""
+EVENT_DAYS = 7
+STRATA = {
+    "same pages": "shared pages",
+    "same hours": "hours",
+    "same tools": "saving habits",
+}
+LEVELS = (10, 100, 1000)
+
+
+def false_links(
+    verdict: Verdict, measured: list[Measured], histories: Histories
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return how many different reference pairs reach LR 10, 100, 1,000, stratum by stratum.
+
+    Returns
+    -------
+    dict
+        `false_links`: by stratum, "10", "100" and "1000", each the share of pairs with a higher LR;
+        left out where not testable (fewer than 3x pairs, or a bound below x). `strata`: by stratum,
+        `pairs` and `against`, the share with log10 LR below -1. Strata: different (all of them);
+        without the most extreme; those most alike in pages, hours and tools; newcomers of one week.
+    """
+    if verdict.bounds is None or verdict.sample is None:
+        return {"false_links": {}, "strata": {}}
+    held = verdict.bounds.clip(verdict.sample.different)
+    inner = verdict.sample.different <= np.quantile(verdict.sample.different, 1 - EXTREME)
+    strata = {"different": np.ones(len(held), dtype=bool), "without the most extreme": inner}
+    names = [m.signal.name for m in measured]
+    for stratum, signal in STRATA.items():
+        if signal in names:
+            strata[stratum] = most_alike(verdict.community.different[:, names.index(signal)])
+    strata["newcomers of one week"] = newcomers(verdict, histories)
+    return {
+        "false_links": {n: _rates(held[at], verdict.bounds.high) for n, at in strata.items()},
+        "strata": {n: _sizes(held[at]) for n, at in strata.items()},
+    }
+
+
+def reaching(verdict: Verdict, measured: list[Measured], level: float) -> dict[str, Any]:
+    """Return how many different reference pairs reach a log10 LR, and of those of the same pages.
+
+    Returns
+    -------
+    dict
+        `log10_lr` (the level), `pairs`, `share`, and `share_same_pages` (None where not measured).
+    """
+    if verdict.bounds is None or verdict.sample is None:
+        return {}
+    reached = verdict.bounds.clip(verdict.sample.different) >= level
+    names, pages = [m.signal.name for m in measured], STRATA["same pages"]
+    alike = None
+    if pages in names:
+        near = most_alike(verdict.community.different[:, names.index(pages)])
+        alike = float(reached[near].mean()) if near.any() else None
+    return {
+        "log10_lr": level,
+        "pairs": len(reached),
+        "share": float(reached.mean()) if len(reached) else 0.0,
+        "share_same_pages": alike,
+    }
+
+
+def most_alike(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which values are among the highest `ALIKE`; a silent pair is not."""
+    heard = np.nan_to_num(values, nan=-np.inf)
+    return np.asarray(heard > np.quantile(heard, 1 - ALIKE)) if len(heard) else heard > 0
+
+
+def newcomers(verdict: Verdict, histories: Histories) -> NDArray[np.bool_]:
+    """Return which different pairs made their first edits within `EVENT_DAYS` of each other."""
+    first = np.full(histories.n_units, np.inf)
+    np.minimum.at(first, histories.unit, histories.corpus.seconds[histories.saves])
+    apart = np.abs(first[verdict.community.a] - first[verdict.community.b])
+    return np.asarray(apart <= EVENT_DAYS * DAY)
+
+
+def _rates(held: NDArray[np.float64], highest: float) -> dict[str, Any]:
+    testable = [x for x in LEVELS if len(held) >= 3 * x and highest > np.log10(x)]
+    return {str(x): float((held > np.log10(x)).mean()) for x in testable}
+
+
+def _sizes(held: NDArray[np.float64]) -> dict[str, Any]:
+    return {"pairs": len(held), "against": float((held < -1).mean()) if len(held) else None}

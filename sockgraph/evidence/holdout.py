@@ -1,0 +1,137 @@
+"""The reference as it is judged by models that did not see it: what validation counts.
+
+A row is a pair of different reference accounts, one account's history cut in two, or a pair that
+labels give to one person. Scores come
+from weights fitted without the row's accounts; only the last line (two numbers), the correction
+for near pairs (two more) and the bounds have seen all of them. The traces that have a null of
+their own are left out, since a cut fixes their value. Accounts are numbers here, never names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from sockgraph.evidence import flagging
+from sockgraph.evidence.false_links import STRATA, most_alike, newcomers
+from sockgraph.evidence.pseudo_pairs import KINDS
+from sockgraph.evidence.tables import flag_score
+from sockgraph.schema import empty, validate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sockgraph.evidence.model import Bounds
+    from sockgraph.evidence.scoring import Cast, Verdict
+    from sockgraph.evidence.similarity import Measured
+    from sockgraph.evidence.tables import Case, Found
+    from sockgraph.signals import Histories
+    from sockgraph.signals.simultaneous import Alibi
+
+COLUMNS = {"same pages": "same_pages", "same hours": "same_hours", "same tools": "same_tools"}
+
+
+def held_out(case: Case, histories: Histories, found: Found, verdict: Verdict) -> pd.DataFrame:
+    """Lay out the reference's pairs and cuts; no row where nothing is calibrated.
+
+    Parameters
+    ----------
+    case
+        Who is compared, and what a flag needs.
+    histories, found
+        Of the cast.
+    verdict
+        What the models say.
+
+    Returns
+    -------
+    DataFrame
+        The contract table `held_out`.
+    """
+    if verdict.bounds is None or verdict.sample is None:
+        return empty("held_out")
+    a, b = verdict.community.a, verdict.community.b
+    shared = shared_pages(histories)[a, b]
+    needed = (flag_score(case, verdict.sample), case.settings.flag_log10_lr)
+    barred = flagging.declared_pairs(case.cast.users, (*case.declared, *case.accepted))[a, b]
+    worthy = _worthy(verdict, verdict.bounds, found.measured, needed) & ~barred
+    different = {
+        "truth": "different",
+        "a": a,
+        "b": b,
+        "cut": 0,
+        "score": verdict.sample.different,
+        "shared_pages": shared,
+        "newcomers": newcomers(verdict, histories) & (shared > 0),
+        "worthy": worthy,
+        "flagged": _flagged(case.cast, verdict, worthy, found.alibi),
+        **_alike(verdict, found.measured),
+    }
+    owner = verdict.community.owner
+    same = {
+        "truth": np.asarray(KINDS, dtype=object)[verdict.community.stratum],
+        "a": owner,
+        "b": verdict.community.partner,
+        "cut": np.arange(len(owner)),
+        "score": verdict.sample.same,
+    }
+    whole = pd.concat([pd.DataFrame(different), pd.DataFrame(same)], ignore_index=True)
+    whole["log10_lr"] = verdict.bounds.clip(whole["score"].to_numpy(float))
+    return validate("held_out", whole)
+
+
+def _alike(verdict: Verdict, measured: list[Measured]) -> dict[str, NDArray[np.bool_]]:
+    """Return which different pairs are among the most alike in each respect."""
+    names = [m.signal.name for m in measured]
+    values = verdict.community.different
+    return {
+        COLUMNS[stratum]: most_alike(values[:, names.index(signal)])
+        for stratum, signal in STRATA.items()
+        if signal in names
+    }
+
+
+def shared_pages(histories: Histories) -> NDArray[np.int64]:
+    """Return the (accounts, accounts) number of pages that both edited."""
+    corpus = histories.corpus
+    place = np.full(len(corpus.users), -1)
+    place[histories.owner] = np.arange(histories.n_units)
+    who, page = place[corpus.account[corpus.save]], corpus.page
+    known = (who >= 0) & (page >= 0)
+    shape = (histories.n_units, len(corpus.pages))
+    ones = np.ones(int(known.sum()), dtype=np.int64)
+    edited = sparse.csr_matrix((ones, (who[known], page[known])), shape=shape)
+    edited.data[:] = 1
+    return np.asarray((edited @ edited.T).toarray())
+
+
+def _worthy(
+    verdict: Verdict,
+    bounds: Bounds,
+    measured: list[Measured],
+    needed: tuple[float, float],
+) -> NDArray[np.bool_]:
+    """Return (pairs,): whether all that a flag needs is there but being each other's best."""
+    least, flag_log10_lr = needed
+    a, b = verdict.community.a, verdict.community.b
+    families = [m.signal.family for m in measured]
+    spoken = np.nan_to_num(verdict.contributions[a, b])
+    two = flagging.families_for(spoken, families, np.ones(len(families), dtype=bool)) >= 2
+    score = verdict.score[a, b]
+    low = bounds.clip(score - verdict.below[a, b])
+    return np.asarray(two & (score > least) & (low >= flag_log10_lr))
+
+
+def _flagged(
+    cast: Cast, verdict: Verdict, worthy: NDArray[np.bool_], alibi: Alibi
+) -> NDArray[np.bool_]:
+    """Return (pairs,): which reference pairs would be flagged, were they nominated."""
+    a, b = verdict.community.a, verdict.community.b
+    both = np.zeros(verdict.score.shape, dtype=bool)
+    both[a, b] = both[b, a] = worthy
+    among = np.where(cast.reference[:, None] & cast.reference[None, :], verdict.score, np.nan)
+    apart = np.nan_to_num(alibi.log10_lr, nan=0.0) <= flagging.SPEAKS_AGAINST
+    return flagging.best_groups(among, both, apart=apart)[a, b]

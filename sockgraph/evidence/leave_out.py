@@ -1,0 +1,205 @@
+"""One week left out: what a pair's log10 LR would be without what both accounts did in it.
+
+Calibrated signals are measured again on both histories without the week, against the same
+community. Models, rivals, the place among the community, traces with a null of their own and the
+width of the interval stay as they were: a week changes them little. Looked at are the `PAIRS` pairs
+that are flagged, then those that score highest, and of each the `WEEKS` weeks that hold most of the
+edits that moved it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sockgraph.evidence.similarity import both_sides, cohort
+from sockgraph.runtime import Progress, silent
+from sockgraph.schema import subject_of, validate
+from sockgraph.signals import Histories, profile, similarity
+from sockgraph.signals.corpus import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from sockgraph.evidence.scoring import Cast, Verdict
+    from sockgraph.evidence.settings import Weighed
+    from sockgraph.evidence.similarity import Measured
+
+PAIRS, WEEKS = 40, 5
+SAVES = 1 << 20
+"""Saves that are looked at together: each pair's histories are held once a week."""
+WEEK = 7 * DAY
+MONDAY = 3 * DAY
+"""1970 began on a Thursday: so many seconds before it, its ISO week did."""
+
+
+@dataclass(frozen=True)
+class _Left:
+    """Pairs without a week: places of the accounts in the cast, and the week."""
+
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    week: NDArray[np.int64]
+
+
+def omit_weeks(
+    weighed: Weighed,
+    seen: tuple[Cast, Histories, list[Measured]],
+    verdict: Verdict,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Return `omissions` with rows for weeks added, `week:2024-W05`.
+
+    Parameters
+    ----------
+    weighed
+        Its `links` say which pairs are looked at, its `evidence` which edits moved them.
+    seen
+        The cast, its histories, and the calibrated signals on them.
+    progress
+        Told of every step.
+    """
+    cast, histories, measured = seen
+    asked = _asked(weighed, cast)
+    if verdict.bounds is None or asked.empty:
+        return weighed.omissions
+    which, week = _telling_weeks(histories, asked["rev_ids"])
+    if not len(which):
+        return weighed.omissions
+    chosen = asked.iloc[which]
+    left = _Left(chosen["row"].to_numpy(), chosen["column"].to_numpy(), week)
+    score = _score_without(histories, measured, verdict, left, progress)
+    subjects = zip(chosen["user_a"], chosen["user_b"], strict=True)
+    frame = pd.DataFrame(
+        {
+            "subject": [subject_of(*pair) for pair in subjects],
+            "omitted": [f"week:{_label(w)}" for w in week],
+            "log10_lr": verdict.bounds.clip(score),
+            "log10_lr_low": verdict.bounds.clip(score - verdict.below[left.a, left.b]),
+            "co_membership": np.nan,
+        }
+    )
+    return validate("omissions", pd.concat([weighed.omissions, frame], ignore_index=True))
+
+
+def _asked(weighed: Weighed, cast: Cast) -> pd.DataFrame:
+    """Return the pairs that are looked at: `user_a, user_b, row, column, rev_ids`."""
+    place = {user: i for i, user in enumerate(cast.users)}
+    pair = ["user_a", "user_b"]
+    links = weighed.links.dropna(subset=["score"])
+    first = links.sort_values(["flagged", "score", *pair], ascending=[False, False, True, True])
+    first = first.head(PAIRS)[pair]
+    near = weighed.evidence[weighed.evidence["user_a"].isin(first["user_a"])]
+    moved = near.merge(first, on=pair).groupby(pair)["rev_ids"].sum()
+    return first.assign(
+        row=first["user_a"].map(place),
+        column=first["user_b"].map(place),
+        rev_ids=moved.reindex(pd.MultiIndex.from_frame(first)).to_numpy(),
+    ).reset_index(drop=True)
+
+
+def _telling_weeks(
+    histories: Histories, rev_ids: pd.Series
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs and weeks: of each pair those that hold most of its edits."""
+    corpus = histories.corpus
+    named = pd.DataFrame({"pair": np.arange(len(rev_ids)), "edit": rev_ids.tolist()})
+    named = named.explode("edit").dropna()
+    key = corpus.frame["wiki"].astype(str) + ":" + corpus.frame["rev_id"].astype(str)
+    here = key.isin(set(named["edit"])).to_numpy()
+    week_of = dict(zip(key[here], _week(corpus.seconds[corpus.save[here]]), strict=True))
+    named["week"] = named["edit"].map(week_of)
+    counts = named.groupby(["pair", "week"]).size().rename("n").reset_index()
+    counts = counts.sort_values(["pair", "n", "week"], ascending=[True, False, True])
+    kept = counts.groupby("pair").head(WEEKS)
+    return kept["pair"].to_numpy(dtype=np.int64), kept["week"].to_numpy(dtype=np.int64)
+
+
+def _parts(left: _Left, histories: Histories) -> Iterator[_Left]:
+    """Cut the rows into stretches of at most `SAVES` saves, or of one row."""
+    saves = histories.n_saves[left.a] + histories.n_saves[left.b]
+    part = np.zeros(len(saves), dtype=np.int64)
+    held = 0
+    for row, more in enumerate(saves.tolist()):
+        new = held > 0 and held + more > SAVES
+        held = more if new else held + more
+        part[row:] += new
+    for rows in (part == n for n in range(part[-1] + 1)):
+        yield _Left(left.a[rows], left.b[rows], left.week[rows])
+
+
+def _week(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.floor((seconds + MONDAY) / WEEK).astype(np.int64)
+
+
+def _label(week: int) -> str:
+    year, number, _ = pd.Timestamp(week * WEEK - MONDAY, unit="s").isocalendar()
+    return f"{year}-W{number:02d}"
+
+
+def _leave_out(histories: Histories, left: _Left) -> list[Histories]:
+    """Return both sides' histories, a unit each row, without its week."""
+    starts = np.searchsorted(histories.unit, np.arange(histories.n_units + 1))
+    of_save = _week(histories.corpus.seconds[histories.saves])
+    sides = []
+    for units in (left.a, left.b):
+        rows = [np.arange(starts[u], starts[u + 1]) for u in units]
+        kept = [r[of_save[r] != w] for r, w in zip(rows, left.week, strict=True)]
+        unit = np.repeat(np.arange(len(units)), [len(r) for r in kept])
+        sides.append(
+            Histories(histories.corpus, histories.saves[np.concatenate(kept)], unit, units)
+        )
+    return sides
+
+
+def _score_without(  # noqa: PLR0917 - one question's parts
+    histories: Histories,
+    measured: list[Measured],
+    verdict: Verdict,
+    left: _Left,
+    progress: Progress,
+) -> NDArray[np.float64]:
+    """Return the scores without the weeks; NaN where nothing can be said any more."""
+    model = verdict.facts["model"]
+    member = np.zeros(histories.n_units, dtype=bool)
+    member[np.concatenate([verdict.community.a, verdict.community.b])] = True
+    now = np.column_stack([m.pairs[left.a, left.b] for m in measured])
+    again = []
+    for step, one in enumerate(measured):
+        progress("weeks left out", step, len(measured))
+        again.append(_measured_again(one, histories, member, left))
+    progress("weeks left out", len(measured), len(measured))
+    then = np.column_stack(again)
+    told = model.contributions(now)
+    fused = verdict.contributions[left.a, left.b]
+    slope = (fused * told).sum(axis=1) / np.maximum((told**2).sum(axis=1), 1e-12)
+    changed = slope * (model.contributions(then) - told).sum(axis=1)
+    return np.where(np.isnan(then).all(axis=1), np.nan, verdict.score[left.a, left.b] + changed)
+
+
+def _measured_again(
+    one: Measured, histories: Histories, member: NDArray[np.bool_], left: _Left
+) -> NDArray[np.float64]:
+    """Return the surprise between the two shortened histories, as `measure` finds a pair's."""
+    if one.bag is None:
+        return np.full(len(left.week), np.nan)
+    weighting, needed = one.signal.weighting, one.signal.needed
+    members = np.flatnonzero(member)  # who else is nominated is never looked at, however long
+    crowd = profile(one.bag, histories.take(members), weighting)
+    counts = crowd.amount >= needed
+    found = []
+    for part in _parts(left, histories):
+        halves = [profile(one.bag, side, weighting) for side in _leave_out(histories, part)]
+        sibling = np.diag(similarity(*halves)).copy()
+        sibling[(halves[0].amount < needed) | (halves[1].amount < needed)] = np.nan
+        told = []
+        for half, own in zip(halves, (part.a, part.b), strict=True):
+            others = counts[None, :] & (members[None, :] != own[:, None])
+            told.append(cohort(similarity(half, crowd), others).surprise(sibling[:, None])[:, 0])
+        found.append(both_sides(*told))
+    return np.concatenate(found)

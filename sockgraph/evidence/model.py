@@ -1,0 +1,245 @@
+"""From scores to likelihood ratios, and how far the reference can carry one.
+
+Everything here is in log10 LR. ELUB, the empirical lower and upper bound (Vergeer et al. 2016,
+Science & Justice 56:482), is the range in which acting on the LRs beats ignoring them even if one
+more misleading observation of each kind turned up:
+
+    upper: the largest t ≥ 1 with  t · P₂(LR ≥ t) + P₁(LR < t) ≤ 1,
+    lower: the smallest t ≤ 1 with  P₁(LR ≤ t) / t + P₂(LR > t) ≤ 1,
+
+P₁, P₂ the shares of same- and different-operator observations, each with one misleading one
+added. The number of observations is the number of accounts, not of pairs: pairs that share an
+account are not independent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+
+LN10 = float(np.log(10))
+GRID = np.linspace(0, 6, 601)
+RIDGE = 1e-3
+NEWTON = 30
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The range of log10 LR that the reference supports; `low` ≤ 0 ≤ `high`."""
+
+    low: float
+    high: float
+
+    def clip(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Hold values at the bounds."""
+        return np.clip(values, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Scores of same- and of different-operator pairs, with weights that add up to one each."""
+
+    same: NDArray[np.float64]
+    same_weight: NDArray[np.float64]
+    different: NDArray[np.float64]
+    different_weight: NDArray[np.float64]
+
+
+def elub(sample: Sample, n_same: float, n_different: float) -> Bounds:
+    """Return the bounds that so many independent observations support."""
+    low_same = _shares(sample.same, sample.same_weight, n_same)
+    high_different = _shares(-sample.different, sample.different_weight, n_different)
+    upper = [t for t in GRID if 10**t * high_different(-t) + low_same(t) <= 1]
+    lower = [t for t in GRID if 10**t * low_same(-t) + high_different(t) <= 1]
+    return Bounds(-float(max(lower, default=0.0)), float(max(upper, default=0.0)))
+
+
+def _shares(
+    values: NDArray[np.float64], weight: NDArray[np.float64], n: float
+) -> Callable[[float], float]:
+    """Return the function t -> share at or below t, one more observation there included."""
+    order = np.argsort(values, kind="stable")
+    total = np.concatenate([[0.0], np.cumsum(weight[order])])
+    total /= max(total[-1], 1e-300)
+    ranked = values[order]
+
+    def share(t: float) -> float:
+        return float((n * total[np.searchsorted(ranked, t, side="right")] + 1) / (n + 1))
+
+    return share
+
+
+def line(sample: Sample) -> tuple[float, float]:
+    """Fit log10 LR = a + b·score, b ≥ 0, by logistic regression with both kinds weighing half.
+
+    With equal weights the log odds are the log LR (Brümmer & du Preez 2006,
+    doi:10.1016/j.csl.2005.08.001). A ridge on b keeps it finite where the two kinds do not overlap;
+    Newton's method, halving any step that makes matters worse.
+    """
+    x = np.concatenate([sample.same, sample.different])
+    y = np.concatenate([np.ones(len(sample.same)), np.zeros(len(sample.different))])
+    w = np.concatenate([sample.same_weight, sample.different_weight]) / 2
+    theta, best = np.zeros(2), np.log(2) * w.sum()
+    for _ in range(NEWTON):
+        p = expit(theta[0] + theta[1] * x)
+        pull, curve = w * (p - y), w * p * (1 - p)
+        gradient = np.array([pull.sum(), pull @ x + 2 * RIDGE * theta[1]])
+        cross = curve @ x
+        hessian = np.array([[curve.sum() + 1e-12, cross], [cross, curve @ x**2 + 2 * RIDGE]])
+        step = np.linalg.solve(hessian, gradient)
+        found = _downhill(theta, step, best, (x, y, w))
+        if found is None or best - found[1] < 1e-12:
+            break
+        theta, best = found
+    if theta[1] <= 0:
+        return 0.0, 0.0
+    return float(theta[0] / LN10), float(theta[1] / LN10)
+
+
+def _downhill(
+    theta: NDArray[np.float64],
+    step: NDArray[np.float64],
+    best: float,
+    data: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+) -> tuple[NDArray[np.float64], float] | None:
+    """Return the first of the halved steps that is better, and its loss; None where none is."""
+    x, y, w = data
+    for half in range(20):
+        tried = theta - step / 2**half
+        s = tried[0] + tried[1] * x
+        loss = float(w @ np.logaddexp(0, np.where(y == 1, -s, s)) + RIDGE * tried[1] ** 2)
+        if loss <= best:
+            return tried, loss
+    return None
+
+
+SHRINK = 0.5
+TRUST = {"mechanics": 0.25, "time": 1.5}
+"""By family; 1 where none is given."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """Surprises that a model learns from, weights adding up to one on each side.
+
+    Attributes
+    ----------
+    same, different
+        (pairs, signals), NaN where a signal cannot speak.
+    same_weight, different_weight
+        (pairs,).
+    trust
+        (signals,) the share of a common weight that each is drawn towards.
+    shrink
+        How strongly.
+    """
+
+    same: NDArray[np.float64]
+    same_weight: NDArray[np.float64]
+    different: NDArray[np.float64]
+    different_weight: NDArray[np.float64]
+    trust: NDArray[np.float64]
+    shrink: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted fusion.
+
+    Attributes
+    ----------
+    intercepts, slopes
+        (signals,) each signal's own log10 LR: intercept + slope · surprise.
+    weights
+        (signals,) what of it counts in the fused sum.
+    baseline
+        The fused sum where every signal is neutral.
+    """
+
+    intercepts: NDArray[np.float64]
+    slopes: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    baseline: float
+
+    def alone(self, surprise: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return each signal's own log10 LR; NaN where it cannot speak."""
+        return np.asarray(self.intercepts + self.slopes * surprise)
+
+    def contributions(self, surprise: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what each signal adds to the score: zero where it cannot speak."""
+        return np.nan_to_num(self.alone(surprise) * self.weights, nan=0.0)
+
+    def score(self, surprise: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the fused log10 LR, unbounded."""
+        return np.asarray(self.baseline + self.contributions(surprise).sum(axis=-1))
+
+
+def fit(training: Training) -> Model:
+    """Fit a fusion."""
+    lines = np.array([_alone(training, j) for j in range(training.same.shape[1])])
+    intercepts, slopes = lines[:, 0], lines[:, 1]
+    speaks = slopes > 1e-9
+    x = np.vstack([training.same, training.different])
+    llr = np.nan_to_num((intercepts + slopes * x)[:, speaks] * LN10, nan=0.0)
+    y = np.concatenate([np.ones(len(training.same)), np.zeros(len(training.different))])
+    w = np.concatenate([training.same_weight, training.different_weight]) / 2
+    pull_back = (slopes[speaks], training.trust[speaks], training.shrink)
+    theta = _weigh(llr, y, w, pull_back)
+    weights = np.zeros(len(slopes))
+    weights[speaks] = theta[1:]
+    return Model(intercepts, slopes, weights, float(theta[0] / LN10))
+
+
+def _alone(training: Training, signal: int) -> tuple[float, float]:
+    same, different = training.same[:, signal], training.different[:, signal]
+    heard, other = ~np.isnan(same), ~np.isnan(different)
+    if heard.sum() < 10 or other.sum() < 10:
+        return 0.0, 0.0
+    return line(
+        Sample(
+            same[heard],
+            _one(training.same_weight[heard]),
+            different[other],
+            _one(training.different_weight[other]),
+        )
+    )
+
+
+def _one(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(weight / max(float(weight.sum()), 1e-300))
+
+
+def _weigh(
+    llr: NDArray[np.float64],
+    y: NDArray[np.float64],
+    w: NDArray[np.float64],
+    pull_back: tuple[NDArray[np.float64], NDArray[np.float64], float],
+) -> NDArray[np.float64]:
+    """Return baseline and weights."""
+    slopes, trust, shrink = pull_back
+    n = llr.shape[1]
+    unit = slopes * LN10
+    toward = trust / max(float(np.linalg.norm(trust)), 1e-12)
+
+    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        s = theta[0] + llr @ theta[1:]
+        pull = w * (expit(s) - y)
+        apart = theta[1:] * unit - (theta[1:] * unit @ toward) * toward
+        value = w @ np.logaddexp(0, np.where(y == 1, -s, s)) + shrink * apart @ apart
+        return float(value), np.concatenate(
+            [[pull.sum()], llr.T @ pull + 2 * shrink * apart * unit]
+        )
+
+    start = np.concatenate([[0.0], np.full(n, 1 / max(n, 1))])
+    bounds = [(None, None)] + [(0.0, None)] * n
+    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x)

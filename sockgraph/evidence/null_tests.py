@@ -1,0 +1,84 @@
+"""Traces with a null of their own, on every pair: told beside the calibrated signals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sockgraph.evidence.scoring import Cast, Extra
+from sockgraph.signals.dialogue import find_talk, find_thanks
+from sockgraph.signals.handover import find_handovers
+from sockgraph.signals.meetings import coupled_absence, page_gaps, shared_sessions
+from sockgraph.signals.reverts import find_undoing
+from sockgraph.signals.sides import find_restored, find_same_side
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from sockgraph.signals import Histories
+    from sockgraph.signals.nulls import Trace
+    from sockgraph.signals.simultaneous import Alibi
+
+
+def find_extras(
+    histories: Histories, alibi: Alibi, cast: Cast, log_events: pd.DataFrame
+) -> list[Extra]:
+    """Return the traces that are told from a null of their own, not from cut histories.
+
+    Parameters
+    ----------
+    alibi
+        Found before: its panel needs more than the trace.
+    log_events
+        The contract table; empty where the source has no logs.
+    """
+    whole = ~(alibi.incomplete[:, None] | alibi.incomplete[None, :])
+    blocked = last_blocks(log_events, cast.users)
+    found = [
+        Extra("alibi", "time", alibi.log10_lr, alibi.changes, whole, alibi.turns.telling),
+        *(
+            _extra(name, "time", trace, whole)
+            for name, trace in (
+                ("hand-over", find_handovers(histories, cast.reference, blocked)),
+                ("coupled absence", coupled_absence(histories)),
+                ("sessions", shared_sessions(histories)),
+                ("gaps on a page", page_gaps(histories)),
+            )
+        ),
+    ]
+    return found + [
+        _extra(name, "interaction", trace, np.ones_like(whole))
+        for name, trace in (
+            ("undoing", find_undoing(histories)),
+            ("talk", find_talk(histories, cast.users)),
+            ("thanks", find_thanks(histories, cast.users, log_events)),
+            ("restoring", find_restored(histories)),
+            ("same side", find_same_side(histories)),
+        )
+    ]
+
+
+def last_blocks(log_events: pd.DataFrame, users: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return when each user was last blocked, seconds since 1970; NaN: never, or not known."""
+    blocks = log_events[(log_events["type"] == "block") & (log_events["action"] != "unblock")]
+    target = blocks["target"].astype("string").str.replace("_", " ")
+    names = target.str.split(":", n=1).str[-1]
+    seconds = blocks["timestamp"].astype("datetime64[us, UTC]").astype("int64") / 1e6
+    last = seconds.groupby(names).max()
+    return np.asarray(last.reindex(list(users)), dtype=np.float64)
+
+
+def _extra(name: str, family: str, trace: Trace | None, offered: NDArray[np.bool_]) -> Extra:
+    """Return the trace as it is told; None: the source does not offer what it needs."""
+    if trace is not None:
+        lr = np.where(offered, trace.log10_lr, np.nan)
+        return Extra(name, family, lr, trace.support, offered, trace.telling)
+    nothing = np.zeros(offered.shape, dtype=np.int64)
+    silent = np.full(offered.shape, np.nan)
+    return Extra(name, family, silent, nothing, np.zeros_like(offered), _nobody)
+
+
+def _nobody(*_: int) -> NDArray[np.int64]:
+    return np.zeros(0, dtype=np.int64)

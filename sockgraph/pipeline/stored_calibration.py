@@ -1,0 +1,208 @@
+"""What a reference of a whole wiki taught, kept in the wiki's folder for every case to use.
+
+One file for each way to draw and to weigh, whole or absent. It says what it was made of: the wiki's
+files, the settings, and sockgraph's own code. Where any of these differs by now, or the file is
+damaged, it is not used but made again, and the answer says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sockgraph.errors import ScreeningError, StoreError
+from sockgraph.evidence import Calibrated, learn
+from sockgraph.evidence.stored import pack, unpack
+from sockgraph.pipeline.manifest import code_hash
+from sockgraph.schema import TABLES, validate
+from sockgraph.screening.reference import RULE, draw_reference
+from sockgraph.screening.wiki import ABOUT, EDITS, LEARNT, PAGES
+from sockgraph.store import sha256
+from sockgraph.store.files import whole_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from sockgraph.case import Case
+    from sockgraph.evidence import EvidenceSettings
+    from sockgraph.runtime import Progress
+    from sockgraph.screening.screen import WikiSource
+
+NUMBERS, TABLE, STATED = "numbers.npz", "edits.parquet", "about.json"
+NOT_YET = "none was kept yet"
+STALE = "the kept one is of another wiki, other settings or another sockgraph"
+DAMAGED = "the kept one is damaged"
+BAD_FILE = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, pa.ArrowException)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What a reference taught, and the edits that likeness to it is measured on.
+
+    Attributes
+    ----------
+    calibrated
+        The fitted numbers.
+    edits
+        Contract table: the reference's, under their own names.
+    facts
+        For whoever reads the numbers: rule, accounts, edits, and their digest.
+    """
+
+    calibrated: Calibrated
+    edits: pd.DataFrame
+    facts: dict[str, Any]
+
+
+def learnt_of(
+    case: Case,
+    source: WikiSource,
+    settings: EvidenceSettings,
+    *,
+    folder: Path,
+    progress: Progress,
+) -> Learnt:
+    """Return what is kept with the wiki; learn and keep it where that cannot be used.
+
+    Parameters
+    ----------
+    case
+        Says how many accounts, from which seed, and of which days.
+    source
+        The wiki.
+    settings
+        How evidence is weighed.
+    folder
+        The wiki's.
+    progress
+        Told of every step.
+
+    Raises
+    ------
+    ScreeningError
+        If the wiki's accounts cannot calibrate anything.
+    """
+    made_of = _made_of(case, settings, folder)
+    key = hashlib.sha256(_text(made_of["settings"])).hexdigest()[:16]
+    path = folder / f"{LEARNT}{key}.zip"
+    kept = _read(path, made_of)
+    if not isinstance(kept, str):
+        return kept
+    made = _learn(case, source, settings, progress)
+    try:
+        _write(path, made, made_of)
+    except StoreError:  # a folder that others own: it serves this once
+        kept += "; it could not be kept"
+    return Learnt(made.calibrated, made.edits, {**made.facts, "calibrated": f"anew: {kept}"})
+
+
+def _made_of(case: Case, settings: EvidenceSettings, folder: Path) -> dict[str, Any]:
+    """Return all that the fitted numbers depend on."""
+    given = case.source.accounts, case.source.log_events
+    beside = [None if file is None else sha256(case.beside(file)) for file in given]
+    parts = [footer_hash(folder / name) for name in (EDITS, PAGES)]
+    return {
+        "settings": {
+            "wiki": case.wiki,
+            "rule": RULE,
+            "accounts": case.reference.accounts,
+            "seed": case.reference.seed,
+            "newest": case.accounts.max_edits,
+            "window": [str(case.window.start), str(case.window.end)],
+            "evidence": asdict(settings),
+        },
+        "wiki": [sha256(folder / ABOUT), *beside, *parts],
+        "code": code_hash(),
+    }
+
+
+def footer_hash(file: Path) -> str:
+    """Return the SHA-256 of what a Parquet file says of itself.
+
+    Its footer holds every column's size, place, least and greatest value of every row group. It is
+    read in a millisecond, and is the same wherever the file is copied to.
+    """
+    with file.open("rb") as data:
+        size = data.seek(0, io.SEEK_END)
+        data.seek(max(0, size - 8))
+        length = int.from_bytes(data.read(4), "little")
+        data.seek(max(0, size - 8 - length))
+        return hashlib.sha256(data.read()).hexdigest()
+
+
+def _learn(
+    case: Case, source: WikiSource, settings: EvidenceSettings, progress: Progress
+) -> Learnt:
+    progress("drawing the wiki's reference", 0, None)
+    users = draw_reference(source, case.reference.accounts, case.reference.seed)
+    edits = source.newest(users) if users else None
+    calibrated = (
+        f"no account has {settings.min_edits} edit times"
+        if edits is None
+        else learn(edits, users, settings=settings, progress=progress)
+    )
+    if edits is None or isinstance(calibrated, str):
+        raise ScreeningError(
+            "the wiki's reference",
+            f"{calibrated}.",
+            "Nominate the accounts by name and `sockgraph run` the case: it scores them all the "
+            "same, uncalibrated.",
+        )
+    edits = edits[edits["user"].isin(calibrated.users)].reset_index(drop=True)
+    facts = {
+        "rule": RULE,
+        "accounts": len(calibrated.users),
+        "edits": len(edits),
+        "newest edits of each": case.accounts.max_edits,
+        "digest": hashlib.sha256(_parquet(edits)).hexdigest(),
+    }
+    return Learnt(calibrated, edits, facts)
+
+
+def _parquet(edits: pd.DataFrame) -> bytes:
+    table = pa.Table.from_pandas(edits, schema=TABLES["edits"].arrow(), preserve_index=False)
+    sink = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(None), sink, compression="zstd")
+    return sink.getvalue()
+
+
+def _text(value: Any) -> bytes:  # noqa: ANN401 - whatever JSON holds
+    return json.dumps(value, indent=1, sort_keys=True).encode()
+
+
+def _write(path: Path, made: Learnt, made_of: dict[str, Any]) -> None:
+    numbers = io.BytesIO()
+    np.savez_compressed(numbers, **pack(made.calibrated))  # type: ignore[arg-type]
+    with whole_file(path) as draft, zipfile.ZipFile(draft, "w") as file:
+        file.writestr(STATED, _text({"made_of": made_of, "facts": made.facts}))
+        file.writestr(NUMBERS, numbers.getvalue())
+        file.writestr(TABLE, _parquet(made.edits))
+
+
+def _read(path: Path, made_of: dict[str, Any]) -> Learnt | str:
+    """Return what is kept, or why it cannot be used."""
+    if not path.exists():
+        return NOT_YET
+    try:
+        with zipfile.ZipFile(path) as file:
+            stated = json.loads(file.read(STATED))
+            if stated["made_of"] != made_of:
+                return STALE
+            table, packed = file.read(TABLE), file.read(NUMBERS)
+        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+            calibrated = unpack(arrays)
+        edits = validate("edits", pq.read_table(io.BytesIO(table)).to_pandas())
+        return Learnt(calibrated, edits, {**stated["facts"], "calibrated": f"kept in {path.name}"})
+    except BAD_FILE:
+        return DAMAGED

@@ -1,0 +1,42 @@
+"""Review by people, before a lock and before a reversal: the ledger and what follows from it."""
+
+from __future__ import annotations
+
+from sockgraph.doors import open_door
+from sockgraph.reviews.audit import history_lines
+from sockgraph.reviews.dossier import Dossier, evidence_seal
+from sockgraph.reviews.ledger import Draft, Entry, Ledger, LedgerHead
+from sockgraph.reviews.queue import Task, queue
+from sockgraph.reviews.rules import moved_findings
+from sockgraph.reviews.sheet import Sheet, make_sheet
+from sockgraph.reviews.states import (
+    History,
+    accepted_alibis,
+    assert_earlier,
+    cannot_links,
+    histories,
+    link_states,
+)
+
+__all__ = [
+    "Dossier",
+    "Draft",
+    "Entry",
+    "History",
+    "Ledger",
+    "LedgerHead",
+    "Sheet",
+    "Task",
+    "accepted_alibis",
+    "assert_earlier",
+    "cannot_links",
+    "evidence_seal",
+    "histories",
+    "history_lines",
+    "link_states",
+    "make_sheet",
+    "moved_findings",
+    "queue",
+]
+
+open_door(__name__)

@@ -1,0 +1,244 @@
+"""What an audit prints, the heads that other files witness, and how reviewers agree."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from sockgraph.errors import ReviewError
+from sockgraph.names import printable
+from sockgraph.reviews.ledger import Entry, LedgerHead
+from sockgraph.reviews.states import (
+    ASSERTED,
+    FILED,
+    LOOK_AGAIN,
+    NOTE,
+    OPENED,
+    PACKET,
+    RECEIVED,
+    REOPENED,
+    RESTORATION,
+    REVERSAL_ASKED,
+    WIKI_OPENED,
+    histories,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from sockgraph.reviews.states import History, Record
+
+
+MOVED = "What the finding rested on has changed: the link is to be looked at again."
+_HEAD = re.compile(r"\b([0-9a-f]{64}):([1-9]\d{0,9})\b")
+
+
+def head_words(head: LedgerHead) -> str:
+    """Return the line by which a file witnesses the ledger; `witnesses_in` finds it."""
+    return f"Ledger head {head}"
+
+
+def witnesses_in(path: Path) -> list[LedgerHead]:
+    """Return every ledger head that a report, packet, filing or note prints.
+
+    Raises
+    ------
+    ReviewError
+        If the file cannot be read, or prints none.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise ReviewError(
+            path, f"it cannot be read ({error.strerror}).", "Check the path."
+        ) from error
+    found = dict.fromkeys(LedgerHead(digest, int(n)) for digest, n in _HEAD.findall(text))
+    if not found:
+        raise ReviewError(
+            path, "it prints no ledger head.", "Give a report, packet, filing or note of this case."
+        )
+    return list(found)
+
+
+def history_lines(history: History, *, moved: bool = False) -> list[str]:
+    """Say in sentences how a link came to its state, for a report.
+
+    Parameters
+    ----------
+    moved
+        Whether what its findings rested on has changed; see `rules.moved_findings`.
+    """
+    lines = [
+        f"Asserted by {e.author} on {e.time[:10]}"
+        + (f" ({e.body['action']})." if e.body.get("action") else ".")
+        for e in history.asserted
+    ]
+    for round_ in history.rounds:
+        found = [f"{r.reviewer}: {r.finding}" for r in round_.records.values() if r.finding]
+        closed = sum(r.committed and not r.answers for r in round_.records.values())
+        word = "Reversal" if round_.kind == "reversal" else "Review"
+        said = [*found, *([f"{closed} not open yet"] if closed else [])]
+        if said:
+            lines.append(f"{word}: {'; '.join(said)}.")
+    received = history.of(RECEIVED)
+    if received:
+        lines.append(f"Evidence received since: {len(received)}.")
+    return [*lines, MOVED] if moved else lines
+
+
+def entry_line(entry: Entry) -> str:
+    """Return one entry in words, for a terminal.
+
+    Control characters of names and texts are shown as escapes, so that no entry can redraw another.
+    """
+    pair = " and ".join(entry.pair) if entry.pair else ""
+    said = _said(entry)
+    words = (
+        f"{entry.time}  {entry.kind:<18} {pair:<32} by {entry.author}{': ' if said else ''}{said}"
+    )
+    return printable(words.replace("\n", "\\n"))
+
+
+def _said(entry: Entry) -> str:
+    body = entry.body
+    if entry.kind == OPENED:
+        answers = body.get("answers", {})
+        first = answers.get("first judgement", {}).get("judgement")
+        return f"first {first}; finding {answers.get('finding', {}).get('finding')}"
+    words = {
+        ASSERTED: ("action", "url"),
+        RECEIVED: ("speaks", "authenticated_by", "summary", "sha256"),
+        REVERSAL_ASKED: ("reason",),
+        REOPENED: ("reason",),
+        LOOK_AGAIN: ("reason",),
+        RESTORATION: ("wrong",),
+        WIKI_OPENED: ("revision",),
+        PACKET: ("packet",),
+        FILED: ("profile", "variant"),
+        NOTE: ("text",),
+    }.get(entry.kind, ("commit",))
+    return "; ".join(str(body[key]) for key in words if body.get(key))
+
+
+_JOINS = ("one operator", "one operator, with doubts")
+
+
+@dataclass(frozen=True)
+class Reviewer:
+    """One reviewer's work; only opened answers are counted.
+
+    Attributes
+    ----------
+    open, closed
+        Links with an opened finding, and with one that waits for the other reviewer's.
+    unblinded
+        Links that they knew by name before their first judgement.
+    changed
+        Opened findings that differ in direction from the reviewer's own first judgement.
+    foils, foil_errors
+        Known-different pairs judged, and those of them judged as one operator.
+    """
+
+    name: str
+    open: int = 0
+    closed: int = 0
+    unblinded: int = 0
+    changed: int = 0
+    foils: int = 0
+    foil_errors: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts as JSON has them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two reviewers agree on the links that both have reviewed.
+
+    Attributes
+    ----------
+    n, same
+        Links with both findings open, and those on which they are equal.
+    kappa
+        Cohen's kappa (Cohen 1960, "A coefficient of agreement for nominal scales"): agreement
+        beyond what their own rates give by chance; None where chance alone makes them agree.
+    """
+
+    reviewers: tuple[str, str]
+    n: int
+    same: int
+    kappa: float | None
+
+
+def reviewers_of(entries: Iterable[Entry]) -> list[Reviewer]:
+    """Return everyone's work, by name."""
+    records: dict[str, list[Record]] = {}
+    for record in _records(entries):
+        records.setdefault(record.reviewer, []).append(record)
+    return [_summed(name, records[name]) for name in sorted(records)]
+
+
+def agreements(entries: Iterable[Entry]) -> list[Agreement]:
+    """Return the agreement of every two reviewers who reviewed a link both, by name."""
+    pairs: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for history in histories(entries).values():
+        for round_ in history.rounds:
+            found = sorted((r.reviewer, r.finding) for r in round_.records.values() if r.finding)
+            for (one, its), (other, others) in combinations(found, 2):
+                pairs.setdefault((one, other), []).append((its, others))
+    return [
+        Agreement(pair, len(both), sum(a == b for a, b in both), cohen_kappa(both))
+        for pair, both in sorted(pairs.items())
+    ]
+
+
+def cohen_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
+    """Return Cohen's kappa of two raters; None where it is not defined.
+
+    >>> cohen_kappa([("yes", "yes"), ("yes", "no"), ("no", "no"), ("no", "no")])
+    0.5
+    """
+    n = len(pairs)
+    if not n:
+        return None
+    labels = {label for pair in pairs for label in pair}
+    firsts, seconds = [a for a, _ in pairs], [b for _, b in pairs]
+    chance = sum(firsts.count(label) * seconds.count(label) for label in labels) / n**2
+    observed = sum(a == b for a, b in pairs) / n
+    return None if chance == 1 else round((observed - chance) / (1 - chance), 9)
+
+
+def _records(entries: Iterable[Entry]) -> list[Record]:
+    found = histories(entries).values()
+    return [r for history in found for round_ in history.rounds for r in round_.records.values()]
+
+
+def _summed(name: str, records: Sequence[Record]) -> Reviewer:
+    links = [r for r in records if not r.foil]
+    foils = [r for r in records if r.foil and r.answers]
+    return Reviewer(
+        name,
+        open=sum(r.finding is not None for r in links),
+        closed=sum(r.committed and not r.answers for r in links),
+        unblinded=sum(not r.blinded for r in links),
+        changed=sum(_changed(r) for r in links),
+        foils=len(foils),
+        foil_errors=sum(_judgement(r) in _JOINS for r in foils),
+    )
+
+
+def _judgement(record: Record) -> str | None:
+    said = record.answers.get("first judgement", {}).get("judgement")
+    return str(said) if said else None
+
+
+def _changed(record: Record) -> bool:
+    """Tell whether a finding turns a first judgement round; an open judgement turns nothing."""
+    first = _judgement(record)
+    if first is None or first == "cannot tell" or record.finding in (None, "inconclusive"):
+        return False
+    return (first in _JOINS) != (record.finding in ("upheld", "stands"))

@@ -1,0 +1,165 @@
+"""A packet: one HTML file that a reviewer opens on a machine of their own, without a network.
+
+It holds blinded sheets and the evidence in words; no LR, no name, nobody's finding. The reviewer's
+answers come back in two files: the commitments first, the findings once both reviewers' are in.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from sockgraph.reviews.answers import JUDGEMENTS
+from sockgraph.reviews.dossier import make_exhibit
+from sockgraph.reviews.ledger import Draft, LedgerHead, digest, head_of
+from sockgraph.reviews.queue import FOILS, Task, queue, why_nothing
+from sockgraph.reviews.rules import live_record, round_number
+from sockgraph.reviews.sheet import make_sheet, seed_of, sides
+from sockgraph.reviews.states import PACKET, History, histories, person_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sockgraph.case import Case
+    from sockgraph.reviews.dossier import Dossier
+    from sockgraph.reviews.ledger import Entry
+    from sockgraph.reviews.sheet import Diffs, Sheet
+
+ANSWERS_FORMAT = "sockgraph answers 1"
+_RESERVED = ("example", "test", "invalid")  # RFC 2606: such hosts cannot exist
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A packet that is ready to be handed over.
+
+    Attributes
+    ----------
+    html
+        The file.
+    draft
+        The ledger's entry: who got which pairs. It must be in the ledger before answers are.
+    """
+
+    id: str
+    html: str
+    tasks: tuple[Task, ...]
+    draft: Draft
+
+
+def make_packet(
+    dossier: Dossier,
+    entries: Sequence[Entry],
+    reviewer: str,
+    *,
+    foils: int = FOILS,
+    read_diffs: Callable[[Sheet], Diffs] | None = None,
+) -> Packet:
+    """Make a reviewer's packet; links that they have begun elsewhere are left out.
+
+    Parameters
+    ----------
+    entries
+        The ledger's; the packet prints its head.
+    foils
+        Known-different pairs to mix in.
+    read_diffs
+        Returns what the diffs of a sheet's edits show, where the source can tell.
+
+    Raises
+    ------
+    ReviewError
+        If nothing waits for the reviewer, or the case compares everyone.
+    """
+    known = histories(entries)
+    served = queue(dossier, entries, reviewer, foils=foils)
+    tasks = tuple(
+        task
+        for task in served
+        if not live_record(dossier, known.get(task.pair, History(task.pair)), reviewer).steps
+    )
+    if not any(not task.foil for task in tasks):
+        raise why_nothing(dossier, entries, reviewer)
+    shown = [_shown(dossier, task, known, read_diffs) for task in tasks]
+    held = any(diffs for _, diffs in shown)
+    content = {
+        "case": dossier.case.slug,
+        "reviewer": reviewer,
+        "reviewer_key": person_key(reviewer),
+        "manifest": dossier.seal,
+        "head": str(head_of(entries)),
+        "answers_format": ANSWERS_FORMAT,
+        "answers_reversed": bool(seed_of(dossier.case.slug, reviewer) % 2),
+        "judgements": list(JUDGEMENTS),
+        "wiki": wiki_address(dossier.case),
+        "diffs": held,
+        "tasks": [{"number": i, **task} for i, (task, _) in enumerate(shown, 1)],
+    }
+    name = digest(content)
+    rounds = [round_number(known.get(task.pair, History(task.pair))) for task in tasks]
+    body = {"packet": name, "pairs": [list(task.pair) for task in tasks], "rounds": rounds}
+    draft = Draft(PACKET, reviewer, body, dossier.seal)
+    return Packet(name, _page({**content, "packet": name}, head_of(entries)), tasks, draft)
+
+
+def wiki_address(case: Case) -> str | None:
+    """Return what an edit's number is put behind to open its diff; None where there is no wiki.
+
+    Of several wikis, `{wiki}` stands for the edit's.
+    """
+    host = case.wiki.split(":")[0].lower()
+    if case.source.kind != "mediawiki" or host.rsplit(".", 1)[-1] in _RESERVED:
+        return None
+    place = case.wiki if len(case.wikis) == 1 else "{wiki}"
+    return f"{case.source.scheme}://{place}{case.source.api_path}index.php?diff="
+
+
+def _shown(
+    dossier: Dossier,
+    task: Task,
+    known: Mapping[Any, History],
+    read_diffs: Callable[[Sheet], Diffs] | None,
+) -> tuple[dict[str, Any], Diffs]:
+    """Return what a packet shows of a pair, and the diffs in it."""
+    shown = sides(task.pair, dossier.seal)
+    history = known.get(task.pair, History(task.pair))
+    sheet = make_sheet(dossier, *shown)
+    diffs = read_diffs(sheet) if read_diffs else {}
+    sheet = make_sheet(dossier, *shown, diffs=diffs) if diffs else sheet
+    exhibit = None if task.foil else make_exhibit(dossier, shown, history, diffs=diffs).as_dict()
+    return {"kind": task.kind, "sheet": sheet.as_dict(), "exhibit": exhibit}, diffs
+
+
+def _page(content: Mapping[str, Any], head: LedgerHead) -> str:
+    tokens = files("sockgraph") / "report" / "templates" / "tokens.css"  # one look for every page
+    style = tokens.read_text(encoding="utf-8") + _resource("packet.css")
+    script = _resource("packet.js")
+    template = Environment(autoescape=True).from_string(_resource("packet.html.j2"))
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, sort_keys=True)
+    for char in "<>&\u2028\u2029":  # so that no text can end the element that holds it
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return template.render(
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        style_hash=_csp_hash(style),
+        script_hash=_csp_hash(script),
+        data=Markup(text),  # noqa: S704 - JSON without a character that HTML reads
+        packet=content["packet"],
+        reviewer=content["reviewer"],
+        head=str(head),
+    )
+
+
+def _resource(name: str) -> str:
+    return (files("sockgraph.reviews") / "page" / name).read_text(encoding="utf-8")
+
+
+def _csp_hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,320 @@
+"""The sheet that a reviewer reads: two accounts' edits side by side, blinded, in time order.
+
+It holds nothing that ranks: pages come in the order of their first edit here, rows in time order,
+gaps are told and not weighed. What a sheet leaves out for length it counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sockgraph.reviews.blinding import USER_SPACES, Blinder, Part, blinder, own_names
+from sockgraph.reviews.ledger import digest
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sockgraph.reviews.dossier import Dossier
+    from sockgraph.reviews.states import Pair
+
+SHARED_PAGES = 200
+UNSHARED_PAGES = 60
+PAGE_EDITS = 12
+AROUND_A_CHANGE = 2  # edits kept on either side of where one account follows the other
+SPACES = {
+    0: "main",
+    1: "talk",
+    2: "user",
+    3: "user talk",
+    4: "project",
+    5: "project talk",
+    6: "file",
+    7: "file talk",
+    8: "interface",
+    10: "template",
+    11: "template talk",
+    14: "category",
+    15: "category talk",
+}
+_UNITS = ((86_400 * 2, 86_400, "days"), (3_600 * 2, 3_600, "h"), (120, 60, "min"), (0, 1, "s"))
+
+Diffs = dict[str, list[tuple[str, str]]]
+"""From `wiki:rev_id` to what a diff shows: pairs of `same`, `ins` or `del` and its text."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One edit, blinded.
+
+    Attributes
+    ----------
+    rev
+        `wiki:rev_id`.
+    summary
+        Parts; None where it is hidden or not known.
+    diff
+        Pairs of `same`, `ins` or `del` and parts; None where the case holds no diff.
+    """
+
+    rev: str
+    who: str
+    date: str
+    size: int | None
+    minor: bool
+    summary: list[Part] | None
+    hidden: list[str]
+    diff: list[tuple[str, list[Part]]] | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One or two edits that follow each other, and the time between the two accounts' edits."""
+
+    a: Card | None = None
+    b: Card | None = None
+    gap: str = ""
+    order: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page's edits by the two accounts."""
+
+    title: list[Part]
+    space: str
+    editors: int
+    rows: list[Row]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Side:
+    """How much was read of one account."""
+
+    edits: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Everything that is read before the first judgement.
+
+    Attributes
+    ----------
+    shared, only_a, only_b
+        Pages; each list with how many there are in all, since long ones are cut.
+    """
+
+    a: Side
+    b: Side
+    shared: list[Page]
+    only_a: list[Page]
+    only_b: list[Page]
+    totals: dict[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the sheet as JSON has it."""
+        return asdict(self)
+
+    @property
+    def cards(self) -> dict[str, Card]:
+        """Every edit shown, by `wiki:rev_id`."""
+        pages = (*self.shared, *self.only_a, *self.only_b)
+        rows = (row for page in pages for row in page.rows)
+        return {card.rev: card for row in rows for card in (row.a, row.b) if card}
+
+
+def sides(pair: Pair, key: str) -> Pair:
+    """Return who is shown as Account A and who as B, drawn by a seed."""
+    flipped = np.random.default_rng(seed_of(key, *pair)).random() < 0.5
+    return (pair[1], pair[0]) if flipped else pair
+
+
+def case_blinder(dossier: Dossier, a: str, b: str) -> Blinder:
+    """Return what hides the two accounts, and every other account that the case names."""
+    edits, accounts = dossier.tables["edits"], dossier.tables["accounts"]
+    listed = accounts.loc[accounts["role"] != "reference", "user"]
+    names = {**dict.fromkeys([*map(str, listed), *dossier.case.named], "other"), a: "A", b: "B"}
+    former = {c["user"]: c["renamed_from"] for c in dossier.manifest.get("coverage", ())}
+    for user in list(names):
+        names |= dict.fromkeys((n for n in former.get(user, ()) if n not in names), names[user])
+    for user, who in ((a, "A"), (b, "B")):
+        if user not in set(listed):  # a reference account, known here by its cover name only
+            own = own_names(edits[edits["user"] == user])
+            names |= dict.fromkeys((n for n in own if n not in names), who)
+    titles = edits.loc[edits["ns"].isin(USER_SPACES), "title"].dropna()
+    return blinder(names, titles)
+
+
+def make_sheet(dossier: Dossier, a: str, b: str, *, diffs: Diffs | None = None) -> Sheet:
+    """Lay out two accounts' edits.
+
+    Parameters
+    ----------
+    a, b
+        Who is shown as Account A and who as Account B.
+    diffs
+        What the diffs of some revisions show, where the case holds them.
+    """
+    edits = dossier.tables["edits"]
+    counts = _editors(edits)
+    mine = edits[edits["user"].isin([a, b])]
+    mine = mine.assign(page=page_keys(mine), who=np.where(mine["user"] == a, "A", "B"))
+    mine = mine.sort_values(["timestamp", "rev_id"], kind="stable")
+    both = mine.groupby("page")["who"].nunique() == 2
+    shared = mine["page"].isin(both.index[both])
+    draw = _Draw(case_blinder(dossier, a, b), counts, diffs or {})
+    views = {
+        "shared": mine[shared],
+        "only_a": mine[~shared & (mine["who"] == "A")],
+        "only_b": mine[~shared & (mine["who"] == "B")],
+    }
+    limits = {"shared": SHARED_PAGES, "only_a": UNSHARED_PAGES, "only_b": UNSHARED_PAGES}
+    return Sheet(
+        _side(mine[mine["who"] == "A"]),
+        _side(mine[mine["who"] == "B"]),
+        **{name: draw.pages(view, limits[name]) for name, view in views.items()},
+        totals={name: int(view["page"].nunique()) for name, view in views.items()},
+    )
+
+
+def make_cards(
+    dossier: Dossier, shown: Pair, rev_ids: Iterable[str], *, diffs: Diffs | None = None
+) -> list[Card]:
+    """Return some edits of a pair, blinded, in time order; revisions not held are left out.
+
+    Parameters
+    ----------
+    shown
+        Who is shown as Account A, and who as B.
+    rev_ids
+        `wiki:rev_id`.
+    """
+    edits = dossier.tables["edits"]
+    mine = edits[edits["user"].isin(shown)]
+    wanted = set(rev_ids)
+    mine = mine[(mine["wiki"] + ":" + mine["rev_id"].astype("string")).isin(wanted)]
+    mine = mine.assign(who=np.where(mine["user"] == shown[0], "A", "B"))
+    draw = _Draw(case_blinder(dossier, *shown), {}, diffs or {})
+    ordered = mine.sort_values(["timestamp", "rev_id"], kind="stable")
+    return [draw.card(row) for row in ordered.itertuples()]
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """Turns edits into pages of cards."""
+
+    blind: Blinder
+    editors: Mapping[str, int]
+    diffs: Diffs
+
+    def pages(self, edits: pd.DataFrame, limit: int) -> list[Page]:
+        """Return pages in the order of their first edit; a long list is thinned evenly in time."""
+        keys = list(dict.fromkeys(edits["page"]))
+        if len(keys) > limit:
+            keys = [keys[i] for i in np.linspace(0, len(keys) - 1, limit).round().astype(int)]
+        groups = dict(iter(edits[edits["page"].isin(keys)].groupby("page", sort=False)))
+        return [self.page(groups[key]) for key in keys]
+
+    def page(self, edits: pd.DataFrame) -> Page:
+        shown = _stretch(edits)
+        first = shown.iloc[0]
+        title = "" if pd.isna(first["title"]) else str(first["title"])
+        space = None if pd.isna(first["ns"]) else int(first["ns"])
+        return Page(
+            self.blind.parts(title) or [f"page {first['page_id']}"],
+            "" if space is None else SPACES.get(space, f"namespace {space}"),
+            self.editors[str(first["page"])],
+            self.rows(shown),
+            len(edits) - len(shown),
+        )
+
+    def rows(self, edits: pd.DataFrame) -> list[Row]:
+        """Put edits that follow each other, one of each account, on one row with their gap."""
+        cards = [self.card(row) for row in edits.itertuples()]
+        times = list(edits["timestamp"])
+        rows: list[Row] = []
+        i = 0
+        while i < len(cards):
+            one = cards[i]
+            if i + 1 < len(cards) and cards[i + 1].who != one.who:
+                gap = gap_words(times[i + 1] - times[i])
+                rows.append(_met(one, cards[i + 1], gap))
+            else:
+                rows.append(Row(a=one) if one.who == "A" else Row(b=one))
+            i += 2 if rows[-1].gap else 1
+        return rows
+
+    def card(self, row: Any) -> Card:  # noqa: ANN401 - a row of a table
+        rev = f"{row.wiki}:{row.rev_id}"
+        diff = self.diffs.get(rev)
+        return Card(
+            rev,
+            row.who,
+            row.timestamp.strftime("%Y-%m-%d"),
+            None if pd.isna(row.size_diff) else int(row.size_diff),
+            bool(row.minor) if not pd.isna(row.minor) else False,
+            None if pd.isna(row.comment) else self.blind.parts(row.comment),
+            list(row.hidden),
+            None if diff is None else [(kind, self.blind.parts(text)) for kind, text in diff],
+        )
+
+
+def _met(one: Card, other: Card, gap: str) -> Row:
+    a, b = (one, other) if one.who == "A" else (other, one)
+    return Row(a, b, gap, f"{one.who}, then {other.who}")
+
+
+def gap_words(gap: dt.timedelta) -> str:
+    """Say how long a gap is, in one unit.
+
+    >>> import datetime as dt
+    >>> gap_words(dt.timedelta(minutes=9)), gap_words(dt.timedelta(days=50, hours=3))
+    ('9 min', '50 days')
+    """
+    seconds = gap.total_seconds()
+    size, unit = next((size, unit) for least, size, unit in _UNITS if seconds >= least)
+    return f"{int(seconds // size)} {unit}"
+
+
+def _stretch(edits: pd.DataFrame) -> pd.DataFrame:
+    """Return a page's edits; of many, those around the places where one account follows the other.
+
+    A long run of one account is shortened in its middle, so that neighbours of different accounts
+    stay neighbours and their gap is the true one.
+    """
+    if len(edits) <= PAGE_EDITS:
+        return edits
+    changes = np.flatnonzero((edits["who"] != edits["who"].shift()).to_numpy()[1:]) + 1
+    near = changes[:, None] + np.arange(-AROUND_A_CHANGE, AROUND_A_CHANGE)
+    kept = np.unique(near[(near >= 0) & (near < len(edits))])
+    return edits.iloc[kept[:PAGE_EDITS] if len(kept) else slice(PAGE_EDITS)]
+
+
+def _editors(edits: pd.DataFrame) -> Mapping[str, int]:
+    """Count, for every page, the accounts that were read and edited it."""
+    counts = edits["user"].groupby(page_keys(edits)).nunique()
+    return {str(page): int(n) for page, n in counts.items()}
+
+
+def page_keys(edits: pd.DataFrame) -> pd.Series:
+    """Return what tells pages apart: wiki, and the page's number or, without one, its title."""
+    named = edits["title"].astype("string")
+    pages = edits["page_id"].astype("string").where(edits["page_id"].notna(), named)
+    return edits["wiki"].astype("string") + ":" + pages
+
+
+def _side(edits: pd.DataFrame) -> Side:
+    months: Sequence[str] = [t.strftime("%Y-%m") for t in edits["timestamp"]]
+    return Side(len(edits), min(months, default=""), max(months, default=""))
+
+
+def seed_of(*texts: str) -> int:
+    """Return a seed made of texts."""
+    return int(digest(list(texts))[:16], 16)

@@ -1,0 +1,395 @@
+"""What the ledger says of each link: its rounds of review, its state, its cannot-link.
+
+Nothing is stored beside the entries; every state follows from reading them from the first to the
+last, and none is reached without the entries that it needs.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from sockgraph.reviews.ledger import Draft, Entry, Ledger, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sockgraph.case import Case
+
+Pair = tuple[str, str]
+
+ASSERTED = "asserted"
+FLAGGED_BY = "flagged by"
+LOOK_AGAIN = "look again"
+STEPS = ("read", "first judgement", "against", "for", "all", "finding")
+WIKI_OPENED = "wiki opened"
+OPENED = "opened"
+RECEIVED = "evidence received"
+REVERSAL_ASKED = "reversal asked"
+RESTORATION = "restoration"
+REOPENED = "reopened"
+PACKET = "packet"
+FILED = "filed"
+NOTE = "note"
+
+FINDINGS = ("upheld", "not upheld", "inconclusive")
+REVERSAL_FINDINGS = ("reversed", "stands", "inconclusive")
+ENOUGH = 2  # reviewers whose findings make a state
+
+
+@dataclass(frozen=True)
+class Record:
+    """One reviewer's work on one link in one round.
+
+    Attributes
+    ----------
+    reviewer
+        As first written; records are kept by `person_key`, so that no one counts twice.
+    steps
+        The steps taken, in order.
+    commits
+        From `first judgement` and `finding` to the salted hash of the answer.
+    answers
+        From `first judgement` and `finding` to the answer, once opened; else empty.
+    blinded
+        Whether the names were hidden until the first judgement.
+    manifest, evidence
+        The seals of the whole evidence and of this link's, as the reviewer saw them.
+    foil
+        Whether the two are known to be different people; a foil ends with the first judgement.
+    """
+
+    reviewer: str
+    steps: tuple[str, ...] = ()
+    commits: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    blinded: bool = True
+    manifest: str | None = None
+    evidence: str | None = None
+    time: str = ""
+    foil: bool = False
+
+    @property
+    def committed(self) -> bool:
+        """Whether the finding is in, open or not; on a foil, the first judgement."""
+        return ("first judgement" if self.foil else "finding") in self.commits
+
+    @property
+    def finding(self) -> str | None:
+        """The finding, once opened."""
+        found = self.answers.get("finding", {}).get("finding")
+        return str(found) if found else None
+
+    @property
+    def alibi(self) -> str | None:
+        """`accepted` or `explained`, once opened and where the link has an alibi."""
+        answer = self.answers.get("finding", {}).get("alibi")
+        return str(answer) if answer else None
+
+
+@dataclass(frozen=True)
+class Round:
+    """A review of a link, or of its reversal, from its start to its outcome.
+
+    Attributes
+    ----------
+    shaken
+        Whether a link that this one leaned on has been taken back since the findings.
+    """
+
+    kind: Literal["review", "reversal"]
+    records: Mapping[str, Record] = field(default_factory=dict)
+    reopened: bool = False
+    shaken: bool = False
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """The findings that are open, in the order of their reviewers' first steps."""
+        return tuple(r.finding for r in self.records.values() if r.finding)
+
+    @property
+    def outcome(self) -> str | None:
+        """The state that the open findings make; None while they make none.
+
+        Two equal findings decide. Where two differ a third reviewer is needed; then more than half
+        decide what spares the person (`not upheld`, `reversed`), and nothing less than all decides
+        what does not (docs/adr/0011).
+        """
+        found = self.findings
+        spares, harms = (
+            ("reversed", "stands") if self.kind == "reversal" else ("not upheld", "upheld")
+        )
+        if len(found) < ENOUGH or (len(found) == ENOUGH and len(set(found)) > 1):
+            return None
+        if found.count(spares) * 2 > len(found):
+            return spares
+        if self.kind == "reversal" or set(found) == {harms}:
+            return harms
+        return "inconclusive"
+
+    @property
+    def differ(self) -> bool:
+        """Whether open findings differ."""
+        return len(set(self.findings)) > 1
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything that the ledger says of one link."""
+
+    pair: Pair
+    entries: tuple[Entry, ...] = ()
+    rounds: tuple[Round, ...] = ()
+
+    @property
+    def asserted(self) -> tuple[Entry, ...]:
+        """The findings and locks made elsewhere."""
+        return self.of(ASSERTED)
+
+    @property
+    def current(self) -> Round | None:
+        """The round that is under way, or the last one."""
+        return self.rounds[-1] if self.rounds else None
+
+    @property
+    def state(self) -> str:
+        """The link's state as the ledger alone knows it; `none` where it says nothing."""
+        now = self.current
+        if now is None:
+            return ASSERTED if self.asserted else "none"
+        if now.kind == "reversal":
+            return now.outcome or "reversal in review"
+        if now.reopened and not now.records:
+            return REOPENED
+        return now.outcome or "in review"
+
+    @property
+    def upheld_by(self) -> frozenset[str]:
+        """Everyone who ever upheld the link, or found that it stands."""
+        return frozenset(
+            r.reviewer
+            for round_ in self.rounds
+            for r in round_.records.values()
+            if r.finding in ("upheld", "stands")
+        )
+
+    @property
+    def alibi(self) -> tuple[str, ...]:
+        """What reviewers answered to the alibi since the link was last reopened."""
+        return tuple(
+            r.alibi for round_ in self._since_reopened for r in round_.records.values() if r.alibi
+        )
+
+    @property
+    def cannot_link(self) -> bool:
+        """Whether the two accounts must stay apart: a reversed link, or an accepted alibi."""
+        reversed_ = any(r.outcome == "reversed" for r in self._since_reopened)
+        return reversed_ or "accepted" in self.alibi
+
+    def of(self, *kinds: str) -> tuple[Entry, ...]:
+        """Return the entries of some kinds, oldest first."""
+        return tuple(entry for entry in self.entries if entry.kind in kinds)
+
+    @property
+    def _since_reopened(self) -> tuple[Round, ...]:
+        starts = [i for i, round_ in enumerate(self.rounds) if round_.reopened]
+        return self.rounds[starts[-1] :] if starts else self.rounds
+
+
+def person_key(name: str) -> str:
+    """Return what is the same for two spellings of one person's name.
+
+    >>> person_key("Ann_Lee") == person_key(" ann  lee")
+    True
+    """
+    plain = unicodedata.normalize("NFKC", name).replace("_", " ")
+    return " ".join(plain.casefold().split())
+
+
+def ordered(a: str, b: str) -> Pair:
+    """Return two names in the order that the tables have them."""
+    return (a, b) if a < b else (b, a)
+
+
+def histories(entries: Iterable[Entry]) -> dict[Pair, History]:
+    """Return the history of every link that the ledger speaks of, in the order of first mention."""
+    found: dict[Pair, History] = {}
+    for entry in entries:
+        if entry.pair is None:
+            continue
+        before = found.get(entry.pair, History(entry.pair))
+        rounds = _continued(before.rounds, entry)
+        found[entry.pair] = replace(before, entries=(*before.entries, entry), rounds=rounds)
+        if entry.kind == RESTORATION:
+            found |= _shaken(found, [(a, b) for a, b in entry.body.get("links", ())])
+    return found
+
+
+def commitment(
+    subject: Sequence[str | int], reviewer: str, answer: Mapping[str, Any], salt: str
+) -> str:
+    """Return the hash that binds a reviewer to an answer without showing it.
+
+    Parameters
+    ----------
+    subject
+        What the answer is about: the pair, or a packet and the pair's number in it.
+    salt
+        At least 128 random bits, hexadecimal, kept with the answer until it is opened: without it
+        the few possible answers could be tried.
+    """
+    return digest(
+        {
+            "answer": dict(answer),
+            "reviewer": person_key(reviewer),
+            "salt": salt,
+            "subject": list(subject),
+        }
+    )
+
+
+def assert_earlier(ledger: Ledger, case: Case) -> int:
+    """Enter each `[[earlier]]` finding of the case that the ledger does not have yet.
+
+    An entry's time is the finding's date and its author whoever made it, so that the same case
+    file gives the same ledger.
+
+    Parameters
+    ----------
+    case
+        With every account written as the source writes it.
+
+    Returns
+    -------
+    int
+        How many were entered.
+    """
+    drafts = [
+        Draft(
+            ASSERTED,
+            link.by,
+            {
+                **dict(zip(("user_a", "user_b"), ordered(link.a, link.b), strict=True)),
+                "action": link.action,
+                "url": link.url,
+            },
+            time=dt.datetime.combine(link.date, dt.time(), dt.UTC),
+        )
+        for link in case.earlier
+    ]
+    return len(ledger.extend(lambda entries: _new(drafts, entries)) if drafts else ())
+
+
+def link_states(links: pd.DataFrame, entries: Iterable[Entry]) -> pd.Series:
+    """Return the state of every link.
+
+    Parameters
+    ----------
+    links
+        At least `user_a`, `user_b` and `flagged`, a row a pair.
+    entries
+        The ledger's.
+
+    Returns
+    -------
+    Series of string
+        Named `state`, on the index of `links`; each one of `schema.STATES`.
+    """
+    known = histories(entries)
+    rows = zip(links["user_a"], links["user_b"], links["flagged"], strict=True)
+    states = [_state(known.get((a, b)), flagged=bool(flagged)) for a, b, flagged in rows]
+    return pd.Series(states, index=links.index, dtype="string", name="state")
+
+
+def cannot_links(entries: Iterable[Entry]) -> list[Pair]:
+    """Return the pairs that clustering must keep apart: reversed links and accepted alibis."""
+    return sorted(h.pair for h in histories(entries).values() if h.cannot_link)
+
+
+def accepted_alibis(entries: Iterable[Entry]) -> list[Pair]:
+    """Return the pairs whose alibi a reviewer accepted: they are never flagged."""
+    known = histories(entries).values()
+    return sorted(h.pair for h in known if "accepted" in h.alibi)
+
+
+def _state(history: History | None, *, flagged: bool) -> str:
+    said = history.state if history else "none"
+    return "flagged" if said == "none" and flagged else said
+
+
+def _new(drafts: Sequence[Draft], entries: Sequence[Entry]) -> list[Draft]:
+    have = {(e.pair, e.author, e.time[:10], e.body.get("action")) for e in entries}
+    fresh: dict[object, Draft] = {}
+    for draft in drafts:
+        pair = (draft.body["user_a"], draft.body["user_b"])
+        day = draft.time.date().isoformat() if draft.time else ""
+        key = (pair, draft.author.strip(), day, draft.body["action"])
+        if key not in have:
+            fresh.setdefault(key, draft)
+    return list(fresh.values())
+
+
+def _shaken(known: Mapping[Pair, History], leaned: Iterable[Pair]) -> dict[Pair, History]:
+    """Return the histories of links that leaned on one now taken back, their findings marked."""
+    touched = [known[pair] for pair in leaned if pair in known and known[pair].rounds]
+    return {
+        h.pair: replace(h, rounds=(*h.rounds[:-1], replace(h.rounds[-1], shaken=True)))
+        for h in touched
+    }
+
+
+def _continued(rounds: tuple[Round, ...], entry: Entry) -> tuple[Round, ...]:
+    """Return the rounds after one more entry."""
+    if entry.kind == REVERSAL_ASKED:
+        return (*(rounds or (Round("review"),)), Round("reversal"))
+    if entry.kind == REOPENED:
+        return (*rounds, Round("review", reopened=True))
+    if entry.kind == LOOK_AGAIN:
+        return (*rounds, Round("review"))
+    if entry.kind not in (*STEPS, WIKI_OPENED, OPENED):
+        return rounds
+    *before, now = rounds or (Round("review"),)
+    key = person_key(entry.author)
+    record = _noted(now.records.get(key, Record(entry.author)), entry)
+    return (*before, replace(now, records={**now.records, key: record}))
+
+
+def _noted(record: Record, entry: Entry) -> Record:
+    """Return a reviewer's record after one more entry of theirs."""
+    if entry.kind == WIKI_OPENED:
+        early = "first judgement" not in record.commits
+        return replace(record, blinded=record.blinded and not early)
+    if entry.kind == OPENED:
+        return replace(record, answers=_answers(record, entry))
+    if entry.kind == "read" and record.steps:  # begun again, on other evidence than before
+        seen = len(record.steps) > STEPS.index("against")
+        record = Record(record.reviewer, blinded=record.blinded and not seen)
+    commit = entry.body.get("commit")
+    commits = {**record.commits, entry.kind: str(commit)} if commit else record.commits
+    return replace(
+        record,
+        steps=(*record.steps, entry.kind),
+        commits=commits,
+        blinded=record.blinded and entry.body.get("blinded", True) is True,
+        manifest=entry.manifest,
+        evidence=entry.body.get("evidence", record.evidence),
+        time=entry.time,
+        foil=entry.body.get("foil") is True,
+    )
+
+
+def _answers(record: Record, entry: Entry) -> dict[str, Mapping[str, Any]]:
+    """Return the opened answers that match what their reviewer committed to."""
+    subject = entry.body.get("subject", entry.pair or ())
+    opened = entry.body.get("answers", {})
+    salts = entry.body.get("salts", {})
+    return {
+        step: answer
+        for step, answer in opened.items()
+        if commitment(subject, record.reviewer, answer, str(salts.get(step)))
+        == record.commits.get(step)
+    }

@@ -1,0 +1,83 @@
+"""Work by hand: what accounts save themselves, page by page, in one timeline.
+
+Batches, bursts and quick runs from page to page are left out: they are a tool's pace, beside which
+no change of account would be short, and nobody need sit there meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sockgraph.signals.corpus import Histories
+
+SESSION = 1800.0
+"""Longer pauses end a session and are no pace."""
+BATCH = 3
+"""A save of more pages is a batch, and no sign of where anyone was."""
+BURST = 6
+"""More saves within a minute are a script's."""
+MASS, MASS_PAUSE = 4, 60.0
+"""So many saves of an account, each on another page within so many seconds, are mass edits."""
+STEADY = 0.25
+"""An account whose ln pauses spread less than this keeps a machine's pace."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is left after batches and bursts, in time order.
+
+    Attributes
+    ----------
+    unit, at, page, save
+        One entry a save: its unit, seconds since 1970, its first page, its place in the corpus.
+    """
+
+    unit: NDArray[np.int64]
+    at: NDArray[np.float64]
+    page: NDArray[np.int64]
+    save: NDArray[np.int64]
+
+
+def work_by_hand(histories: Histories) -> Work:
+    """Return what the units save by hand."""
+    corpus = histories.corpus
+    first = np.searchsorted(corpus.save, histories.saves)
+    at = corpus.seconds[histories.saves]
+    keep = corpus.n_pages[histories.saves] <= BATCH
+    minute = np.floor(at / 60)
+    new = (np.diff(histories.unit, prepend=-1) != 0) | (np.diff(minute, prepend=-1) != 0)
+    bunch = np.cumsum(new) - 1
+    keep &= np.bincount(bunch)[bunch] < BURST if len(bunch) else True
+    keep &= ~_steady(histories.unit, at, histories.n_units)[histories.unit]
+    rows = np.flatnonzero(keep)
+    rows = rows[~_mass(histories.unit[rows], at[rows], corpus.page[first][rows])]
+    rows = rows[np.argsort(at[rows], kind="stable")]
+    return Work(histories.unit[rows], at[rows], corpus.page[first][rows], histories.saves[rows])
+
+
+def _mass(
+    unit: NDArray[np.int64], at: NDArray[np.float64], page: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which saves belong to a quick run from page to page; saves by unit, then time."""
+    if not len(at):
+        return np.zeros(0, dtype=bool)
+    goes_on = (np.diff(unit) == 0) & (np.diff(at) <= MASS_PAUSE) & (np.diff(page) != 0)
+    run = np.cumsum(np.r_[True, ~goes_on]) - 1
+    return np.asarray(np.bincount(run)[run] >= MASS)
+
+
+def _steady(unit: NDArray[np.int64], at: NDArray[np.float64], n: int) -> NDArray[np.bool_]:
+    """Return which units keep a machine's pace."""
+    pause = np.diff(at)
+    within = (np.diff(unit) == 0) & (pause > 0)
+    length, whose = np.log(pause[within]), unit[1:][within]
+    count = np.maximum(np.bincount(whose, minlength=n), 1)
+    mean = np.bincount(whose, length, minlength=n) / count
+    spread = np.sqrt(np.bincount(whose, (length - mean[whose]) ** 2, minlength=n) / count)
+    return np.asarray((spread < STEADY) & (count >= 10))

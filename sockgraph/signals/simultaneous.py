@@ -1,0 +1,245 @@
+"""The alibi: two accounts at work at once, on different pages, beyond what one person explains.
+
+Two statistics of the merged timeline of two accounts, each a ratio of likelihoods whose mean under
+one person stays at most one; so does their mean, which is taken: what both saw counts once.
+
+*Turns* (`sockgraph.signals.turns`): A saves, B saves elsewhere, A saves again.
+
+*Quick changes*: every save is followed by one of its own account or by one of the other. If one
+person writes for both, changing the account takes no less time than going on: the pauses before a
+*change* of account are no shorter than those before a save of the same account on another page. Two
+people pay no attention to each other's clock, and short pauses between them are as common as chance
+makes them. Saves of one evening hang together, so the D days with changes are the observations.
+With N changes, K of them short, and p the upper side of the share of such short pauses within the
+accounts themselves (merged-adjacent too), two things are looked at: the share, k = K·D/N of n = D
+observations against q = p; and the days with any short change, k of n = D against
+q = 1 - (1-p)^(N/D), which is at least the mean chance of a day of one person (Jensen's inequality).
+
+    LR = q^k (1-q)^(n-k)  /  the same averaged over all shares in (q, `likelihood.MOST`·q):
+
+the second person is given no particular pace. What is short is not known either: 1/LR is averaged
+over the quantiles `QUICK` of the accounts' own pauses, and over the two.
+
+Only evidence against, held at log10 LR -1: two browsers or a script can buy an alibi. Days, not
+edits, must be many: `DAYS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sockgraph.signals.corpus import DAY
+from sockgraph.signals.nulls import inverse_lr
+from sockgraph.signals.sessions import SESSION, Work, work_by_hand
+from sockgraph.signals.turns import DAYS, Turns, find_turns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sockgraph.signals.corpus import Histories
+
+QUICK = (0.02, 0.05, 0.1)
+"""Shares of an account's own pauses that count as short, each in turn."""
+LIMIT = 1.0
+SIGNIFICANT = 0.95
+
+
+@dataclass(frozen=True)
+class Alibi:
+    """Simultaneous work of every pair.
+
+    Attributes
+    ----------
+    log10_lr
+        (units, units) in [−1, 0]; NaN where there is too little common work, or a history is not
+        whole.
+    changes, quick, days
+        (units, units) changes of account on different pages within a session, those after a short
+        pause (the longest of `QUICK`), and the days that the latter fall on.
+    expected
+        (units, units) short ones that the accounts' own pace explains.
+    turns
+        Those by turns.
+    incomplete
+        (units,) histories that nothing was read from.
+    """
+
+    log10_lr: NDArray[np.float64]
+    changes: NDArray[np.int64]
+    quick: NDArray[np.int64]
+    days: NDArray[np.int64]
+    expected: NDArray[np.float64]
+    turns: Turns
+    incomplete: NDArray[np.bool_]
+
+    @property
+    def significant(self) -> NDArray[np.bool_]:
+        """Whether a pair has an alibi that somebody must answer."""
+        days = np.maximum(self.days, self.turns.days)
+        return (np.nan_to_num(self.log10_lr) <= -SIGNIFICANT) & (days >= DAYS)
+
+
+def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
+    """Look for alibis between all units.
+
+    Parameters
+    ----------
+    incomplete
+        (units,) histories that are not whole: nothing is read from them.
+    """
+    n = histories.n_units
+    work = work_by_hand(histories)
+    pace = _paces(work, n)
+    changes, active, steps = _changes(work, np.fmax.reduce(pace), n)
+    against, quick, days, share = np.zeros((n, n)), changes, active, np.zeros((n, n))
+    for short in pace:
+        quick, days, own = _quick(work, short, steps, n)
+        share = (own + 1 + 1.3 * np.sqrt(own + 1)) / (steps.total + 2)  # its upper side
+        share = np.minimum(share, 0.99)
+        against += _against(changes, quick, days, active, share) / len(pace)
+    turns = find_turns(work, n)
+    against = (against + turns.inverse) / 2
+    lr = np.clip(-np.log10(np.maximum(against, 1e-300)), -LIMIT, 0.0)
+    silent = (changes < 5) | ((steps.total < 10) & (turns.days < DAYS))
+    silent |= incomplete[:, None] | incomplete[None, :]
+    np.fill_diagonal(silent, val=True)
+    lr = np.where(silent, np.nan, lr)
+    return Alibi(lr, changes, quick, days, changes * share, turns, incomplete)
+
+
+def _paces(work: Work, n: int) -> NDArray[np.float64]:
+    """Return (quantiles, units) what is short: pauses between two pages, by `QUICK`."""
+    order = np.lexsort((work.at, work.unit))
+    unit, at, page = work.unit[order], work.at[order], work.page[order]
+    pause = np.diff(at)
+    used = (np.diff(unit) == 0) & (np.diff(page) != 0) & (pause <= SESSION)
+    found = np.full((len(QUICK), n), np.nan)
+    for one in np.unique(unit[1:][used]):
+        pauses = pause[used & (unit[1:] == one)]
+        if len(pauses) >= 10:
+            found[:, one] = np.quantile(pauses, QUICK)
+    return found
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """What follows a save, in the merged timeline of its unit and every other one.
+
+    Attributes
+    ----------
+    change, stay
+        By the other unit: rows of the work that a save of the other unit follows, on another page
+        and within a session, with the pause; rows that their own unit follows so. Only those with
+        a pause that is short: of all, there are edits times units.
+    total
+        (units, units) how many of the latter there are, short or not.
+    """
+
+    change: list[tuple[NDArray[np.int64], NDArray[np.float64]]]
+    stay: list[tuple[NDArray[np.int64], NDArray[np.float64]]]
+    total: NDArray[np.int64]
+
+
+def _changes(
+    work: Work, short: NDArray[np.float64], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], _Steps]:
+    """Return changes of account, the days that they fall on, and every short step."""
+    next_at, next_page = _next_own(work)
+    steps, counted = _Steps([], [], np.zeros((n, n), dtype=np.int64)), []
+    for other in range(n):
+        mine = np.flatnonzero(work.unit == other)
+        place = np.searchsorted(work.at[mine], work.at, side="left")
+        pause, page = np.full(len(work.at), np.inf), np.full(len(work.at), -2)
+        there = place < len(mine)
+        following = mine[place[there]]
+        pause[there] = work.at[following] - work.at[there]
+        page[there] = work.page[following]
+        foreign = work.unit != other
+        change = foreign & (pause < next_at) & (pause <= SESSION) & (page != work.page)
+        stays = foreign & (next_at <= pause) & (next_at <= SESSION) & (next_page != work.page)
+        tau = _tau(short, other)[work.unit]
+        for rows, those, after in ((steps.change, change, pause), (steps.stay, stays, next_at)):
+            found = np.flatnonzero(those & (after <= tau))
+            rows.append((found, after[found]))
+        counted.append(_count(work, np.flatnonzero(change), n))
+        steps.total[:, other] = np.bincount(work.unit[stays], minlength=n)
+    changes, active = (_columns([c[i] for c in counted], n) for i in range(2))
+    return changes + changes.T, active + active.T, replace(steps, total=steps.total + steps.total.T)
+
+
+def _tau(short: NDArray[np.float64], other: int) -> NDArray[np.float64]:
+    """Return (units,) what is short for both of two; -1 where neither has a pace."""
+    return np.asarray(np.nan_to_num(np.fmin(short, short[other]), nan=-1.0))
+
+
+def _quick(
+    work: Work, short: NDArray[np.float64], steps: _Steps, n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return changes after a short pause, their days, and the units' own short pauses."""
+    found: list[tuple[NDArray[np.int64], ...]] = []
+    for other in range(n):
+        tau = _tau(short, other)
+        (change, after), (stay, until) = steps.change[other], steps.stay[other]
+        quick = change[after <= tau[work.unit[change]]]
+        own = stay[until <= tau[work.unit[stay]]]
+        found.append((*_count(work, quick, n), np.bincount(work.unit[own], minlength=n)))
+    quick, days, own = (_columns([c[i] for c in found], n) for i in range(3))
+    return quick + quick.T, days + days.T, own + own.T
+
+
+def _columns(parts: list[NDArray[np.int64]], n: int) -> NDArray[np.int64]:
+    """Return (n, others), a column a part."""
+    return np.stack(parts, axis=1) if parts else np.zeros((n, 0), dtype=np.int64)
+
+
+def _count(
+    work: Work, rows: NDArray[np.int64], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many rows each unit has, and on how many days."""
+    unit, day = work.unit[rows], np.floor(work.at[rows] / DAY).astype(np.int64)
+    each = np.unique(np.column_stack([unit, day]), axis=0)
+    return np.bincount(unit, minlength=n), np.bincount(each[:, 0], minlength=n)
+
+
+def _next_own(work: Work) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the pause until each save's account saves again, and on which page."""
+    order = np.lexsort((work.at, work.unit))
+    pause, page = np.full(len(order), np.inf), np.full(len(order), -2)
+    same = np.diff(work.unit[order]) == 0
+    pause[order[:-1]] = np.where(same, np.diff(work.at[order]), np.inf)
+    page[order[:-1]] = np.where(same, work.page[order[1:]], -2)
+    return pause, page
+
+
+def _against(  # noqa: PLR0917 - counts of one pace
+    changes: NDArray[np.int64],
+    quick: NDArray[np.int64],
+    days: NDArray[np.int64],
+    active: NDArray[np.int64],
+    share: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return 1/LR, the mean of that of the share and that of the days."""
+    n, each = active.astype(float), changes / np.maximum(active, 1)
+    of_share = inverse_lr(quick / np.maximum(each, 1), n, share)
+    of_days = inverse_lr(np.minimum(days, active), n, 1 - (1 - share) ** each)
+    return np.asarray((of_share + of_days) / 2)
+
+
+def stretches(histories: Histories, first: int, second: int) -> list[tuple[float, float, int, int]]:
+    """Return when two units worked by turns: start, end (seconds), saves, changes of account."""
+    pair = histories.take(np.array([first, second]))
+    work = work_by_hand(pair)
+    if not len(work.at):
+        return []
+    run = np.cumsum(np.diff(work.at, prepend=-np.inf) > SESSION) - 1
+    change = np.diff(work.unit, prepend=work.unit[0]) != 0
+    change &= np.diff(work.page, prepend=-2) != 0
+    turns = np.bincount(run, change & (np.diff(run, prepend=-1) == 0)).astype(int)
+    found = []
+    for one in np.flatnonzero(turns > 1):
+        at = work.at[run == one]
+        found.append((float(at[0]), float(at[-1]), len(at), int(turns[one])))
+    return found

@@ -1,0 +1,544 @@
+"""The wiki client: one request at a time, patient with a wiki that is busy, clear when it gives up.
+
+mwclient carries the requests. Its own retries are switched off, because in 0.11 they ignore
+Retry-After, give up on 429 at once, and take an empty answer for an empty list.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import email.utils
+import ipaddress
+import json
+import os
+import socket
+import threading
+import time
+import weakref
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlencode
+
+import mwclient
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from sockgraph import __version__
+from sockgraph.errors import FetchError, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+
+MAXLAG = 5
+ATTEMPTS = 7
+LONGEST_WAIT = 300.0
+LONGEST_GET = 4000  # characters; some servers refuse longer addresses
+TIMEOUT = (10, 60)
+WHOLE = 180.0
+PER_MINUTE = 200
+BUSY_STATUS = frozenset({429, 500, 502, 503, 504})
+BUSY_CODES = frozenset({"maxlag", "ratelimited", "readonly", "cirrussearch-too-busy-error"})
+LOGIN_REMEDY = "Check the credentials in the environment, or unset them: reading needs none."
+REFUSED_REMEDY = "Correct the case file, or report this if it is right."
+REMEDIES = {
+    "badcontinue": "Run with --refresh: it begins anew, and keeps what was read.",
+    "readapidenied": "This wiki is read by its members only; give credentials, see the docs.",
+}
+KEPT = "What was read is kept: run the same command again later."
+
+
+class _BusyError(Exception):
+    """The wiki asks to come back, or its answer cannot be used; worth another attempt."""
+
+    def __init__(self, why: str, wait: float | None = None) -> None:
+        self.wait = wait
+        super().__init__(why)
+
+
+class _RefusedError(Exception):
+    """The answer will not change however often it is asked for."""
+
+    def __init__(self, why: str, remedy: str) -> None:
+        self.remedy = remedy
+        super().__init__(why)
+
+
+class _Session(requests.Session):
+    """Judges status and headers before mwclient misreads them."""
+
+    def __init__(self, user_agent: str, whole: float) -> None:
+        super().__init__()
+        self._whole = whole
+        self._adapter = WatchedAdapter()
+        self.mount("https://", self._adapter)
+        self.mount("http://", self._adapter)
+        self.headers["User-Agent"] = user_agent
+        self.auth = _no_auth  # or requests would send what it finds in ~/.netrc
+        self.wait: float | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Return an answer that is worth reading; else say how it fails."""
+        with self._adapter.within(self._whole) as watch:
+            try:
+                response = super().request(*args, **kwargs)
+            except requests.exceptions.RequestException as error:
+                if watch.ended:
+                    raise _BusyError(
+                        f"its answer took more than {self._whole:g} seconds"
+                    ) from error
+                raise
+        self.wait = _retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
+        if response.headers.get("X-Database-Lag"):
+            raise _BusyError("its database lags", self.wait)
+        if response.status_code in BUSY_STATUS:
+            raise _BusyError(f"HTTP {response.status_code}", self.wait)
+        _refuse_elsewhere(response)
+        response.encoding = "utf-8"
+        return response
+
+
+def _refuse_elsewhere(response: requests.Response) -> None:
+    if response.is_redirect:
+        where = response.headers["Location"]
+        raise _RefusedError(
+            f"it sends us elsewhere, to {where}.",
+            "Check wikis, source.scheme and source.api_path in the case file.",
+        )
+    if response.status_code != requests.codes.ok:
+        raise _RefusedError(
+            f"it answers HTTP {response.status_code}.",
+            'Check wikis and source.api_path in the case file (often "/w/" or "/").',
+        )
+
+
+def _refuse_login(error: Mapping[str, Any] | None) -> None:
+    if error is None:
+        return
+    code = str(error.get("code"))
+    if code in BUSY_CODES:
+        raise _BusyError(code)
+    raise _RefusedError(f"it refuses the login ({code}).", LOGIN_REMEDY)
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An OAuth 2 token of one's own, or a bot password; never shown."""
+
+    token: str = field(default="", repr=False)
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return bool(self.token or self.user)
+
+
+@dataclass(kw_only=True)
+class Connection:
+    """One wiki's API.
+
+    Parameters
+    ----------
+    scheme, host, path
+        Where the API is: `{scheme}://{host}{path}api.php`.
+    contact
+        The operator's own, for the User-Agent.
+    per_minute
+        Requests a minute at most; null for as many as are answered one after the other.
+    credentials
+        The operator's, if any; sent to this wiki alone.
+    timeout
+        Seconds to wait for a connection, and for the next part of an answer.
+    whole
+        Seconds that a whole answer may take, however it drips.
+    sleep, clock
+        Replaced in tests.
+
+    Attributes
+    ----------
+    requests, rows, retries
+        Answers had, rows in them, and attempts that had to be repeated, per kind, since this object
+        was made.
+    """
+
+    host: str
+    scheme: str
+    path: str
+    contact: str
+    per_minute: float | None = PER_MINUTE
+    credentials: Credentials = field(default_factory=Credentials)
+    timeout: tuple[float, float] = TIMEOUT
+    whole: float = WHOLE
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    requests: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
+    retries: Counter[str] = field(default_factory=Counter)
+    _last: float | None = None
+    _answered: bool = False
+    _logged_in: bool = False
+
+    def __post_init__(self) -> None:
+        path = "/" + self.path.strip("/")
+        self.path = path if path.endswith("/") else path + "/"
+        self._session = _Session(f"sockgraph/{__version__} ({self.contact})", self.whole)
+        if self.credentials:
+            refuse_plain(self.scheme, self.host)
+        if self.credentials.token:
+            self._session.headers["Authorization"] = f"Bearer {self.credentials.token}"
+        self._site = mwclient.Site(
+            self.host, path=self.path, scheme=self.scheme, pool=self._session, do_init=False,
+            max_retries=0, force_login=False,
+            connection_options={"timeout": self.timeout, "allow_redirects": False},
+        )  # fmt: skip
+
+    @property
+    def api(self) -> str:
+        """The API's address."""
+        return f"{self.scheme}://{self.host}{self.path}api.php"
+
+    def ask(
+        self,
+        params: Mapping[str, str],
+        *,
+        kind: str,
+        what: str,
+        found: Sequence[str],
+        settled: Collection[str] = (),
+    ) -> bytes:
+        """Return the answer, byte for byte, once it is one that can be used.
+
+        Parameters
+        ----------
+        params
+            The request.
+        kind
+            What it is counted as.
+        what
+            What it asks for, in words, for errors.
+        found
+            The keys, under `query` or at the top, of which a usable answer has one at least.
+        settled
+            Codes of errors that are an answer, and not asked again.
+
+        Raises
+        ------
+        FetchError
+            At once if the wiki cannot be reached or refuses; after 7 attempts, waiting longer each
+            time and as long as the wiki asks, if it stays busy or its answers stay unusable.
+        """
+        for attempt in range(ATTEMPTS):
+            self._pace()
+            try:
+                body = self._attempt(params, found, settled)
+            except _RefusedError as error:
+                raise FetchError(self.host, f"asked for {what}: {error}", error.remedy) from error
+            except _BusyError as busy:
+                self.retries[kind] += 1
+                self._wait(busy, attempt, what)
+            else:
+                self.requests[kind] += 1
+                self._answered = True
+                return body
+        raise AssertionError  # _wait raises after the last attempt
+
+    def _attempt(
+        self, params: Mapping[str, str], found: Sequence[str], settled: Collection[str]
+    ) -> bytes:
+        sent = {**params, "format": "json", "formatversion": "2", "maxlag": str(MAXLAG)}
+        try:
+            if self.credentials:
+                self._log_in()
+                sent["assert"] = "user"
+            text = self._call(sent)
+        except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
+            raise self._unreached(error) from error
+        except (requests.exceptions.RequestException, UnicodeError) as error:
+            raise _BusyError(f"its answer broke off: {type(error).__name__}") from error
+        self._judge(text, found, settled)
+        return text.encode()
+
+    def _call(self, sent: Mapping[str, str]) -> str:
+        method = "GET" if len(urlencode(sent)) < LONGEST_GET else "POST"
+        text: str = self._site.raw_call("api", sent, retry_on_error=False, http_method=method)
+        return text
+
+    def _log_in(self) -> None:
+        """Log in, once, with an account that sees no more than the public."""
+        if self._logged_in:
+            return
+        asked = {"meta": "userinfo", "uiprop": "rights", "assert": "user"}
+        try:
+            if self.credentials.user:
+                self._site.login(self.credentials.user, self.credentials.password)
+            answer = self._site.raw_api("query", "GET", retry_on_error=False, **asked)
+            _refuse_login(answer.get("error"))
+            rights = answer["query"]["userinfo"]["rights"]
+        except mwclient.errors.InvalidResponse as error:
+            self._judge_text(str(error.response_text), error)
+        except mwclient.errors.LoginError as error:
+            raise _RefusedError(f"it refuses the login ({error}).", LOGIN_REMEDY) from None
+        except (mwclient.errors.MwClientError, AttributeError, KeyError, TypeError) as error:
+            raise _BusyError(f"the login failed ({type(error).__name__})") from None
+        refuse_rights(self.host, rights)
+        self._logged_in = True
+
+    def _unreached(self, error: Exception) -> Exception:
+        """Tell a misspelt or dead host, before the first answer, from a bad moment later."""
+        why = f"it cannot be reached: {_root(error)}"
+        if self._answered:
+            return _BusyError(why)
+        return _RefusedError(
+            f"{why}.", "Check the spelling of wikis in the case file, and your connection."
+        )
+
+    def _judge(self, text: str, found: Sequence[str], settled: Collection[str]) -> None:
+        try:
+            answer = json.loads(text)
+        except ValueError as error:
+            self._judge_text(text, error)
+        if not isinstance(answer, dict) or not answer:
+            raise _BusyError(f"its answer is empty: {text[:20]!r}")
+        fault, query = answer.get("error", {}), answer.get("query", {})
+        if not isinstance(fault, dict) or not isinstance(query, dict):
+            raise _BusyError("its answer is not in MediaWiki's form")
+        if "error" in answer:
+            if fault.get("code") in settled:
+                return
+            self._judge_error(fault)
+        if set(found).isdisjoint({*answer, *query}):
+            raise _BusyError(f"its answer lacks {found[0]}")
+
+    def _judge_text(self, text: str, error: Exception) -> NoReturn:
+        kind = "HTML" if text.lstrip()[:1] == "<" else "no whole JSON"
+        if kind == "HTML" and not self._answered:
+            raise _RefusedError(
+                f"{self.api} answers with a web page, not as a MediaWiki API.",
+                'Check wikis and source.api_path in the case file (often "/w/" or "/").',
+            ) from error
+        raise _BusyError(f"its answer is {kind}") from error
+
+    def _judge_error(self, error: Mapping[str, Any]) -> None:
+        code, said = str(error.get("code")), str(error.get("info"))
+        if code == "assertuserfailed":
+            self._logged_in = False
+            raise _BusyError("it has logged us out")
+        if code in BUSY_CODES or code.startswith("internal_api_error"):
+            raise _BusyError(f"{code}: {said}", self._session.wait)
+        raise _RefusedError(f"it refuses: {said} ({code}).", REMEDIES.get(code, REFUSED_REMEDY))
+
+    def _wait(self, busy: _BusyError, attempt: int, what: str) -> None:
+        pause = max(busy.wait or 0.0, float(2**attempt))
+        if attempt + 1 == ATTEMPTS:
+            raise FetchError(
+                self.host,
+                f"no usable answer to {what} in {ATTEMPTS} attempts (last: {busy}).",
+                KEPT,
+            ) from busy
+        if pause > LONGEST_WAIT:
+            raise FetchError(
+                self.host, f"asked for {what}, it says to wait {pause:.0f} seconds ({busy}).", KEPT
+            ) from busy
+        self.sleep(pause)
+
+    def _pace(self) -> None:
+        if self.per_minute and self._last is not None:
+            rest = self._last + 60 / self.per_minute - self.clock()
+            if rest > 0:
+                self.sleep(rest)
+        self._last = self.clock()
+
+
+def _retry_after(header: str | None, date: str | None) -> float | None:
+    """Read Retry-After, seconds or a date by the server's own clock; null where it says neither."""
+    if header is None:
+        return None
+    if header.strip().isdigit():
+        return float(header)
+    until, now = _moment(header), _moment(date or "") or dt.datetime.now(dt.UTC)
+    return None if until is None else max(0.0, (until - now).total_seconds())
+
+
+def _moment(text: str) -> dt.datetime | None:
+    try:
+        at = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+
+
+def _root(error: BaseException) -> str:
+    """Say in a few words what lies under requests' and urllib3's wrappings."""
+    reason = getattr(error.args[0], "reason", error.args[0]) if error.args else error
+    text = str(reason).rsplit(": ", 1)[-1] or type(error).__name__
+    return text.strip("<>() '\"")
+
+
+TOKEN = "SOCKGRAPH_OAUTH_TOKEN"  # noqa: S105 - the variable's name
+BOT_USER = "SOCKGRAPH_BOT_USER"
+BOT_PASSWORD = "SOCKGRAPH_BOT_PASSWORD"  # noqa: S105 - the variable's name
+FOR = "SOCKGRAPH_CREDENTIALS_FOR"
+SEES_HIDDEN = frozenset({"deletedhistory", "deletedtext", "suppressrevision", "viewsuppressed"})
+
+
+def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
+    """Return what the environment gives.
+
+    Raises
+    ------
+    SourceError
+        If a bot password's half is missing, or both ways are given.
+    """
+    token, user, password = (environment.get(name, "") for name in (TOKEN, BOT_USER, BOT_PASSWORD))
+    if bool(user) != bool(password):
+        lacking = BOT_PASSWORD if user else BOT_USER
+        raise SourceError(lacking, "it is not set, its other half is.", "Set both, or neither.")
+    if token and user:
+        raise SourceError(f"{TOKEN} and {BOT_USER}", "both are set.", "Unset one of them.")
+    return Credentials(token, user, password)
+
+
+def credentials_for(host: str, environment: Mapping[str, str] = os.environ) -> Credentials:
+    """Return the credentials if they are for this wiki: for every one, unless the wikis are named.
+
+    Raises
+    ------
+    SourceError
+        As `credentials`.
+    """
+    given, hosts = credentials(environment), _hosts(environment)
+    return given if not hosts or host in hosts else Credentials()
+
+
+def refuse_strangers(hosts: Collection[str], environment: Mapping[str, str] = os.environ) -> None:
+    """Refuse to send credentials to several wikis that nobody named.
+
+    Raises
+    ------
+    SourceError
+        If there are credentials, and no word of whom they are for.
+    """
+    if credentials(environment) and not _hosts(environment):
+        raise SourceError(
+            FOR,
+            f"it is not set, and the case reads {len(hosts)} wikis: a secret is for one of them.",
+            f'Name the wikis that the credentials are for, {FOR}="{min(hosts)}", or unset them.',
+        )
+
+
+def _hosts(environment: Mapping[str, str]) -> list[str]:
+    return [host.strip() for host in environment.get(FOR, "").split(",") if host.strip()]
+
+
+def refuse_plain(scheme: str, host: str) -> None:
+    """Refuse to send credentials where others could read them.
+
+    Raises
+    ------
+    SourceError
+        If the wiki is not asked over https, nor on this machine.
+    """
+    if scheme != "https" and not is_loopback(host):
+        raise SourceError(
+            f"{scheme}://{host}",
+            "credentials are sent over https only.",
+            'Set scheme = "https" in [source], or unset the credentials.',
+        )
+
+
+def refuse_rights(host: str, rights: Collection[str]) -> None:
+    """Refuse an account that is shown what the public is not.
+
+    Raises
+    ------
+    SourceError
+        If it holds one of the rights.
+    """
+    held = sorted(SEES_HIDDEN & set(rights))
+    if held:
+        raise SourceError(
+            host,
+            f"the credentials see what is hidden from the public ({', '.join(held)}).",
+            "Use a bot password or token with the grants basic and high-volume alone.",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, with or without port, is this machine."""
+    name = host.rsplit(":", 1)[0]
+    return name == "localhost" or (is_ip(name) and ipaddress.ip_address(name).is_loopback)
+
+
+def is_ip(name: str) -> bool:
+    """Tell whether a name is an IP address, as unregistered editors' names are."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class Watch:
+    """Tells whether an answer took too long."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+
+class WatchedAdapter(HTTPAdapter):
+    """Carries requests over connections that can be ended from outside."""
+
+    def __init__(self) -> None:
+        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make pools whose connections are known here."""
+        super().init_poolmanager(*args, **kwargs)
+        known = self._open
+
+        class Plain(HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                known.add(self.sock)  # an answer may outlive its connection
+
+        class Secure(HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                known.add(self.sock)  # an answer may outlive its connection
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[Watch]:
+        """End every connection when it is time; they serve one request, one after the other."""
+        watch = Watch()
+
+        def end() -> None:
+            watch.ended = True
+            for connected in list(self._open):
+                with contextlib.suppress(OSError):
+                    connected.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield watch
+        finally:
+            timer.cancel()

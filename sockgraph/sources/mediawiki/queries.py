@@ -1,0 +1,239 @@
+"""What is asked of a wiki: each kind of request, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sockgraph.store.raw_answers import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sockgraph.case import Window
+
+NAMES_PER_REQUEST = 50
+
+
+@dataclass(frozen=True)
+class Question:
+    """A kind of request, whomever it is about.
+
+    Attributes
+    ----------
+    kind
+        A word for it, in the manifest and in errors.
+    fixed
+        The parameters that never change.
+    found
+        The key under `query` that holds the rows.
+    about
+        The parameter that names the subjects; empty where there are none.
+    limit
+        The parameter that says how many rows to give; empty where there is none.
+    since
+        The parameter that keeps a refresh to what is newer; empty: it asks for all again.
+    batch
+        Subjects a request.
+    refreshed
+        Whether a refresh asks again at all.
+    count
+        Tells how many rows an answer holds.
+    filed
+        What of the answer is kept.
+    """
+
+    kind: str
+    fixed: Mapping[str, str] = field(hash=False)
+    found: str
+    about: str = ""
+    limit: str = ""
+    since: str = ""
+    batch: int = NAMES_PER_REQUEST
+    refreshed: bool = True
+    count: Callable[[Any], int] = field(default=len, hash=False)
+    filed: Callable[[Any], Any] = field(default=lambda answer: answer, hash=False)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys under `query` of which an answer has one; all revisions may be gone."""
+        return (self.found, "badrevids") if self.about == "revids" else (self.found,)
+
+    @property
+    def identity(self) -> str:
+        """What answers are filed under."""
+        return digest([self.kind, dict(self.fixed)])
+
+    def params(self, subjects: Sequence[str], page_size: int | None) -> dict[str, str]:
+        """Return the parameters of the first request about these subjects."""
+        params = {"action": "query", "curtimestamp": "1", **self.fixed}
+        if self.about:
+            params[self.about] = _joined(subjects)
+        if self.limit:
+            params[self.limit] = str(page_size or "max")
+        return params
+
+
+def _page_editors(found: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(page.get("contributors", [])) for page in found)
+
+
+def _page_revisions(found: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(page.get("revisions", [])) for page in found)
+
+
+def _without_addresses(answer: dict[str, Any]) -> dict[str, Any]:
+    """Leave out who unregistered editors are: their addresses are kept nowhere."""
+    query = answer["query"]
+    pages = [{**page, **_unnamed(page)} for page in query.get("pages", [])]
+    return {**answer, "query": {**query, "pages": pages}}
+
+
+def _unnamed(page: Mapping[str, Any]) -> dict[str, Any]:
+    if "revisions" not in page:
+        return {}
+    kept = [
+        {k: v for k, v in row.items() if not (k == "user" and row.get("anon"))}
+        for row in page["revisions"]
+    ]
+    return {"revisions": kept}
+
+
+def _joined(values: Sequence[str]) -> str:
+    """Join with MediaWiki's separator; the other one where a value holds it."""
+    if any("|" in value for value in values):
+        return "\x1f" + "\x1f".join(values)
+    return "|".join(values)
+
+
+SITE = Question(
+    "site",
+    {"meta": "siteinfo", "siprop": "autocreatetempuser|extensions|general"},
+    "general",
+    refreshed=False,
+)
+USERS = Question(
+    "accounts",
+    {"list": "users", "usprop": "blockinfo|editcount|groups|registration"},
+    "users",
+    about="ususers",
+)
+SPELLING = Question("spellings", {"list": "users"}, "users", about="ususers", batch=1)
+GLOBAL = Question(
+    "global accounts",
+    {"meta": "globaluserinfo", "guiprop": "editcount|merged"},
+    "globaluserinfo",
+    about="guiuser",
+    batch=1,
+    count=lambda _: 1,
+)
+ALL_USERS = Question(
+    "account list",
+    {"list": "allusers", "auprop": "editcount", "auwitheditsonly": "1", "auexcludegroup": "bot"},
+    "allusers",
+    limit="aulimit",
+)
+LOGS = Question(
+    "logs about accounts",
+    {"list": "logevents", "leprop": "ids|title|type|user|timestamp|comment|details"},
+    "logevents",
+    about="letitle",
+    limit="lelimit",
+    since="leend",
+    batch=1,
+)
+
+
+def _log_by(kind: str, type_: str) -> Question:
+    """Return the question for what accounts did of one type: the log takes one actor and type."""
+    return Question(
+        kind,
+        {
+            "list": "logevents",
+            "letype": type_,
+            "leprop": "ids|title|type|user|timestamp|comment|details",
+        },
+        "logevents",
+        about="leuser",
+        limit="lelimit",
+        since="leend",
+        batch=1,
+    )
+
+
+MOVES = _log_by("moves by accounts", "move")
+CREATIONS = _log_by("accounts created by accounts", "newusers")
+THANKS = _log_by("thanks by accounts", "thanks")
+RENAMES = Question(
+    "renames",
+    {"list": "logevents", "letype": "renameuser", "leprop": "ids|title|type|timestamp|details"},
+    "logevents",
+    limit="lelimit",
+    since="leend",
+)
+REDIRECTS = Question(
+    "redirects of user pages",
+    {"prop": "redirects", "rdprop": "title", "rdnamespace": "2"},
+    "pages",
+    about="titles",
+    limit="rdlimit",
+)
+EDITORS = Question(
+    "page editors",
+    {"prop": "contributors", "pcexcludegroup": "bot"},
+    "pages",
+    about="pageids",
+    limit="pclimit",
+    refreshed=False,
+    count=_page_editors,
+)
+REVISIONS = Question(
+    "revisions",
+    {"prop": "revisions", "rvprop": "ids|sha1"},
+    "pages",
+    about="revids",
+    refreshed=False,
+    count=_page_revisions,
+)
+HISTORY = Question(
+    "page histories",
+    {"prop": "revisions", "rvprop": "comment|flags|ids|sha1|size|tags|timestamp|user|userid"},
+    "pages",
+    about="pageids",
+    limit="rvlimit",
+    since="rvend",
+    batch=1,
+    count=_page_revisions,
+    filed=_without_addresses,
+)
+DISCUSSIONS = Question(
+    "discussions",
+    {
+        "prop": "revisions",
+        "rvprop": "comment|content|flags|ids|sha1|timestamp|user",
+        "rvslots": "main",
+        "redirects": "1",
+    },
+    "pages",
+    about="titles",
+    limit="rvlimit",
+    since="rvend",
+    batch=1,
+    count=_page_revisions,
+    filed=_without_addresses,
+)
+
+
+def contributions(window: Window) -> Question:
+    """Return the question for edits within a window; the API's start is the newest."""
+    fixed = {
+        "list": "usercontribs",
+        "ucprop": "comment|flags|ids|size|sizediff|tags|timestamp|title",
+    }
+    if window.end:
+        fixed["ucstart"] = f"{window.end}T23:59:59Z"
+    if window.start:
+        fixed["ucend"] = f"{window.start}T00:00:00Z"
+    return Question(
+        "contributions", fixed, "usercontribs", about="ucuser", limit="uclimit", since="ucend"
+    )

@@ -1,0 +1,314 @@
+"""A case's answers as the wiki gave them: one file each, never changed; all tables come from them.
+
+A file is gzip: its first line says what was asked and when (JSON), the rest is the answer, byte for
+byte.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+import zlib
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from sockgraph.errors import StoreError
+from sockgraph.store.files import make_folder, whole_file
+
+try:
+    import fcntl
+except (
+    ImportError
+):  # pragma: no cover - Windows has no such lock; there two fetches are on their own
+    fcntl = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+SUFFIX = ".json.gz"
+LOCK = ".lock"
+_DAMAGED = (EOFError, ValueError, KeyError, TypeError, gzip.BadGzipFile, zlib.error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What was asked, and what is known of the answer without opening it.
+
+    Attributes
+    ----------
+    api
+        Address that was asked.
+    params
+        The request's parameters, continuation included.
+    kind
+        What sort of request it is, in a word: the manifest counts by it.
+    question
+        Identity of what is asked, whomever about: the same for every batch and every refresh.
+    subjects
+        Whom or what it was asked about.
+    chain, number
+        Answers that continue each other share `chain` and are numbered from 0.
+    following
+        The parameters that ask for the next answer of the chain; null after the last.
+    round
+        0 for the first reading, 1 for the first refresh, and so on.
+    rows
+        Rows in the answer.
+    answered
+        The wiki's own clock, ISO 8601, UTC; null where it does not say.
+    fetched
+        This machine's clock, ISO 8601, UTC.
+    warnings
+        What the wiki warned of.
+    sha256
+        Hash of the answer.
+    redacted
+        Rows removed or blanked since, because the wiki hid or deleted them.
+    """
+
+    api: str
+    params: Mapping[str, str]
+    kind: str
+    question: str
+    subjects: tuple[str, ...]
+    chain: str
+    number: int
+    following: Mapping[str, str] | None
+    round: int
+    rows: int
+    answered: str | None
+    fetched: str
+    warnings: tuple[str, ...] = ()
+    sha256: str = ""
+    redacted: int = 0
+
+    @property
+    def key(self) -> str:
+        """Hash of the canonical request: the file's name."""
+        return digest({"api": self.api, "params": dict(self.params), "round": self.round})
+
+    @classmethod
+    def parse(cls, line: bytes) -> Entry:
+        """Read a file's first line back."""
+        given: dict[str, Any] = json.loads(line)
+        lists = {name: tuple(given[name]) for name in ("subjects", "warnings")}
+        return cls(**{**given, **lists})
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Answers that continue each other, in order from the first."""
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Whom or what the chain is about."""
+        return self.entries[0].subjects
+
+    @property
+    def complete(self) -> bool:
+        """Whether the wiki said that nothing follows."""
+        return self.entries[-1].following is None
+
+    @property
+    def rows(self) -> int:
+        """Rows in all answers together."""
+        return sum(entry.rows for entry in self.entries)
+
+
+@dataclass
+class RawAnswers:
+    """Every answer of one case.
+
+    Parameters
+    ----------
+    folder
+        Where they lie; need not exist yet.
+    """
+
+    folder: Path
+    _entries: dict[str, Entry] | None = field(default=None, repr=False)
+    _held: bool = field(default=False, repr=False)
+
+    def put(self, entry: Entry, body: bytes) -> Entry:
+        """Keep an answer: written beside, read back, compared, then given its name.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written whole, or an answer to the same request is already there.
+        """
+        entry = replace(entry, sha256=hashlib.sha256(body).hexdigest())
+        target = self._path(entry.key)
+        if entry.key in self._index():
+            raise StoreError(target, "it is there already, and is never rewritten.", "Report this.")
+        self._write(target, entry, body)
+        self._index()[entry.key] = entry
+        return entry
+
+    def redact(self, entry: Entry, body: bytes, *, rows: int) -> Entry:
+        """Put an answer in the place of one that holds what the wiki shows no more.
+
+        Parameters
+        ----------
+        rows
+            How many of its rows were removed or blanked.
+        """
+        changed = replace(
+            entry, sha256=hashlib.sha256(body).hexdigest(), redacted=entry.redacted + rows
+        )
+        self._write(self._path(entry.key), changed, body)
+        self._index()[entry.key] = changed
+        return changed
+
+    def body(self, entry: Entry) -> bytes:
+        """Return an answer, byte for byte.
+
+        Raises
+        ------
+        StoreError
+            If the file is damaged or was changed.
+        """
+        path = self._path(entry.key)
+        body = _open(path)[1]
+        if hashlib.sha256(body).hexdigest() != entry.sha256:
+            raise _damaged(path, "its content does not match its hash")
+        return body
+
+    def entries(self) -> list[Entry]:
+        """Return what is kept, in a fixed order."""
+        return sorted(self._index().values(), key=lambda e: (e.round, e.kind, e.chain, e.number))
+
+    def chains(self, question: str) -> list[Chain]:
+        """Return the answers to a question, oldest round first, each chain up to its first gap."""
+        chains: dict[str, list[Entry]] = {}
+        asked = [entry for entry in self._index().values() if entry.question == question]
+        for entry in sorted(asked, key=lambda e: (e.round, e.chain, e.number)):
+            chains.setdefault(entry.chain, []).append(entry)
+        return [chain for entries in chains.values() if (chain := _unbroken(entries)) is not None]
+
+    @property
+    def round(self) -> int:
+        """The latest round that anything was read in."""
+        return max((entry.round for entry in self._index().values()), default=0)
+
+    def read_on(self) -> str | None:
+        """Return when the newest answer was given, by the wiki's clock where it says."""
+        return max((e.answered or e.fetched for e in self._index().values()), default=None)
+
+    def sha256(self) -> str:
+        """Return one hash over every request and answer, whenever they were fetched."""
+        return digest(sorted((e.key, e.sha256) for e in self._index().values()))
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the case for one fetch; the lock ends with the process, however that ends.
+
+        Raises
+        ------
+        StoreError
+            If another process is fetching the case.
+        """
+        if self._held:
+            yield
+            return
+        make_folder(self.folder)
+        handle = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._take(handle)
+            self._held = True
+            self._look_again()
+            yield
+        finally:
+            self._held = False
+            os.close(handle)
+
+    def _take(self, handle: int) -> None:
+        if fcntl is None:  # pragma: no cover
+            return
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(handle, 20, 0).decode() or "?"
+            raise StoreError(
+                self.folder,
+                f"this case is being fetched already (process {holder}).",
+                "Wait for it to end, or end it, then run again.",
+            ) from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+
+    def _look_again(self) -> None:
+        """Remove what a killed fetch left half-written; notice what another fetch has added."""
+        for draft in self.folder.glob(f".*{SUFFIX}.*"):
+            draft.unlink(missing_ok=True)
+        if self._entries is not None and len(self._files()) != len(self._entries):
+            self._entries = None
+
+    def _write(self, target: Path, entry: Entry, body: bytes) -> None:
+        head = json.dumps(_fields(entry), ensure_ascii=False, sort_keys=True).encode()
+        with whole_file(target) as draft:
+            draft.write_bytes(gzip.compress(head + b"\n" + body, compresslevel=6, mtime=0))
+            if _open(draft) != (entry, body):
+                raise _damaged(draft, "what was written does not read back")
+
+    def _index(self) -> dict[str, Entry]:
+        if self._entries is None:
+            self._entries = {}
+            for path in self._files():
+                self._entries[path.name.removesuffix(SUFFIX)] = _head(path)
+        return self._entries
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob(f"[!.]*{SUFFIX}"))
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}{SUFFIX}"
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of a value's canonical JSON, in hexadecimal."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _fields(entry: Entry) -> dict[str, Any]:
+    return {**asdict(entry), "params": dict(entry.params)}
+
+
+def _unbroken(entries: list[Entry]) -> Chain | None:
+    whole = [entry for place, entry in enumerate(entries) if entry.number == place]
+    return Chain(tuple(whole)) if whole else None
+
+
+def _head(path: Path) -> Entry:
+    try:
+        with gzip.open(path, "rb") as file:
+            return Entry.parse(file.readline())
+    except _DAMAGED as error:
+        raise _damaged(path, str(error) or "it ends too early") from error
+    except OSError as error:
+        raise _damaged(path, error.strerror or str(error)) from error
+
+
+def _open(path: Path) -> tuple[Entry, bytes]:
+    try:
+        with gzip.open(path, "rb") as file:
+            return Entry.parse(file.readline()), file.read()
+    except _DAMAGED as error:
+        raise _damaged(path, str(error) or "it ends too early") from error
+    except OSError as error:
+        raise _damaged(path, error.strerror or str(error)) from error
+
+
+def _damaged(path: Path, how: str) -> StoreError:
+    return StoreError(
+        path,
+        f"this stored answer is damaged ({how}).",
+        "Remove that file and run again to fetch it.",
+    )
