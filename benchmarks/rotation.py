@@ -31,7 +31,7 @@ from sockgraph.evidence import model as fusion
 from sockgraph.evidence import scoring as judge
 from sockgraph.evidence import training as community
 from sockgraph.evidence.pseudo_pairs import cut_histories
-from sockgraph.evidence.similarity import Measured, Scene, measure
+from sockgraph.evidence.similarity import Scene, Similarity, measure
 from sockgraph.runtime import silent
 from sockgraph.schema import empty, validate
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
@@ -46,7 +46,7 @@ GRID: dict[str, tuple[float, ...]] = {
     "shrinkage of weights": (0.1, 0.5),
     "trust in mechanics": (0.25, 1.0),
 }
-Case = tuple[judge.Cast, list[Measured], Any, pd.DataFrame]
+Case = tuple[judge.AccountIndex, list[Similarity], Any, pd.DataFrame]
 
 
 def alias_cases() -> Iterator[tuple[str, Case]]:
@@ -79,7 +79,12 @@ def measured(edits: pd.DataFrame, everything: pd.DataFrame, labels: pd.DataFrame
     )
     scene = Scene(histories, everyone, splits)
     found = [measure(signal, signal.bag(histories.corpus), scene) for signal in SIGNALS]
-    return judge.Cast(users, everyone, everyone, np.arange(len(users))), found, splits, labels
+    return (
+        judge.AccountIndex(users, everyone, everyone, np.arange(len(users))),
+        found,
+        splits,
+        labels,
+    )
 
 
 def figures(case: Case, setting: dict[str, float]) -> tuple[float, float]:

@@ -21,7 +21,7 @@ import duckdb
 from threadpoolctl import threadpool_limits
 
 from sockgraph.case import load_case
-from sockgraph.evidence import weigh_evidence
+from sockgraph.evidence import compare
 from sockgraph.pipeline.screen import weigh_candidates
 from sockgraph.reference import assemble
 from sockgraph.screening.screen import WikiSource
@@ -102,7 +102,7 @@ def _one(
         population = _population(user, partners, given)
         clock.lap("reading")
         with threadpool_limits(1):
-            weighed = weigh_evidence(population.edits, population.accounts)
+            weighed = compare(population.edits, population.accounts)
         clock.lap("weighing")
         facts |= {"edits": len(population.edits), "pairs": len(weighed.links)}
         facts["calibrated"] = weighed.calibration["calibrated"]

@@ -24,7 +24,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from sockgraph.evaluation import evaluate_links
-from sockgraph.evidence import EvidenceSettings, weigh_evidence
+from sockgraph.evidence import EvidenceSettings, compare
 from sockgraph.schema import empty, validate
 from sockgraph.signals import SIGNALS
 
@@ -85,7 +85,7 @@ def found_again(
     accounts = pd.DataFrame({"wiki": "wiki", "user": users, "role": "nominated"})
     labels = pd.DataFrame({"user": users, "person": [u[:-3] for u in users]})
     with threadpool_limits(1):
-        weighed = weigh_evidence(
+        weighed = compare(
             edits,
             validate("accounts", accounts),
             background=background,

@@ -25,7 +25,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from sockgraph.evaluation import evaluate_links, read_labels
-from sockgraph.evidence import EvidenceSettings, weigh_evidence
+from sockgraph.evidence import EvidenceSettings, compare
 from sockgraph.pipeline import run_case, validate_case
 from sockgraph.schema import empty, validate
 
@@ -286,7 +286,7 @@ def _fitted_again(name: str, turns: int = 2) -> tuple[int, int]:
         accounts = pd.DataFrame({"wiki": f"{name}.example", "user": kept, "role": "nominated"})
         away = known["user"][~known["user"].isin(kept)]
         with threadpool_limits(1):
-            links = weigh_evidence(
+            links = compare(
                 table[here],
                 validate("accounts", accounts),
                 background=table[~here & ~table["user"].isin(away)],

@@ -242,7 +242,7 @@ def bench(made_in: Path, home: Path, command: str) -> Bench:
 
 
 @dataclass
-class Measured:
+class Similarity:
     """What an undisturbed command does: its files, its seconds, its changes to files."""
 
     outcome: dict[str, str]
@@ -250,16 +250,16 @@ class Measured:
     changes: int
 
 
-def measure(made_in: Path, home: Path, command: str) -> Measured:
+def measure(made_in: Path, home: Path, command: str) -> Similarity:
     """Run a command undisturbed, twice: for its seconds, and for its changes to files."""
     whole = bench(made_in, home, command)
     started = time.monotonic()
     whole.finish()
     seconds = time.monotonic() - started
-    return Measured(whole.outcome(), seconds, 60 if command == "run" else 12)
+    return Similarity(whole.outcome(), seconds, 60 if command == "run" else 12)
 
 
-def moments(dice: random.Random, known: Measured, number: int) -> list[Moment]:
+def moments(dice: random.Random, known: Similarity, number: int) -> list[Moment]:
     """Draw moments: half by the clock, half at a change to a file."""
     return [
         Moment(seconds=dice.uniform(0.02, known.seconds))

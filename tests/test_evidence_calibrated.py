@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
-from sockgraph.evidence import learn, weigh_by, weigh_evidence
+from sockgraph.evidence import compare, learn, weigh_by
 from sockgraph.evidence.calibration import NOBODY, first_stage
-from sockgraph.evidence.scoring import Cast
+from sockgraph.evidence.scoring import AccountIndex
 from sockgraph.evidence.stored import pack, unpack
 
 NAMES = [f"R{i:02d}" for i in range(36)]
@@ -31,7 +31,7 @@ def learnt(edits):
 
 def test_the_same_reference_says_the_same_when_asked_again(edits):
     everyone = [*NAMES, "A", "B", "C"]
-    at_once = weigh_evidence(
+    at_once = compare(
         edits, accounts_of(**dict.fromkeys(everyone, "nominated")), settings=FEW, open_case=True
     )
     again = weigh_by(learn(edits, everyone, settings=FEW), edits, everyone, settings=FEW)
@@ -71,7 +71,9 @@ def test_the_model_of_a_pair_is_of_other_folds():
 
     fold = np.array([0, 1, NOBODY, NOBODY, 2])
     models = {(p, q): Fold(10.0 * p + q) for p in range(3) for q in range(p, 3)}
-    cast = Cast(tuple("abcde"), np.array([0, 1, 1, 1, 1]) == 1, fold != NOBODY, np.arange(5))
+    cast = AccountIndex(
+        tuple("abcde"), np.array([0, 1, 1, 1, 1]) == 1, fold != NOBODY, np.arange(5)
+    )
     found = first_stage(models, Fold(-1.0), fold, cast, np.zeros((5, 5, 2))).baseline
     assert found[1, 4] == found[4, 1] == 12  # both of the reference
     assert found[1, 2] == found[2, 1] == 11  # one of them

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from test_evidence_weigh import edits_of, history
 
-from sockgraph.evidence.adjustment import PRIOR, Closeness, Tilt, rivalry, rivalry_of_halves, tilt
+from sockgraph.evidence.adjustment import (
+    PRIOR,
+    Closeness,
+    CommunityAdjustment,
+    rivalry,
+    rivalry_of_halves,
+    tilt,
+)
 from sockgraph.evidence.flagging import best_groups
 from sockgraph.evidence.model import Bounds, Sample, elub, line
 from sockgraph.evidence.pseudo_pairs import GAP_DAYS, cut_histories
@@ -179,13 +186,13 @@ def test_near_pairs_of_different_people_keep_their_word():
 
 def test_near_pairs_that_keep_their_word_are_left_alone():
     sample, close, nothing = neighbours(0.0)
-    assert tilt(sample, close, nothing) == Tilt()
+    assert tilt(sample, close, nothing) == CommunityAdjustment()
 
 
 def test_too_few_near_pairs_say_nothing():
     sample, close, nothing = neighbours(1.4)
     far = Closeness(close.place, close.pairs, 0 * close.splits, close.different, close.owner)
-    assert tilt(sample, far, nothing) == Tilt()
+    assert tilt(sample, far, nothing) == CommunityAdjustment()
 
 
 def table_of(n, **pairs):

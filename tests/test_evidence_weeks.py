@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
+from sockgraph.evidence import compare
 from sockgraph.evidence import leave_out as weeks_of
-from sockgraph.evidence import weigh_evidence
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def community():
 
 @pytest.fixture(scope="module")
 def weighed(community):
-    return weigh_evidence(*community, settings=FEW)
+    return compare(*community, settings=FEW)
 
 
 def weeks(weighed):
@@ -61,7 +61,7 @@ def test_a_week_without_edits_changes_nothing(community, weighed, monkeypatch):
         return np.arange(len(rev_ids)), np.zeros(len(rev_ids), dtype=np.int64)  # in 1970
 
     monkeypatch.setattr(weeks_of, "_telling_weeks", nothing)
-    rows = weeks(weigh_evidence(*community, settings=FEW))
+    rows = weeks(compare(*community, settings=FEW))
     links = weighed.links.set_index(["user_a", "user_b"])["log10_lr"]
     assert len(rows) == 3
     for row in rows.itertuples():
@@ -74,7 +74,7 @@ def test_the_week_that_a_history_lives_in_leaves_nothing_to_say(community):
     one = edits_of(history("Z", 1, n=40)).assign(rev_id=lambda f: f["rev_id"] + 10**6)
     start = pd.Timestamp("2024-03-04T08:00Z")
     one["timestamp"] = start + pd.to_timedelta(np.arange(40), unit="h")
-    told = weigh_evidence(
+    told = compare(
         pd.concat([edits, one]), pd.concat([accounts, accounts_of(Z="nominated")]), settings=FEW
     )
     rows = weeks(told)
@@ -87,7 +87,7 @@ def test_the_week_that_a_history_lives_in_leaves_nothing_to_say(community):
 def test_long_histories_are_shortened_one_at_a_time(community, weighed, saves, monkeypatch):
     monkeypatch.setattr(weeks_of, "SAVES", saves)
     told = []
-    again = weigh_evidence(*community, settings=FEW, progress=lambda *step: told.append(step))
+    again = compare(*community, settings=FEW, progress=lambda *step: told.append(step))
     some, whole = (w.omissions.drop(columns="subject") for w in (again, weighed))
     pd.testing.assert_frame_equal(some, whole, atol=1e-5)
     assert ("weeks left out", 0, 10) in told

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sockgraph.evidence import EvidenceSettings, tables, weigh_evidence
+from sockgraph.evidence import EvidenceSettings, compare, tables
 from sockgraph.schema import validate
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
@@ -61,7 +61,7 @@ def community():
 
 @pytest.fixture(scope="module")
 def weighed(community):
-    return weigh_evidence(*community, settings=FEW)
+    return compare(*community, settings=FEW)
 
 
 def link(weighed, a, b):
@@ -80,7 +80,7 @@ def test_the_evidence_is_the_same_however_many_pairs_are_laid_out_together(
     community, weighed, monkeypatch
 ):
     monkeypatch.setattr(tables, "AT_ONCE", 3)
-    again = weigh_evidence(*community, settings=FEW)
+    again = compare(*community, settings=FEW)
     pd.testing.assert_frame_equal(again.evidence, weighed.evidence)
     pd.testing.assert_frame_equal(validate("evidence", again.evidence), weighed.evidence)
 
@@ -132,7 +132,7 @@ def test_three_edits_are_insufficient_and_no_number(weighed):
 
 def test_row_order_changes_nothing(community, weighed):
     edits, accounts = community
-    mixed = weigh_evidence(
+    mixed = compare(
         edits.sample(frac=1, random_state=1), accounts.sample(frac=1, random_state=2), settings=FEW
     )
     pd.testing.assert_frame_equal(mixed.links, weighed.links)
@@ -140,7 +140,7 @@ def test_row_order_changes_nothing(community, weighed):
 
 
 def test_declared_pairs_are_never_flagged(community):
-    told = weigh_evidence(*community, declared=[("A", "B")], settings=FEW)
+    told = compare(*community, declared=[("A", "B")], settings=FEW)
     assert not link(told, "A", "B")["flagged"]
 
 
@@ -165,7 +165,7 @@ def test_hidden_summaries_leave_text_insufficient_and_the_rest_standing(communit
     mute = edits.copy()
     mine = mute["user"] == "C"
     mute.loc[mine, "hidden"] = mute.loc[mine, "hidden"].map(lambda _: ["comment"])
-    told = weigh_evidence(mute, accounts, settings=FEW).evidence
+    told = compare(mute, accounts, settings=FEW).evidence
     rows = told[(told["user_a"] == "A") & (told["user_b"] == "C")].set_index("signal")
     assert rows.loc["words", "status"] == "insufficient"
     assert pd.isna(rows.loc["words", "log10_lr"])
@@ -174,7 +174,7 @@ def test_hidden_summaries_leave_text_insufficient_and_the_rest_standing(communit
 
 def test_without_any_summary_text_is_not_available(community):
     edits, accounts = community
-    told = weigh_evidence(edits.assign(comment=None), accounts, settings=FEW)
+    told = compare(edits.assign(comment=None), accounts, settings=FEW)
     text = told.evidence[told.evidence["family"] == "text"]
     assert set(text["status"]) == {"not_available"}
     assert told.links.dropna(subset=["score"])["log10_lr"].notna().all()
@@ -186,7 +186,7 @@ def test_a_tiny_reference_gives_scores_only_and_says_why(n):
     for i in range(n):
         rows += history(f"R{i:02d}", 100 + i)
     roles = {f"R{i:02d}": "reference" for i in range(n)} | dict.fromkeys("ABC", "nominated")
-    told = weigh_evidence(edits_of(rows), accounts_of(**roles), settings=FEW)
+    told = compare(edits_of(rows), accounts_of(**roles), settings=FEW)
     assert told.links["log10_lr"].isna().all()
     assert not told.links["flagged"].any()
     assert set(told.links["band"]) == {"not calibrated"}
@@ -195,7 +195,7 @@ def test_a_tiny_reference_gives_scores_only_and_says_why(n):
 
 
 def test_one_account_alone_has_no_pairs():
-    told = weigh_evidence(edits_of(history("A", 1)), accounts_of(A="nominated"), settings=FEW)
+    told = compare(edits_of(history("A", 1)), accounts_of(A="nominated"), settings=FEW)
     assert told.links.empty
     assert told.evidence.empty
 
@@ -204,7 +204,7 @@ def odd(community, rows):
     edits, accounts = community
     joined = pd.concat([edits, edits_of(rows).assign(rev_id=lambda f: f["rev_id"] + 10**6)])
     extra = accounts_of(**dict.fromkeys({r[0] for r in rows}, "nominated"))
-    return weigh_evidence(joined, pd.concat([accounts, extra]), settings=FEW)
+    return compare(joined, pd.concat([accounts, extra]), settings=FEW)
 
 
 def test_all_edits_in_one_minute_are_one_edit_time_or_a_burst(community):
@@ -231,7 +231,7 @@ def test_a_bot_at_constant_pace_buys_no_alibi(community):
 def test_an_open_case_calibrates_on_itself(community):
     edits, _ = community
     users = sorted(set(edits["user"]) - {"E"})
-    told = weigh_evidence(edits, accounts_of(**dict.fromkeys(users, "nominated")), settings=FEW)
+    told = compare(edits, accounts_of(**dict.fromkeys(users, "nominated")), settings=FEW)
     assert told.calibration["calibrated"]
     assert len(told.links) == len(users) * (len(users) - 1) // 2
     assert link(told, "A", "B")["score"] in sorted(told.links["score"])[-3:]
@@ -241,7 +241,7 @@ def test_an_open_case_calibrates_on_itself(community):
 
 def test_background_is_never_compared(community):
     edits, accounts = community
-    told = weigh_evidence(
+    told = compare(
         edits, accounts, settings=FEW, background=edits_of(history("X", 9)).assign(rev_id=10**7)
     )
     assert "X" not in set(told.links["user_a"]) | set(told.links["user_b"])

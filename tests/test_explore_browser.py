@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lab_fixture import open_notebook, run_all, wait_idle
 
-from sockgraph.pipeline import Room
+from sockgraph.pipeline import ReviewSession
 
 pytestmark = pytest.mark.notebook
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -146,7 +146,7 @@ def test_a_review_goes_to_its_end_and_into_the_ledger(browser, lab, demo_copy):
         assert word not in shown
     judged = answer_all(page)
     case = demo_copy / "raw" / "demo" / "demo.toml"
-    entries = Room.of(case, demo_copy).ledger.entries()
+    entries = ReviewSession.of(case, demo_copy).ledger.entries()
     mine = [e.kind for e in entries if e.author == "You"]
     assert judged == mine.count("first judgement") >= 2
     assert mine.count("finding") == judged - 1  # one of the pairs is a foil

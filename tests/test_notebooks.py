@@ -9,7 +9,7 @@ import pytest
 
 from sockgraph.case import load_case
 from sockgraph.desk.state import Desk
-from sockgraph.pipeline import Room, demo_case
+from sockgraph.pipeline import ReviewSession, demo_case
 from sockgraph.reviews import histories
 from sockgraph.reviews.answers import Kept, first_judgement, seal
 
@@ -120,7 +120,7 @@ def _execute(path, data, **more):
 def _plant(data):
     """Leave private words where the notebooks read: a note, and an answer not opened yet."""
     case = data / "raw" / "demo" / "demo.toml"
-    room = Room.of(case, data)
+    room = ReviewSession.of(case, data)
     pair = histories(room.ledger.entries()).popitem()[0]
     Desk.of(case, data=data, by="Ann").write_note(*pair, f"In confidence: {CANARY}")
     judged = first_judgement(judgement="cannot tell", says=CANARY, other=CANARY)

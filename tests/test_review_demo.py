@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from sockgraph.case import load_case
 from sockgraph.cli import app
-from sockgraph.pipeline import Room, read_case, run_case
+from sockgraph.pipeline import ReviewSession, read_case, run_case
 from sockgraph.reviews import History, cannot_links, histories, queue
 from sockgraph.reviews.dossier import make_exhibit
 from sockgraph.synthetic.demo_accounts import ADMIN, COLLEAGUE, OPERATOR
@@ -63,7 +63,7 @@ def found(dossier, task):
 
 def by_hand(case, data, reviewer):
     """Review everything that waits, at the terminal: the wrong link is taken back."""
-    room = Room.of(case, data)
+    room = ReviewSession.of(case, data)
     tasks = queue(room.dossier, room.ledger.entries(), reviewer, foils=1)
     typed = [EDITS + JUDGEMENT for _ in tasks]
     typed += [f"\n\n\n{found(room.dossier, t)}" for t in tasks if not t.foil]
@@ -109,7 +109,7 @@ def test_the_reviewers_judge_before_they_know(story):
 def test_the_link_is_taken_back_for_good(story):
     assert f"{WRONG[0]} and {WRONG[1]}: reversed" in story.said["Bea"]
     assert "the groups are computed again" in story.said["Bea"]
-    entries = Room.of(story.case, story.data).ledger.entries()
+    entries = ReviewSession.of(story.case, story.data).ledger.entries()
     assert cannot_links(entries) == [WRONG]
     tables = read_case(story.case, data=story.data).tables
     links = tables["links"].set_index(["user_a", "user_b"])

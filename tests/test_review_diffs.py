@@ -96,7 +96,7 @@ def test_a_wiki_that_fails_keeps_nobody_from_reviewing(tmp_path, monkeypatch):
     on_wiki = dossier.case.model_copy(update={"source": source})
     dossier = dataclasses.replace(dossier, case=on_wiki)
     said = []
-    desk = room.Room(tmp_path / "case.toml", tmp_path, dossier, ledger, None, said.append)
+    desk = room.ReviewSession(tmp_path / "case.toml", tmp_path, dossier, ledger, None, said.append)
     sheet = make_sheet(dossier, B, C)
     told = desk.diff_reader()(sheet)
     assert told == {

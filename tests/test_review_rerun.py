@@ -49,7 +49,7 @@ def room(tmp_path):
 
 def run_again(case):
     pipeline.run_case(case, data=case.parent / "data")
-    return pipeline.Room.of(case, case.parent / "data")
+    return pipeline.ReviewSession.of(case, case.parent / "data")
 
 
 def page(room):
@@ -89,7 +89,7 @@ def test_an_accepted_alibi_reaches_the_flags(room, monkeypatch):
         given.append(list(accepted_alibis))
         return original(*tables, accepted_alibis=accepted_alibis, **more)
 
-    original = run.weigh_evidence
+    original = run.compare
     monkeypatch.setattr(run, "weigh_evidence", weigh)
     run_again(room.file)
     kept = [

@@ -30,7 +30,7 @@ from sockgraph.reviews.states import FILED, RECEIVED, History
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sockgraph.pipeline import Room
+    from sockgraph.pipeline import ReviewSession
     from sockgraph.report.data import Link
     from sockgraph.reviews import Dossier
     from sockgraph.reviews.states import Pair
@@ -178,7 +178,9 @@ def _then_and_now(dossier: Dossier, history: History) -> list[str]:
     return lines if received else [*lines, "No evidence was received since."]
 
 
-def _filing(room: Room, only: Pair | None, *, profile: Wiki, private: bool, by: str | None) -> str:
+def _filing(
+    room: ReviewSession, only: Pair | None, *, profile: Wiki, private: bool, by: str | None
+) -> str:
     """Return the filing of the upheld links, once nothing stands in the way, and enter it."""
     if not by or not by.strip():
         raise ReviewError("--by", "a filing needs who files it.", "Give --by NAME.")
@@ -217,7 +219,7 @@ def _filing(room: Room, only: Pair | None, *, profile: Wiki, private: bool, by: 
     return spi_filing(filed, profile=profile.value, variant="private" if private else "public")
 
 
-def _edit_lines(room: Room, revs: Sequence[int], profile: Wiki) -> str:
+def _edit_lines(room: ReviewSession, revs: Sequence[int], profile: Wiki) -> str:
     """Return some edits of the case's accounts as diffs."""
     edits = room.dossier.tables["edits"]
     accounts = room.dossier.tables["accounts"]
@@ -233,7 +235,7 @@ def _edit_lines(room: Room, revs: Sequence[int], profile: Wiki) -> str:
     return diff_lines(room.dossier.case, mine, profile=profile.value)
 
 
-def _table(room: Room, only: Pair | None, form: Format) -> str:
+def _table(room: ReviewSession, only: Pair | None, form: Format) -> str:
     """Return every link with its state as the ledger has it now, and whether its evidence moved."""
     entries = room.ledger.entries()
     known = histories(entries)

@@ -13,7 +13,7 @@ from sockgraph.cli import filing
 from sockgraph.cli.progress_bar import bar, hand_over, say, tell
 from sockgraph.cli.review_terminal import Desk, refuse_unknown_reviewer
 from sockgraph.errors import ReviewError
-from sockgraph.pipeline import DATA, LEDGER, Room, open_store
+from sockgraph.pipeline import DATA, LEDGER, ReviewSession, open_store
 from sockgraph.reviews import Ledger, LedgerHead, Task, histories, queue
 from sockgraph.reviews.agreement import read_answers, take_answers
 from sockgraph.reviews.answers import kind_of
@@ -34,9 +34,9 @@ Author = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so."
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in a sentence.")]
 
 
-def open_room(file: Path, data: Path) -> Room:
+def open_room(file: Path, data: Path) -> ReviewSession:
     """Open a case for review at the terminal."""
-    return Room.of(file, data, tell=say, listen=bar)
+    return ReviewSession.of(file, data, tell=say, listen=bar)
 
 
 def ledger_of(case: Path, data: Path) -> Ledger:
@@ -115,7 +115,7 @@ def _go_through(desks: list[Desk]) -> None:
             desk.find()
 
 
-def _chosen(room: Room, link: tuple[str, str], reviewer: str) -> Task:
+def _chosen(room: ReviewSession, link: tuple[str, str], reviewer: str) -> Task:
     """Return the pair that a reviewer chose by name, if it can be reviewed by them."""
     pair = room.dossier.pair(*link)
     entries = room.ledger.entries()

@@ -35,7 +35,7 @@ from sockgraph.reviews.states import History, histories
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sockgraph.pipeline import Room
+    from sockgraph.pipeline import ReviewSession
     from sockgraph.reviews import Dossier, Ledger, Task
     from sockgraph.reviews.blinding import Part
     from sockgraph.reviews.sheet import Card, Diffs, Page, Sheet
@@ -61,7 +61,7 @@ class Desk:
         Whether names are hidden: not where the reviewer chose the pair by name.
     """
 
-    room: Room
+    room: ReviewSession
     task: Task
     reviewer: str
     blinded: bool

@@ -14,7 +14,7 @@ import ipywidgets as w
 from markupsafe import Markup
 
 from sockgraph.errors import ReviewError, SockgraphError
-from sockgraph.pipeline import DATA, CaseResult, Room
+from sockgraph.pipeline import DATA, CaseResult, ReviewSession
 from sockgraph.report.markup import clean
 from sockgraph.report.wording import signed
 from sockgraph.reviews import Task, histories, queue
@@ -90,7 +90,7 @@ class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         if not reviewer.strip():
             raise ReviewError(repr(reviewer), "a review needs its reviewer.", "Give reviewer=….")
         self.reviewer = reviewer.strip()
-        self.room = Room.of(case, data, tell=self._tell)
+        self.room = ReviewSession.of(case, data, tell=self._tell)
         entries = self.room.ledger.entries()
         self.tasks = queue(self.room.dossier, entries, self.reviewer, foils=foils)
         if all(task.foil for task in self.tasks):

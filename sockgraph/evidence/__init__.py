@@ -1,7 +1,7 @@
 """Evidence: what similarities are worth, for and against one operator, measured on a reference."""
 
-from sockgraph.evidence.calibration import Calibrated
-from sockgraph.evidence.comparison import learn, weigh_by, weigh_evidence
-from sockgraph.evidence.settings import EvidenceSettings, Weighed
+from sockgraph.evidence.calibration import CalibratedModel
+from sockgraph.evidence.comparison import compare, learn, weigh_by
+from sockgraph.evidence.settings import Comparison, EvidenceSettings
 
-__all__ = ["Calibrated", "EvidenceSettings", "Weighed", "learn", "weigh_by", "weigh_evidence"]
+__all__ = ["CalibratedModel", "Comparison", "EvidenceSettings", "compare", "learn", "weigh_by"]

@@ -13,7 +13,7 @@ from sockgraph.signals import SIGNALS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sockgraph.evidence.training import Community
+    from sockgraph.evidence.training import TrainingPairs
 
 
 PRIOR = 0.01
@@ -113,7 +113,7 @@ class Closeness:
 
 
 @dataclass(frozen=True)
-class Tilt:
+class CommunityAdjustment:
     """What is added to the score of the nearest pairs: a + (b − 1) · score, shrunk."""
 
     shift: float = 0.0
@@ -139,7 +139,7 @@ class Tilt:
         )
 
 
-def closeness(surprise: NDArray[np.float64], community: Community) -> Closeness:
+def closeness(surprise: NDArray[np.float64], community: TrainingPairs) -> Closeness:
     """Place every pair among the different pairs of the reference.
 
     Parameters
@@ -163,7 +163,7 @@ def closeness(surprise: NDArray[np.float64], community: Community) -> Closeness:
     )
 
 
-def tilt(sample: Sample, close: Closeness, extreme: NDArray[np.bool_]) -> Tilt:
+def tilt(sample: Sample, close: Closeness, extreme: NDArray[np.bool_]) -> CommunityAdjustment:
     """Fit the line of the nearest pairs.
 
     Parameters
@@ -178,15 +178,15 @@ def tilt(sample: Sample, close: Closeness, extreme: NDArray[np.bool_]) -> Tilt:
     different = np.where(extreme, 0.0, sample.different_weight * close.different)
     n = len(np.unique(close.owner[(same > 0) & (close.splits >= 1)]))
     if n < LEAST or (different > 0).sum() < LEAST:
-        return Tilt()
+        return CommunityAdjustment()
     shift, slope = line(
         Sample(sample.same, same / same.sum(), sample.different, different / different.sum())
     )
     nearest = close.different >= 1
     scores, weight = sample.different[nearest], sample.different_weight[nearest]
-    tried = Tilt()
+    tried = CommunityAdjustment()
     for share in np.linspace(0, SHARE * n / (n + ACCOUNTS), STEPS):
-        tried = Tilt(float(share * shift), float(1 + share * (slope - 1)))
+        tried = CommunityAdjustment(float(share * shift), float(1 + share * (slope - 1)))
         if _keeps_word(tried.apply(scores, np.ones(len(scores))), weight):
             break
     return tried

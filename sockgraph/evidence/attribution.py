@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-    from sockgraph.evidence.scoring import Extra
-    from sockgraph.evidence.similarity import Measured
+    from sockgraph.evidence.scoring import NullTest
+    from sockgraph.evidence.similarity import Similarity
     from sockgraph.signals import Histories
 
 TERMS = 6
@@ -26,7 +26,7 @@ NONE = np.zeros(0, dtype=np.int64)
 
 def witnesses(
     histories: Histories,
-    signals: tuple[list[Measured], list[Extra]],
+    signals: tuple[list[Similarity], list[NullTest]],
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
 ) -> list[list[list[str]]]:

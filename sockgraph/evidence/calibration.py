@@ -14,7 +14,7 @@ import numpy as np
 
 from sockgraph.evidence.adjustment import (
     Closeness,
-    Tilt,
+    CommunityAdjustment,
     closeness,
     rivalry,
     rivalry_of_halves,
@@ -23,16 +23,16 @@ from sockgraph.evidence.adjustment import (
 from sockgraph.evidence.model import TRUST, Bounds, Model, Sample, elub, fit, line
 from sockgraph.evidence.pseudo_pairs import LABELLED
 from sockgraph.evidence.settings import MIN_REFERENCE, MIN_SPLITS, EvidenceSettings
-from sockgraph.evidence.training import EXTREME, Community, choose_pairs, cross_fit, folds_of
+from sockgraph.evidence.training import EXTREME, TrainingPairs, choose_pairs, cross_fit, folds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from sockgraph.evidence.pseudo_pairs import Splits
-    from sockgraph.evidence.scoring import Cast
-    from sockgraph.evidence.similarity import Measured
+    from sockgraph.evidence.pseudo_pairs import PseudoPairs
+    from sockgraph.evidence.scoring import AccountIndex
+    from sockgraph.evidence.similarity import Similarity
     from sockgraph.runtime import Progress
 
 NOBODY = -1
@@ -45,7 +45,7 @@ class Line:
 
     lift: float
     scale: float
-    tilt: Tilt
+    tilt: CommunityAdjustment
 
     def plain(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return log10 LRs against the whole reference."""
@@ -65,7 +65,7 @@ class Resample:
 
 
 @dataclass(frozen=True)
-class Calibrated:
+class CalibratedModel:
     """What a reference teaches.
 
     Attributes
@@ -99,9 +99,9 @@ class Calibrated:
     resampled: tuple[Resample, ...]
     bounds: Bounds
     sample: Sample
-    community: Community
+    community: TrainingPairs
 
-    def on(self, cast: Cast) -> Calibrated:
+    def on(self, cast: AccountIndex) -> CalibratedModel:
         """Return the same, pointing into another cast that holds every account of these.
 
         Raises
@@ -142,12 +142,12 @@ class FirstStage:
 
 
 def calibrate(  # noqa: PLR0917 - arrays of one stage, each named at the call
-    cast: Cast,
-    measured: list[Measured],
-    splits: Splits,
+    cast: AccountIndex,
+    measured: list[Similarity],
+    splits: PseudoPairs,
     settings: EvidenceSettings,
     progress: Progress,
-) -> Calibrated | str:
+) -> CalibratedModel | str:
     """Fit all that the cast's reference teaches; where it cannot be fitted, say why."""
     reason = _why_not(cast, splits)
     if reason:
@@ -181,7 +181,7 @@ def calibrate(  # noqa: PLR0917 - arrays of one stage, each named at the call
         (same_rivals, near[chosen]),
     )
     n_different = len(np.unique(np.concatenate([community.a, community.b])))
-    return Calibrated(
+    return CalibratedModel(
         users=cast.users,
         fold=fold,
         models=models,
@@ -195,7 +195,9 @@ def calibrate(  # noqa: PLR0917 - arrays of one stage, each named at the call
     )
 
 
-def community_of(cast: Cast, measured: list[Measured], splits: Splits) -> Community:
+def community_of(
+    cast: AccountIndex, measured: list[Similarity], splits: PseudoPairs
+) -> TrainingPairs:
     """Return the reference accounts' pairs and splits; labelled pairs of one person at the end."""
     rows, columns = np.triu_indices(len(cast.users), 1)
     both = cast.reference[rows] & cast.reference[columns]
@@ -204,7 +206,7 @@ def community_of(cast: Cast, measured: list[Measured], splits: Splits) -> Commun
     first, second = rows[one], columns[one]
     halves = np.column_stack([m.splits for m in measured])
     labelled = np.column_stack([m.pairs[first, second] for m in measured])
-    return Community(
+    return TrainingPairs(
         different=np.column_stack([m.pairs[a, b] for m in measured]),
         a=a,
         b=b,
@@ -218,7 +220,7 @@ def community_of(cast: Cast, measured: list[Measured], splits: Splits) -> Commun
     )
 
 
-def _why_not(cast: Cast, splits: Splits) -> str | None:
+def _why_not(cast: AccountIndex, splits: PseudoPairs) -> str | None:
     n_reference = int(cast.reference.sum())
     if n_reference < MIN_REFERENCE:
         return (
@@ -238,7 +240,7 @@ def first_stage(  # noqa: PLR0917 - arrays of one stage, each named at the call
     models: dict[tuple[int, int], Model],
     whole: Model,
     fold: NDArray[np.int64],
-    cast: Cast,
+    cast: AccountIndex,
     surprise: NDArray[np.float64],
 ) -> FirstStage:
     """Judge every pair by the model that saw neither of its accounts.
@@ -263,9 +265,9 @@ def first_stage(  # noqa: PLR0917 - arrays of one stage, each named at the call
 def _halves(  # noqa: PLR0917 - arrays of one stage, each named at the call
     models: dict[tuple[int, int], Model],
     fold: NDArray[np.int64],
-    cast: Cast,
-    measured: list[Measured],
-    community: Community,
+    cast: AccountIndex,
+    measured: list[Similarity],
+    community: TrainingPairs,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (splits,) the score between two halves, and how well others explain them."""
     cut = community.stratum != LABELLED
@@ -282,7 +284,7 @@ def _halves(  # noqa: PLR0917 - arrays of one stage, each named at the call
 
 
 def _fit_line(raw: Sample, close: Closeness, extreme: NDArray[np.bool_]) -> Line:
-    straight = Line(*line(raw), Tilt())
+    straight = Line(*line(raw), CommunityAdjustment())
     return replace(straight, tilt=tilt(_plain(straight, raw), close, extreme))
 
 
@@ -304,7 +306,7 @@ class _Learning:
         (splits,) and (pairs,): what is deducted from their scores.
     """
 
-    part: Community
+    part: TrainingPairs
     close: Closeness
     extreme: NDArray[np.bool_]
     rivals: tuple[NDArray[np.float64], NDArray[np.float64]]

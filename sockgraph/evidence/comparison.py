@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import tables
-from sockgraph.evidence.calibration import Calibrated, calibrate
+from sockgraph.evidence.calibration import CalibratedModel, calibrate
 from sockgraph.evidence.holdout import held_out
 from sockgraph.evidence.leave_out import omit_weeks
 from sockgraph.evidence.null_tests import find_extras
-from sockgraph.evidence.pseudo_pairs import Splits, cut_histories, no_cuts
-from sockgraph.evidence.scoring import Cast, judge, judge_by
-from sockgraph.evidence.settings import EvidenceSettings, Weighed
-from sockgraph.evidence.similarity import Measured, Scene, measure
+from sockgraph.evidence.pseudo_pairs import PseudoPairs, cut_histories, no_cuts
+from sockgraph.evidence.scoring import AccountIndex, judge, judge_by
+from sockgraph.evidence.settings import Comparison, EvidenceSettings
+from sockgraph.evidence.similarity import Scene, Similarity, measure
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sockgraph.signals import Bag, Corpus, Histories
+    from sockgraph.signals import Corpus, Histories, TermMatrix
 
 _DEFAULT = EvidenceSettings()
 
 
-def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
+def compare(  # noqa: PLR0913 - two tables, and options by name
     edits: pd.DataFrame,
     accounts: pd.DataFrame,
     *,
@@ -45,7 +45,7 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
     log_events: pd.DataFrame | None = None,
     known: pd.DataFrame | None = None,
     progress: Progress = silent,
-) -> Weighed:
+) -> Comparison:
     """Weigh the evidence for and against one operator behind every pair of nominated accounts.
 
     H1: one operator. H2: two people of the same community, as the reference accounts are.
@@ -80,7 +80,7 @@ def weigh_evidence(  # noqa: PLR0913 - two tables, and options by name
 
     Returns
     -------
-    Weighed
+    Comparison
         Scores only, with the reason, where the reference cannot calibrate.
     """
     corpus = compile_edits(edits if background is None else pd.concat([edits, background]))
@@ -105,7 +105,7 @@ def learn(
     *,
     settings: EvidenceSettings = _DEFAULT,
     progress: Progress = silent,
-) -> Calibrated | str:
+) -> CalibratedModel | str:
     """Learn from a reference what any pair's likeness is worth, to be kept for `weigh_by`.
 
     Parameters
@@ -133,14 +133,14 @@ def learn(
 
 
 def weigh_by(
-    learnt: Calibrated,
+    learnt: CalibratedModel,
     edits: pd.DataFrame,
     nominated: Sequence[str],
     *,
     settings: EvidenceSettings = _DEFAULT,
     incomplete: Sequence[str] = (),
     progress: Progress = silent,
-) -> Weighed:
+) -> Comparison:
     """Weigh the evidence behind every pair of nominated accounts by what was learnt before.
 
     Likeness is measured anew, on these accounts and on the reference's. A nominated account may be
@@ -163,7 +163,7 @@ def weigh_by(
 
     Returns
     -------
-    Weighed
+    Comparison
         Without omitted weeks, and without `held_out`.
     """
     corpus = compile_edits(edits)
@@ -176,14 +176,14 @@ def weigh_by(
     return tables.assemble(case, histories, found, verdict)
 
 
-def _cut(histories: Histories, cast: Cast, settings: EvidenceSettings) -> Splits:
+def _cut(histories: Histories, cast: AccountIndex, settings: EvidenceSettings) -> PseudoPairs:
     which = np.flatnonzero(cast.reference)
     return cut_histories(histories, which, least=settings.min_edits, seed=settings.seed)
 
 
 def _find(  # noqa: PLR0917 - one stage's parts
-    seen: tuple[Histories, Splits],
-    cast: Cast,
+    seen: tuple[Histories, PseudoPairs],
+    cast: AccountIndex,
     alibis_of: tuple[Sequence[str], NDArray[np.bool_]],
     log_events: pd.DataFrame | None,
     progress: Progress,
@@ -206,12 +206,12 @@ def _enough(corpus: Corpus, settings: EvidenceSettings) -> set[str]:
 
 def _together(
     corpus: Corpus, nominated: Sequence[str], reference: Sequence[str], settings: EvidenceSettings
-) -> Cast:
+) -> AccountIndex:
     """Return these accounts, in both roles where they are named twice."""
     users = tuple(sorted(_enough(corpus, settings) & {*nominated, *reference}))
     names = np.asarray(users, dtype=object)
     named, others = (np.isin(names, list(group)) for group in (nominated, reference))
-    return Cast(users, named, others, np.arange(len(users)))
+    return AccountIndex(users, named, others, np.arange(len(users)))
 
 
 def _persons(users: tuple[str, ...], known: pd.DataFrame | None) -> NDArray[np.int64]:
@@ -229,7 +229,7 @@ def _cast(
     *,
     known: pd.DataFrame | None,
     open_case: bool | None,
-) -> tuple[Cast, tuple[str, ...]]:
+) -> tuple[AccountIndex, tuple[str, ...]]:
     """Return who is compared, and every nominated account, those with too few edits included."""
     one = accounts.drop_duplicates("user")
     role = dict(zip(map(str, one["user"]), map(str, one["role"]), strict=True))
@@ -240,12 +240,12 @@ def _cast(
     users = tuple(sorted(u for u in compared if u in enough))
     named = np.array([role[u] == "nominated" for u in users], dtype=bool)
     others = np.ones_like(named) if itself else ~named
-    return Cast(users, named, others, _persons(users, known)), nominated
+    return AccountIndex(users, named, others, _persons(users, known)), nominated
 
 
-def _measure_all(scene: Scene, progress: Progress) -> list[Measured]:
+def _measure_all(scene: Scene, progress: Progress) -> list[Similarity]:
     found = []
-    bags: dict[Any, Bag | None] = {}
+    bags: dict[Any, TermMatrix | None] = {}
     for step, signal in enumerate(SIGNALS):
         progress("signals", step, len(SIGNALS))
         if signal.bag not in bags:

@@ -12,8 +12,8 @@ from sockgraph.signals.corpus import DAY
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sockgraph.evidence.scoring import Verdict
-    from sockgraph.evidence.similarity import Measured
+    from sockgraph.evidence.scoring import PairScores
+    from sockgraph.evidence.similarity import Similarity
     from sockgraph.signals import Histories
 
 ALIKE = 0.05
@@ -28,7 +28,7 @@ LEVELS = (10, 100, 1000)
 
 
 def false_links(
-    verdict: Verdict, measured: list[Measured], histories: Histories
+    verdict: PairScores, measured: list[Similarity], histories: Histories
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return how many different reference pairs reach LR 10, 100, 1,000, stratum by stratum.
 
@@ -56,7 +56,7 @@ def false_links(
     }
 
 
-def reaching(verdict: Verdict, measured: list[Measured], level: float) -> dict[str, Any]:
+def reaching(verdict: PairScores, measured: list[Similarity], level: float) -> dict[str, Any]:
     """Return how many different reference pairs reach a log10 LR, and of those of the same pages.
 
     Returns
@@ -86,7 +86,7 @@ def most_alike(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(heard > np.quantile(heard, 1 - ALIKE)) if len(heard) else heard > 0
 
 
-def newcomers(verdict: Verdict, histories: Histories) -> NDArray[np.bool_]:
+def newcomers(verdict: PairScores, histories: Histories) -> NDArray[np.bool_]:
     """Return which different pairs made their first edits within `EVENT_DAYS` of each other."""
     first = np.full(histories.n_units, np.inf)
     np.minimum.at(first, histories.unit, histories.corpus.seconds[histories.saves])

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.evidence.model import Bounds
-    from sockgraph.evidence.scoring import Cast, Verdict
-    from sockgraph.evidence.similarity import Measured
+    from sockgraph.evidence.scoring import AccountIndex, PairScores
+    from sockgraph.evidence.similarity import Similarity
     from sockgraph.evidence.tables import Case, Found
     from sockgraph.signals import Histories
     from sockgraph.signals.simultaneous import Alibi
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 COLUMNS = {"same pages": "same_pages", "same hours": "same_hours", "same tools": "same_tools"}
 
 
-def held_out(case: Case, histories: Histories, found: Found, verdict: Verdict) -> pd.DataFrame:
+def held_out(case: Case, histories: Histories, found: Found, verdict: PairScores) -> pd.DataFrame:
     """Lay out the reference's pairs and cuts; no row where nothing is calibrated.
 
     Parameters
@@ -83,7 +83,7 @@ def held_out(case: Case, histories: Histories, found: Found, verdict: Verdict) -
     return validate("held_out", whole)
 
 
-def _alike(verdict: Verdict, measured: list[Measured]) -> dict[str, NDArray[np.bool_]]:
+def _alike(verdict: PairScores, measured: list[Similarity]) -> dict[str, NDArray[np.bool_]]:
     """Return which different pairs are among the most alike in each respect."""
     names = [m.signal.name for m in measured]
     values = verdict.community.different
@@ -109,9 +109,9 @@ def shared_pages(histories: Histories) -> NDArray[np.int64]:
 
 
 def _worthy(
-    verdict: Verdict,
+    verdict: PairScores,
     bounds: Bounds,
-    measured: list[Measured],
+    measured: list[Similarity],
     needed: tuple[float, float],
 ) -> NDArray[np.bool_]:
     """Return (pairs,): whether all that a flag needs is there but being each other's best."""
@@ -126,7 +126,7 @@ def _worthy(
 
 
 def _flagged(
-    cast: Cast, verdict: Verdict, worthy: NDArray[np.bool_], alibi: Alibi
+    cast: AccountIndex, verdict: PairScores, worthy: NDArray[np.bool_], alibi: Alibi
 ) -> NDArray[np.bool_]:
     """Return (pairs,): which reference pairs would be flagged, were they nominated."""
     a, b = verdict.community.a, verdict.community.b

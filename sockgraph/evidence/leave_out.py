@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sockgraph.evidence.scoring import Cast, Verdict
-    from sockgraph.evidence.settings import Weighed
-    from sockgraph.evidence.similarity import Measured
+    from sockgraph.evidence.scoring import AccountIndex, PairScores
+    from sockgraph.evidence.settings import Comparison
+    from sockgraph.evidence.similarity import Similarity
 
 PAIRS, WEEKS = 40, 5
 SAVES = 1 << 20
@@ -48,9 +48,9 @@ class _Left:
 
 
 def omit_weeks(
-    weighed: Weighed,
-    seen: tuple[Cast, Histories, list[Measured]],
-    verdict: Verdict,
+    weighed: Comparison,
+    seen: tuple[AccountIndex, Histories, list[Similarity]],
+    verdict: PairScores,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Return `omissions` with rows for weeks added, `week:2024-W05`.
@@ -87,7 +87,7 @@ def omit_weeks(
     return validate("omissions", pd.concat([weighed.omissions, frame], ignore_index=True))
 
 
-def _asked(weighed: Weighed, cast: Cast) -> pd.DataFrame:
+def _asked(weighed: Comparison, cast: AccountIndex) -> pd.DataFrame:
     """Return the pairs that are looked at: `user_a, user_b, row, column, rev_ids`."""
     place = {user: i for i, user in enumerate(cast.users)}
     pair = ["user_a", "user_b"]
@@ -159,8 +159,8 @@ def _leave_out(histories: Histories, left: _Left) -> list[Histories]:
 
 def _score_without(  # noqa: PLR0917 - one question's parts
     histories: Histories,
-    measured: list[Measured],
-    verdict: Verdict,
+    measured: list[Similarity],
+    verdict: PairScores,
     left: _Left,
     progress: Progress,
 ) -> NDArray[np.float64]:
@@ -183,7 +183,7 @@ def _score_without(  # noqa: PLR0917 - one question's parts
 
 
 def _measured_again(
-    one: Measured, histories: Histories, member: NDArray[np.bool_], left: _Left
+    one: Similarity, histories: Histories, member: NDArray[np.bool_], left: _Left
 ) -> NDArray[np.float64]:
     """Return the surprise between the two shortened histories, as `measure` finds a pair's."""
     if one.bag is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.evidence.scoring import Cast, Extra
+from sockgraph.evidence.scoring import AccountIndex, NullTest
 from sockgraph.signals.dialogue import find_talk, find_thanks
 from sockgraph.signals.handover import find_handovers
 from sockgraph.signals.meetings import coupled_absence, page_gaps, shared_sessions
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 def find_extras(
-    histories: Histories, alibi: Alibi, cast: Cast, log_events: pd.DataFrame
-) -> list[Extra]:
+    histories: Histories, alibi: Alibi, cast: AccountIndex, log_events: pd.DataFrame
+) -> list[NullTest]:
     """Return the traces that are told from a null of their own, not from cut histories.
 
     Parameters
@@ -37,7 +37,7 @@ def find_extras(
     whole = ~(alibi.incomplete[:, None] | alibi.incomplete[None, :])
     blocked = last_blocks(log_events, cast.users)
     found = [
-        Extra("alibi", "time", alibi.log10_lr, alibi.changes, whole, alibi.turns.telling),
+        NullTest("alibi", "time", alibi.log10_lr, alibi.changes, whole, alibi.turns.telling),
         *(
             _extra(name, "time", trace, whole)
             for name, trace in (
@@ -70,14 +70,14 @@ def last_blocks(log_events: pd.DataFrame, users: tuple[str, ...]) -> NDArray[np.
     return np.asarray(last.reindex(list(users)), dtype=np.float64)
 
 
-def _extra(name: str, family: str, trace: Trace | None, offered: NDArray[np.bool_]) -> Extra:
+def _extra(name: str, family: str, trace: Trace | None, offered: NDArray[np.bool_]) -> NullTest:
     """Return the trace as it is told; None: the source does not offer what it needs."""
     if trace is not None:
         lr = np.where(offered, trace.log10_lr, np.nan)
-        return Extra(name, family, lr, trace.support, offered, trace.telling)
+        return NullTest(name, family, lr, trace.support, offered, trace.telling)
     nothing = np.zeros(offered.shape, dtype=np.int64)
     silent = np.full(offered.shape, np.nan)
-    return Extra(name, family, silent, nothing, np.zeros_like(offered), _nobody)
+    return NullTest(name, family, silent, nothing, np.zeros_like(offered), _nobody)
 
 
 def _nobody(*_: int) -> NDArray[np.int64]:

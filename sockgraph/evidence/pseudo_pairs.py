@@ -31,7 +31,7 @@ RUN = DAY
 
 
 @dataclass(frozen=True)
-class Splits:
+class PseudoPairs:
     """Halves of accounts: unit i of `first` and unit i of `second` are one account's.
 
     Attributes
@@ -63,7 +63,7 @@ class _Piece(NamedTuple):
 
 def cut_histories(
     accounts: Histories, which: NDArray[np.int64], *, least: int, seed: int, repeats: int = 2
-) -> Splits:
+) -> PseudoPairs:
     """Cut these accounts' histories, each in every stratum, `repeats` times where it can be cut.
 
     Parameters
@@ -101,7 +101,7 @@ def cut_histories(
     return _assemble(accounts, pieces)
 
 
-def no_cuts(accounts: Histories) -> Splits:
+def no_cuts(accounts: Histories) -> PseudoPairs:
     """Return no split at all."""
     return _assemble(accounts, [])
 
@@ -171,7 +171,7 @@ def _stretch(
     return side[start : start + wanted]
 
 
-def _assemble(accounts: Histories, pieces: list[_Piece]) -> Splits:
+def _assemble(accounts: Histories, pieces: list[_Piece]) -> PseudoPairs:
     owner = np.array([piece.owner for piece in pieces], dtype=np.int64)
     stratum = np.array([piece.stratum for piece in pieces], dtype=np.int64)
     halves = []
@@ -179,4 +179,4 @@ def _assemble(accounts: Histories, pieces: list[_Piece]) -> Splits:
         unit = np.repeat(np.arange(len(pieces)), [len(s) for s in saves])
         joined = np.concatenate(saves) if saves else np.zeros(0, dtype=np.int64)
         halves.append(Histories(accounts.corpus, joined, unit, owner))
-    return Splits(halves[0], halves[1], stratum)
+    return PseudoPairs(halves[0], halves[1], stratum)

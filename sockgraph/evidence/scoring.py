@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sockgraph.evidence.adjustment import closeness, rivalry
-from sockgraph.evidence.calibration import Calibrated, calibrate, community_of, first_stage
+from sockgraph.evidence.calibration import CalibratedModel, calibrate, community_of, first_stage
 from sockgraph.evidence.model import Model
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.evidence.model import Bounds, Sample
-    from sockgraph.evidence.pseudo_pairs import Splits
+    from sockgraph.evidence.pseudo_pairs import PseudoPairs
     from sockgraph.evidence.settings import EvidenceSettings
-    from sockgraph.evidence.similarity import Measured
-    from sockgraph.evidence.training import Community
+    from sockgraph.evidence.similarity import Similarity
+    from sockgraph.evidence.training import TrainingPairs
     from sockgraph.runtime import Progress
 
 LEVEL = 0.95
@@ -28,7 +28,7 @@ AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
-class Cast:
+class AccountIndex:
     """Who is compared, in the order of every array of this stage.
 
     Attributes
@@ -48,7 +48,7 @@ class Cast:
 
 
 @dataclass(frozen=True)
-class Extra:
+class NullTest:
     """A trace with a null of its own, never calibrated on cut histories; held at log10 LR one.
 
     Attributes
@@ -74,7 +74,7 @@ class Extra:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PairScores:
     """What the models say of every pair of the cast.
 
     Attributes
@@ -110,10 +110,10 @@ class Verdict:
     above: NDArray[np.float64]
     bounds: Bounds | None
     sample: Sample | None
-    community: Community
+    community: TrainingPairs
     facts: dict[str, Any]
 
-    def with_extras(self, extras: Sequence[Extra]) -> Verdict:
+    def with_extras(self, extras: Sequence[NullTest]) -> PairScores:
         """Return the verdict with the traces that have a null of their own added to the score."""
         if self.bounds is None:
             return self
@@ -124,12 +124,12 @@ class Verdict:
 
 
 def judge(  # noqa: PLR0917 - arrays of one stage, each named at the call
-    cast: Cast,
-    measured: list[Measured],
-    splits: Splits,
+    cast: AccountIndex,
+    measured: list[Similarity],
+    splits: PseudoPairs,
     settings: EvidenceSettings,
     progress: Progress,
-) -> Verdict:
+) -> PairScores:
     """Fit the models and judge every pair; where they cannot be fitted, score only and say why."""
     learnt = calibrate(cast, measured, splits, settings, progress)
     if isinstance(learnt, str):
@@ -137,7 +137,7 @@ def judge(  # noqa: PLR0917 - arrays of one stage, each named at the call
     return judge_by(learnt, cast, measured)
 
 
-def judge_by(learnt: Calibrated, cast: Cast, measured: list[Measured]) -> Verdict:
+def judge_by(learnt: CalibratedModel, cast: AccountIndex, measured: list[Similarity]) -> PairScores:
     """Judge every pair of the cast by what a reference taught, none by a model that saw it.
 
     Parameters
@@ -154,7 +154,7 @@ def judge_by(learnt: Calibrated, cast: Cast, measured: list[Measured]) -> Verdic
     slopes = line.scale * line.tilt.slopes(close.pairs)
     baseline = line.plain(first.baseline - learnt.usual)
     below, above = _spread(learnt, cast, surprise, near, close.pairs)
-    return Verdict(
+    return PairScores(
         alone=first.alone,
         contributions=slopes[..., None] * first.contributions,
         rivalry=near,
@@ -176,18 +176,20 @@ def judge_by(learnt: Calibrated, cast: Cast, measured: list[Measured]) -> Verdic
     )
 
 
-def _surprise(measured: list[Measured]) -> NDArray[np.float64]:
+def _surprise(measured: list[Similarity]) -> NDArray[np.float64]:
     return np.stack([m.pairs for m in measured], axis=-1)
 
 
-def _uncalibrated(surprise: NDArray[np.float64], community: Community, reason: str) -> Verdict:
+def _uncalibrated(
+    surprise: NDArray[np.float64], community: TrainingPairs, reason: str
+) -> PairScores:
     """Score by the plain mean of the signals' surprise above its usual 1: no LR."""
     n = surprise.shape[-1]
     model = Model(np.full(n, -1.0), np.ones(n), np.full(n, 1 / n), 0.0)
     contributions = model.contributions(surprise)
     score = np.where(np.isnan(surprise).all(axis=-1), np.nan, contributions.sum(axis=-1))
     nothing = np.full(score.shape, np.nan)
-    return Verdict(
+    return PairScores(
         alone=np.full(surprise.shape, np.nan),
         contributions=contributions,
         rivalry=nothing,
@@ -205,8 +207,8 @@ def _uncalibrated(surprise: NDArray[np.float64], community: Community, reason: s
 
 
 def _spread(  # noqa: PLR0917 - arrays of one stage, each named at the call
-    learnt: Calibrated,
-    cast: Cast,
+    learnt: CalibratedModel,
+    cast: AccountIndex,
     surprise: NDArray[np.float64],
     near: NDArray[np.float64],
     weight: NDArray[np.float64],

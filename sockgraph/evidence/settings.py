@@ -39,7 +39,7 @@ class EvidenceSettings:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class Comparison:
     """The evidence on every pair of nominated accounts.
 
     Attributes

@@ -26,8 +26,8 @@ from sockgraph.signals import Signal, profile, similarity
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sockgraph.evidence.pseudo_pairs import Splits
-    from sockgraph.signals import Bag, Histories, Profile
+    from sockgraph.evidence.pseudo_pairs import PseudoPairs
+    from sockgraph.signals import Histories, Profile, TermMatrix
 
 
 TOP = 20
@@ -105,7 +105,7 @@ def both_sides(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray
 
 
 @dataclass(frozen=True)
-class Measured:
+class Similarity:
     """One signal on every pair.
 
     Attributes
@@ -125,7 +125,7 @@ class Measured:
     """
 
     signal: Signal
-    bag: Bag | None
+    bag: TermMatrix | None
     pairs: NDArray[np.float64]
     support: NDArray[np.int64]
     splits: NDArray[np.float64]
@@ -153,15 +153,15 @@ class Scene:
 
     accounts: Histories
     member: NDArray[np.bool_]
-    splits: Splits
+    splits: PseudoPairs
 
 
-def measure(signal: Signal, bag: Bag | None, scene: Scene) -> Measured:
+def measure(signal: Signal, bag: TermMatrix | None, scene: Scene) -> Similarity:
     """Measure one signal on every pair."""
     n, m = scene.accounts.n_units, len(scene.splits.stratum)
     silent = (np.full(m, np.nan), np.full((2, m, n), np.nan))
     if bag is None or not bag.rows.nnz:
-        return Measured(
+        return Similarity(
             signal, None, np.full((n, n), np.nan), np.zeros((n, n), dtype=np.int64), *silent
         )
     whole = profile(bag, scene.accounts, signal.weighting)
@@ -170,7 +170,7 @@ def measure(signal: Signal, bag: Bag | None, scene: Scene) -> Measured:
     seen = crowd.surprise(cells)
     support = np.minimum(whole.amount[:, None], whole.amount[None, :])
     halves = _halves(bag, whole, crowd, scene, signal) if m else silent
-    return Measured(signal, bag, both_sides(seen, seen.T), support, *halves)
+    return Similarity(signal, bag, both_sides(seen, seen.T), support, *halves)
 
 
 def _members(whole: Profile, scene: Scene, signal: Signal) -> NDArray[np.bool_]:
@@ -184,7 +184,7 @@ def _members(whole: Profile, scene: Scene, signal: Signal) -> NDArray[np.bool_]:
 
 
 def _halves(  # noqa: PLR0917 - one signal's parts
-    bag: Bag, whole: Profile, crowd: Cohort, scene: Scene, signal: Signal
+    bag: TermMatrix, whole: Profile, crowd: Cohort, scene: Scene, signal: Signal
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     splits = scene.splits
     foreign = np.arange(whole.n_units)[None, :] != splits.owner[:, None]

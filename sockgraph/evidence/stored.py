@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sockgraph.evidence.adjustment import Tilt
-from sockgraph.evidence.calibration import Calibrated, Line, Resample
+from sockgraph.evidence.adjustment import CommunityAdjustment
+from sockgraph.evidence.calibration import CalibratedModel, Line, Resample
 from sockgraph.evidence.model import Bounds, Model, Sample
-from sockgraph.evidence.training import Community
+from sockgraph.evidence.training import TrainingPairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Arrays = dict[str, "NDArray[Any]"]
 
 
-def pack(learnt: Calibrated) -> Arrays:
+def pack(learnt: CalibratedModel) -> Arrays:
     """Return everything as arrays, none of them of objects."""
     return {
         "users": np.array(learnt.users, dtype=np.str_),
@@ -38,7 +38,7 @@ def pack(learnt: Calibrated) -> Arrays:
     }
 
 
-def unpack(arrays: Mapping[str, NDArray[Any]]) -> Calibrated:
+def unpack(arrays: Mapping[str, NDArray[Any]]) -> CalibratedModel:
     """Return what was packed.
 
     Raises
@@ -47,13 +47,13 @@ def unpack(arrays: Mapping[str, NDArray[Any]]) -> Calibrated:
         If these arrays were not packed here.
     """
     community: dict[str, Any] = {
-        field.name: arrays[f"community.{field.name}"] for field in fields(Community)
+        field.name: arrays[f"community.{field.name}"] for field in fields(TrainingPairs)
     }
     community["n_accounts"] = int(community["n_accounts"])
     models = _taken("fold_models", arrays)
     resampled = zip(_taken("resamples", arrays), arrays["lines"], strict=True)
     low, high = map(float, arrays["bounds"])
-    return Calibrated(
+    return CalibratedModel(
         users=tuple(map(str, arrays["users"])),
         fold=arrays["fold"],
         models={
@@ -65,11 +65,11 @@ def unpack(arrays: Mapping[str, NDArray[Any]]) -> Calibrated:
         resampled=tuple(Resample(model, _line(numbers)) for model, numbers in resampled),
         bounds=Bounds(low, high),
         sample=Sample(*(arrays[f"sample.{field.name}"] for field in fields(Sample))),
-        community=Community(**community),
+        community=TrainingPairs(**community),
     )
 
 
-def _of(name: str, whole: Sample | Community) -> Arrays:
+def _of(name: str, whole: Sample | TrainingPairs) -> Arrays:
     return {
         f"{name}.{field.name}": np.asarray(getattr(whole, field.name)) for field in fields(whole)
     }
@@ -96,4 +96,4 @@ def _numbers(line: Line) -> tuple[float, float, float, float]:
 
 def _line(numbers: NDArray[np.float64]) -> Line:
     lift, scale, shift, slope = map(float, numbers)
-    return Line(lift, scale, Tilt(shift, slope))
+    return Line(lift, scale, CommunityAdjustment(shift, slope))

@@ -12,7 +12,7 @@ from sockgraph.evidence import flagging as link
 from sockgraph.evidence.attribution import witnesses
 from sockgraph.evidence.false_links import false_links, reaching
 from sockgraph.evidence.pseudo_pairs import KINDS, LABELLED
-from sockgraph.evidence.settings import EvidenceSettings, Weighed
+from sockgraph.evidence.settings import Comparison, EvidenceSettings
 from sockgraph.schema import empty, subject_of, validate
 from sockgraph.signals.simultaneous import stretches
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.evidence.model import Sample
-    from sockgraph.evidence.scoring import Cast, Extra, Verdict
-    from sockgraph.evidence.similarity import Measured
+    from sockgraph.evidence.scoring import AccountIndex, NullTest, PairScores
+    from sockgraph.evidence.similarity import Similarity
     from sockgraph.signals import Histories
     from sockgraph.signals.simultaneous import Alibi
 
@@ -58,7 +58,7 @@ class Case:
     declared: Sequence[Sequence[str]]
     accepted: Sequence[tuple[str, str]]
     settings: EvidenceSettings
-    cast: Cast
+    cast: AccountIndex
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class Found:
         Simultaneous work.
     """
 
-    measured: list[Measured]
-    extras: list[Extra]
+    measured: list[Similarity]
+    extras: list[NullTest]
     alibi: Alibi
 
 
@@ -109,7 +109,7 @@ class Pairs:
             yield low, Pairs(self.a[part], self.b[part], self.row[part], self.column[part])
 
 
-def assemble(case: Case, histories: Histories, found: Found, verdict: Verdict) -> Weighed:
+def assemble(case: Case, histories: Histories, found: Found, verdict: PairScores) -> Comparison:
     """Lay out every table."""
     pairs = _pairs(case)
     measured = found.measured
@@ -121,7 +121,7 @@ def assemble(case: Case, histories: Histories, found: Found, verdict: Verdict) -
         _evidence(case, part, found, verdict, {i - low: ids for i, ids in told.items()})
         for low, part in pairs.parts()
     ]
-    return Weighed(
+    return Comparison(
         evidence=pd.concat(parts, ignore_index=True),
         links=links,
         alibis=_alibis(case, pairs, histories, found.alibi),
@@ -146,7 +146,7 @@ def _at(values: NDArray[Any], pairs: Pairs) -> NDArray[np.float64]:
     return found
 
 
-def _links(case: Case, pairs: Pairs, found: Found, verdict: Verdict) -> pd.DataFrame:
+def _links(case: Case, pairs: Pairs, found: Found, verdict: PairScores) -> pd.DataFrame:
     measured = found.measured
     names = np.asarray(case.nominated, dtype=object)
     score = _at(verdict.score, pairs)
@@ -182,7 +182,7 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: Verdict) -> pd.DataF
 
 
 def _interval(
-    pairs: Pairs, verdict: Verdict, score: NDArray[np.float64]
+    pairs: Pairs, verdict: PairScores, score: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], ...]:
     if verdict.bounds is None:
         nothing = np.full(len(score), np.nan)
@@ -192,7 +192,7 @@ def _interval(
 
 
 def _naive(
-    alone: NDArray[np.float64], verdict: Verdict, score: NDArray[np.float64]
+    alone: NDArray[np.float64], verdict: PairScores, score: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     if verdict.bounds is None:
         return np.full(len(score), np.nan)
@@ -200,7 +200,7 @@ def _naive(
     return np.where(np.isnan(score), np.nan, summed)
 
 
-def _status(pairs: Pairs, measured: list[Measured]) -> NDArray[np.object_]:
+def _status(pairs: Pairs, measured: list[Similarity]) -> NDArray[np.object_]:
     """Return (pairs, signals) statuses."""
     status = np.full((len(pairs.a), len(measured)), "insufficient", dtype=object)
     for j, one in enumerate(measured):
@@ -214,8 +214,8 @@ def _status(pairs: Pairs, measured: list[Measured]) -> NDArray[np.object_]:
 def _flagged(  # noqa: PLR0917 - arrays of one stage
     case: Case,
     pairs: Pairs,
-    measured: list[Measured],
-    verdict: Verdict,
+    measured: list[Similarity],
+    verdict: PairScores,
     beside: tuple[NDArray[np.float64], Alibi],
 ) -> NDArray[np.bool_]:
     low, alibi = beside
@@ -236,7 +236,7 @@ def _flagged(  # noqa: PLR0917 - arrays of one stage
 
 
 def _best(
-    pairs: Pairs, verdict: Verdict, worthy: NDArray[np.bool_], alibi: Alibi
+    pairs: Pairs, verdict: PairScores, worthy: NDArray[np.bool_], alibi: Alibi
 ) -> NDArray[np.bool_]:
     """Return which pairs of the cast are each other's best, groups included."""
     both = np.zeros(verdict.score.shape, dtype=bool)
@@ -266,7 +266,7 @@ def _evidence(  # noqa: PLR0917 - arrays of one stage
     case: Case,
     pairs: Pairs,
     found: Found,
-    verdict: Verdict,
+    verdict: PairScores,
     rev_ids: dict[int, list[list[str]]],
 ) -> pd.DataFrame:
     names = np.asarray(case.nominated, dtype=object)
@@ -306,8 +306,8 @@ def _evidence(  # noqa: PLR0917 - arrays of one stage
 def _extra(  # noqa: PLR0917 - one row of every pair
     names: NDArray[np.object_],
     pairs: Pairs,
-    extra: Extra,
-    verdict: Verdict,
+    extra: NullTest,
+    verdict: PairScores,
     rev_ids: list[list[str] | None],
 ) -> pd.DataFrame:
     """Lay out a trace with a null of its own."""
@@ -381,7 +381,7 @@ def _aside(  # noqa: PLR0917 - one row of every pair
     )
 
 
-def _reference(measured: list[Measured], verdict: Verdict) -> pd.DataFrame:
+def _reference(measured: list[Similarity], verdict: PairScores) -> pd.DataFrame:
     """Describe what the pairs are drawn against, by signal and stratum."""
     community = verdict.community
     columns = {m.signal.name: j for j, m in enumerate(measured)}
@@ -415,7 +415,7 @@ def _omissions(  # noqa: PLR0917 - arrays of one stage
     case: Case,
     pairs: Pairs,
     found: Found,
-    verdict: Verdict,
+    verdict: PairScores,
     shown: NDArray[np.int64],
 ) -> pd.DataFrame:
     """Say what the shown pairs' log10 LR would be without each signal and each family."""
@@ -454,7 +454,7 @@ def _parts(found: Found) -> list[tuple[str, NDArray[np.int64]]]:
 
 
 def _calibration(
-    case: Case, measured: list[Measured], verdict: Verdict, histories: Histories
+    case: Case, measured: list[Similarity], verdict: PairScores, histories: Histories
 ) -> dict[str, Any]:
     """State what the numbers rest on."""
     community = verdict.community

@@ -27,7 +27,7 @@ ENOUGH = 30
 
 
 @dataclass(frozen=True)
-class Community:
+class TrainingPairs:
     """Reference pairs and splits, by account.
 
     Attributes
@@ -60,7 +60,7 @@ class Community:
     n_accounts: int
     trust: NDArray[np.float64]
 
-    def some(self, rows: NDArray[np.int64], weight: NDArray[np.float64]) -> Community:
+    def some(self, rows: NDArray[np.int64], weight: NDArray[np.float64]) -> TrainingPairs:
         """Return the same with these different pairs alone, weighted so."""
         return replace(
             self, different=self.different[rows], a=self.a[rows], b=self.b[rows], weight=weight
@@ -175,7 +175,7 @@ def folds_of(person: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     return np.asarray(dealt[person])
 
 
-def cross_fit(community: Community, fold: NDArray[np.int64]) -> dict[tuple[int, int], Model]:
+def cross_fit(community: TrainingPairs, fold: NDArray[np.int64]) -> dict[tuple[int, int], Model]:
     """Fit one model for every two folds, on accounts of neither."""
     models = {}
     for p in range(FOLDS):

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
         purge,
         read_case,
     )
-    from sockgraph.pipeline.review_session import Room
+    from sockgraph.pipeline.review_session import ReviewSession
     from sockgraph.pipeline.run import refresh_hidden, run_case
     from sockgraph.pipeline.validate import Validated, validate_case
 
 _HOMES = {
     "fetch": ("Fetched", "demo_case", "fetch_case", "open_source"),
     "results": ("DATA", "LEDGER", "TABLES", "CaseResult", "open_store", "purge", "read_case"),
-    "review_session": ("Room",),
+    "review_session": ("ReviewSession",),
     "run": ("refresh_hidden", "run_case"),
     "validate": ("Validated", "validate_case"),
 }
@@ -38,7 +38,7 @@ __all__ = [
     "TABLES",
     "CaseResult",
     "Fetched",
-    "Room",
+    "ReviewSession",
     "Validated",
     "demo_case",
     "fetch_case",

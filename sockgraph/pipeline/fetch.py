@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sockgraph.evidence import Weighed
+    from sockgraph.evidence import Comparison
     from sockgraph.sources import Source
     from sockgraph.store import CaseStore
 
@@ -48,7 +48,7 @@ def known_operators(case: Case) -> pd.DataFrame | None:
     return None if named is None else read_labels(case.beside(named))
 
 
-def calibration_on(labels: pd.DataFrame, weighed: Weighed) -> dict[str, Any]:
+def calibration_on(labels: pd.DataFrame, weighed: Comparison) -> dict[str, Any]:
     """Return what the LRs are worth on known operators, and on cut histories.
 
     Known operators are those of compared accounts, and those of reference accounts, from which the

@@ -18,12 +18,12 @@ from sockgraph.store import sha256
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sockgraph.evidence import Weighed
+    from sockgraph.evidence import Comparison
     from sockgraph.reference import Population
 
 
 def describe(
-    population: Population, weighed: Weighed, provenance: dict[str, Any], file: Path
+    population: Population, weighed: Comparison, provenance: dict[str, Any], file: Path
 ) -> dict[str, Any]:
     """Describe what went in; never the operator's contact."""
     case = population.case
@@ -40,7 +40,7 @@ def describe(
     }
 
 
-def _notices(population: Population, weighed: Weighed) -> Iterator[str]:
+def _notices(population: Population, weighed: Comparison) -> Iterator[str]:
     """Say what a person must know before reading any number."""
     if not weighed.calibration["calibrated"]:
         yield f"Not calibrated: {weighed.calibration['reason']}"
@@ -65,7 +65,7 @@ def _notices(population: Population, weighed: Weighed) -> Iterator[str]:
         yield from _expected(weighed)
 
 
-def _screened(population: Population, weighed: Weighed) -> Iterator[str]:
+def _screened(population: Population, weighed: Comparison) -> Iterator[str]:
     """Say whom a screening left out, and that nothing is said about them."""
     facts = population.recipe.get("screening")
     if not facts:
@@ -84,7 +84,7 @@ def _screened(population: Population, weighed: Weighed) -> Iterator[str]:
     )
 
 
-def _expected(weighed: Weighed) -> Iterator[str]:
+def _expected(weighed: Comparison) -> Iterator[str]:
     """Say how many links of different people the threshold lets through among so many pairs."""
     measured = weighed.calibration.get("threshold")
     if not measured:

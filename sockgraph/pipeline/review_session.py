@@ -50,7 +50,7 @@ def _unseen() -> AbstractContextManager[Progress]:
 
 
 @dataclass(frozen=True)
-class Room:
+class ReviewSession:
     """A case that was run, open for review.
 
     Attributes
@@ -77,7 +77,7 @@ class Room:
         *,
         tell: Callable[[str], None] = _unheard,
         listen: Callable[[], AbstractContextManager[Progress]] = _unseen,
-    ) -> Room:
+    ) -> ReviewSession:
         """Open a case that was run.
 
         Raises

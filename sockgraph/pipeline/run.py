@@ -13,7 +13,7 @@ import sockgraph
 from sockgraph.case import identify, refuse_many
 from sockgraph.clustering import cluster_accounts
 from sockgraph.errors import CaseError
-from sockgraph.evidence import EvidenceSettings, weigh_evidence
+from sockgraph.evidence import EvidenceSettings, compare
 from sockgraph.graph import build_graph, graphml
 from sockgraph.pipeline.fetch import (
     calibration_on,
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sockgraph.clustering import Clusters
-    from sockgraph.evidence import Weighed
+    from sockgraph.evidence import Comparison
     from sockgraph.reference import Population
     from sockgraph.sources.mediawiki.hidden import Hidden
     from sockgraph.store import CaseStore
@@ -155,9 +155,9 @@ def run_case(
 
 def _weigh(
     population: Population, accepted: Sequence[tuple[str, str]], progress: Progress
-) -> Weighed:
+) -> Comparison:
     case = population.case
-    return weigh_evidence(
+    return compare(
         population.edits,
         population.accounts,
         background=population.background,
@@ -179,7 +179,7 @@ def _weigh(
 def _write(
     store: CaseStore,
     population: Population,
-    weighed: Weighed,
+    weighed: Comparison,
     ledger: Ledger,
     *,
     provenance: dict[str, Any],
@@ -248,7 +248,7 @@ class _Grouping:
 
 
 def _tables(
-    population: Population, weighed: Weighed, links: pd.DataFrame, groups: Clusters
+    population: Population, weighed: Comparison, links: pd.DataFrame, groups: Clusters
 ) -> dict[str, Any]:
     tables = {
         "accounts": population.accounts,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sockgraph.evidence import Weighed
+    from sockgraph.evidence import Comparison
     from sockgraph.sources import Source
     from sockgraph.store import CaseStore
 
@@ -288,7 +288,7 @@ def _weigh(  # noqa: PLR0917 - one look's parts
     learnt: Learnt,
     candidates: pd.DataFrame,
     settings: EvidenceSettings,
-) -> tuple[Weighed, dict[str, Any]]:
+) -> tuple[Comparison, dict[str, Any]]:
     import pandas as pd  # noqa: PLC0415 - the command line starts without it
 
     account = str(candidates["user_a"].iloc[0])
@@ -314,7 +314,7 @@ def _weigh(  # noqa: PLR0917 - one look's parts
     }
 
 
-def _laid_out(candidates: pd.DataFrame, weighed: Weighed) -> pd.DataFrame:
+def _laid_out(candidates: pd.DataFrame, weighed: Comparison) -> pd.DataFrame:
     """Return the account's pairs, by rank."""
     links = weighed.links
     account = candidates["user_a"].iloc[0]

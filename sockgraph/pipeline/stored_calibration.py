@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sockgraph.errors import ScreeningError, StoreError
-from sockgraph.evidence import Calibrated, learn
+from sockgraph.evidence import CalibratedModel, learn
 from sockgraph.evidence.stored import pack, unpack
 from sockgraph.pipeline.manifest import code_hash
 from sockgraph.schema import TABLES, validate
@@ -60,7 +60,7 @@ class Learnt:
         For whoever reads the numbers: rule, accounts, edits, and their digest.
     """
 
-    calibrated: Calibrated
+    calibrated: CalibratedModel
     edits: pd.DataFrame
     facts: dict[str, Any]
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-import pyarrow as pa
-from sockgraph.screening.wiki import connect, quoted
 from typing import TYPE_CHECKING, Any
+
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
+
 from sockgraph.runtime import Progress, silent
 from sockgraph.screening.blocks import arrow
 from sockgraph.screening.definition import MICRO
+from sockgraph.screening.wiki import connect, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
-    from collections.abc import Iterable, Iterator
-    from sockgraph.screening.local import Candidates
 
+    from sockgraph.screening.local import Candidates
 
 
 MEMORY = 1 << 30

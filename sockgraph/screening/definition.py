@@ -13,16 +13,17 @@ order, and the quotient is rounded half up to millionths, so that a tie is a tie
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
-import numpy as np
 import ipaddress
+import math
 import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from sockgraph.errors import ScreeningError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
 
 
 FIXED_POINT = 1 << 20  # w_p**2 is held in units of 2**-20

@@ -16,10 +16,7 @@ import pyarrow as pa
 from sockgraph.errors import TableError
 from sockgraph.screening import kernels
 from sockgraph.screening.blocks import Parts, arrow, plain
-from sockgraph.screening.definition import BLANK
-from sockgraph.screening.definition import HOURS
-from sockgraph.screening.definition import KINDS
-from sockgraph.screening.definition import kind_of
+from sockgraph.screening.definition import BLANK, HOURS, KINDS, kind_of
 from sockgraph.screening.reading import INVENTED, Batch, Layout, Reader, ahead, lay_out
 
 if TYPE_CHECKING:

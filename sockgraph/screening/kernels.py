@@ -12,9 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sockgraph.runtime import uncollected
-from sockgraph.screening.definition import CLOSE
-from sockgraph.screening.definition import HOURS
-from sockgraph.screening.definition import MONDAY
+from sockgraph.screening.definition import CLOSE, HOURS, MONDAY
 
 with uncollected():
     from numba import njit

@@ -12,10 +12,8 @@ from sockgraph.errors import ScreeningError
 from sockgraph.runtime import Progress, silent, uncollected
 from sockgraph.screening import kernels, overlap
 from sockgraph.screening.blocks import plain
-from sockgraph.screening.definition import MIN_SHARED
-from sockgraph.screening.definition import TOP
-from sockgraph.screening.definition import page_weights
 from sockgraph.screening.candidates import record_batches
+from sockgraph.screening.definition import MIN_SHARED, TOP, page_weights
 from sockgraph.screening.ingest import Accounts, Ingested, in_threads, ingest, trim
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from sockgraph.case import normal_name
 from sockgraph.errors import ScreeningError, SourceError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
-from sockgraph.screening.definition import TOP
 from sockgraph.screening.candidates import write_parquet
+from sockgraph.screening.definition import TOP
 from sockgraph.screening.wiki import ABOUT, EDITS, WholeWiki, identity
 from sockgraph.sources.activity import unknown_activity
 from sockgraph.sources.table import TableSource, _clean, _within

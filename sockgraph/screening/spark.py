@@ -20,16 +20,17 @@ from pyspark.sql import functions as sf
 from sockgraph.errors import ScreeningError, TableError
 from sockgraph.runtime import Progress, silent
 from sockgraph.screening.blocks import block_pair, coedits
-from sockgraph.screening.definition import BLANK
-from sockgraph.screening.candidates import CODED
-from sockgraph.screening.candidates import COLUMNS
-from sockgraph.screening.definition import KINDS
-from sockgraph.screening.definition import MICRO
-from sockgraph.screening.definition import MIN_SHARED
-from sockgraph.screening.definition import MONDAY
-from sockgraph.screening.definition import TOP
-from sockgraph.screening.definition import kind_of
-from sockgraph.screening.definition import page_weights
+from sockgraph.screening.candidates import CODED, COLUMNS
+from sockgraph.screening.definition import (
+    BLANK,
+    KINDS,
+    MICRO,
+    MIN_SHARED,
+    MONDAY,
+    TOP,
+    kind_of,
+    page_weights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

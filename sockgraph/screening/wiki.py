@@ -20,10 +20,7 @@ import pyarrow.parquet as pq
 
 from sockgraph.errors import ScreeningError, StoreError, TableError
 from sockgraph.runtime import Progress, silent
-from sockgraph.screening.definition import CLOSE
-from sockgraph.screening.definition import FIXED_POINT
-from sockgraph.screening.definition import kind_of
-from sockgraph.screening.definition import page_weights
+from sockgraph.screening.definition import CLOSE, FIXED_POINT, kind_of, page_weights
 from sockgraph.screening.reading import lay_out
 
 if TYPE_CHECKING:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 from sockgraph.signals import hours as time
 from sockgraph.signals import mechanics, pages, text
 from sockgraph.signals.corpus import Corpus, Histories, compile_edits, of_accounts
-from sockgraph.signals.vectors import Bag, Profile, Weighting, profile, similarity, whole_vectors
+from sockgraph.signals.vectors import (
+    Profile,
+    TermMatrix,
+    Weighting,
+    profile,
+    similarity,
+    whole_vectors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +45,7 @@ class Signal:
 
     name: str
     family: str
-    bag: Callable[[Corpus], Bag | None]
+    bag: Callable[[Corpus], TermMatrix | None]
     weighting: Weighting
     needed: int = 5
 
@@ -59,11 +66,11 @@ SIGNALS: tuple[Signal, ...] = (
 __all__ = [
     "FAMILIES",
     "SIGNALS",
-    "Bag",
     "Corpus",
     "Histories",
     "Profile",
     "Signal",
+    "TermMatrix",
     "Weighting",
     "compile_edits",
     "of_accounts",

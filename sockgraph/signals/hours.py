@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from sockgraph.signals.vectors import Bag, by_account
+from sockgraph.signals.vectors import TermMatrix, by_account
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,7 @@ STEP = 300
 WEEK = 7 * 86_400
 
 
-def hour_bag(corpus: Corpus) -> Bag:
+def hour_bag(corpus: Corpus) -> TermMatrix:
     """Make the bag of hours of the week: each save spread over its neighbours.
 
     The kernel is a product of two von Mises densities, exp((cos δ − 1)/σ² + (cos ε − 1)/τ²), δ and
@@ -42,7 +42,7 @@ def hour_bag(corpus: Corpus) -> Bag:
     trust = saves / (saves + 10.0)
     own = by_account(corpus, rows, moment).multiply((trust / np.maximum(saves, 1))[:, None])
     rate = np.asarray(own.sum(axis=0)).ravel() / max(trust.sum(), 1e-12)
-    return Bag(rows, moment, np.full(BINS, float(len(saves))), rate, len(saves))
+    return TermMatrix(rows, moment, np.full(BINS, float(len(saves))), rate, len(saves))
 
 
 def _kernels() -> sparse.csr_matrix:

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import sparse
 
 from sockgraph.signals import text
-from sockgraph.signals.vectors import Bag, make_bag, term_rows
+from sockgraph.signals.vectors import TermMatrix, make_bag, term_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +26,7 @@ SESSION = 3600.0
 """Seconds: longer pauses are all one kind, since a cut history must not be told by its pauses."""
 
 
-def habit_bag(corpus: Corpus) -> Bag:
+def habit_bag(corpus: Corpus) -> TermMatrix:
     """Make the bag of how edits are saved and labelled."""
     first = np.searchsorted(corpus.save, np.arange(corpus.n_saves))
     kinds: list[NDArray[Any]] = [_rhythm(corpus), _same_page(corpus, first), _batch(corpus)]

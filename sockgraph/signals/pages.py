@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from sockgraph.signals.vectors import Bag, make_bag, term_rows
+from sockgraph.signals.vectors import TermMatrix, make_bag, term_rows
 
 if TYPE_CHECKING:
     from sockgraph.signals.corpus import Corpus
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SECTION_NAME = re.compile(r"/\*\s*(.*?)\s*\*/|^→[\u200e\u200f]?([^:]+)")
 
 
-def page_bag(corpus: Corpus) -> Bag | None:
+def page_bag(corpus: Corpus) -> TermMatrix | None:
     """Make the bag of pages: a save of k pages at once gives each 1/√k.
 
     A page that one account alone edited cannot be shared, and is left out.
@@ -32,7 +32,7 @@ def page_bag(corpus: Corpus) -> Bag | None:
     return make_bag(corpus, rows, limit=400_000)
 
 
-def section_bag(corpus: Corpus) -> Bag | None:
+def section_bag(corpus: Corpus) -> TermMatrix | None:
     """Make the bag of sections: the names that the software writes before a summary."""
     names = [SECTION_NAME.findall(comment) for comment in corpus.comments]
     if not any(names):

@@ -14,7 +14,7 @@ import unicodedata
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from sockgraph.signals.vectors import Bag, make_bag, term_rows
+from sockgraph.signals.vectors import TermMatrix, make_bag, term_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -94,37 +94,37 @@ def shape(token: str) -> str:
     return "Xx" if token[0].isupper() and token[1:].islower() else "xX"
 
 
-def phrase_bag(corpus: Corpus) -> Bag | None:
+def phrase_bag(corpus: Corpus) -> TermMatrix | None:
     """Make the bag of words and of every two that follow each other."""
     return _bag(corpus, phrases)
 
 
-def word_bag(corpus: Corpus) -> Bag | None:
+def word_bag(corpus: Corpus) -> TermMatrix | None:
     """Make the bag of words."""
     return _bag(corpus, words)
 
 
-def plain_bag(corpus: Corpus) -> Bag | None:
+def plain_bag(corpus: Corpus) -> TermMatrix | None:
     """Make the bag of words, sections' names included."""
     return _bag(corpus, plain_tokens)
 
 
-def character_bag(corpus: Corpus) -> Bag | None:
+def character_bag(corpus: Corpus) -> TermMatrix | None:
     """Make the bag of character runs."""
     return _bag(corpus, characters)
 
 
-def opening_bag(corpus: Corpus) -> Bag | None:
+def opening_bag(corpus: Corpus) -> TermMatrix | None:
     """Make the bag of how summaries begin."""
     return _bag(corpus, openings)
 
 
-def shape_bag(corpus: Corpus) -> Bag | None:
+def shape_bag(corpus: Corpus) -> TermMatrix | None:
     """Make the bag of token shapes."""
     return _bag(corpus, shapes)
 
 
-def _bag(corpus: Corpus, terms: Callable[[str], Iterable[str]]) -> Bag | None:
+def _bag(corpus: Corpus, terms: Callable[[str], Iterable[str]]) -> TermMatrix | None:
     """Make the bag of one kind of terms of the summaries; None where the source has none."""
     if not corpus.comments:
         return None

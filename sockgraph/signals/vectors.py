@@ -66,7 +66,7 @@ class Weighting:
 
 
 @dataclass(frozen=True)
-class Bag:
+class TermMatrix:
     """Which terms every save of a corpus holds.
 
     Attributes
@@ -89,14 +89,14 @@ class Bag:
     rate: NDArray[np.float64]
     n_accounts: int
 
-    def narrowed(self, limit: int) -> Bag:
+    def narrowed(self, limit: int) -> TermMatrix:
         """Return the bag of the `limit` terms that most accounts use, in the order they had."""
         if len(self.spread) <= limit:
             return self
         order = np.lexsort((np.arange(len(self.spread)), -self.spread))
         keep = np.sort(order[:limit])
         rows, rate = self.rows[:, keep], self.rate[keep]
-        return Bag(rows, self.item, self.spread[keep], rate, self.n_accounts)
+        return TermMatrix(rows, self.item, self.spread[keep], rate, self.n_accounts)
 
     def count(self, gather: sparse.csr_matrix) -> sparse.csr_matrix:
         """Return the (groups, terms) sums over the saves of each row of `gather`."""
@@ -131,7 +131,7 @@ def make_bag(
     item: NDArray[np.int64] | None = None,
     *,
     limit: int = 40_000,
-) -> Bag:
+) -> TermMatrix:
     """Count terms over the community, and drop those that one account alone uses.
 
     Parameters
@@ -151,7 +151,7 @@ def make_bag(
     trust = saves / (saves + RELIABLE)
     scaled = sparse.diags(trust / np.maximum(saves, 1)) @ counts[:, keep]
     rate = np.asarray(scaled.sum(axis=0)).ravel() / max(trust.sum(), 1e-12)
-    return Bag(rows[:, keep].tocsr(), item, spread[keep], rate, n_users)
+    return TermMatrix(rows[:, keep].tocsr(), item, spread[keep], rate, n_users)
 
 
 def by_account(
@@ -197,7 +197,7 @@ def term_rows(
     return sparse.csr_matrix(parts, shape=shape), np.where(of_save < 0, len(starts) - 2, of_save)
 
 
-def profile(bag: Bag, histories: Histories, weighting: Weighting) -> Profile:
+def profile(bag: TermMatrix, histories: Histories, weighting: Weighting) -> Profile:
     """Weigh the bags of these histories."""
     if weighting.kind == "contrast":
         bag = bag.narrowed(weighting.limit)
@@ -215,7 +215,7 @@ def profile(bag: Bag, histories: Histories, weighting: Weighting) -> Profile:
     return Profile(vectors, unit, histories.n_units, amount)
 
 
-def _rare(counts: sparse.csr_matrix, bag: Bag) -> sparse.csr_matrix:
+def _rare(counts: sparse.csr_matrix, bag: TermMatrix) -> sparse.csr_matrix:
     rarity = np.log((bag.n_accounts + 1) / (bag.spread + 0.5)).astype(np.float32)
     data = np.where(counts.data >= 1, 1 + np.log(np.maximum(counts.data, 1)), counts.data)
     data *= rarity[counts.indices]
@@ -227,7 +227,7 @@ def _rare(counts: sparse.csr_matrix, bag: Bag) -> sparse.csr_matrix:
 
 
 def _contrast(
-    counts: sparse.csr_matrix, sizes: NDArray[np.float32], bag: Bag, weighting: Weighting
+    counts: sparse.csr_matrix, sizes: NDArray[np.float32], bag: TermMatrix, weighting: Weighting
 ) -> NDArray[np.float32]:
     common = bag.rate.astype(np.float32)[None, :]
     own: NDArray[np.float32] = counts.toarray().astype(np.float32, copy=False)
