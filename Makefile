@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-lowest test-spark check lab bench wiki services clean
+.PHONY: help demo test test-unit test-wikis test-lowest test-spark check lab bench wiki services clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,9 @@ test-spark: ## run the Spark engine's tests, with the extra that they need
 	fi
 	@.venv-spark/bin/python -m pytest tests/test_screen_spark.py
 
+test-wikis: $(READY) services ## run every test of a wiki on both MediaWikis, 1.39 and 1.43
+	@SOCKGRAPH_WIKIS=all $(BIN)/python -m pytest -n 2 --dist loadfile -m wiki
+
 test-lowest: services ## run every test on the lowest versions that the bounds allow; needs uv
 	@uv venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv-lowest
 	@uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct -e '.[notebook,screen,dumps,dev,bench,fuzz]'
@@ -80,4 +83,4 @@ bench: $(READY) ## measure screening against what a user would otherwise assembl
 	@$(BIN)/python benchmarks/screen.py
 
 clean: ## remove the environments and caches; data stays
-	rm -rf $(VENV) .venv-lowest .venv-spark tests/wiki/.wiki_cache .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-lowest .venv-spark tests/wiki/.wiki_cache tests/wiki/.mediawiki_cache .mypy_cache .ruff_cache .pytest_cache

@@ -11,7 +11,7 @@ from sockgraph.pipeline import demo_case, run_case
 
 pytest_plugins = ["wiki_fixture", "chromium_fixture", "lab_fixture"]
 
-SERVICES = {"wiki_case", "browser", "lab"}  # several files name a pretended wiki `wiki`
+SERVICES = {"mediawiki", "browser", "lab"}
 WHOLE = {"demo_ran", "size_s"}
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from wiki import history as past
-from wiki.server import MEDIAWIKI
 
 from sockgraph.case import load_case
 from sockgraph.errors import SourceError
@@ -176,12 +175,7 @@ def test_what_is_no_history_dump_is_refused(open_dump, tmp_path, bad):
 
 def dump_of(wiki, target):
     """Let the wiki dump itself."""
-    subprocess.run(
-        ["php", MEDIAWIKI / "maintenance/dumpBackup.php", "--full", "--stub",
-         f"--output=gzip:{target}"],
-        env={**os.environ, "MW_CONFIG_FILE": str(wiki.folder / "LocalSettings.php")},
-        check=True, capture_output=True,
-    )  # fmt: skip
+    wiki.php("dumpBackup.php", "--full", "--stub", f"--output=gzip:{target}")
     return target
 
 

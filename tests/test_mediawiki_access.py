@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-
 import pytest
 from faulty import Say, error, faulty_wiki, say, status
-from wiki.server import MEDIAWIKI
 
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, SourceError
@@ -137,12 +133,7 @@ def test_credentials_are_not_sent_in_the_clear():
 
 @pytest.mark.wiki
 def test_a_bot_password_works_on_a_real_wiki(wiki, wiki_case, tmp_path, monkeypatch):
-    subprocess.run(
-        ["php", MEDIAWIKI / "maintenance/createBotPassword.php", "--appid", "tool",
-         "--grants", "basic,highvolume", "Admin", SECRET],
-        env={**os.environ, "MW_CONFIG_FILE": str(wiki.folder / "LocalSettings.php")},
-        check=True, capture_output=True,
-    )  # fmt: skip
+    wiki.php("createBotPassword.php", "--appid=tool", "--grants=basic,highvolume", "Admin", SECRET)
     monkeypatch.setenv("SOCKGRAPH_BOT_USER", "Admin@tool")
     monkeypatch.setenv("SOCKGRAPH_BOT_PASSWORD", SECRET)
     case = load_case(wiki_case("Amber Wren"))

@@ -16,7 +16,7 @@ from sockgraph.schema import validate
 from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.store.raw_answers import RawAnswers
 
-pytestmark = pytest.mark.wiki
+pytestmark = [pytest.mark.wiki, pytest.mark.mediawiki("1.39", "1.43")]
 PAST = history.build()
 
 

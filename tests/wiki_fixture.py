@@ -6,18 +6,26 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from wiki.server import TestWiki, WikiMissingError, running
+from wiki.server import ROOTS, TestWiki, WikiMissingError, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Say on which MediaWikis a test runs: its marker says so, else SOCKGRAPH_WIKIS, else 1.39."""
+    if "mediawiki" in metafunc.fixturenames:
+        marked = metafunc.definition.get_closest_marker("mediawiki")
+        default = tuple(ROOTS) if os.environ.get("SOCKGRAPH_WIKIS") == "all" else ("1.39",)
+        metafunc.parametrize("mediawiki", marked.args if marked else default, scope="session")
+
+
 @pytest.fixture(scope="session")
-def wiki() -> Iterator[TestWiki]:
+def wiki(mediawiki: str) -> Iterator[TestWiki]:
     """The filled wiki, one a session; SOCKGRAPH_REQUIRE_SERVICES=1 makes a skip a failure."""
     try:
-        context = running()
+        context = running(mediawiki)
         served = context.__enter__()
     except WikiMissingError as error:
         if os.environ.get("SOCKGRAPH_REQUIRE_SERVICES") == "1":

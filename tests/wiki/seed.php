@@ -7,7 +7,6 @@ $IP = getenv( 'MEDIAWIKI_ROOT' ) ?: '/usr/share/mediawiki';
 require_once "$IP/maintenance/Maintenance.php";
 
 use MediaWiki\Block\DatabaseBlock;
-use MediaWiki\Extension\Renameuser\RenameuserSQL;
 use MediaWiki\MediaWikiServices;
 
 class Seed extends Maintenance {
@@ -83,7 +82,9 @@ class Seed extends Maintenance {
 
 	private function rename( $dbw, $rename ) {
 		$id = User::newFromName( $rename['from'] )->getId();
-		$sql = new RenameuserSQL( $rename['from'], $rename['to'], $id, $this->admin(), [ 'reason' => 'on request' ] );
+		$class = class_exists( 'MediaWiki\\RenameUser\\RenameuserSQL' )  # in core since 1.40
+			? 'MediaWiki\\RenameUser\\RenameuserSQL' : 'MediaWiki\\Extension\\Renameuser\\RenameuserSQL';
+		$sql = new $class( $rename['from'], $rename['to'], $id, $this->admin(), [ 'reason' => 'on request' ] );
 		if ( !$sql->rename() ) {
 			$this->fatalError( "cannot rename {$rename['from']}" );
 		}

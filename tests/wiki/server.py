@@ -1,4 +1,4 @@
-"""Bring up Debian's MediaWiki on loopback, fill it, and end it with all its processes."""
+"""Bring up one of Debian's MediaWikis on loopback, fill it, and end it with all its processes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 CACHE = HERE / ".wiki_cache"
-MEDIAWIKI = Path(os.environ.get("MEDIAWIKI_ROOT", "/usr/share/mediawiki"))
+ROOTS = {  # install.sh puts them there
+    "1.39": Path(os.environ.get("MEDIAWIKI_ROOT", "/usr/share/mediawiki")),
+    "1.43": HERE / ".mediawiki_cache/1.43/usr/share/mediawiki",
+}
 PASSWORD = "sockgraph-admin-1"  # noqa: S105 - of a wiki that lives for minutes
 SETTINGS = """
 # --- test wiki ---
@@ -35,7 +38,13 @@ $wgEnableEmail = false;
 $wgPasswordAttemptThrottle = [];
 $wgGroupPermissions['sysop']['deleterevision'] = true;  # core gives it to nobody
 $wgGroupPermissions['sysop']['noratelimit'] = true;
-wfLoadExtension( 'Renameuser' );
+if ( version_compare( MW_VERSION, '1.40', '<' ) ) {
+	wfLoadExtension( 'Renameuser' );  # part of core since
+} else {
+	$wgEnableMultiBlocks = true;
+	$wgAutoCreateTempUser = [ 'enabled' => true ] + $wgAutoCreateTempUser;
+	$wgTempAccountCreationThrottle = $wgTempAccountNameAcquisitionThrottle = [];
+}
 if ( file_exists( __DIR__ . '/extra.php' ) ) { require __DIR__ . '/extra.php'; }
 """
 
@@ -54,12 +63,19 @@ class TestWiki:
         Address and port, as a case file names a wiki.
     folder
         Its files; what `extra.php` there says is added to its settings at once.
+    version
+        MediaWiki's, a key of `ROOTS`.
     """
 
     __test__ = False
 
     host: str
     folder: Path
+    version: str
+
+    @property
+    def root(self) -> Path:
+        return ROOTS[self.version]
 
     @property
     def api(self) -> str:
@@ -70,6 +86,21 @@ class TestWiki:
         site = mwclient.Site(self.host, path="/", scheme="http", clients_useragent="test wiki")
         site.login("Admin", PASSWORD)
         return site
+
+    def php(self, script: str | Path, *arguments: object, settings: bool = True) -> None:
+        """Run a maintenance script; its output is shown only if it fails."""
+        environment = {k: v for k, v in os.environ.items() if k != "MW_CONFIG_FILE"}
+        if settings:
+            environment["MW_CONFIG_FILE"] = str(self.folder / "LocalSettings.php")
+        path = self.root / "maintenance" / script
+        done = subprocess.run(
+            ["php", path, *map(str, arguments)],
+            env=environment | {"MEDIAWIKI_ROOT": str(self.root)},
+            check=False, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        if done.returncode or "Error:" in done.stderr:
+            message = f"{path.name} failed: {done.stdout[-1000:]} {done.stderr[-1000:]}"
+            raise RuntimeError(message)
 
     def case_text(self, *nominated: str, **more: str) -> str:
         """Return a case file for this wiki; `more` are further sections, verbatim."""
@@ -90,8 +121,8 @@ def default_nominated() -> tuple[str, ...]:
     return (*history.OPERATED, *history.NON_ASCII, "Amber Wren", "Dune Wren", history.SOCK_BLOCKED)
 
 
-def make_ready() -> None:
-    """See that MediaWiki and PHP are there.
+def make_ready(version: str) -> None:
+    """See that this MediaWiki, and PHP, are there.
 
     Raises
     ------
@@ -99,7 +130,7 @@ def make_ready() -> None:
         If they are not; it names the packages and the command.
     """
     done = subprocess.run(
-        ["sh", HERE / "install.sh", "--check"],
+        ["sh", HERE / "install.sh", "--check", version],
         check=False,
         capture_output=True,
         text=True,
@@ -110,16 +141,18 @@ def make_ready() -> None:
 
 
 @contextlib.contextmanager
-def running(*, port: int | None = None, workers: int = 2) -> Iterator[TestWiki]:
+def running(
+    version: str = "1.39", *, port: int | None = None, workers: int = 2
+) -> Iterator[TestWiki]:
     """Yield a filled wiki; when the block ends, its processes end and its files are removed.
 
     The first time takes some ten seconds; what was filled then is kept, and copied from then on.
     """
-    make_ready()
+    make_ready(version)
     memory = Path("/dev/shm")  # noqa: S108 - tmpfs: six times faster than a disk
     place = memory if os.access(memory, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="sockgraph-wiki-", dir=place) as name:
-        wiki = TestWiki(f"127.0.0.1:{port or free_port()}", Path(name) / "wiki")
+        wiki = TestWiki(f"127.0.0.1:{port or free_port()}", Path(name) / "wiki", version)
         filled = _filled(wiki)
         with _served(wiki, workers):
             if not filled:
@@ -130,7 +163,7 @@ def running(*, port: int | None = None, workers: int = 2) -> Iterator[TestWiki]:
 
 def _filled(wiki: TestWiki) -> bool:
     """Put the wiki's files in their place; tell whether they are complete."""
-    kept = _kept_at()
+    kept = _kept_at(wiki.version)
     if kept.is_dir():
         shutil.copytree(kept, wiki.folder)
     else:
@@ -143,8 +176,8 @@ def _filled(wiki: TestWiki) -> bool:
 
 def _keep(wiki: TestWiki) -> None:
     """Keep a filled wiki for the next session, whole or not at all; older ones go."""
-    kept = _kept_at()
-    for older in CACHE.glob("*"):
+    kept = _kept_at(wiki.version)
+    for older in CACHE.glob(f"{wiki.version}-*"):
         shutil.rmtree(older, ignore_errors=True)
     CACHE.mkdir(exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=CACHE)) / "wiki"
@@ -154,12 +187,12 @@ def _keep(wiki: TestWiki) -> None:
     draft.parent.rmdir()
 
 
-def _kept_at() -> Path:
+def _kept_at(version: str) -> Path:
     """Where this very wiki is kept: other scripts, content or software make another one."""
     parts = [HERE / name for name in ("history.py", "seed.php", "server.py")]
-    software = (MEDIAWIKI / "includes/Defines.php").stat().st_mtime_ns
+    software = (ROOTS[version] / "includes/Defines.php").stat().st_mtime_ns
     text = b"".join(part.read_bytes() for part in parts) + str(software).encode()
-    return CACHE / hashlib.sha256(text).hexdigest()[:16]
+    return CACHE / f"{version}-{hashlib.sha256(text).hexdigest()[:16]}"
 
 
 def free_port() -> int:
@@ -170,24 +203,9 @@ def free_port() -> int:
         return port
 
 
-def _php(wiki: TestWiki, script: Path, *arguments: object, settings: bool = True) -> None:
-    """Run a maintenance script; its output is shown only if it fails."""
-    environment = {k: v for k, v in os.environ.items() if k != "MW_CONFIG_FILE"}
-    if settings:
-        environment["MW_CONFIG_FILE"] = str(wiki.folder / "LocalSettings.php")
-    done = subprocess.run(
-        ["php", script, *map(str, arguments)],
-        env=environment, check=False, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    if done.returncode or "Error:" in done.stderr:
-        message = f"{script.name} failed: {done.stdout[-1000:]} {done.stderr[-1000:]}"
-        raise RuntimeError(message)
-
-
 def _install(wiki: TestWiki) -> None:
-    _php(
-        wiki, MEDIAWIKI / "maintenance/install.php",
-        "--dbtype", "sqlite", "--dbname", "wiki", "--dbpath", wiki.folder / "db",
+    wiki.php(
+        "install.php", "--dbtype", "sqlite", "--dbname", "wiki", "--dbpath", wiki.folder / "db",
         "--server", f"http://{wiki.host}", "--scriptpath", "", "--confpath", wiki.folder,
         "--lang", "en", "--pass", PASSWORD, "Test wiki", "Admin", settings=False,
     )  # fmt: skip
@@ -202,11 +220,10 @@ def _fill(wiki: TestWiki) -> None:
     events, pages = wiki.folder / "history.json", wiki.folder / "history.xml"
     events.write_text(past.as_json())
     pages.write_text(past.as_xml())
-    maintenance = MEDIAWIKI / "maintenance"
-    _php(wiki, HERE / "seed.php", "accounts", events)
-    _php(wiki, maintenance / "importDump.php", "--no-updates", pages)
-    _php(wiki, HERE / "seed.php", "after", events)
-    _php(wiki, maintenance / "initEditCount.php", "--quick")
+    wiki.php(HERE / "seed.php", "accounts", events)
+    wiki.php("importDump.php", "--no-updates", pages)
+    wiki.php(HERE / "seed.php", "after", events)
+    wiki.php("initEditCount.php", "--quick")
 
 
 @contextlib.contextmanager
@@ -218,7 +235,7 @@ def _served(wiki: TestWiki, workers: int) -> Iterator[None]:
     options = ["-d", "opcache.enable_cli=1", "-d", "opcache.revalidate_freq=0"]
     with (wiki.folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            ["php", *options, "-S", wiki.host, "-t", MEDIAWIKI],
+            ["php", *options, "-S", wiki.host, "-t", wiki.root],
             env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
