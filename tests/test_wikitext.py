@@ -114,7 +114,7 @@ def test_a_filing_can_be_audited_against(filing, tmp_path):
     assert witnesses_in(path) == [filing.head]
 
 
-def test_the_public_variant_turns_the_hours_of_simultaneous_work(filing):
+def test_the_public_variant_gives_days_and_lengths_and_no_hours(filing):
     from sockgraph.report.data import Stretch
 
     start = pd.Timestamp("2024-03-02T05:10", tz="UTC")
@@ -126,7 +126,7 @@ def test_the_public_variant_turns_the_hours_of_simultaneous_work(filing):
     assert "2024-03-02, 5 to 7 h UTC, 40 edits" in private
     assert "UTC" not in public
     assert "5 to 7" not in public
-    assert "h, turned, 40 edits" in public
+    assert "2024-03-02, 120 minutes, 40 edits" in public
 
 
 def test_edits_become_diff_lines_oldest_first(filing):

@@ -13,7 +13,6 @@ from urllib.parse import quote
 import pandas as pd
 
 from sockgraph.report.markup import clean, safe_url
-from sockgraph.report.timecards import case_offset
 from sockgraph.report.wording import counted, headline
 from sockgraph.reviews.audit import head_words
 
@@ -122,7 +121,7 @@ def spi_filing(filing: Filing, *, profile: Profile, variant: Variant) -> str:
     profile
         `enwiki`, `zhwiki` or `meta`: that wiki's template, page and headings.
     variant
-        `public` withholds how each signal works and turns the hours of the day; `private` does not.
+        `public` withholds how each signal works and the hours of the day; `private` does not.
     """
     words = _WORDS[profile]
     first, *others = filing.accounts
@@ -247,16 +246,19 @@ class _Shows:
         return [*lines, f"and {counted(left, 'edit')} more"] if left else lines
 
     def stretches(self, stretches: Iterable[Stretch]) -> list[str]:
-        """Return simultaneous work; in public with the hours of the day turned by the case."""
-        turned = case_offset(self.filing.case) % 24 if self.variant == "public" else 0
-        unit = "h, turned" if self.variant == "public" else "h UTC"
+        """Return simultaneous work: in public its day and length, in private its hours too."""
         return [
-            f"simultaneous work on different pages: {s.start:%Y-%m-%d},"
-            f" {(s.start.hour + turned) % 24} to {(s.end.hour + turned) % 24} {unit},"
+            f"simultaneous work on different pages: {s.start:%Y-%m-%d}, {self._span(s)},"
             f" {counted(s.n_edits, 'edit')}"
             for s in stretches
             if not s.excluded
         ]
+
+    def _span(self, stretch: Stretch) -> str:
+        """Return how long it was; with the hours of the day, where anybody lives could be read."""
+        if self.variant == "private":
+            return f"{stretch.start.hour} to {stretch.end.hour} h UTC"
+        return counted(max(1, round((stretch.end - stretch.start).total_seconds() / 60)), "minute")
 
 
 def _directions(
