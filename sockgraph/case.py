@@ -34,7 +34,7 @@ class _Part(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _printable(cls, given: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
+    def _printable(cls, given: Any) -> Any:
         """Refuse NUL: no name, title or path of a file has one."""
         held = given.items() if isinstance(given, dict) else ()
         for key, value in held:
@@ -446,7 +446,7 @@ def _faults(error: ValidationError) -> str:
     return " ".join(_fault(fault) for fault in error.errors(include_url=False))
 
 
-def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
+def _fault(fault: Any) -> str:
     where = ".".join(str(step) for step in fault["loc"])
     if fault["type"] == "missing":
         meaning = _MISSING.get(where, "")

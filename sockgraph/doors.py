@@ -19,7 +19,7 @@ WIDGETS = {"explore": ("widget", "Explorer"), "review": ("reviewing", "Reviewing
 class Door(ModuleType):
     """A package that opens its widget when it is called."""
 
-    def __call__(self, *args: Any, **given: Any) -> Any:  # noqa: ANN401 - as the widget takes and gives
+    def __call__(self, *args: Any, **given: Any) -> Any:
         """Open the widget; its class says what it takes."""
         name = self.__name__.rpartition(".")[2]
         module, widget = WIDGETS[name]

@@ -131,7 +131,7 @@ class _Reader:
     shown: set[tuple[str, object]] = field(default_factory=set)
     hidden: list[Any] = field(default_factory=list)
 
-    def read(self, revision: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a named tuple
+    def read(self, revision: Any) -> Iterator[dict[str, Any]]:
         """Yield what this revision says anew, changes or withdraws."""
         self.told["revisions"] += 1
         if not isinstance(revision.text, str):
@@ -172,7 +172,7 @@ class _Reader:
         self,
         key: tuple[str, object],
         statement: Statement,
-        revision: Any,  # noqa: ANN401
+        revision: Any,
     ) -> Iterator[dict[str, Any]]:
         said = statement.said
         signed = said.user is not None and said.time is not None
@@ -186,7 +186,7 @@ class _Reader:
         self.known[key] = _Cast(user, by.rev_id, statement.vote, statement.side)
         yield _row(by, user, statement, ok=fits and statement.side != "")
 
-    def _bringer(self, revision: Any, user: str, time: Any) -> Any:  # noqa: ANN401
+    def _bringer(self, revision: Any, user: str, time: Any) -> Any:
         """Return the revision that brought a statement: this one, or one that cannot be read."""
         unread = (r for r in self.hidden if r.user == user and abs(r.timestamp - time) <= COPIED)
         return revision if revision.user == user else next(unread, revision)
@@ -195,7 +195,7 @@ class _Reader:
         self,
         cast: _Cast,
         statement: Statement,
-        revision: Any,  # noqa: ANN401
+        revision: Any,
     ) -> Iterator[dict[str, Any]]:
         before, cast.side = cast.side, statement.side
         ours = cast.user == revision.user and (cast.vote or statement.vote)
@@ -204,7 +204,7 @@ class _Reader:
             self.told["votes changed or withdrawn"] += 1
             yield _row(revision, cast.user, statement, ok=statement.side != "")
 
-    def _removed(self, gone: set[tuple[str, object]], revision: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    def _removed(self, gone: set[tuple[str, object]], revision: Any) -> Iterator[dict[str, Any]]:
         """Yield a vote that its own author, and nothing else, takes from the page."""
         if len(gone) != 1:
             return
@@ -236,11 +236,11 @@ def _is_ip(name: str) -> bool:
     return True
 
 
-def _bare(revision: Any, user: str) -> dict[str, Any]:  # noqa: ANN401 - a named tuple
+def _bare(revision: Any, user: str) -> dict[str, Any]:
     return {"user": user, "rev_id": revision.rev_id, "timestamp": revision.timestamp, "vote": True}
 
 
-def _row(revision: Any, user: str, statement: Statement, *, ok: bool) -> dict[str, Any]:  # noqa: ANN401
+def _row(revision: Any, user: str, statement: Statement, *, ok: bool) -> dict[str, Any]:
     return {
         **_bare(revision, user),
         "side": statement.side or None,

@@ -207,7 +207,7 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _plain(value) for name, value in values.items() if pd.notna(value)}
 
 
-def _plain(value: Any) -> str | int | float | bool:  # noqa: ANN401 - whatever a table holds
+def _plain(value: Any) -> str | int | float | bool:
     if isinstance(value, pd.Timestamp):
         return value.isoformat(timespec="seconds").replace("+00:00", "Z")
     if isinstance(value, (bool, np.bool_)):

@@ -177,7 +177,7 @@ def _parquet(edits: pd.DataFrame) -> bytes:
     return sink.getvalue()
 
 
-def _text(value: Any) -> bytes:  # noqa: ANN401 - whatever JSON holds
+def _text(value: Any) -> bytes:
     return json.dumps(value, indent=1, sort_keys=True).encode()
 
 

@@ -208,7 +208,7 @@ def _seal(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _rounded(value: Any) -> Any:  # noqa: ANN401 - JSON, level by level
+def _rounded(value: Any) -> Any:
     """Round floats as tables are rounded, a number that is none being null."""
     if isinstance(value, dict):
         return {k: _rounded(v) for k, v in value.items()}

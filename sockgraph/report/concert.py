@@ -91,7 +91,7 @@ def concert_page(data: ConcertData) -> str:
 
 
 @cache
-def _template() -> Any:  # noqa: ANN401 - jinja's
+def _template() -> Any:
     environment = Environment(
         loader=PackageLoader("sockgraph.report"),
         autoescape=True,

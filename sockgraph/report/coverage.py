@@ -54,7 +54,7 @@ def _total(rows: Sequence[dict[str, Any]], column: str) -> int | None:
     return sum(known) if known else None
 
 
-def _history(row: Any) -> str:  # noqa: ANN401 - a dict of JSON values
+def _history(row: Any) -> str:
     if row.get("capped"):
         return "newest only"
     return "full" if row.get("full", True) else "within the window"

@@ -178,7 +178,7 @@ class Link:
         return self.band == "insufficient"
 
 
-def optional(value: Any) -> float | None:  # noqa: ANN401 - a cell of a table
+def optional(value: Any) -> float | None:
     """Return a cell as a float, null as None."""
     return None if value is None or pd.isna(value) else float(value)
 
@@ -239,7 +239,7 @@ def by_subject(omissions: pd.DataFrame) -> dict[str, tuple[Omission, ...]]:
     return {subject: tuple(rows) for subject, rows in grouped.items()}
 
 
-def _link(row: Any, **joined: Any) -> Link:  # noqa: ANN401 - a row of a table
+def _link(row: Any, **joined: Any) -> Link:
     return Link(
         a=row.user_a,
         b=row.user_b,
@@ -261,7 +261,7 @@ def _link(row: Any, **joined: Any) -> Link:  # noqa: ANN401 - a row of a table
     )
 
 
-def _signal(row: Any) -> Signal:  # noqa: ANN401 - a row of a table
+def _signal(row: Any) -> Signal:
     return Signal(
         row.signal,
         row.family,
@@ -274,12 +274,12 @@ def _signal(row: Any) -> Signal:  # noqa: ANN401 - a row of a table
     )
 
 
-def _stretch(row: Any) -> Stretch:  # noqa: ANN401 - a row of a table
+def _stretch(row: Any) -> Stretch:
     excluded = None if pd.isna(row.excluded) else str(row.excluded)
     return Stretch(row.start, row.end, int(row.n_edits), optional(row.expected), excluded)
 
 
-def _by_pair(frame: pd.DataFrame, record: Any) -> dict[Pair, list[Any]]:  # noqa: ANN401
+def _by_pair(frame: pd.DataFrame, record: Any) -> dict[Pair, list[Any]]:
     grouped: dict[Pair, list[Any]] = {}
     for row in frame.itertuples():
         grouped.setdefault((str(row.user_a), str(row.user_b)), []).append(record(row))

@@ -50,7 +50,7 @@ def events_of(users: Sequence[str], log_events: pd.DataFrame) -> dict[str, tuple
     return {user: tuple(events) for user, events in found.items()}
 
 
-def _target(row: Any, event: Event | None, users: dict[str, list[Event]]) -> str | None:  # noqa: ANN401
+def _target(row: Any, event: Event | None, users: dict[str, list[Event]]) -> str | None:
     """Return whom an event is about; titles carry the wiki's own word for `User:`."""
     if event is None or pd.isna(row.target):
         return None
@@ -59,7 +59,7 @@ def _target(row: Any, event: Event | None, users: dict[str, list[Event]]) -> str
     return next((u for u in (new, row.target, plain) if isinstance(u, str) and u in users), None)
 
 
-def _event(row: Any) -> Event | None:  # noqa: ANN401 - a row of a table
+def _event(row: Any) -> Event | None:
     params = _params(row.params)
     if row.type == "block":
         return _block(row, params)
@@ -74,7 +74,7 @@ def _event(row: Any) -> Event | None:  # noqa: ANN401 - a row of a table
     return None
 
 
-def _block(row: Any, params: dict[str, Any]) -> Event:  # noqa: ANN401 - a row of a table
+def _block(row: Any, params: dict[str, Any]) -> Event:
     if row.action not in _BLOCKING:
         return Event("end", row.timestamp, f"unblocked {day(row.timestamp)}")
     expiry = str(params.get("expiry") or "")

@@ -122,7 +122,7 @@ def _page_keys(edits: pd.DataFrame) -> pd.Series[str]:
     return titles if one else titles + " (" + edits["wiki"].astype("string") + ")"
 
 
-def _edit(row: Any) -> Edit:  # noqa: ANN401 - a row of a table
+def _edit(row: Any) -> Edit:
     comment = None if pd.isna(row.comment) else str(row.comment)
     hidden = "comment" in row.hidden
     return Edit(str(row.user), row.timestamp, int(row.rev_id), comment, hidden, str(row.wiki))

@@ -280,7 +280,7 @@ def _section(title: str, lines: Sequence[str], *, level: int = 3) -> list[str]:
     return ["", f"{bar} {title} {bar}", *(f"*{'' if ln[0] == '*' else ' '}{ln}" for ln in lines)]
 
 
-def _diff(case: Case, row: Any, profile: Profile) -> str:  # noqa: ANN401 - a row of a table
+def _diff(case: Case, row: Any, profile: Profile) -> str:
     """Return one edit as a diff with its day and summary."""
     said = "" if pd.isna(row.comment) or not row.comment else f": “{inert(row.comment)}”"
     label = f"{row.timestamp:%Y-%m-%d}"

@@ -76,7 +76,7 @@ class _Hide:
     key: bytes
     texts: frozenset[str]
 
-    def value(self, value: Any) -> Any:  # noqa: ANN401 - JSON
+    def value(self, value: Any) -> Any:
         if isinstance(value, dict):
             return {self._place(k): self._at(k, v) for k, v in value.items()}
         if isinstance(value, list):
@@ -92,11 +92,11 @@ class _Hide:
         own = name in STEPS or (_KEY.fullmatch(name) and name not in self.texts)
         return name if own else self.text(name)
 
-    def _at(self, place: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+    def _at(self, place: str, value: Any) -> Any:
         return value if place == SEAL and isinstance(value, str) else self.value(value)
 
 
-def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -251,7 +251,7 @@ class _Draw:
             i += 2 if rows[-1].gap else 1
         return rows
 
-    def card(self, row: Any) -> Card:  # noqa: ANN401 - a row of a table
+    def card(self, row: Any) -> Card:
         rev = f"{row.wiki}:{row.rev_id}"
         diff = self.diffs.get(rev)
         return Card(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def plain(column: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
+def plain(column: Any) -> Any:
     """Return an Arrow array of numbers, without nulls, as NumPy sees it.
 
     >>> plain(pa.array([1.5, 2.5])).tolist()
@@ -37,7 +37,7 @@ def plain(column: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
     return np.frombuffer(column.buffers()[1], kind, len(column), column.offset * kind.itemsize)
 
 
-def arrow(values: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
+def arrow(values: Any) -> Any:
     """Return a NumPy array of numbers as Arrow sees it.
 
     >>> arrow(np.array([3, 4], np.int32)).type
@@ -135,7 +135,7 @@ def _fill(handle: int, out: NDArray[Any], place: int) -> None:
 PAIRS_AT_ONCE = 4_000_000
 
 
-def block_pair(table: Any, *, first: int, second: int, top: int) -> Any:  # noqa: ANN401
+def block_pair(table: Any, *, first: int, second: int, top: int) -> Any:
     """Return the best partners of the accounts of two blocks among each other.
 
     Parameters
@@ -178,14 +178,14 @@ def block_pair(table: Any, *, first: int, second: int, top: int) -> Any:  # noqa
     )
 
 
-def _lists(column: Any) -> tuple[NDArray[np.int64], NDArray[Any]]:  # noqa: ANN401
+def _lists(column: Any) -> tuple[NDArray[np.int64], NDArray[Any]]:
     """Return where each list begins, and all items."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     lengths = whole.value_lengths().to_numpy(zero_copy_only=True)
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), whole.flatten().to_numpy()
 
 
-def _incidence(table: Any, low: int) -> overlap.Incidence:  # noqa: ANN401
+def _incidence(table: Any, low: int) -> overlap.Incidence:
     starts, keys = _lists(table["pages"])
     weights = _lists(table["weights"])[1]
     pages, row_pages = np.unique(keys, return_inverse=True)
@@ -216,14 +216,14 @@ def _incidence(table: Any, low: int) -> overlap.Incidence:  # noqa: ANN401
     )
 
 
-def _hours(table: Any) -> NDArray[np.int32]:  # noqa: ANN401
+def _hours(table: Any) -> NDArray[np.int32]:
     starts, hours = _lists(table["hours"])
     out = np.zeros((table.num_rows, HOURS), np.int32)
     out[np.repeat(np.arange(table.num_rows), np.diff(starts)), hours] = _lists(table["counts"])[1]
     return out
 
 
-def coedits(table: Any) -> Iterator[Any]:  # noqa: ANN401
+def coedits(table: Any) -> Iterator[Any]:
     """Yield pairs of accounts and how often they edited one page within an hour.
 
     Parameters

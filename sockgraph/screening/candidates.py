@@ -132,7 +132,7 @@ def record_batches(found: Candidates) -> Iterator[Any]:
         )
 
 
-def _names(found: Candidates, accounts: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
+def _names(found: Candidates, accounts: Any) -> Any:
     """Return names as a dictionary of those that occur, so that no piece carries the whole wiki."""
     places = np.zeros(len(found.names), np.int32)
     places[accounts] = 1

@@ -120,7 +120,7 @@ class _Census:
         self.hours = np.zeros((1 << 12, HOURS), np.int32)
         self.left_out = np.zeros(len(KINDS), np.int64)
 
-    def number(self, keys: NDArray[np.int64], names: Any) -> NDArray[np.int32]:  # noqa: ANN401
+    def number(self, keys: NDArray[np.int64], names: Any) -> NDArray[np.int32]:
         before = self._numbers.known
         users, first = self._numbers.number(keys)
         if len(first):
@@ -133,7 +133,7 @@ class _Census:
         self,
         before: int,
         keys: NDArray[np.int64],
-        names: Any,  # noqa: ANN401
+        names: Any,
         first: NDArray[np.int64],
     ) -> None:
         if names is None:
@@ -181,7 +181,7 @@ def _numbered(reader: Reader, census: _Census) -> Iterator[tuple[int, Batch, NDA
         yield rows, batch, census.number(batch.users, batch.names)
 
 
-def _namesakes(names: Any) -> NDArray[np.int32] | None:  # noqa: ANN401
+def _namesakes(names: Any) -> NDArray[np.int32] | None:
     coded = names.dictionary_encode()
     if len(coded.dictionary) == len(names):
         return None
@@ -398,7 +398,7 @@ def in_threads(
         desks.put(item)
     stop = threading.Event()
 
-    def run(job: Any) -> Any:  # noqa: ANN401 - whatever the job yields
+    def run(job: Any) -> Any:
         if stop.is_set():
             return None
         mine = desks.get()

@@ -214,7 +214,7 @@ def _tie_ranks(accounts: Accounts) -> NDArray[np.int64]:
     return ranks
 
 
-def _name_order(names: Any) -> NDArray[np.int64]:  # noqa: ANN401 - pyarrow is untyped
+def _name_order(names: Any) -> NDArray[np.int64]:
     order: NDArray[np.int64] = plain(pc.sort_indices(names)).astype(np.int64)
     return order
 

@@ -114,7 +114,7 @@ def _files(path: Path) -> list[Path]:
     return [path]
 
 
-def _head(file: Path) -> Any:  # noqa: ANN401 - pyarrow is untyped
+def _head(file: Path) -> Any:
     with _readable(file):
         return pq.read_metadata(file)
 
@@ -142,7 +142,7 @@ def _require(names: Iterable[str], path: Path) -> None:
             )
 
 
-def _open_csv(file: Path) -> Any:  # noqa: ANN401 - pyarrow is untyped
+def _open_csv(file: Path) -> Any:
     text = {name: pa.string() for name in ("user", "title", "timestamp")}
     ids = {name: pa.int64() for name in ("user_id", "page_id", "rev_id")}
     return pyarrow.csv.open_csv(
@@ -211,7 +211,7 @@ class Reader:
             read += len(batch)
             yield read, whole
 
-    def _batch(self, file: Path, batch: Any, before: int) -> Batch:  # noqa: ANN401
+    def _batch(self, file: Path, batch: Any, before: int) -> Batch:
         columns = {name: batch.column(name) for name in self._columns}
         seconds = _seconds(columns["timestamp"], file, before)
         users, no_user = _keys(columns, ("user_id", "user"), self._users, file)
@@ -232,7 +232,7 @@ class Reader:
         return Batch(users, pages, seconds, revisions, names)
 
 
-def _flags(values: NDArray[np.bool_]) -> Any:  # noqa: ANN401 - pyarrow is untyped
+def _flags(values: NDArray[np.bool_]) -> Any:
     return arrow(values.view(np.uint8)).cast(pa.bool_())
 
 
@@ -250,14 +250,14 @@ def _nulls(layout: Layout, column: str) -> bool:
     return False
 
 
-def _mask(column: Any) -> NDArray[np.bool_]:  # noqa: ANN401 - pyarrow is untyped
+def _mask(column: Any) -> NDArray[np.bool_]:
     """Return which rows are null."""
     flags = column.is_null().cast(pa.uint8())
     nulls: NDArray[np.bool_] = plain(flags).view(np.bool_)
     return nulls
 
 
-def _integers(column: Any, file: Path, name: str) -> NDArray[np.int64]:  # noqa: ANN401
+def _integers(column: Any, file: Path, name: str) -> NDArray[np.int64]:
     """Return a column of ids as int64, nulls as 0."""
     if pa.types.is_null(column.type):
         return np.zeros(len(column), np.int64)
@@ -296,7 +296,7 @@ def _keys(
     return keys, missing
 
 
-def _numbered(column: Any, known: dict[str, int]) -> NDArray[np.int64]:  # noqa: ANN401
+def _numbered(column: Any, known: dict[str, int]) -> NDArray[np.int64]:
     """Give texts numbers below `INVENTED`; null and blank are 0."""
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     codes = plain(coded.indices.fill_null(-1))
@@ -318,7 +318,7 @@ def _revisions(columns: dict[str, Any], file: Path) -> NDArray[np.int64] | None:
     return _integers(column, file, "rev_id")
 
 
-def _seconds(column: Any, file: Path, before: int) -> NDArray[np.int64]:  # noqa: ANN401
+def _seconds(column: Any, file: Path, before: int) -> NDArray[np.int64]:
     """Return times in whole seconds since 1970, UTC, as MediaWiki keeps them."""
     if not (pa.types.is_timestamp(column.type) or _is_text(column.type)):
         raise TableError(
@@ -343,11 +343,11 @@ def _seconds(column: Any, file: Path, before: int) -> NDArray[np.int64]:  # noqa
     return seconds
 
 
-def _is_text(kind: Any) -> bool:  # noqa: ANN401 - pyarrow is untyped
+def _is_text(kind: Any) -> bool:
     return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string))
 
 
-def _parsed(column: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
+def _parsed(column: Any) -> Any:
     """Read ISO 8601 times; those without an offset are UTC."""
     if pc.any(pc.match_substring_regex(column, r"(Z|[+-]\d\d:?\d\d)$")).as_py():
         return column.cast(pa.timestamp("us", "UTC"))

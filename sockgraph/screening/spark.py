@@ -332,7 +332,7 @@ class _Work:
 BEST = "a long, b long, micro long, shared long, hours long"
 
 
-def _id(name: str) -> Any:  # noqa: ANN401 - a Spark column
+def _id(name: str) -> Any:
     """Return an id column, its zeros null: MediaWiki gives 0 to whoever has no id."""
     return sf.when(sf.col(name) != 0, sf.col(name).cast("long"))
 
@@ -379,14 +379,14 @@ def _dealt(rows: DataFrame, blocks: int) -> DataFrame:
     return dealt.withColumn("task", low * blocks + high).drop("other")
 
 
-def _pair_of_blocks(blocks: int, top: int) -> Any:  # noqa: ANN401 - a function for Spark
-    def work(table: Any) -> Any:  # noqa: ANN401
+def _pair_of_blocks(blocks: int, top: int) -> Any:
+    def work(table: Any) -> Any:
         first, second = divmod(table["task"][0].as_py(), blocks)
         return block_pair(table, first=first, second=second, top=top)
 
     return work
 
 
-def _close(table: Any) -> Any:  # noqa: ANN401
+def _close(table: Any) -> Any:
     schema = pa.schema([("a", pa.int64()), ("b", pa.int64()), ("times", pa.int64())])
     return pa.Table.from_batches(coedits(table), schema)

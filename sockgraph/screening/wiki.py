@@ -136,7 +136,7 @@ def identity(files: Sequence[Path]) -> dict[str, str]:
     return {file.name: sha256(file) for file in files}
 
 
-def _duckdb() -> Any:  # noqa: ANN401 - duckdb is optional
+def _duckdb() -> Any:
     try:
         import duckdb  # noqa: PLC0415
     except ImportError as error:
@@ -146,7 +146,7 @@ def _duckdb() -> Any:  # noqa: ANN401 - duckdb is optional
     return duckdb
 
 
-def connect(memory: int, scratch: Path) -> Any:  # noqa: ANN401 - duckdb is optional
+def connect(memory: int, scratch: Path) -> Any:
     """Open DuckDB within so many bytes; what does not fit is set aside in `scratch`."""
     base = _duckdb().connect()
     base.execute(f"SET memory_limit = '{memory // 2**20}MiB'")
@@ -157,7 +157,7 @@ def connect(memory: int, scratch: Path) -> Any:  # noqa: ANN401 - duckdb is opti
 
 
 @contextlib.contextmanager
-def _heard(base: Any, stage: str, progress: Progress) -> Iterator[None]:  # noqa: ANN401
+def _heard(base: Any, stage: str, progress: Progress) -> Iterator[None]:
     """Tell, every second, how many per cent of a query DuckDB has done."""
     over = threading.Event()
 
@@ -181,7 +181,7 @@ def quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _rows_of(base: Any, files: Sequence[Path], columns: Sequence[str]) -> str:  # noqa: ANN401
+def _rows_of(base: Any, files: Sequence[Path], columns: Sequence[str]) -> str:
     """Name the source's rows, those without a user or of no account left out."""
     listed = ", ".join(f"'{quoted(file)}'" for file in files)
     reader = "read_csv_auto" if files[0].suffix.lower() == ".csv" else "read_parquet"
@@ -200,7 +200,7 @@ def _page_column(columns: Sequence[str]) -> str:
     return next(name for name in PAGE_COLUMNS if name in columns)
 
 
-def _copy(base: Any, query: str, target: Path) -> None:  # noqa: ANN401
+def _copy(base: Any, query: str, target: Path) -> None:
     base.execute(
         f"COPY ({query}) TO '{quoted(target)}' "
         f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}, USE_TMP_FILE false)"
@@ -277,7 +277,7 @@ class WholeWiki:
         ).to_pandas()
         return edits
 
-    def ask(self, query: str, values: Sequence[Any] = (), **tables: Any) -> Any:  # noqa: ANN401
+    def ask(self, query: str, values: Sequence[Any] = (), **tables: Any) -> Any:
         """Answer a question in DuckDB's SQL.
 
         Parameters
@@ -376,7 +376,7 @@ def _close_pairs(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     return counts.to_frame().assign(rev_ids=closest).reset_index()
 
 
-def _moments(pages: pd.Index, rows: pd.DataFrame) -> Any:  # noqa: ANN401
+def _moments(pages: pd.Index, rows: pd.DataFrame) -> Any:
     """Return times that tell pages apart too: no hour reaches from one page into the next."""
     index: Any = pages
     return index.get_indexer(rows["page"]) * (1 << 34) + rows["second"].to_numpy()

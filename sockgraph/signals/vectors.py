@@ -279,7 +279,7 @@ def _cuts(unit: NDArray[np.int64], n_columns: int) -> list[int]:
 
 def _beside_itself(
     a: Profile,
-    right: Any,  # noqa: ANN401 - a sparse matrix or an array
+    right: Any,
     part: slice,
 ) -> NDArray[np.float64]:
     """Compare a very long history with the others; its likeness to itself is one."""
@@ -293,8 +293,8 @@ def _beside_itself(
 
 
 def _compared(
-    left: Any,  # noqa: ANN401 - a sparse matrix or an array
-    right: Any,  # noqa: ANN401
+    left: Any,
+    right: Any,
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
 ) -> NDArray[np.float64]:
@@ -306,8 +306,8 @@ def _compared(
 
 
 def _best(
-    left: Any,  # noqa: ANN401 - a sparse matrix or an array
-    right: Any,  # noqa: ANN401
+    left: Any,
+    right: Any,
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -333,7 +333,7 @@ def _best(
     return by_left.astype(np.float64), by_right.astype(np.float64)
 
 
-def _product(left: Any, right: Any) -> NDArray[np.float32]:  # noqa: ANN401 - sparse or arrays
+def _product(left: Any, right: Any) -> NDArray[np.float32]:
     """Multiply; where much of the right is in use it is held as an array, for the same sums."""
     if not sparse.issparse(left):
         return np.asarray(left @ right)

@@ -100,7 +100,7 @@ def read_history(
     """
     layout = _layout(path)
 
-    def skip(_: Any) -> str:  # noqa: ANN401 - pyarrow's InvalidRow has no type
+    def skip(_: Any) -> str:
         counts["rows that are not whole"] += 1
         return "skip"
 

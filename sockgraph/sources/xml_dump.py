@@ -67,7 +67,7 @@ class Talk:
     edits: list[dict[str, Any]] = field(default_factory=list)
     texts: list[dict[str, Any]] = field(default_factory=list)
 
-    def note(self, page: Any, revision: Any) -> None:  # noqa: ANN401 - mwxml has no types
+    def note(self, page: Any, revision: Any) -> None:
         """Take note of a revision, if its page is listed."""
         if normal_name(page.title) in self.titles:
             row = _row(page, revision)
@@ -110,7 +110,7 @@ def read_xml(
 
 
 def _whole_rows(
-    dump: Any,  # noqa: ANN401 - mwxml has no types
+    dump: Any,
     counts: Counter[str],
     breaks: list[str],
     talk: Talk,
@@ -124,7 +124,7 @@ def _whole_rows(
         breaks.append(str(error).partition("\n")[0] or type(error).__name__)
 
 
-def _dump(path: Path, file: Any) -> Any:  # noqa: ANN401 - mwxml has no types
+def _dump(path: Path, file: Any) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its own code, when first compiled
@@ -143,7 +143,7 @@ def _dump(path: Path, file: Any) -> Any:  # noqa: ANN401 - mwxml has no types
         ) from error
 
 
-def _page_rows(page: Any, counts: Counter[str], talk: Talk) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+def _page_rows(page: Any, counts: Counter[str], talk: Talk) -> Iterator[dict[str, Any]]:
     sizes: dict[int | None, int | None] = {None: 0}
     for revision in page:
         counts["rows"] += 1
@@ -158,7 +158,7 @@ def _page_rows(page: Any, counts: Counter[str], talk: Talk) -> Iterator[dict[str
             yield {**_row(page, revision), "size_diff": _difference(revision.bytes, before)}
 
 
-def _row(page: Any, revision: Any) -> dict[str, Any]:  # noqa: ANN401
+def _row(page: Any, revision: Any) -> dict[str, Any]:
     hidden = [what for what in ("comment", "text") if getattr(revision.deleted, what)]
     return {
         "rev_id": revision.id,
@@ -176,13 +176,13 @@ def _row(page: Any, revision: Any) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-def _author(revision: Any) -> str | None:  # noqa: ANN401
+def _author(revision: Any) -> str | None:
     """Return who made it; null where that is hidden, and for unregistered editors."""
     seen = revision.user is not None and revision.user.id and not revision.deleted.user
     return str(revision.user.text) if seen else None
 
 
-def _wikitext(revision: Any) -> str | None:  # noqa: ANN401
+def _wikitext(revision: Any) -> str | None:
     """Return the text, which may be empty; null where it is hidden, and in a stub dump."""
     if revision.deleted.text:
         return None

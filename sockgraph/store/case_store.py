@@ -172,7 +172,7 @@ class CaseStore:
         return manifest
 
 
-def _mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON holds
+def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("it is no manifest")  # noqa: TRY004 - one kind for all that is amiss
     return value
