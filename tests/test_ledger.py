@@ -6,11 +6,16 @@ import datetime as dt
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 import tempfile
+import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -300,3 +305,48 @@ def test_a_ledger_is_checked_once_however_often_it_is_asked(tmp_path, monkeypatc
         ledger.entries()
         ledger.append("noted", author="Ann")
     assert len(checked) == 54 - 1  # every line once; the last was written, and not read yet
+
+
+def test_a_ledger_is_read_and_written_where_there_is_no_fcntl(tmp_path):
+    code = (
+        "import sys; sys.modules['fcntl'] = None\n"
+        "from pathlib import Path\n"
+        "import sockgraph.cli, sockgraph.pipeline\n"
+        "from sockgraph.reviews import Ledger\n"
+        "ledger = Ledger(Path(sys.argv[1]))\n"
+        "ledger.append('noted', author='Ann')\n"
+        "print(ledger.verify().length)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore:only soft file lock", "-c", code, tmp_path / "ledger.jsonl"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.stdout.strip(), run.stderr) == ("1", "")
+
+
+def test_a_writer_that_waits_too_long_says_for_what(tmp_path, monkeypatch):
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.append("noted", author="Ann")
+    monkeypatch.setattr("sockgraph.reviews.ledger.LONGEST_WAIT", 0.05)
+    held = FileLock(tmp_path / ".ledger.jsonl.lock")
+    with held, pytest.raises(ReviewError, match="another process"):
+        ledger.append("noted", author="Bea")
+    assert ledger.append("noted", author="Bea").author == "Bea"
+
+
+def test_an_append_that_waits_for_a_purge_is_not_lost(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    ledger = Ledger(path)
+    ledger.append("first", author="Ann")
+    other = threading.Thread(target=lambda: Ledger(path).append("second", author="Bea"))
+
+    def rule(held):
+        other.start()
+        time.sleep(0.1)  # the other writer waits by now
+        return held
+
+    ledger.replace(rule)
+    other.join()
+    assert [e.kind for e in ledger.entries()] == ["first", "second"]

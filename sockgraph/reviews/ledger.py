@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
 import hashlib
 import json
 import os
 import re
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from sockgraph.errors import ReviewError
 from sockgraph.store.files import make_folder
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 NONE = "none"
 NAMES_REMOVED = "names removed"
+LONGEST_WAIT = 60  # seconds; an entry takes milliseconds
 RESTORE = "Restore the ledger from a copy whose head a report or packet printed."
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -169,9 +171,10 @@ class Ledger:
 
     Notes
     -----
-    A writer holds an exclusive lock on the file (`flock`) from reading the chain to writing its
+    A writer holds a lock (`.ledger.jsonl.lock`, by filelock) from reading the chain to writing its
     entry, and every entry is flushed to the disk before the lock is released. The lock holds
-    between processes of one machine; on a shared network drive it may not.
+    between processes of one machine; on a shared network drive it may not. A reader needs none:
+    what it sees of a line that is being written is left out like one that a crash cut short.
     """
 
     def __init__(self, path: Path) -> None:
@@ -188,13 +191,11 @@ class Ledger:
         ReviewError
             If the chain is broken; the first broken line is named.
         """
-        with self._shared() as file:
-            return self._parse(file.read() if file else b"")[0]
+        return self._parse(self._read())[0]
 
     def torn(self) -> bytes:
         """Return the last line if a crash cut it short, else nothing."""
-        with self._shared() as file:
-            return self._parse(file.read() if file else b"")[1]
+        return self._parse(self._read())[1]
 
     def head(self) -> LedgerHead:
         """Return the hash of the last entry and the number of entries."""
@@ -235,8 +236,10 @@ class Ledger:
         """
         try:
             make_folder(self.path.parent)
-            with open(self.path, "a+b", buffering=0, opener=_owner_only) as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
+            with (
+                self._only_writer(),
+                open(self.path, "a+b", buffering=0, opener=_owner_only) as file,
+            ):
                 return self._extend(file, rule)
         except OSError as error:
             raise self._unusable(error) from error
@@ -272,9 +275,8 @@ class Ledger:
         """
         draft = self.path.with_name(f".{self.path.name}.draft")
         try:
-            with self.path.open("r+b", buffering=0) as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                held, _ = self._parse(file.readall())
+            with self._only_writer():
+                held, _ = self._parse(self._read())
                 with open(draft, "wb", buffering=0, opener=_owner_only) as new:
                     _write(new, b"".join(entry.line() for entry in rule(held)))
                 draft.replace(self.path)
@@ -299,14 +301,24 @@ class Ledger:
             )
 
     @contextlib.contextmanager
-    def _shared(self) -> Iterator[BinaryIO | None]:
-        """Open for reading, under a shared lock so that no half-written line is seen."""
+    def _only_writer(self) -> Iterator[None]:
+        """Keep every other writer out; the lock's file stays, so that nobody waits on a lost one."""
+        lock = FileLock(self.path.with_name(f".{self.path.name}.lock"), LONGEST_WAIT, mode=0o600)
         try:
-            with self.path.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH)
-                yield file
+            with lock:
+                yield
+        except Timeout as error:
+            raise ReviewError(
+                self.path,
+                f"another process has been writing to it for {LONGEST_WAIT} seconds.",
+                "Let it finish, or end it, then try again.",
+            ) from error
+
+    def _read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
         except FileNotFoundError:
-            yield None
+            return b""
         except OSError as error:
             raise self._unusable(error) from error
 
