@@ -302,7 +302,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def _only_writer(self) -> Iterator[None]:
-        """Keep every other writer out; the lock's file stays, so that nobody waits on a lost one."""
+        """Keep every other writer out; the lock's file stays: nobody waits on a lost one."""
         lock = FileLock(self.path.with_name(f".{self.path.name}.lock"), LONGEST_WAIT, mode=0o600)
         try:
             with lock:
