@@ -13,8 +13,8 @@ import pandas as pd
 import typer
 
 import sockgraph
+from sockgraph.cli.arguments import Author, CaseFile, DataFolder, Reason, example, open_room
 from sockgraph.cli.progress_bar import hand_over, tell
-from sockgraph.cli.review import Author, CaseFile, DataFolder, Reason, example, open_room
 from sockgraph.cli.review_terminal import link_words, signed
 from sockgraph.errors import ReviewError
 from sockgraph.names import cell

@@ -8,13 +8,20 @@ from typing import Annotated
 
 import typer
 
-from sockgraph.case import load_case, normal_name
+from sockgraph.case import normal_name
 from sockgraph.cli import filing
-from sockgraph.cli.progress_bar import bar, hand_over, say, tell
+from sockgraph.cli.arguments import (
+    CaseFile,
+    DataFolder,
+    example,
+    ledger_of,
+    open_room,
+)
+from sockgraph.cli.progress_bar import hand_over, tell
 from sockgraph.cli.review_terminal import Desk, refuse_unknown_reviewer
 from sockgraph.errors import ReviewError
-from sockgraph.pipeline import DATA, LEDGER, ReviewSession, open_store
-from sockgraph.reviews import Ledger, LedgerHead, Task, histories, queue
+from sockgraph.pipeline import DATA, ReviewSession
+from sockgraph.reviews import LedgerHead, Task, histories, queue
 from sockgraph.reviews.agreement import read_answers, take_answers
 from sockgraph.reviews.answers import kind_of
 from sockgraph.reviews.audit import agreements, entry_line, reviewers_of, witnesses_in
@@ -24,31 +31,6 @@ from sockgraph.reviews.reversal import state_of
 from sockgraph.reviews.rules import refuse_barred
 from sockgraph.reviews.states import History
 from sockgraph.store.files import write_bytes
-
-CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
-DataFolder = Annotated[
-    Path,
-    typer.Option("--data", metavar="DIR", envvar="SOCKGRAPH_DATA_DIR", help="The data folder."),
-]
-Author = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in a sentence.")]
-
-
-def open_room(file: Path, data: Path) -> ReviewSession:
-    """Open a case for review at the terminal."""
-    return ReviewSession.of(file, data, tell=say, listen=bar)
-
-
-def ledger_of(case: Path, data: Path) -> Ledger:
-    """Return the ledger of a case file."""
-    given = load_case(case)
-    return Ledger(open_store(given, data).path(LEDGER))
-
-
-def example(command: str, rest: str = "") -> str:
-    """Return the example that a command's help ends with."""
-    return f"Example: sockgraph {command} cases/spring.toml {rest}".rstrip()
-
 
 Reviewer = Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who reviews.")]
 Foils = Annotated[
