@@ -10,8 +10,8 @@ import pytest
 import tiny
 from lab_fixture import open_notebook, run_all
 
+from sockgraph.names import clean
 from sockgraph.pipeline import run_case
-from sockgraph.report.markup import clean
 
 pytestmark = pytest.mark.notebook
 WAIT = 120_000

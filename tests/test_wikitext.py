@@ -14,7 +14,7 @@ from review_fixture import A, B, C, clusters_table, make_dossier
 from review_work import review
 
 from sockgraph.cli.filing import read_case_links
-from sockgraph.report.markup import clean
+from sockgraph.names import clean
 from sockgraph.report.wikitext import (
     PROFILES,
     VARIANTS,

@@ -9,8 +9,9 @@ import pandas as pd
 from sockgraph.desk import panels
 from sockgraph.desk.facts import each, shared_edits
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
+from sockgraph.names import clean
 from sockgraph.pipeline import open_source
-from sockgraph.report.markup import clean, diff_url
+from sockgraph.report.markup import diff_url
 from sockgraph.report.wikitext import diff_lines
 from sockgraph.reviews.diffs import HoldsDiffs, parse_diff
 

@@ -11,9 +11,10 @@ from markupsafe import Markup
 from sockgraph.desk import facts
 from sockgraph.desk.drawing import link_waterfall, week_card
 from sockgraph.desk.phrases import shared_phrases, tokens_of
+from sockgraph.names import clean
 from sockgraph.report.flags import chips, state_words
 from sockgraph.report.groups import held_by, loses, weakest
-from sockgraph.report.markup import clean, diff_link, name
+from sockgraph.report.markup import diff_link, name
 from sockgraph.report.timeline import axis_of
 from sockgraph.report.timeline import timeline as drawn_timeline
 from sockgraph.report.wording import (

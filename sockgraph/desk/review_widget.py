@@ -14,8 +14,8 @@ import ipywidgets as w
 from markupsafe import Markup
 
 from sockgraph.errors import ReviewError, SockgraphError
+from sockgraph.names import clean
 from sockgraph.pipeline import DATA, CaseResult, ReviewSession
-from sockgraph.report.markup import clean
 from sockgraph.report.wording import signed
 from sockgraph.reviews import Task, histories, queue
 from sockgraph.reviews.answers import (

@@ -14,8 +14,8 @@ from sockgraph.desk.facts import each
 from sockgraph.desk.messages import Answer, answer, problem_of
 from sockgraph.desk.state import Desk
 from sockgraph.errors import SockgraphError
+from sockgraph.names import clean, is_han
 from sockgraph.pipeline import DATA
-from sockgraph.report.markup import clean, is_han
 from sockgraph.signals import FAMILIES
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from sockgraph.report.markup import clean, diff_link, name
+from sockgraph.names import clean
+from sockgraph.report.markup import diff_link, name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

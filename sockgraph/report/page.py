@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from sockgraph.names import clean
 from sockgraph.report import (
     coverage,
     facts,
@@ -22,16 +23,7 @@ from sockgraph.report import (
 )
 from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, read_links, with_evidence
-from sockgraph.report.markup import (
-    anchor,
-    clean,
-    dated,
-    diff_link,
-    joined,
-    name,
-    pair_name,
-    quote,
-)
+from sockgraph.report.markup import anchor, dated, diff_link, joined, name, pair_name, quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

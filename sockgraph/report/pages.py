@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.report.markup import clean
+from sockgraph.names import clean
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from markupsafe import Markup
 
+from sockgraph.names import clean
 from sockgraph.report import alibi, changes, flags, pages, timecards, timeline
 from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT
-from sockgraph.report.markup import anchor, clean, diff_link, name, pair_name
+from sockgraph.report.markup import anchor, diff_link, name, pair_name
 from sockgraph.report.small import mark
 from sockgraph.report.waterfall import STATUS, family_rows, page_scale, waterfall
 from sockgraph.report.wording import (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sockgraph.report.markup import clean, is_han
+from sockgraph.names import clean, is_han
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

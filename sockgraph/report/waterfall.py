@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sockgraph.names import clean
 from sockgraph.report import svg
-from sockgraph.report.markup import clean
 from sockgraph.report.wording import (
     DASH,
     FAMILIES,

@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from sockgraph.report.markup import clean, safe_url
+from sockgraph.names import clean
+from sockgraph.report.markup import safe_url
 from sockgraph.report.wording import counted, headline
 from sockgraph.reviews.audit import head_words
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sockgraph.report.markup import clean
+from sockgraph.names import clean
 from sockgraph.reviews.words import (
     APOS,
     DASH,
