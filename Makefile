@@ -66,7 +66,7 @@ test-wikis: $(READY) services ## run every test of a wiki on both MediaWikis, 1.
 
 test-lowest: services ## run every test on the lowest versions that the bounds allow; needs uv
 	@uv venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv-lowest
-	@uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct -e '.[notebook,screen,dumps,dev,bench,fuzz]'
+	@uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct -e '.[notebook,screen,dev,bench,fuzz]'
 	@.venv-lowest/bin/python -m pytest -n 2 --dist loadfile
 
 check: $(READY) ## lint, types, import directions

@@ -24,7 +24,7 @@ def _fuzz(name: str, seconds: int, keep: Path) -> None:
     import atheris
 
     sys.path.insert(0, str(TESTS))
-    with atheris.instrument_imports(include=["sockgraph", "tomllib", "json", "csv", "mwxml"]):
+    with atheris.instrument_imports(include=["sockgraph", "tomllib", "json", "csv"]):
         from fuzzing import TARGETS
     target = TARGETS[name]
     corpus = keep / f"corpus-{name}"

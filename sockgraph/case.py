@@ -15,6 +15,7 @@ from typing import IO, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from sockgraph.account_names import normal_name
 from sockgraph.errors import CaseError
 
 try:
@@ -56,6 +57,8 @@ class Source(_Part):
     path, accounts, log_events, texts
         Files of the kind `table`, relative to the case file; the last three are optional. Of the
         kinds `history` and `xml`, `path` is a dump or a folder of them.
+    accept_broken
+        Of the kinds `history` and `xml`: use a dump although it is not whole.
     scheme, api_path, contact
         Of the kind `mediawiki`; `contact` is the operator's own and required.
     sha1
@@ -71,6 +74,7 @@ class Source(_Part):
     accounts: Path | None = None
     log_events: Path | None = None
     texts: Path | None = None
+    accept_broken: bool = False
     scheme: Literal["https", "http"] = "https"
     api_path: str = "/w/"
     contact: str | None = Field(default=None, repr=False)  # a notebook may print a case
@@ -312,16 +316,6 @@ def refuse_many(case: Case, path: Path, *, many: bool) -> None:
         )
 
 
-def normal_name(name: str) -> str:
-    """Write an account name as MediaWiki does: underscores are spaces, the first letter a capital.
-
-    >>> normal_name(" example_A ")
-    'Example A'
-    """
-    name = " ".join(name.replace("_", " ").split())
-    return name[:1].upper() + name[1:]
-
-
 def with_names(case: Case, canonical: dict[str, str]) -> Case:
     """Return the case with every account written as the source writes it.
 
@@ -375,18 +369,26 @@ def load_case(path: Path) -> Case:
         raise CaseError(path, _faults(error), "See docs/case-file.md for every key.") from error
 
 
-def identify(path: Path) -> Case:
+def identify(path: Path, *, accept_broken: bool = False) -> Case:
     """Read a case, first writing an `id` into its file if it has none.
 
     The id keeps two case files of one name apart and salts the cover names of the reference. A file
     that cannot be written to is read all the same, without an id.
+
+    Parameters
+    ----------
+    accept_broken
+        Use a dump although it is not whole, as `source.accept_broken` in the file says it.
     """
     case = load_case(path)
-    if case.id is not None:
+    if case.id is None:
+        with contextlib.suppress(OSError):
+            _write_id(path)
+        case = load_case(path)
+    if not accept_broken:
         return case
-    with contextlib.suppress(OSError):
-        _write_id(path)
-    return load_case(path)
+    source = case.source.model_copy(update={"accept_broken": True})
+    return case.model_copy(update={"source": source})
 
 
 def _write_id(path: Path) -> None:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.case import Case, normal_name, with_names
+from sockgraph.account_names import normal_name
+from sockgraph.case import Case, with_names
 from sockgraph.errors import CaseError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty, validate

@@ -7,7 +7,8 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from sockgraph.case import Case, identify, load_case, normal_name, with_names
+from sockgraph.account_names import normal_name
+from sockgraph.case import Case, identify, load_case, with_names
 from sockgraph.errors import CaseError
 
 GOOD = """

@@ -53,12 +53,13 @@ def row(number, layout, **values):
 
 @pytest.fixture
 def open_dump(tmp_path):
-    def open_one(kind="history", path="dump.tsv", folder="raw", names=("Example A",)):
+    def open_one(kind="history", path="dump.tsv", folder="raw", names=("Example A",), accept=False):
         case = tmp_path / "dumped.toml"
         listed = ", ".join(f'"{name}"' for name in names)
         case.write_text(
             f'title = "t"\nreason = "r"\nwikis = ["test.wiki"]\n[source]\nkind = "{kind}"\n'
-            f'path = "{path}"\n[accounts]\nnominated = [{listed}]\n'
+            f'path = "{path}"\naccept_broken = {str(accept).lower()}\n'
+            f"[accounts]\nnominated = [{listed}]\n"
         )
         return DumpSource(load_case(case), tmp_path / folder)
 
@@ -122,7 +123,11 @@ def test_what_is_left_out_is_counted(open_dump, tmp_path):
     assert counts["edits of temporary accounts"] == 1
     assert counts["edits whose author is hidden"] == 1
     assert counts["events that are no edits"] == 1
-    assert counts["rows that are not whole"] == 1
+    assert counts["rows that are not whole or not readable, skipped"] == 1
+    assert source.provenance()["notices"] == [
+        "1 of 9 rows of the dump cannot be read, and are skipped."
+    ]
+    assert not source.read(["Example A"]).coverage[0].full
     assert counts["edits"] == 3
 
 
@@ -150,7 +155,9 @@ def test_a_dump_that_breaks_off_is_read_as_far_as_it_is_whole(open_dump, tmp_pat
     text = "".join(row(n, layout, event_comment=os.urandom(400).hex()) for n in range(1, 60_000))
     whole = bz2.compress(text.encode(), compresslevel=1)
     (tmp_path / "dump.tsv.bz2").write_bytes(whole[: len(whole) // 2])
-    source = open_dump(path="dump.tsv.bz2")
+    with pytest.raises(SourceError, match="--accept-broken"):
+        open_dump(path="dump.tsv.bz2")
+    source = open_dump(path="dump.tsv.bz2", accept=True)
     read = sorted(source._raw["rev_id"])
     assert read == list(range(1, len(read) + 1))
     assert 29_000 < len(read) < 31_000  # half the file, to the last whole row
@@ -208,7 +215,9 @@ def test_an_xml_dump_that_breaks_off(wiki, open_dump, tmp_path, packed):
     text = gzip.decompress(whole)
     path = tmp_path / ("cut.xml.gz" if packed else "cut.xml")
     path.write_bytes(whole[: len(whole) // 2] if packed else text[: len(text) // 2])
-    source = open_dump("xml", path.name, names=["*"])
+    with pytest.raises(SourceError, match="--accept-broken"):
+        open_dump("xml", path.name, names=["*"])
+    source = open_dump("xml", path.name, names=["*"], accept=True)
     told = source.provenance()
     assert "everything before was read" in told["broken"][path.name]
     assert 1500 < told["counts"]["rows"] < 3500
@@ -232,13 +241,6 @@ def test_a_real_stub_dump_whole_and_cut(open_dump, tmp_path):
     assert "breaks off" in cut.provenance()["broken"]["cut.xml.gz"]
     assert cut._raw["rev_id"].is_unique
     assert len(cut.everyone()) > 20
-
-
-def test_without_mwxml_the_error_says_what_to_install(open_dump, tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "mwxml", None)
-    (tmp_path / "dump.xml").write_text("<mediawiki/>")
-    with pytest.raises(SourceError, match="sockgraph\\[dumps\\]"):
-        open_dump("xml", "dump.xml")
 
 
 def test_what_is_no_xml_dump_is_refused(open_dump, tmp_path):

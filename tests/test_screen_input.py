@@ -15,7 +15,6 @@ from test_screen_local import START, crowd, rows_of, table
 
 from sockgraph.errors import ScreeningError, StoreError, TableError
 from sockgraph.screening import expected_false_links, screen
-from sockgraph.screening.definition import kind_of
 from sockgraph.screening.local import screen_local
 
 
@@ -277,15 +276,6 @@ def test_an_interrupt_leaves_nothing(write, tmp_path):
         process.wait(timeout=60)
     assert process.returncode != 0
     assert list(out.iterdir()) == []
-
-
-def test_names_are_told_apart_as_the_table_source_does():
-    from sockgraph.sources import table as source
-
-    names = ["Example A", "192.0.2.1", "2001:db8::", "ip-00ff", "~2025-1", "Bot", "1.2", "::", "10"]
-    for name in names:
-        left_out = source._is_ip(name) or bool(source.TEMPORARY.fullmatch(name))
-        assert (kind_of(name) != 0) == left_out, name
 
 
 def test_screenings_side_by_side_do_not_disturb_each_other(write, tmp_path):

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from sockgraph.case import load_case
 from sockgraph.errors import SourceError, TableError
-from sockgraph.sources import TableSource, table
+from sockgraph.sources import TableSource
+from sockgraph.sources.table_file import listed
 
 CASE = """
 title = "Edits to one river"
@@ -77,6 +80,7 @@ def test_what_is_left_out_is_counted(source):
         "rows without a page": 3,
         "rows of unregistered editors": 6,
         "rows of temporary accounts": 3,
+        "rows of no account (placeholders, imported names, user_id 0)": 0,
         "rows that stand twice": 1,
     }
 
@@ -168,7 +172,7 @@ def test_tags_written_as_text_are_split_at_commas(source, path):
 
 @pytest.mark.parametrize("kind", ["str", "object", "category"])
 def test_tags_as_text_are_split_however_pandas_holds_text(kind):
-    tags = table._split(pd.Series(["mw-undo, mobile edit", "", None], dtype=kind))
-    assert tags.tolist() == [["mw-undo", "mobile edit"], [], []]
+    texts = pd.Series(["mw-undo, mobile edit", "", None], dtype=kind)
+    assert listed(texts, Path("x")).tolist() == [["mw-undo", "mobile edit"], [], []]
     lists = pd.Series([["a", "b"], None], dtype=object)
-    assert table._split(lists) is lists
+    assert listed(lists, Path("x")) is lists

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sockgraph.case import normal_name
+from sockgraph.account_names import normal_name
 from sockgraph.cli import filing
 from sockgraph.cli.arguments import (
     CaseFile,

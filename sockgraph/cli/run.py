@@ -65,10 +65,16 @@ def fetch(
     many: Annotated[
         bool, typer.Option("--many", help="Compare more than 50 listed accounts, on purpose.")
     ] = False,
+    accept_broken: Annotated[
+        bool, typer.Option("--accept-broken", help="Use a dump although it is not whole.")
+    ] = False,
 ) -> None:
     """Read everything that a case needs, and weigh nothing yet; interrupted, go on where it was."""
     with bar() as progress:
-        fetched = fetch_case(case, data=data, refresh=refresh, many=many, progress=progress)
+        fetched = fetch_case(
+            case, data=data, refresh=refresh, many=many, accept_broken=accept_broken,
+            progress=progress,
+        )  # fmt: skip
     _tell_fetched(fetched)
     say(f"Next: sockgraph run {case}")
 
@@ -135,11 +141,15 @@ def run(
     many: Annotated[
         bool, typer.Option("--many", help="Compare more than 50 listed accounts, on purpose.")
     ] = False,
+    accept_broken: Annotated[
+        bool, typer.Option("--accept-broken", help="Use a dump although it is not whole.")
+    ] = False,
 ) -> None:
     """Run a case from its file to its report: fetch what is missing, weigh, group, write."""
     with bar() as progress:
         result = run_case(
-            case, data=data, offline=offline, refresh=refresh, many=many, progress=progress
+            case, data=data, offline=offline, refresh=refresh, many=many,
+            accept_broken=accept_broken, progress=progress,
         )
     _tell_result(result)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sockgraph.case import normal_name
+from sockgraph.account_names import normal_name
 from sockgraph.errors import SockgraphError
 
 if TYPE_CHECKING:

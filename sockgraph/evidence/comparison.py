@@ -193,6 +193,7 @@ def _find(  # noqa: PLR0917 - one stage's parts
     incomplete, alibis = alibis_of
     measured = _measure_all(Scene(histories, cast.reference, splits), progress)
     partial = np.isin(np.asarray(cast.users, dtype=object), list(incomplete))
+    partial |= not histories.corpus.timed
     alibi = find_alibis(histories.only(alibis), partial)
     logs = empty("log_events") if log_events is None else log_events
     return tables.Found(measured, find_extras(histories, alibi, cast, logs), alibi)

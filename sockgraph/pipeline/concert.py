@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
+from sockgraph.account_names import says_bot
 from sockgraph.case import identify, load_case
 from sockgraph.concert import Concert, compare_hypotheses, weigh_concert
 from sockgraph.concert.capture import Capture, measure_capture
@@ -20,7 +21,6 @@ from sockgraph.pipeline.results import CAPTURE_PAGE, CONCERT_PAGE, DATA, open_st
 from sockgraph.plot import DARK, LIGHT, arrivals_plot, bloc_plot, capture_plot, hours_plot
 from sockgraph.report import CaptureData, ConcertData, capture_page, concert_page
 from sockgraph.runtime import Progress, silent
-from sockgraph.sources.table import SAYS_BOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -257,7 +257,7 @@ def _without_bots(edits: pd.DataFrame, source: Source) -> pd.DataFrame:
     names = sorted(edits["user"].unique())
     facts = source.account_facts(names)
     bots = set(facts.loc[["bot" in groups for groups in facts["groups"]], "user"])
-    bots |= {name for name in names if SAYS_BOT.search(name)}
+    bots |= {name for name in names if says_bot(name)}
     return edits[~edits["user"].isin(bots)]
 
 

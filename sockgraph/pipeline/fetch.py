@@ -122,6 +122,7 @@ def fetch_case(
     data: Path = DATA,
     refresh: bool = False,
     many: bool = False,
+    accept_broken: bool = False,
     progress: Progress = silent,
 ) -> Fetched:
     """Read everything that a case needs, and derive nothing from it yet.
@@ -138,6 +139,8 @@ def fetch_case(
         Ask again for what may have changed, and for edits made since.
     many
         More than 50 accounts are listed on purpose.
+    accept_broken
+        Use a dump although it is not whole; every page then says what is missing.
     progress
         Told of every step.
 
@@ -146,7 +149,7 @@ def fetch_case(
     SockgraphError
         If the case cannot be used or the source fails; what was answered until then is kept.
     """
-    case = identify(path)
+    case = identify(path, accept_broken=accept_broken)
     refuse_many(case, path, many=many)
     store = open_store(case, data, progress=progress)
     source, population = gather(

@@ -36,7 +36,7 @@ def describe(
         "evidence": dict(weighed.calibration),
         "coverage": [c.as_dict() for c in population.coverage],
         "screened": list(_screened(population, weighed)),
-        "notices": list(_notices(population, weighed)),
+        "notices": [*provenance.get("notices", ()), *_notices(population, weighed)],
     }
 
 

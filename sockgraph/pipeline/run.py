@@ -97,6 +97,7 @@ def run_case(
     offline: bool = False,
     refresh: bool = False,
     many: bool = False,
+    accept_broken: bool = False,
     progress: Progress = silent,
 ) -> CaseResult:
     """Run a case from its file to its report.
@@ -113,6 +114,8 @@ def run_case(
         Ask again for what may have changed, and for edits made since.
     many
         More than 50 accounts are listed on purpose.
+    accept_broken
+        Use a dump although it is not whole; every page then says what is missing.
     progress
         Told of every step.
 
@@ -122,7 +125,7 @@ def run_case(
         If anything given cannot be used; nothing is written then.
     """
     started = time.time()
-    case = identify(path)
+    case = identify(path, accept_broken=accept_broken)
     refuse_many(case, path, many=many)
     labels = known_operators(case)
     store = open_store(case, data, progress=progress)
@@ -212,7 +215,7 @@ def _write(
             clusters_if_alibi=grouping.if_alibis_held(links),
             trails={pair: history_lines(known) for pair, known in histories(entries).items()},
             moved=moved,
-            screened=" ".join(manifest["screened"]),
+            screened=" ".join([*manifest["screened"], *provenance.get("notices", ())]),
         )
     )
     said = _said(population)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
-from sockgraph.case import Case, identify, normal_name
+from sockgraph.account_names import normal_name
+from sockgraph.case import Case, identify
 from sockgraph.errors import ScreeningError
 from sockgraph.evidence import EvidenceSettings, weigh_by
 from sockgraph.pipeline.results import DATA, open_store

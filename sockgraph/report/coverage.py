@@ -57,6 +57,8 @@ def _total(rows: Sequence[dict[str, Any]], column: str) -> int | None:
 def _history(row: Any) -> str:
     if row.get("capped"):
         return "newest only"
+    if not row.get("source_whole", True):
+        return "the file is not whole"
     return "full" if row.get("full", True) else "within the window"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.case import Case, Earlier, normal_name
+from sockgraph.account_names import normal_name
 from sockgraph.schema import subject_of
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import networkx as nx
+
+    from sockgraph.case import Case, Earlier
 
 Pair = tuple[str, str]
 FULL_LIMIT = 15

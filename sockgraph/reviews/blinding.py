@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sockgraph.case import normal_name
+from sockgraph.account_names import normal_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

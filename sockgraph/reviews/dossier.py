@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.case import Case, normal_name
+from sockgraph.account_names import normal_name
 from sockgraph.errors import ReviewError
 from sockgraph.reviews.ledger import digest
 from sockgraph.reviews.sheet import Card, case_blinder, make_cards
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from sockgraph.case import Case
     from sockgraph.reviews.sheet import Diffs
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from sockgraph.account_names import BLANK, KINDS, kind_of
 from sockgraph.errors import TableError
 from sockgraph.screening import kernels
 from sockgraph.screening.blocks import Parts, arrow, plain
-from sockgraph.screening.definition import BLANK, HOURS, KINDS, kind_of
+from sockgraph.screening.definition import HOURS
 from sockgraph.screening.reading import INVENTED, Batch, Layout, Reader, ahead, lay_out
 
 if TYPE_CHECKING:

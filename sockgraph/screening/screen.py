@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 import pyarrow as pa
 
-from sockgraph.case import normal_name
+from sockgraph.account_names import normal_name
 from sockgraph.errors import ScreeningError, SourceError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
@@ -18,7 +18,8 @@ from sockgraph.screening.candidates import write_parquet
 from sockgraph.screening.definition import TOP
 from sockgraph.screening.wiki import ABOUT, EDITS, WholeWiki, identity
 from sockgraph.sources.activity import unknown_activity
-from sockgraph.sources.table import TableSource, _clean, _within
+from sockgraph.sources.cleaning import Cleaned, clean
+from sockgraph.sources.table import TableSource, _within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,8 +54,9 @@ class WikiSource(TableSource):
         self._story = dict(story or {})
         self._wiki = WholeWiki(self._path)
         self._page = self._wiki.about["page"]
-        self._raw, self._loaded = empty("edits"), frozenset[str]()
-        self.dropped: dict[str, int] = {}
+        self._loaded = frozenset[str]()
+        self._cleaned = Cleaned(empty("edits"), empty("edits"), {})
+        self._raw, self.dropped = self._cleaned.edits, dict[str, int]()
 
     def everyone(self) -> list[str]:
         """Return every account with at least `min_edits` distinct edit times; no bots."""
@@ -111,7 +113,7 @@ class WikiSource(TableSource):
         """
         most = self._case.accounts.max_edits
         frame = self._wiki.edits_of(list(users), newest=most, days=self._days)
-        return _clean(frame, self._path, self._case.wiki)[0]
+        return clean(frame, self._path, self._case.wiki, part=True).edits
 
     def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return who else edited the pages of `edits`, most shared pages first."""
@@ -170,9 +172,9 @@ class WikiSource(TableSource):
         self._loaded |= set(wanted)
         frame = self._wiki.edits_of(wanted)
         if len(frame):
-            edits, dropped = _clean(frame, self._path, self._case.wiki)
-            self._raw = pd.concat([self._raw, edits], ignore_index=True)
-            for why, n in dropped.items():
+            found = clean(frame, self._path, self._case.wiki, part=True)
+            self._raw = pd.concat([self._raw, found.edits], ignore_index=True)
+            for why, n in found.dropped.items():
                 self.dropped[why] = self.dropped.get(why, 0) + n
 
 

@@ -17,18 +17,16 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as sf
 
+from sockgraph.account_names import BLANK, KINDS, kind_of
 from sockgraph.errors import ScreeningError, TableError
 from sockgraph.runtime import Progress, silent
 from sockgraph.screening.blocks import block_pair, coedits
 from sockgraph.screening.candidates import CODED, COLUMNS
 from sockgraph.screening.definition import (
-    BLANK,
-    KINDS,
     MICRO,
     MIN_SHARED,
     MONDAY,
     TOP,
-    kind_of,
     page_weights,
 )
 

@@ -18,9 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sockgraph.account_names import kind_of
 from sockgraph.errors import ScreeningError, StoreError, TableError
 from sockgraph.runtime import Progress, silent
-from sockgraph.screening.definition import CLOSE, FIXED_POINT, kind_of, page_weights
+from sockgraph.screening.definition import CLOSE, FIXED_POINT, page_weights
 from sockgraph.screening.reading import lay_out
 
 if TYPE_CHECKING:

@@ -60,6 +60,11 @@ class Corpus:
         """How many saves there are."""
         return len(self.account)
 
+    @property
+    def timed(self) -> bool:
+        """Whether saves have a time of the day: not every one is of midnight."""
+        return bool((self.seconds % 86_400 != 0).any())
+
     def offers(self, column: str) -> bool:
         """Whether the source says anything at all in this column."""
         return column in self.frame and bool(self.frame[column].notna().any())
@@ -185,9 +190,10 @@ def of_accounts(corpus: Corpus, users: Sequence[str]) -> Histories:
 
 
 def _with_pages(edits: pd.DataFrame) -> pd.DataFrame:
-    """Name every page by its title, and by its id where it has none."""
+    """Name every page by its namespace and title, and by its id where it has no title."""
     by_id = edits["page_id"].astype("Int64").astype("string")
-    page = edits["title"].astype("string").fillna("#" + by_id)
+    namespace = edits["ns"].astype("Int16").astype("string").fillna("")
+    page = (namespace + ":" + edits["title"].astype("string")).fillna("#" + by_id)
     return edits.assign(page=edits["wiki"].astype("string") + ":" + page)
 
 

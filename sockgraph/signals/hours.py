@@ -28,14 +28,16 @@ STEP = 300
 WEEK = 7 * 86_400
 
 
-def hour_bag(corpus: Corpus) -> TermMatrix:
+def hour_bag(corpus: Corpus) -> TermMatrix | None:
     """Make the bag of hours of the week: each save spread over its neighbours.
 
     The kernel is a product of two von Mises densities, exp((cos δ − 1)/σ² + (cos ε − 1)/τ²), δ and
     ε the angles between save and bin around the day and around the week, σ and τ `SPREAD_HOURS` and
     `SPREAD_DAYS` as such angles: the same hour of the day before counts, and less than that of the
-    same day. Every save weighs one.
+    same day. Every save weighs one. None where the source gives days alone.
     """
+    if not corpus.timed:
+        return None
     moment = (corpus.seconds % WEEK // STEP).astype(np.int64)
     rows = _kernels()
     saves = np.bincount(corpus.account, minlength=len(corpus.users)).astype(float)

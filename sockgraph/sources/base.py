@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sockgraph.case import normal_name
+from sockgraph.account_names import normal_name
 from sockgraph.schema import TABLES, validate
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Coverage:
         `edit_count` less every edit seen: deleted, hidden or imported ones; null when capped.
     renamed_from
         Earlier names, oldest first.
+    source_whole
+        Whether nothing of the file or dump had to be skipped.
     note
         Anything else a reader must know, in a sentence.
     """
@@ -47,12 +49,13 @@ class Coverage:
     capped: bool = False
     not_listed: int | None = None
     renamed_from: tuple[str, ...] = ()
+    source_whole: bool = True
     note: str = ""
 
     @property
     def full(self) -> bool:
         """Whether the whole public history was read."""
-        return not self.capped and self.outside_window == 0
+        return not self.capped and self.outside_window == 0 and self.source_whole
 
     def as_dict(self) -> dict[str, Any]:
         """Return the coverage as the manifest keeps it."""

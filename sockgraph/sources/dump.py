@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sockgraph.case import normal_name
+from sockgraph.account_names import normal_name, says_bot
 from sockgraph.errors import SourceError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import TABLES, validate
 from sockgraph.sources import history_dump as history
 from sockgraph.sources import xml_dump as xmldump
 from sockgraph.sources.base import pick_discussions
+from sockgraph.sources.cleaning import of_case
 from sockgraph.sources.table import TableSource
 from sockgraph.store.files import whole_file, write_bytes
 from sockgraph.store.raw_answers import digest
@@ -27,6 +28,8 @@ from sockgraph.store.raw_answers import digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    import pandas as pd
 
     from sockgraph.case import Case
     from sockgraph.sources.base import Discussion
@@ -38,6 +41,8 @@ READERS: dict[str, tuple[Reader, tuple[str, ...]]] = {
     "xml": (xmldump.read_xml, xmldump.ENDINGS),
 }
 STORY = "import.json"
+IMPORTER = 2  # another number where the same dump gives another table
+TOLERATED = 1000  # of so many rows, one may be broken; one may be in any dump
 TALK = ("discussion_edits", "texts")
 
 
@@ -45,15 +50,15 @@ TALK = ("discussion_edits", "texts")
 class Facts:
     """What a dump says of accounts, gathered while it streams by; one small row an account."""
 
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rows: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     def note(self, table: pa.Table) -> None:
-        """Take note of accounts: `user` and whatever else is known, newest last."""
+        """Take note of accounts: `wiki`, `user` and whatever else is known, newest last."""
         for row in table.to_pylist():
-            known = self.rows.setdefault(row["user"], {})
+            known = self.rows.setdefault((row["wiki"], row["user"]), {})
             known.update({k: v for k, v in row.items() if v is not None})
 
-    def table(self, wiki: str) -> pa.Table:
+    def table(self) -> pa.Table:
         """Return `accounts`, in the contract's columns; bots are told by their group."""
         rows = [
             {
@@ -62,11 +67,11 @@ class Facts:
                 "user_id": _number(fact.get("user_id")),
                 "registered": _microseconds(fact.get("registered")),
                 "edit_count": fact.get("edit_count"),
-                "groups": _groups(fact),
+                "groups": _groups(user, fact),
                 "blocked_at": None,
                 "role": "nominated",
             }
-            for user, fact in sorted(self.rows.items())
+            for (wiki, user), fact in sorted(self.rows.items())
         ]
         return pa.Table.from_pylist(rows, schema=TABLES["accounts"].arrow())
 
@@ -83,8 +88,8 @@ class DumpSource(TableSource):
     Raises
     ------
     SourceError
-        If there is no such file, or none of its kind. A file that ends too early is read as far as
-        it is whole, and the provenance says where it broke off.
+        If there is no such file, or none of its kind, or if one is not whole and the case does not
+        accept that: then it is read as far as it is whole, and the provenance says what is missing.
     """
 
     def __init__(self, case: Case, folder: Path, *, progress: Progress = silent) -> None:
@@ -99,6 +104,7 @@ class DumpSource(TableSource):
         )
         self._place = place
         super().__init__(case.model_copy(update={"source": source}))
+        self._whole = not (skipped(self._story) or self._story["broken"])
 
     def discussions(self, pages: Sequence[str]) -> Discussion:
         """Return every revision of these pages with its text, from a dump that holds texts.
@@ -110,7 +116,7 @@ class DumpSource(TableSource):
         """
         if self._story["kind"] == "xml":
             edits, texts = (
-                validate(name, pq.read_table(self._place / f"{name}.parquet").to_pandas())
+                validate(name, of_case(self._table(name), self._place, self._case.wiki))
                 for name in TALK
             )
             if edits.empty or texts["text"].notna().any():
@@ -121,10 +127,18 @@ class DumpSource(TableSource):
             "Give a pages-meta-history dump (kind xml), or remove [discussions].",
         )
 
+    def _table(self, name: str) -> pd.DataFrame:
+        frame: pd.DataFrame = pq.read_table(self._place / f"{name}.parquet").to_pandas()
+        return frame
+
     def provenance(self) -> dict[str, Any]:
         """Return the dump's files and hashes, and what of them was not read."""
         told = super().provenance()
-        return {**told, **{k: v for k, v in self._story.items() if k != "key"}}
+        counts = {**self._story["counts"], **told["counts"]}
+        story = {k: v for k, v in self._story.items() if k != "key"}
+        return {
+            **told, **story, "counts": counts, "notices": [*missing(story), *told["notices"]],
+        }  # fmt: skip
 
 
 def import_dump(case: Case, folder: Path, *, progress: Progress = silent) -> dict[str, Any]:
@@ -135,11 +149,41 @@ def import_dump(case: Case, folder: Path, *, progress: Progress = silent) -> dic
     dict
         `key` (the folder's name), `kind`, `files` (names and hashes), `counts` (rows, and rows left
         out by reason), `broken` (files that end too early, and how).
+
+    Raises
+    ------
+    SourceError
+        If something of the dump is missing, and the case does not accept that.
     """
+    story = _imported(case, folder, progress=progress)
+    too_many = skipped(story) > max(1, story["counts"].get("rows", 0) // TOLERATED)
+    if (story["broken"] or too_many) and not case.source.accept_broken:
+        raise SourceError(
+            case.source.path or "source.path",
+            f"{' '.join(missing(story))} A dump that is not whole is not used as if it were.",
+            "Get it whole; or accept it as it is with --accept-broken (source.accept_broken = true"
+            " in the case file): every page then says what is missing.",
+        )
+    return story
+
+
+def skipped(story: dict[str, Any]) -> int:
+    """Return how many rows or elements of a dump could not be read."""
+    return sum(story["counts"].get(why, 0) for why in (history.BROKEN, xmldump.BROKEN))
+
+
+def missing(story: dict[str, Any]) -> list[str]:
+    """Say what of a dump was not read."""
+    n, rows = skipped(story), story["counts"].get("rows", 0)
+    lost = [f"{n:,} of {rows:,} rows of the dump cannot be read, and are skipped."] if n else []
+    return [f"{name}: {how}" for name, how in sorted(story["broken"].items())] + lost
+
+
+def _imported(case: Case, folder: Path, *, progress: Progress) -> dict[str, Any]:
     reader, endings = READERS[case.source.kind]
     files = _files(case, endings)
     talk = xmldump.Talk(frozenset(map(normal_name, _listed(case))))
-    identity = [*(_identity(path) for path in files), *sorted(talk.titles)]
+    identity = [IMPORTER, *(_identity(path) for path in files), *sorted(talk.titles)]
     key = f"{case.source.kind}-{digest(identity)[:16]}"
     more = {"talk": talk} if case.source.kind == "xml" else {}
     with contextlib.suppress(FileNotFoundError):
@@ -158,8 +202,8 @@ def import_dump(case: Case, folder: Path, *, progress: Progress = silent) -> dic
                 counts["edits"] += batch.num_rows
                 progress(f"reading {path.name}", counts["rows"], None)
     with whole_file(folder / key / "accounts.parquet") as draft:
-        pq.write_table(facts.table(case.wiki), draft)
-    for name, table in (talk.tables(case.wiki) if more else {}).items():
+        pq.write_table(facts.table(), draft)
+    for name, table in (talk.tables() if more else {}).items():
         with whole_file(folder / key / f"{name}.parquet") as draft:
             pq.write_table(table, draft)
     story = {
@@ -214,9 +258,12 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _groups(fact: dict[str, Any]) -> list[str]:
+def _groups(user: str, fact: dict[str, Any]) -> list[str]:
+    """Return the groups; who is a bot by name alone must say so in a way that no person's does."""
     groups = [group for group in (fact.get("groups") or "").split(",") if group]
-    return [*groups, "bot"] if fact.get("bot") and "bot" not in groups else groups
+    told = (fact.get("bot") or "").split(",")
+    bot = "group" in told or ("name" in told and says_bot(user))
+    return [*groups, "bot"] if bot and "bot" not in groups else groups
 
 
 def _number(text: str | None) -> int | None:

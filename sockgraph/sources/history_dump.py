@@ -15,6 +15,7 @@ from pyarrow import csv
 
 from sockgraph.errors import SourceError
 from sockgraph.schema import TABLES
+from sockgraph.sources.cleaning import prefixed
 from sockgraph.sources.compressed import Unpacked, ahead
 
 if TYPE_CHECKING:
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 22  # bytes parsed at a time; memory stays at a few times this
 EDITS = TABLES["edits"].arrow()
+BROKEN = "rows that are not whole or not readable, skipped"
+_TIME = (
+    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+)
+_NUMBERS = {  # what each must lie within, where it is given
+    "revision_id": (1, 1 << 62), "event_user_id": (0, 1 << 62), "page_id": (0, 1 << 62),
+    "event_user_revision_count": (0, 1 << 62), "revision_parent_id": (0, 1 << 62),
+    "page_namespace": (-(1 << 15), (1 << 15) - 1),
+    "revision_text_bytes_diff": (-(1 << 31), (1 << 31) - 1),
+}  # fmt: skip
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -53,7 +64,7 @@ _REVISION = _words("""
     is_from_before_page_creation tags
 """)
 NEEDED = _words("""
-    event_entity event_type event_timestamp event_comment event_user_id event_user_text
+    wiki_db event_entity event_type event_timestamp event_comment event_user_id event_user_text
     event_user_groups event_user_is_bot_by event_user_is_anonymous event_user_is_temporary
     event_user_registration_timestamp event_user_revision_count page_id page_title page_namespace
     revision_id revision_parent_id revision_minor_edit revision_deleted_parts
@@ -101,15 +112,16 @@ def read_history(
     layout = _layout(path)
 
     def skip(_: Any) -> str:
-        counts["rows that are not whole"] += 1
+        counts.update({"rows": 1, BROKEN: 1})
         return "skip"
 
     with Unpacked(path, lines=True) as file:
         for batch in ahead(_batches(file, layout, skip)):
             counts["rows"] += batch.num_rows
-            kept = _people_edits(batch, counts)
-            facts.note(_account_rows(kept))
-            yield _edits(kept, wiki)
+            kept = _readable(_people_edits(batch, counts), counts)
+            named = pc.fill_null(kept["wiki_db"], wiki)
+            facts.note(_account_rows(kept, named))
+            yield _edits(kept, named)
         if file.mended:
             counts["stretches that are no UTF-8, replaced"] += file.mended
         if file.broken:
@@ -172,16 +184,35 @@ def _people_edits(batch: pa.RecordBatch, counts: Counter[str]) -> pa.RecordBatch
     return edits.filter(pc.invert(out))
 
 
+def _readable(edits: pa.RecordBatch, counts: Counter[str]) -> pa.RecordBatch:
+    """Leave out rows with a number or time that none is: a cell costs its row, and no other."""
+    right = pa.array([True] * edits.num_rows, pa.bool_())
+    for name, (least, most) in _NUMBERS.items():
+        values = edits[name]
+        whole = pc.fill_null(pc.match_substring_regex(values, r"^-?[0-9]{1,18}$"), fill_value=False)
+        number = pc.cast(pc.if_else(whole, values, pa.scalar(None, pa.string())), pa.int64())
+        within = pc.and_(pc.greater_equal(number, least), pc.less_equal(number, most))
+        within = pc.fill_null(within, fill_value=False)
+        right = pc.and_(
+            right, within if name == "revision_id" else pc.or_(within, pc.is_null(values))
+        )
+    stamp = pc.match_substring_regex(edits["event_timestamp"], _TIME)
+    right = pc.and_(right, pc.fill_null(stamp, fill_value=False))
+    counts[BROKEN] += edits.num_rows - (pc.sum(right).as_py() or 0)
+    return edits.filter(right)
+
+
 def _temporary(edits: pa.RecordBatch) -> pa.Array:
     if "event_user_is_temporary" in edits.schema.names:
         return pc.equal(edits["event_user_is_temporary"], "true")
     return pc.match_substring_regex(edits["event_user_text"], r"^~\d{4}-\d+(-\d+)*$")
 
 
-def _account_rows(edits: pa.RecordBatch) -> pa.Table:
+def _account_rows(edits: pa.RecordBatch, wikis: pa.Array) -> pa.Table:
     """Return each account's newest row in the block: dumps are ordered by time."""
     table = pa.table(
         {
+            "wiki": wikis,
             "user": edits["event_user_text"],
             "user_id": edits["event_user_id"],
             "registered": edits["event_user_registration_timestamp"],
@@ -191,12 +222,11 @@ def _account_rows(edits: pa.RecordBatch) -> pa.Table:
         }
     )
     rest = [(name, "max") for name in ("user_id", "registered", "groups", "bot", "edit_count")]
-    grouped = table.group_by("user").aggregate(rest)
+    grouped = table.group_by(["wiki", "user"]).aggregate(rest)
     return grouped.rename_columns([n.removesuffix("_max") for n in grouped.column_names])
 
 
-def _edits(rows: pa.RecordBatch, wiki: str) -> pa.RecordBatch:
-    number = rows.num_rows
+def _edits(rows: pa.RecordBatch, wikis: pa.Array) -> pa.RecordBatch:
     hidden = pc.fill_null(rows["revision_deleted_parts"], "")
     suppressed = pc.equal(rows["revision_deleted_parts_are_suppressed"], "true")
     hidden = pc.if_else(
@@ -205,11 +235,11 @@ def _edits(rows: pa.RecordBatch, wiki: str) -> pa.RecordBatch:
         hidden,
     )
     found: dict[str, Any] = {
-        "wiki": pa.repeat(pa.scalar(wiki), number),
+        "wiki": wikis,
         "rev_id": pc.cast(rows["revision_id"], pa.int64()),
         "user": rows["event_user_text"],
         "user_id": pc.cast(rows["event_user_id"], pa.int64()),
-        "title": pc.replace_substring(rows["page_title"], "_", " "),
+        "title": _titles(rows),
         "page_id": pc.cast(rows["page_id"], pa.int64()),
         "ns": pc.cast(rows["page_namespace"], pa.int16()),
         "timestamp": _times(rows["event_timestamp"]),
@@ -222,6 +252,17 @@ def _edits(rows: pa.RecordBatch, wiki: str) -> pa.RecordBatch:
         "hidden": _split(hidden),
     }
     return pa.record_batch([found[name] for name in EDITS.names], schema=EDITS)
+
+
+def _titles(rows: pa.RecordBatch) -> pa.Array:
+    """Return whole titles: the dump's are without their namespace."""
+    named = pc.replace_substring(rows["page_title"], "_", " ")
+    numbers = pc.fill_null(rows["page_namespace"], "0").dictionary_encode()
+    prefixes = [prefixed("", int(number)) for number in numbers.dictionary.to_pylist()]
+    before = pa.DictionaryArray.from_arrays(
+        numbers.indices, pa.array(prefixes, pa.string())
+    ).dictionary_decode()
+    return pc.binary_join_element_wise(before, named, "")
 
 
 def _times(values: pa.Array) -> pa.Array:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.case import normal_name
+from sockgraph.account_names import normal_name
 from sockgraph.errors import FetchError
 from sockgraph.schema import TABLES, empty, validate
 from sockgraph.sources.mediawiki import accounts as renames

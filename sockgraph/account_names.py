@@ -1,0 +1,111 @@
+"""Which names are accounts', how MediaWiki writes them, and which say that they are bots."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+
+ACCOUNT, BLANK, UNREGISTERED, TEMPORARY, PLACEHOLDER = range(5)
+KINDS = (
+    "",
+    "rows without a user",
+    "rows of unregistered editors",
+    "rows of temporary accounts",
+    "rows of no account (placeholders, imported names, user_id 0)",
+)
+"""Why rows are left out, by the kind of their user."""
+
+# As MediaWikiTitleCodec::splitTitleString and UserNameUtils::isValid have them
+_SPACES = re.compile(r"[\s_\xa0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]+")
+_TEMPORARY = re.compile(r"~\d{4}-\d+(-\d+)*")  # MediaWiki's default pattern
+_HASHED_IP = re.compile(r"ip-[0-9a-f]+")  # as pseudonymised exports write unregistered editors
+_MAYBE_IP = re.compile(r"[0-9a-fA-F:.]+")
+# MediaWiki's own reserved names that save edits, and what exports write for nobody
+_PLACEHOLDERS = frozenset(
+    {
+        "Anonymous", "Conversion script", "Delete page script", "Maintenance script",
+        "MediaWiki default", "MediaWiki message delivery", "Move page script", "ScriptImporter",
+        "Template namespace initialisation script", "Unknown user",
+    }
+)  # fmt: skip
+_BOT = re.compile(  # a word that ends so, and perhaps a number
+    r"([^\W\d_]*(?:bot|бот|بوت|ربات|בוט|ボット|機器人|机器人|봇|บอต))\d*(?![^\W\d_])", re.IGNORECASE
+)
+_PEOPLE = frozenset(  # surnames, and a fish
+    {
+        "abbot", "barbot", "cabot", "chabot", "corbot", "debot", "dubot", "garbot", "gibot",
+        "grabot", "guerbot", "guibot", "herbot", "joubot", "labot", "lambot", "lebot", "libot",
+        "mabot", "marbot", "nabot", "rabot", "ribot", "sabot", "talbot", "thibot", "tribot",
+        "turbot", "verbot", "аббот", "кабот", "талбот", "шабот",
+    }
+)  # fmt: skip
+
+
+def normal_name(name: str) -> str:
+    r"""Write a name or title as MediaWiki does: what looks the same is the same.
+
+    Characters are composed, underscores and all kinds of spaces are single spaces, marks that
+    nobody sees are gone, the first letter is a capital.
+
+    >>> normal_name(" example_A\u200e "), normal_name("e\u0301cole")
+    ('Example A', 'École')
+    """
+    return capital(plain_name(name))
+
+
+def plain_name(name: str) -> str:
+    """Return the name as `normal_name` does, its first letter left as it is."""
+    if name.isascii() and "_" not in name and "  " not in name and name == name.strip():
+        return name
+    composed = unicodedata.normalize("NFC", name)
+    return _SPACES.sub(" ", _INVISIBLE.sub("", composed)).strip()
+
+
+def capital(name: str) -> str:
+    """Return the name with a capital first, where the letter has one of its own.
+
+    >>> capital("heron"), capital("ßeta"), capital("აია")
+    ('Heron', 'ßeta', 'აია')
+    """
+    first = name[:1].title()
+    return first + name[1:] if len(first) == 1 else name
+
+
+def kind_of(name: str) -> int:
+    """Return ACCOUNT, or why rows of this editor are left out.
+
+    >>> [kind_of(name) for name in ("Example A", " ", "192.0.2.1", "~2025-123-4", "w>Example A")]
+    [0, 1, 2, 3, 4]
+    """
+    if not name.strip():
+        return BLANK
+    if _TEMPORARY.fullmatch(name):
+        return TEMPORARY
+    if _HASHED_IP.fullmatch(name) or is_ip(name):
+        return UNREGISTERED
+    imported = ">" in name  # no account's name may hold one: `imported>Name` is of another wiki
+    return PLACEHOLDER if imported or normal_name(name) in _PLACEHOLDERS else ACCOUNT
+
+
+def is_ip(name: str) -> bool:
+    """Tell whether a name is an IP address, as unregistered editors' names are."""
+    if not _MAYBE_IP.fullmatch(name):
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def says_bot(name: str) -> bool:
+    """Tell whether a name says that it is a bot's: the last resort, where no group tells.
+
+    Bot policies ask that a bot's name ends so. People whose surname does are no bots.
+
+    >>> [says_bot(name) for name in ("TidyBot II", "Tidybot", "翻譯機器人", "Ann Talbot", "Cabot")]
+    [True, True, True, False, False]
+    """
+    return any(word.lower() not in _PEOPLE for word in _BOT.findall(name))

@@ -1,0 +1,496 @@
+"""Files of the kinds that people bring: read right, or refused in words."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from sockgraph.account_names import says_bot
+from sockgraph.case import load_case
+from sockgraph.cli import app
+from sockgraph.errors import SourceError, TableError
+from sockgraph.sources import DumpSource, TableSource
+from sockgraph.sources.cleaning import DAYS_ONLY
+from sockgraph.sources.history_dump import columns
+
+PEOPLE = ("Fern Alder", "Moss Birch", "Reed Cole")
+PAGES = ((0, "Mill pond"), (0, "Old weir"), (1, "Mill pond"), (0, "Stone bridge"))
+
+
+def rows(*people, each=12):
+    """Edits of three accounts by turns, on four pages, two of which have one title."""
+    names = people or PEOPLE
+    start = pd.Timestamp("2024-03-01T00:00:00Z")
+    made = []
+    for n in range(each * len(names)):
+        ns, title = PAGES[(n + n // 5) % 4]
+        made.append(
+            {
+                "rev_id": 101 + n,
+                "user": names[n % len(names)],
+                "user_id": 1 + n % len(names),
+                "title": f"Talk:{title}" if ns else title,
+                "ns": ns,
+                "page_id": 1 + (n + n // 5) % 4,
+                "timestamp": f"{start + pd.Timedelta(minutes=137 * n):%Y-%m-%dT%H:%M:%SZ}",
+                "comment": f"edit {n}",
+                "size_diff": 5,
+            }
+        )
+    return pd.DataFrame(made)
+
+
+@pytest.fixture
+def case(tmp_path):
+    """Return what writes a case beside a file, and its path."""
+
+    def write(path, kind="table", names=PEOPLE[:2], more="", wiki="wiki.example"):
+        listed = ", ".join(f'"{name}"' for name in names)
+        file = tmp_path / "case.toml"
+        file.write_text(
+            f'title = "t"\nreason = "r"\nwikis = ["{wiki}"]\n[source]\nkind = "{kind}"\n'
+            f'path = "{path}"\n{more}\n[accounts]\nnominated = [{listed}]\nmin_edits = 2\n'
+        )
+        return file
+
+    return write
+
+
+@pytest.fixture
+def table(case, tmp_path):
+    """Return what opens a table of edits, written as a test wants it."""
+
+    def open_one(content, path="edits.csv", **options):
+        target = tmp_path / path
+        if isinstance(content, bytes):
+            target.write_bytes(content)
+        elif path.endswith(".csv"):
+            content.to_csv(target, index=False)
+        else:
+            content.to_parquet(target)
+        return TableSource(load_case(case(path, **options)))
+
+    return open_one
+
+
+@pytest.fixture
+def dump(case, tmp_path):
+    def open_one(content, path="d.xml", kind="xml", **options):
+        (tmp_path / path).write_text(content, encoding="utf-8")
+        return DumpSource(load_case(case(path, kind, **options)), tmp_path / "raw")
+
+    return open_one
+
+
+def counts(source):
+    return source._raw["user"].value_counts().to_dict()
+
+
+EACH = dict.fromkeys(PEOPLE, 12)
+
+
+# --- whose an edit is
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["Fern_Alder", "Fern Alder\u200e", "fern Alder", "Fern  Alder ", "\ufeffFern Alder"],
+)
+@pytest.mark.parametrize("ids", [True, False])
+def test_an_account_in_two_spellings_is_one(table, other, ids):
+    frame = rows()
+    frame.loc[frame.index % 6 == 0, "user"] = other
+    source = table(frame if ids else frame.drop(columns="user_id"))
+    assert counts(source) == EACH
+    assert source.provenance()["counts"] == {"rows whose account was spelt otherwise": 6}
+    assert "2 ways" in source.read(["Fern Alder"]).coverage[0].note
+
+
+def test_decomposed_characters_are_the_composed_ones(table):
+    frame = rows("Élan", "E\u0301lan", "Reed Cole").drop(columns="user_id")
+    assert counts(table(frame, names=["Élan"])) == {"Élan": 24, "Reed Cole": 12}
+
+
+def test_small_first_letters_stay_where_the_wiki_tells_them_apart(table):
+    frame = rows("heron", "Heron", "moth").drop(columns="user_id")
+    assert counts(table(frame, names=["heron"])) == {"heron": 12, "Heron": 12, "moth": 12}
+
+
+def test_a_name_that_was_taken_over_gives_nobody_anothers_edits(table):
+    frame = rows()
+    early = frame.index < 18
+    frame.loc[early & (frame["user"] == "Fern Alder"), "user_id"] = 9
+    source = table(frame)
+    assert counts(source) == {
+        "Moss Birch": 12, "Reed Cole": 12, "Fern Alder": 6, "Fern Alder (account 9)": 6,
+    }  # fmt: skip
+    assert "6 edits under this name" in source.read(["Fern Alder"]).coverage[0].note
+
+
+def test_a_renamed_account_goes_by_its_newest_name(table):
+    frame = rows()
+    frame.loc[(frame.index < 18) & (frame["user"] == "Fern Alder"), "user"] = "Fern Oak"
+    assert counts(table(frame)) == EACH
+
+
+def test_an_id_of_several_accounts_at_once_is_refused(table):
+    with pytest.raises(TableError, match="user_id 7 stands for several accounts at once"):
+        table(rows().assign(user_id=7))
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("Anonymous", 0), ("Reed Cole", 0), ("imported>Reed Cole", 3), ("w>Reed Cole", 3),
+     ("MediaWiki message delivery", 3), ("Unknown user", 3), (" ", 3)],
+)  # fmt: skip
+def test_who_is_no_account_is_left_out_and_counted(table, name, number):
+    frame = rows(*PEOPLE[:2], name)
+    frame.loc[frame["user"] == name, "user_id"] = number
+    source = table(frame)
+    assert counts(source) == dict.fromkeys(PEOPLE[:2], 12)
+    assert 12 in source.dropped.values()
+
+
+def test_a_nominated_temporary_account_is_called_one(table):
+    name = "~2025-12345-67"
+    source = table(rows("Fern Alder", name, "Reed Cole"), names=["Fern Alder", name])
+    with pytest.raises(SourceError, match=r"~2025-12345-67 \(12 rows\): it is a temporary account"):
+        source.resolve(["Fern Alder", name])
+
+
+def test_bots_go_by_flag_and_else_by_a_name_that_is_nobodys():
+    people = ("Talbot", "Ann Cabot", "Abbot", "Botany", "Иван Талбот", "Robotham")
+    bots = (
+        "Tidy Bot",
+        "TidyBOT",
+        "Tidybot",
+        "みどりボット",
+        "翻譯機器人",
+        "清理机器人",
+        "Чистобот",
+        "번역봇",
+    )
+    assert [name for name in (*people, *bots) if says_bot(name)] == list(bots)
+
+
+def test_a_flag_says_more_than_a_name(table, tmp_path):
+    known = [("Tidybot", []), ("Moss Birch", ["bot"]), ("Reed Cole", [])]
+    pd.DataFrame(known, columns=["user", "groups"]).assign(wiki="wiki.example").to_parquet(
+        tmp_path / "accounts.parquet"
+    )
+    frame = rows("Tidybot", "Moss Birch", "Reed Cole")
+    source = table(frame, names=["*"], more='accounts = "accounts.parquet"')
+    assert source.everyone() == ["Reed Cole", "Tidybot"]
+
+
+# --- which page, which wiki
+
+
+def test_a_title_in_two_namespaces_is_two_pages(table):
+    frame = rows().drop(columns="page_id")
+    frame["title"] = frame["title"].str.removeprefix("Talk:").str.replace(" ", "_")
+    titles = set(table(frame)._raw["title"])
+    assert titles == {"Mill pond", "Talk:Mill pond", "Old weir", "Stone bridge"}
+
+
+def test_titles_that_say_their_namespace_stay_as_they_are(table):
+    frame = rows()
+    frame["title"] = frame["title"].str.replace("Talk:", "Diskussion:")
+    titles = set(table(frame)._raw["title"])
+    assert titles == {"Mill pond", "Diskussion:Mill pond", "Old weir", "Stone bridge"}
+
+
+@pytest.mark.parametrize("column", ["wiki", "wiki_db"])
+def test_rows_of_another_wiki_are_left_out_and_counted(table, column):
+    ours, other = ("de.wikipedia.org", "en.wikipedia.org")
+    if column == "wiki_db":
+        ours, other = "dewiki", "enwiki"
+    frame = rows()
+    frame[column] = [ours if n % 2 else other for n in frame.index]
+    source = table(frame, wiki="de.wikipedia.org")
+    assert len(source._raw) == 18
+    assert source.dropped["rows of other wikis"] == 18
+    with pytest.raises(TableError, match="several wikis"):
+        table(frame, wiki="fr.wikipedia.org")
+
+
+# --- CSV and Parquet as tools write them
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_every_dialect_of_csv_is_read(table, delimiter, encoding):
+    text = rows().assign(comment="café; a, b").to_csv(index=False, sep=delimiter)
+    source = table(text.encode(encoding))
+    assert counts(source) == EACH
+    assert set(source._raw["comment"]) == {"café; a, b"}
+
+
+def test_what_excel_writes_for_itself_is_passed_over(table):
+    assert counts(table(b"sep=;\r\n" + rows().to_csv(index=False, sep=";").encode())) == EACH
+
+
+def test_another_encoding_is_called_what_it_is(table):
+    text = rows().assign(comment="café").to_csv(index=False)
+    at = text.encode("cp1252").index(b"\xe9")
+    with pytest.raises(TableError, match=rf"it is not UTF-8 \(byte {at}\)"):
+        table(text.encode("cp1252"))
+
+
+def test_a_row_that_is_not_whole_is_called_one(table):
+    text = rows().to_csv(index=False).encode()
+    with pytest.raises(TableError, match="Expected 9 columns, got 3"):
+        table(text + b"1,2,3\n")
+
+
+@pytest.mark.parametrize(
+    "shown",
+    ['["mobile edit", "visualeditor"]', "['mobile edit', 'visualeditor']",
+     "['mobile edit' 'visualeditor']", "mobile edit,visualeditor"],
+)  # fmt: skip
+def test_lists_are_read_however_a_tool_shows_them(table, shown):
+    tags = table(rows().assign(tags=shown, hidden="[]"))._raw["tags"]
+    assert tags.tolist() == [["mobile edit", "visualeditor"]] * 36
+
+
+def test_what_looks_like_a_list_and_is_none_is_refused(table):
+    with pytest.raises(TableError, match=r"tags holds .*, which is no list"):
+        table(rows().assign(tags="[mobile edit, 5]"))
+
+
+def test_our_own_table_comes_back_through_csv(table):
+    first = table(rows().assign(tags='["mobile edit"]'))._raw
+    again = table(first)._raw
+    pd.testing.assert_frame_equal(first, again)
+
+
+def test_what_quarry_gives_is_read(table):
+    frame = rows()
+    frame["title"] = frame["title"].str.removeprefix("Talk:").str.replace(" ", "_")
+    frame["timestamp"] = frame["timestamp"].str.replace(r"\D", "", regex=True)
+    names = {
+        "user": "actor_name", "user_id": "actor_user", "title": "page_title",
+        "ns": "page_namespace", "timestamp": "rev_timestamp", "comment": "comment_text",
+    }  # fmt: skip
+    source = table(frame.drop(columns="page_id").rename(columns=names).assign(rev_deleted=2))
+    assert counts(source) == EACH
+    assert source._raw["title"].nunique() == 4
+    assert source._raw["timestamp"].min() == pd.Timestamp("2024-03-01T00:00:00Z")
+    assert source._raw["hidden"].tolist() == [["comment"]] * 36
+
+
+@pytest.mark.parametrize("kind", ["int", "float", "bytes", "category"])
+def test_names_that_are_no_text_are_read_as_text(table, kind):
+    frame = rows(1000, 1001, 1002)
+    frame["user"] = {
+        "int": frame["user"],
+        "float": frame["user"].astype(float),
+        "bytes": frame["user"].map(lambda n: str(n).encode()),
+        "category": frame["user"].astype("category"),
+    }[kind]
+    source = table(frame, "edits.parquet", names=["1000", "1001"])
+    assert counts(source) == {"1000": 12, "1001": 12, "1002": 12}
+
+
+def test_a_folder_of_parts_is_one_table(case, tmp_path):
+    folder = tmp_path / "edits.parquet"
+    folder.mkdir()
+    rows()[:20].to_parquet(folder / "part-0.parquet")
+    rows()[20:].to_parquet(folder / "part-1.parquet")
+    (folder / "_SUCCESS").touch()
+    source = TableSource(load_case(case("edits.parquet")))
+    assert counts(source) == EACH
+    assert set(source.provenance()["files"]) == {
+        "edits.parquet/_SUCCESS", "edits.parquet/part-0.parquet", "edits.parquet/part-1.parquet",
+    }  # fmt: skip
+
+
+def test_rows_that_stand_twice_are_found_before_they_are_numbered(table):
+    frame = pd.concat([rows(), rows()]).drop(columns="rev_id")
+    source = table(frame)
+    assert counts(source) == EACH
+    assert source.dropped["rows that stand twice"] == 36
+
+
+def test_days_without_times_are_said_to_be_that(table):
+    frame = rows()
+    frame["timestamp"] = frame["timestamp"].str[:10]
+    source = table(frame)
+    assert source.provenance()["notices"] == [DAYS_ONLY]
+    mixed = rows()
+    mixed.loc[4, "timestamp"] = "2024-03-01"
+    with pytest.raises(TableError, match=r"1 of 36 rows have a day and no time \(first: row 5\)"):
+        table(mixed)
+
+
+# --- dumps
+
+
+SITE = (
+    '<mediawiki version="0.10"><siteinfo><dbname>{db}</dbname><namespaces><namespace key="0"/>'
+    '<namespace key="1">Talk</namespace></namespaces></siteinfo>\n'
+)
+
+
+def xml(frame=None, *, after="", between="", db="f", ns="<ns>{}</ns>"):
+    frame = rows() if frame is None else frame
+    pages = []
+    for page, theirs in frame.groupby("page_id"):
+        first = theirs.iloc[0]
+        revisions = "".join(
+            f"<revision><id>{r.rev_id}</id><timestamp>{r.timestamp}</timestamp><contributor>"
+            f"<username>{r.user}</username><id>{r.user_id}</id></contributor>"
+            f'<comment>{r.comment}</comment><text bytes="9">x</text></revision>\n'
+            for r in theirs.itertuples()
+        )
+        pages.append(
+            f"<page><title>{first['title']}</title>{ns.format(first['ns'])}<id>{page}</id>"
+            f"{revisions}{after}</page>\n"
+        )
+    return SITE.format(db=db) + between.join(pages) + "</mediawiki>\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        xml(after="<upload><timestamp>2024-01-01T00:00:00Z</timestamp><contributor><username>A"
+            "</username><id>9</id></contributor><filename>a.png</filename></upload>"),
+        xml(after="<DiscussionThreading><ThreadPage>x</ThreadPage></DiscussionThreading>"),
+        xml(between="<br />\n<b>Notice</b>: Undefined index & more\n"),
+        xml(rows()[:18]) + xml(rows()[18:]),
+        xml(rows().assign(comment="a\x08b &#x0B; &nbsp;")),
+    ],
+    ids=["upload", "threads", "notice", "two dumps", "characters"],
+)  # fmt: skip
+def test_what_nobody_expected_in_a_dump_does_no_harm(dump, content):
+    source = dump(content)
+    assert counts(source) == EACH
+    assert source.provenance()["broken"] == {}
+    assert source.read(["Fern Alder"]).coverage[0].full
+
+
+def test_a_broken_revision_costs_itself_alone(dump):
+    whole = xml()
+    one = whole.replace("<id>110</id>", "<id>x</id>", 1)
+    source = dump(one)
+    assert len(source._raw) == 35
+    assert not source.read(["Fern Alder"]).coverage[0].full
+    two = one.replace("<timestamp>2024", "<timestamp>", 1)
+    with pytest.raises(SourceError, match=r"2 of 36 rows of the dump.*--accept-broken"):
+        dump(two)
+    assert len(dump(two, more="accept_broken = true")._raw) == 34
+
+
+@pytest.mark.parametrize("at", [0.3, 0.6, 0.95])
+def test_a_dump_that_is_cut_is_not_used_as_whole(dump, at):
+    text = xml()
+    with pytest.raises(SourceError, match=r"breaks off.*--accept-broken"):
+        dump(text[: int(len(text) * at)])
+    cut = text[: int(len(text) * at)]
+    source = dump(cut, more="accept_broken = true")
+    assert 0 < len(source._raw) == cut.count("</revision>")
+
+
+def test_a_dump_that_is_cut_before_another_begins_is_seen(dump):
+    with pytest.raises(SourceError, match="another dump begins before this one ends"):
+        dump(xml()[: len(xml()) // 2] + xml(db="f"))
+
+
+def test_an_author_without_a_name_is_unknown(dump):
+    source = dump(xml(rows(*PEOPLE[:2], "")))
+    assert counts(source) == dict.fromkeys(PEOPLE[:2], 12)
+    assert source.provenance()["counts"]["edits whose author is unknown"] == 12
+
+
+def test_old_dumps_name_the_namespace_in_the_title(dump):
+    edits = dump(xml(ns=""))._raw
+    assert set(zip(edits["ns"], edits["title"], strict=True)) == {
+        (ns, f"Talk:{title}" if ns else title) for ns, title in PAGES
+    }
+
+
+def test_dumps_of_two_wikis_are_two_wikis(dump):
+    both = xml(rows()[:18], db="dewiki") + xml(rows()[18:], db="enwiki")
+    source = dump(both, wiki="de.wikipedia.org")
+    assert len(source._raw) == 18
+    assert source.dropped["rows of other wikis"] == 18
+    with pytest.raises(TableError, match="several wikis: dewiki, enwiki"):
+        dump(both)
+
+
+def history(**cells):
+    layout = columns(76)
+    lines = []
+    for row in rows(each=24).itertuples():
+        given = {
+            "wiki_db": "fwiki", "event_entity": "revision", "event_type": "create",
+            "event_timestamp": row.timestamp.replace("T", " ").replace("Z", ".0"),
+            "event_comment": row.comment, "event_user_id": str(row.user_id),
+            "event_user_text": row.user, "event_user_is_anonymous": "false",
+            "event_user_is_temporary": "false", "event_user_revision_count": "24",
+            "page_id": str(row.page_id), "page_namespace": str(row.ns),
+            "page_title": row.title.removeprefix("Talk:").replace(" ", "_"),
+            "revision_id": str(row.rev_id), "revision_parent_id": "0",
+            "revision_minor_edit": "false", "revision_text_bytes_diff": "5",
+            "revision_is_deleted_by_page_deletion": "false",
+        }  # fmt: skip
+        given |= cells if row.rev_id == 130 else {}
+        lines.append("\t".join(given.get(name, "") for name in layout) + "\n")
+    return "".join(lines)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [{"revision_text_bytes_diff": "99999999999"}, {"event_timestamp": "2024-13-01 00:00:00.0"},
+     {"revision_id": "x"}, {"page_namespace": "1e9"}, {"event_user_id": "9" * 25}],
+)  # fmt: skip
+def test_a_cell_that_cannot_be_read_costs_its_row_alone(dump, cells):
+    source = dump(history(**cells), "d.tsv", "history")
+    assert len(source._raw) == 71
+    assert source.provenance()["notices"] == [
+        "1 of 72 rows of the dump cannot be read, and are skipped."
+    ]
+    assert not source.read(["Fern Alder"]).coverage[0].full
+
+
+def test_titles_of_a_history_dump_name_their_namespace(dump):
+    edits = dump(history(), "d.tsv", "history")._raw
+    pages = edits[["ns", "title", "page_id"]].drop_duplicates()
+    assert len(pages) == edits["title"].nunique() == 4
+    assert "Talk:Mill pond" in set(edits["title"])
+
+
+# --- from end to end
+
+
+def test_what_is_missing_is_said_at_the_terminal_and_on_the_page(case, tmp_path):
+    text = xml()
+    (tmp_path / "d.xml").write_text(text[: len(text) * 2 // 3])
+    path = case("d.xml", "xml")
+    command = ["run", str(path), "--data", str(tmp_path / "data")]
+    refused = CliRunner().invoke(app, command)
+    assert "--accept-broken" in str(refused.exception or refused.output)
+    done = CliRunner().invoke(app, [*command, "--accept-broken"])
+    assert done.exit_code == 0, done.output
+    assert "breaks off" in " ".join(done.output.split())
+    folder = tmp_path / "data" / "processed" / "case"
+    assert "breaks off" in (folder / "report.html").read_text()
+    told = json.loads((folder / "manifest.json").read_text())
+    assert not any(row["full"] for row in told["coverage"])
+
+
+def test_no_hours_are_read_from_days(case, tmp_path):
+    frame = rows(each=60)
+    frame["timestamp"] = frame["timestamp"].str[:10]
+    frame.to_csv(tmp_path / "edits.csv", index=False)
+    command = ["run", str(case("edits.csv")), "--data", str(tmp_path / "data")]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "whole days" in " ".join(done.output.split())
+    evidence = pd.read_parquet(tmp_path / "data" / "processed" / "case" / "evidence.parquet")
+    timed = evidence[evidence["family"] == "time"]
+    assert len(timed) > 3
+    assert set(timed["status"]) <= {"not_available", "insufficient"}
+    assert pd.read_parquet(Path(tmp_path) / "data/processed/case/alibis.parquet").empty
