@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sockgraph.evaluation import calibrated_loss, cllr, cllr_min, ece, tippett
-from sockgraph.evaluation import metrics as tally
-from sockgraph.evaluation.metrics import exceeding, pooled
+from sockgraph.evaluation.metrics import exceeding, pooled, tally
 
 unhurried = settings(deadline=None, max_examples=100)  # a busy machine is no failure
 LN10 = np.log(10)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from sockgraph.evaluation import average_precision, recall_at_fpr, roc_auc
-from sockgraph.evaluation import metrics as tally
+from sockgraph.evaluation.metrics import tally
 
 unhurried = settings(deadline=None, max_examples=100)  # a busy machine is no failure
 both_kinds = st.lists(

@@ -13,7 +13,7 @@ from sockgraph.clustering import cluster_accounts
 from sockgraph.concert.capture import measure_capture
 from sockgraph.errors import SockgraphError
 from sockgraph.evaluation import ece, tippett
-from sockgraph.evaluation import metrics as tally
+from sockgraph.evaluation.metrics import tally
 from sockgraph.graph import build_graph
 from sockgraph.plot import style as look
 from sockgraph.schema import empty, validate

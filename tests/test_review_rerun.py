@@ -90,7 +90,7 @@ def test_an_accepted_alibi_reaches_the_flags(room, monkeypatch):
         return original(*tables, accepted_alibis=accepted_alibis, **more)
 
     original = run.compare
-    monkeypatch.setattr(run, "weigh_evidence", weigh)
+    monkeypatch.setattr(run, "compare", weigh)
     run_again(room.file)
     kept = [
         commit(room.dossier, room.ledger, PAIR, who, "not upheld", alibi="accepted")

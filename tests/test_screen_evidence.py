@@ -201,7 +201,7 @@ def test_a_damaged_one_is_learnt_again(wiki, harm, monkeypatch):
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
-from sockgraph.pipeline import learnt
+from sockgraph.pipeline import stored_calibration as learnt
 path, target, made_of = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
 found = learnt._read(path, made_of)
 learnt._parquet = lambda edits: os.kill(os.getpid(), signal.SIGKILL)

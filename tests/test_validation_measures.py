@@ -21,9 +21,8 @@ from sockgraph.evaluation import (
     validate_labels,
     validate_reference,
 )
-from sockgraph.evaluation import metrics as separation
-from sockgraph.evaluation import metrics as tally
 from sockgraph.evaluation.false_links import Flags, limits
+from sockgraph.evaluation.metrics import separation, tally
 from sockgraph.evidence.flagging import band
 from sockgraph.report import About, validation_page
 from sockgraph.schema import empty, validate
