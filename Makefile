@@ -5,9 +5,11 @@ VENV := .venv
 EXTRAS := notebook,screen,dev
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# uv where the set-up found or brought it, else pip
+INSTALL = $$(command -v uv || { test -x $(BIN)/uv && echo $(BIN)/uv; } || echo $(BIN)/python -m) pip install --quiet $$(command -v uv >/dev/null || test -x $(BIN)/uv && echo --python $(BIN)/python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-wikis test-lowest test-spark check lab bench wiki services clean
+.PHONY: help demo test test-unit test-wikis test-lowest test-spark check lab bench docs release wiki services clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -82,5 +84,17 @@ bench: $(READY) ## measure screening against what a user would otherwise assembl
 	else $(BIN)/python -m pip install --quiet -e '.[screen,bench]'; fi
 	@$(BIN)/python benchmarks/screen.py
 
+# The demo's own report and packet are pages of the site; nothing is asked of another host.
+docs: $(READY) ## write the documentation as pages under site/, with the demo's report and packet
+	@$(INSTALL) -e '.[docs]'
+	@test -f data/processed/demo/report.html || $(BIN)/sockgraph demo
+	@mkdir -p site-demo && cp data/processed/demo/report.html site-demo/report.html
+	@rm -f site-demo/packet.html; $(BIN)/sockgraph review-packet data/raw/demo/demo.toml --reviewer Example --out site-demo/packet.html >/dev/null
+	@$(BIN)/mkdocs build --quiet --clean && $(BIN)/python docs/check_site.py site && echo "Open site/index.html"
+
+release: $(READY) ## build the sdist and the wheel twice, compare them, look inside, and try the wheel in a bare environment
+	@$(INSTALL) build
+	@$(BIN)/python tests/release.py
+
 clean: ## remove the environments and caches; data stays
-	rm -rf $(VENV) .venv-lowest .venv-spark tests/wiki/.wiki_cache tests/wiki/.mediawiki_cache .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-lowest .venv-spark site site-demo dist tests/wiki/.wiki_cache tests/wiki/.mediawiki_cache .mypy_cache .ruff_cache .pytest_cache

@@ -1,4 +1,4 @@
-"""What the site shows beside its pages: the demo's own report and packet, and an index of decisions."""
+"""What the site shows beside its pages: the demo's report and packet, and a list of decisions."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name in SHOWN:
         if not (DEMO / name).is_file():
             raise PluginError(f"{DEMO / name} is missing. Run `make docs`, which makes it first.")
-        files.append(
-            File.generated(config, f"demo/{name}", content=(DEMO / name).read_bytes())
-        )
+        files.append(File.generated(config, f"demo/{name}", content=(DEMO / name).read_bytes()))
     decisions = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
     rows = [f"- [{_title(page)}]({page.name})" for page in decisions]
     text = "# Decisions\n\nWhat was decided, why, and what it was measured to do.\n\n"

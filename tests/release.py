@@ -1,0 +1,100 @@
+"""Check what would be released: built twice the same, holding nothing else, working when installed.
+
+Run by `make release`. The wheel is installed into a bare environment for each Python that is here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PYTHONS = ("3.11", "3.12", "3.13")
+FORBIDDEN = re.compile(
+    r"(packet|findings|commitments|ledger)[^/]*\.(html|json|jsonl)$|\.parquet$|ipynb_checkpoints|/data/|/cases/(?!demo)"
+)
+ALLOWED = re.compile(r"reviews/page/packet|README\.md$")
+
+
+def build(into: Path) -> dict[str, str]:
+    """Build both archives from what is committed; return the SHA-256 of each."""
+    date = _said("git", "log", "-1", "--format=%ct")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--outdir", str(into), str(ROOT)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"SOURCE_DATE_EPOCH": date},
+    )
+    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(into.iterdir())}
+
+
+def names_in(archive: Path) -> list[str]:
+    """List an archive's files."""
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            return wheel.namelist()
+    with tarfile.open(archive) as sdist:
+        return sdist.getnames()
+
+
+def try_wheel(wheel: Path, python: str, scratch: Path) -> str:
+    """Install the wheel alone, and run the demo with it; say what happened."""
+    command = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
+    home = scratch / python
+    made = subprocess.run(
+        [command, "venv", "--quiet", "--python", python, str(home)],
+        check=False,
+        capture_output=True,
+    )
+    if made.returncode:
+        return "no interpreter here"
+    own = home / "bin" / "python"
+    subprocess.run([command, "pip", "install", "--quiet", "--python", own, wheel], check=True)
+    run = subprocess.run(
+        [home / "bin" / "sockgraph", "demo", "--data", scratch / f"data-{python}"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=scratch,
+    )
+    return run.stderr.strip().splitlines()[0] if run.stderr else run.stdout.splitlines()[0]
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=ROOT
+    ).stdout.strip()
+
+
+def main() -> None:
+    """Check, and leave the archives in dist/."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        first, second = build(scratch / "one"), build(scratch / "two")
+        if first != second:
+            sys.exit(f"Two builds differ: {first} and {second}.")
+        for name in first:
+            stray = [
+                n
+                for n in names_in(scratch / "one" / name)
+                if FORBIDDEN.search(n) and not ALLOWED.search(n)
+            ]
+            if stray:
+                sys.exit(f"{name} holds what it must not: {', '.join(stray)}")
+            print(f"{name}: built twice the same, sha256 {first[name]}")
+        wheel = next((scratch / "one").glob("*.whl"))
+        for python in PYTHONS:
+            print(f"Python {python}: {try_wheel(wheel, python, scratch)}")
+        shutil.copytree(scratch / "one", ROOT / "dist", dirs_exist_ok=True)
+
+
+if __name__ == "__main__":
+    main()
