@@ -148,8 +148,13 @@ def run(
     """Run a case from its file to its report: fetch what is missing, weigh, group, write."""
     with bar() as progress:
         result = run_case(
-            case, data=data, offline=offline, refresh=refresh, many=many,
-            accept_broken=accept_broken, progress=progress,
+            case,
+            data=data,
+            offline=offline,
+            refresh=refresh,
+            many=many,
+            accept_broken=accept_broken,
+            progress=progress,
         )
     _tell_result(result)
 
