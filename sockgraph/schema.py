@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sockgraph.errors import SchemaError
+from sockgraph.errors import SchemaError, SockgraphError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +40,7 @@ STATES = (
     "reopened",
 )
 SIDES = ("support", "oppose", "neutral")
+DIRECTIONS = ("for", "against", "neither")
 TRUTHS = ("different", "successive", "parallel", "labelled")
 HIDDEN = ("comment", "text", "user", "suppressed")
 BANDS = (
@@ -225,12 +226,18 @@ TABLES: dict[str, Table] = {
             "log10_lr_naive": _NULL_FLOAT,
             "bound_low": _NULL_FLOAT,
             "bound_high": _NULL_FLOAT,
+            "direction": _text(*DIRECTIONS),
             "n_for": _COUNT,
             "n_against": _COUNT,
             "n_insufficient": _COUNT,
+            "families_for": Column("list"),
             "alibi": Column("boolean"),
+            "imitation": Column("boolean"),
+            "outside": _NULL_FLOAT,
             "band": _text(*BANDS),
+            "eligible": Column("boolean"),
             "flagged": Column("boolean"),
+            "reasons": Column("list"),
             "state": _text(*STATES),
         },
     ),
@@ -349,6 +356,34 @@ def subject_of(*users: str) -> str:
     '["A", "B"]'
     """
     return json.dumps(sorted(users), ensure_ascii=False)
+
+
+class Scores(Protocol):
+    """What `compare` returns, as far as graphs and flags read it."""
+
+    @property
+    def links(self) -> pd.DataFrame:
+        """Every pair of nominated accounts."""
+
+
+def links_of(scores: Scores | pd.DataFrame, needed: Sequence[str]) -> pd.DataFrame:
+    """Return the links of what `compare` returned, or the links themselves.
+
+    Raises
+    ------
+    SockgraphError
+        If it is neither, or a needed column is missing.
+    """
+    links = scores if isinstance(scores, pd.DataFrame) else getattr(scores, "links", None)
+    given = set(links) if isinstance(links, pd.DataFrame) else set()
+    missing = [column for column in needed if column not in given]
+    if missing or not isinstance(links, pd.DataFrame):
+        raise SockgraphError(
+            f"scores ({type(scores).__name__})",
+            f"links are needed; columns missing: {', '.join(missing)}.",
+            "Give what sg.compare(data) returned, or a table with these columns.",
+        )
+    return links
 
 
 @cache

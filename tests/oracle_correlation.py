@@ -9,6 +9,7 @@ import numpy as np
 from sockgraph.clustering.groups import cluster_frame
 from sockgraph.clustering.linkage import DIGITS, THRESHOLD, grow, pair_evidence
 from sockgraph.errors import SockgraphError
+from sockgraph.graph import to_graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +44,7 @@ def exact_clusters(
     SockgraphError
         If more than 12 accounts hang together.
     """
-    known = pair_evidence(links, cannot_links=cannot_links)
+    known = pair_evidence(to_graph(links, cannot_links=cannot_links))
     group = np.arange(len(known.users))
     for tree in grow(known, threshold=threshold, linkage="average"):
         if len(tree.leaves) > MOST:

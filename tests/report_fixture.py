@@ -12,6 +12,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pandas as pd
+from links_fixture import whole_links
 
 from sockgraph.case import Case
 from sockgraph.graph.layout import layout
@@ -192,7 +193,7 @@ def links_and_evidence(all_edits, users=USERS, numbers=NUMBERS, alone=("Tallow J
                                  score=float(rng.gamma(2, 0.8)) if ok else None,
                                  support=int(rng.integers(5, 900)) if ok else 2,
                                  rev_ids=[f"{WIKI}:{r}" for r in near] if ok else []))  # fmt: skip
-    return validate("links", pd.DataFrame(links)), validate("evidence", pd.DataFrame(evidence))
+    return whole_links(pd.DataFrame(links)), validate("evidence", pd.DataFrame(evidence))
 
 
 def _undecided(rng):
@@ -389,7 +390,7 @@ def linked_case(users, n_links):
     given = {"score": lr, "log10_lr": lr, "log10_lr_low": lr - 0.6, "log10_lr_high": lr}
     for column, values in given.items():
         links.loc[rows, column] = values
-    links.loc[rows, "band"] = "moderately for"
+    links.loc[rows, ["band", "direction"]] = ["moderately for", "for"]
     links.loc[rows[::2], ["flagged", "state"]] = [True, "flagged"]
     made = nx.Graph()
     made.add_nodes_from(users)

@@ -1,5 +1,4 @@
 import itertools
-from functools import partial
 
 import networkx as nx
 import numpy as np
@@ -8,16 +7,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle_correlation import best_partition, exact_clusters
+from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans
 
-from sockgraph import clustering as cluster
-from sockgraph.clustering import component_clusters, louvain_clusters, pair_evidence
+from sockgraph.clustering import cluster, component_clusters, group_accounts
+from sockgraph.clustering import pair_evidence as evidence_of
 from sockgraph.errors import SockgraphError
+from sockgraph.graph import to_graph
 from sockgraph.schema import TABLES, subject_of, validate
 
 unhurried = settings(deadline=None, max_examples=25)  # a busy machine is no failure
-cluster_accounts = partial(cluster.cluster_accounts, rests_on="any")
 NAMES = [f"Account {letter}" for letter in "ABCDEFGHIJKL"]
 T = 1.0
+
+
+def cluster_accounts(table, omissions=None, *, cannot_links=(), declared=(), **options):
+    graph = to_graph(table, cannot_links=cannot_links, declared=declared)
+    return group_accounts(graph, omissions, **options)
+
+
+def pair_evidence(table, *, cannot_links=()):
+    return evidence_of(to_graph(table, cannot_links=cannot_links))
 
 
 def links(weights):
@@ -176,7 +185,6 @@ def test_twelve_accounts_are_solved_and_thirteen_refused():
 def test_a_chain_does_not_join_its_ends():
     chain = links([2.0, -2.0, 2.0])  # A-B and B-C for, A-C against
     assert groups_of(component_clusters(chain, threshold=T)) == {frozenset(NAMES[:3])}
-    assert groups_of(louvain_clusters(chain, threshold=T)) == {frozenset(NAMES[:3])}
     for linkage in ("average", "complete"):
         (group,) = groups_of(cluster_accounts(chain, linkage=linkage, threshold=T).clusters)
         assert len(group) == 2
@@ -196,42 +204,36 @@ def test_a_declared_link_holds_no_group_together():
     assert not groups_of(cluster_accounts(table, declared=[NAMES[:2]], threshold=T).clusters)
 
 
-def flagged(weights, *pairs, **changes):
+def eligible(weights, *pairs, **changes):
     table = links(weights)
     marks = [
         {a[-1], b[-1]} in [set(pair) for pair in pairs]
         for a, b in zip(table["user_a"], table["user_b"], strict=True)
     ]
-    return table.assign(flagged=marks, **changes)
+    return table.assign(eligible=marks, **changes)
 
 
-def test_by_default_a_group_rests_on_flagged_links():
+def test_a_group_rests_on_links_that_may_be_flagged():
     a, b, c = NAMES[:3]
-    both = flagged([2.0, 2.0, 2.0], "AB", "BC")
-    assert groups_of(cluster.cluster_accounts(both).clusters) == {frozenset((a, b, c))}
-    one = flagged([2.0, 2.0, 2.0], "AB")
-    assert groups_of(cluster.cluster_accounts(one).clusters) == {frozenset((a, b))}
-    assert not groups_of(cluster.cluster_accounts(flagged([2.0, 2.0, 2.0])).clusters)
+    both = eligible([2.0, 2.0, 2.0], "AB", "BC")
+    assert groups_of(cluster_accounts(both).clusters) == {frozenset((a, b, c))}
+    one = eligible([2.0, 2.0, 2.0], "AB")
+    assert groups_of(cluster_accounts(one).clusters) == {frozenset((a, b))}
+    assert not groups_of(cluster_accounts(eligible([2.0, 2.0, 2.0])).clusters)
 
 
 def test_all_links_count_for_and_against_whatever_a_group_rests_on():
-    against = flagged([2.0, -1.0, 2.0], "AB", "BC")
-    (group,) = groups_of(cluster.cluster_accounts(against).clusters)
+    against = eligible([2.0, -1.0, 2.0], "AB", "BC")
+    (group,) = groups_of(cluster_accounts(against).clusters)
     assert len(group) == 2
 
 
 def test_accounts_whose_go_between_is_kept_apart_have_nothing_to_rest_on():
     a, b, c = NAMES[:3]
-    table = flagged([2.0, 2.5, 2.0], "AB", "BC")
+    table = eligible([2.0, 2.5, 2.0], "AB", "BC")
     apart = [(a, b)]
-    told = cluster.cluster_accounts(table, cannot_links=apart)
+    told = cluster_accounts(table, cannot_links=apart)
     assert groups_of(told.clusters) == {frozenset((b, c))}
-
-
-def test_uncontradicted_links_are_flagged_and_have_nothing_against():
-    table = flagged([2.0, 2.0, 2.0], "AB", "BC", n_against=[0, 0, 1])
-    told = cluster.cluster_accounts(table, rests_on="uncontradicted")
-    assert groups_of(told.clusters) == {frozenset(NAMES[:2])}
 
 
 @unhurried
@@ -239,21 +241,12 @@ def test_uncontradicted_links_are_flagged_and_have_nothing_against():
 def test_every_group_hangs_together_by_what_it_rests_on(weights, linkage, data):
     table = links(weights)
     marks = data.draw(st.lists(st.booleans(), min_size=len(table), max_size=len(table)))
-    told = cluster.cluster_accounts(table.assign(flagged=marks), linkage=linkage, threshold=T)
+    told = cluster_accounts(table.assign(eligible=marks), linkage=linkage, threshold=T)
     resting = table[np.array(marks, dtype=bool) & (table["log10_lr"] >= T)]
     chains = nx.Graph(resting[["user_a", "user_b"]].itertuples(index=False, name=None))
     for group in groups_of(told.clusters):
         assert nx.is_connected(chains.subgraph(group))
         assert group <= set(chains)
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [({"rests_on": "hope"}, "one of any, flagged"), ({}, "columns missing: flagged")],
-)
-def test_what_groups_rest_on_must_be_known(options, said):
-    with pytest.raises(SockgraphError, match=said):
-        cluster.cluster_accounts(links([2.0]), **options)
 
 
 @pytest.mark.parametrize("weights", [[None] * 3, [], [0.0] * 6])
@@ -288,10 +281,9 @@ def test_a_pair_that_stands_twice_is_refused():
         cluster_accounts(pd.concat([table, turned]))
 
 
-def test_cannot_links_of_strangers_are_counted():
+def test_cannot_links_of_strangers_change_nothing():
     told = cluster_accounts(links([2.0]), cannot_links=[(NAMES[0], "Nobody here")])
-    assert told.n_unused == 1
-    assert groups_of(told.clusters)
+    assert groups_of(told.clusters) == {frozenset(NAMES[:2])}
 
 
 def test_groups_are_numbered_by_size_then_name():
@@ -406,9 +398,9 @@ def test_three_hundred_accounts_and_their_omissions_take_seconds():
 def test_constraints_that_contradict_keep_apart_and_say_nothing_else():
     """Declared as one person's, flagged, and kept apart: apart wins, whatever the order."""
     a, b, c = NAMES[:3]
-    table = flagged([2.5, 2.0, 2.0], "AB", "BC", "AC")
+    table = eligible([2.5, 2.0, 2.0], "AB", "BC", "AC")
     told = [
-        cluster.cluster_accounts(
+        cluster_accounts(
             table.sample(frac=1, random_state=seed), cannot_links=pairs, declared=[(b, a)]
         )
         for seed, pairs in enumerate(([(a, b)], [(b, a), (a, b)]))
@@ -418,7 +410,7 @@ def test_constraints_that_contradict_keep_apart_and_say_nothing_else():
         assert all(not {a, b} <= set(users) for _, users in groups)
         pd.testing.assert_frame_equal(one.clusters, told[0].clusters)
     everything = [(a, b), (b, c), (a, c)]
-    nothing = cluster.cluster_accounts(table, cannot_links=everything)
+    nothing = cluster_accounts(table, cannot_links=everything)
     assert nothing.clusters["cluster_id"].isna().all()
 
 
@@ -436,3 +428,55 @@ def test_parts_without_links_between_them_are_grouped_each_by_itself(weights, ra
     other = groups_of(cluster_accounts(there, threshold=T).clusters)
     assert together == alone | other
     assert len(alone) == len(other)
+
+
+def test_links_held_at_one_bound_are_told_apart_by_the_score():
+    """Two pairs at the bound compete for one account: the higher score joins first."""
+    a, b, c = NAMES[:3]
+    for scores, together in (([3.0, 2.5, -1.0], {a, b}), ([2.5, 3.0, -1.0], {a, c})):
+        table = links([2.1, 2.1, -1.0]).assign(score=scores)
+        (group,) = groups_of(cluster(to_graph(table)))
+        assert group == together
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        DBSCAN(eps=1.0, min_samples=2, metric="precomputed"),
+        HDBSCAN(min_cluster_size=2, metric="precomputed", copy=True),
+        AgglomerativeClustering(
+            n_clusters=None, metric="precomputed", linkage="complete", distance_threshold=1.0
+        ),
+    ],
+)
+def test_any_estimator_of_distances_groups_and_respects_cannot_links(estimator):
+    a, b, c, d = NAMES[:4]
+    table = links([2.5, -2.0, -2.0, -2.0, -2.0, 2.4])
+    told = cluster(to_graph(table), estimator)
+    assert groups_of(told) == {frozenset((a, b)), frozenset((c, d))}
+    validate("clusters", told)
+    apart = cluster(to_graph(table, cannot_links=[(a, b)]), estimator)
+    assert not any({a, b} <= group for group in groups_of(apart))
+    held = cluster(to_graph(table.assign(eligible=[True, *[False] * 5])), estimator)
+    assert groups_of(held) == {frozenset((a, b))}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "said"),
+    [
+        (KMeans(2), "cluster a matrix of distances"),
+        (DBSCAN(), "metric='precomputed'"),
+        (AgglomerativeClustering(9, metric="precomputed", linkage="average"), "refuses 2 accounts"),
+    ],
+)
+def test_an_estimator_that_takes_no_distances_is_refused(estimator, said):
+    with pytest.raises(SockgraphError, match=said):
+        cluster(to_graph(links([2.0])), estimator)
+
+
+@pytest.mark.parametrize(
+    "graph", [links([2.0]), nx.DiGraph(), nx.Graph([("A", "B", {"weight": 2.0})]), None]
+)
+def test_what_is_no_graph_of_links_is_refused(graph):
+    with pytest.raises(SockgraphError, match=r"networkx\.Graph|log10_lr"):
+        cluster(graph)

@@ -14,7 +14,6 @@ from sockgraph.evidence.adjustment import (
     rivalry_of_halves,
     tilt,
 )
-from sockgraph.evidence.flagging import best_groups
 from sockgraph.evidence.model import Bounds, Sample, elub, line
 from sockgraph.evidence.pseudo_pairs import GAP_DAYS, cut_histories
 from sockgraph.signals import (
@@ -193,61 +192,6 @@ def test_too_few_near_pairs_say_nothing():
     sample, close, nothing = neighbours(1.4)
     far = Closeness(close.place, close.pairs, 0 * close.splits, close.different, close.owner)
     assert tilt(sample, far, nothing) == CommunityAdjustment()
-
-
-def table_of(n, **pairs):
-    scores = np.full((n, n), -1.0)
-    for name, score in pairs.items():
-        a, b = map(int, name[1:].split("_"))
-        scores[a, b] = scores[b, a] = score
-    return scores
-
-
-def test_a_pair_is_best_outside_its_own_group():
-    scores = table_of(4, p0_1=3.0, p1_2=2.5, p0_2=1.2, p0_3=1.3)
-    found = best_groups(scores, scores > 2)
-    assert found[0, 1]
-    assert found[1, 2]
-    assert found.sum() == 4
-    assert np.array_equal(found, found.T)
-
-
-def test_an_unworthy_best_keeps_others_out():
-    scores = table_of(4, p0_1=3.0, p1_2=2.5)
-    worthy = scores > 2
-    worthy[0, 1] = worthy[1, 0] = False
-    assert not best_groups(scores, worthy).any()
-
-
-def test_whoever_is_better_matched_elsewhere_is_not_flagged():
-    scores = table_of(4, p0_1=2.5, p1_2=3.0, p2_3=3.5)
-    found = best_groups(scores, scores == 2.5)
-    assert not found.any()
-
-
-def test_what_clears_one_of_a_group_keeps_an_account_out_of_it():
-    scores = table_of(4, p0_1=3.0, p1_2=2.5, p0_2=-0.8)
-    found = best_groups(scores, scores > 2)
-    assert found[0, 1]
-    assert not found[1, 2]
-
-
-def test_an_alibi_with_one_of_a_group_keeps_an_account_out_of_it():
-    scores = table_of(4, p0_1=3.0, p1_2=2.5, p0_2=1.2)
-    apart = np.zeros((4, 4), dtype=bool)
-    apart[0, 2] = apart[2, 0] = True
-    found = best_groups(scores, scores > 2, apart=apart)
-    assert found[0, 1]
-    assert not found[1, 2]
-    assert best_groups(scores, scores > 2)[1, 2]
-
-
-def test_one_pair_that_says_little_does_not_keep_a_group_apart():
-    scores = table_of(4, p0_1=3.0, p1_2=2.5, p0_2=0.7)
-    found = best_groups(scores, scores > 2)
-    assert found[0, 1]
-    assert found[1, 2]
-    assert not found[0, 2]
 
 
 def evenings(seed, n=24):

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sockgraph.evidence import EvidenceSettings, compare, tables
+from sockgraph.clustering import cluster
+from sockgraph.evidence import EvidenceSettings, compare, flag, tables
+from sockgraph.graph import to_graph
 from sockgraph.schema import validate
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
@@ -72,7 +74,7 @@ def link(weighed, a, b):
 def test_every_pair_of_nominated_accounts_stands_in_links_and_no_reference(weighed):
     pairs = set(zip(weighed.links["user_a"], weighed.links["user_b"], strict=True))
     assert pairs == {(a, b) for a in "ABCDE" for b in "ABCDE" if a < b}
-    validate("links", weighed.links.assign(state="none"))
+    validate("links", weighed.links)
     validate("evidence", weighed.evidence)
 
 
@@ -141,7 +143,10 @@ def test_row_order_changes_nothing(community, weighed):
 
 def test_declared_pairs_are_never_flagged(community):
     told = compare(*community, declared=[("A", "B")], settings=FEW)
-    assert not link(told, "A", "B")["flagged"]
+    pair = link(told, "A", "B")
+    assert not pair["eligible"]
+    assert pair["reasons"][0] == "declared by the accounts themselves"
+    assert not flag(told, cluster(to_graph(told)))["flagged"].any()
 
 
 def test_what_the_source_does_not_offer_is_not_available(weighed):

@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from links_fixture import whole_links
 
 from sockgraph.errors import SockgraphError
-from sockgraph.graph import bipartite_graph, build_graph, direction, gexf, graphml, layout, project
+from sockgraph.evidence.flagging import band
+from sockgraph.graph import bipartite_graph, gexf, graphml, layout, project, to_graph
 from sockgraph.schema import validate
 
 NAMES = ["Fen Orchid", "Heron Wade", "Lantern Moth", "Tallow Jack", "青石巷"]
@@ -38,12 +40,12 @@ def links(**changes):
                 "n_against": 1,
                 "n_insufficient": 0,
                 "alibi": False,
-                "band": "insufficient" if number[0] is None else "weakly for",
+                "band": band(*number[1:]) if number[0] else "insufficient",
                 "flagged": number[0] == 2.1,
                 "state": "flagged" if number[0] == 2.1 else "none",
             }
         )
-    return validate("links", pd.DataFrame(rows).assign(**changes))
+    return whole_links(pd.DataFrame(rows).assign(**changes))
 
 
 def accounts():
@@ -77,7 +79,7 @@ def clusters():
 
 
 def graph(**options):
-    return build_graph(accounts(), links(), clusters(), **options)
+    return to_graph(links(), accounts(), clusters(), **options)
 
 
 def test_nodes_are_the_compared_by_name_then_the_declared_and_no_reference():
@@ -107,8 +109,8 @@ def test_every_pair_with_a_number_is_an_edge_and_the_drawn_ones_are_marked():
 
 def test_a_review_state_or_a_cannot_link_is_carried_without_a_number():
     state = ["asserted" if a == NAMES[2] and b == NAMES[3] else "none" for a, b in pairs()]
-    made = build_graph(
-        accounts(), links(state=state), cannot_links=[(NAMES[4], NAMES[3]), ("Nobody", "Else")]
+    made = to_graph(
+        links(state=state), accounts(), cannot_links=[(NAMES[4], NAMES[3]), ("Nobody", "Else")]
     )
     assert made.edges[NAMES[2], NAMES[3]]["drawn"]
     assert made.edges[NAMES[3], NAMES[4]]["cannot_link"]
@@ -130,7 +132,7 @@ def test_concert_is_an_edge_of_a_second_kind_and_weighs_nothing():
         }
         for a, b in pairs()
     ]
-    made = build_graph(accounts(), links(), concert=validate("concert", pd.DataFrame(rows)))
+    made = to_graph(links(), accounts(), concert=validate("concert", pd.DataFrame(rows)))
     told = {(a, b) for a, b, concert in made.edges(data="concert") if concert}
     assert told == set(found)
     edge = made.edges["Fen Orchid", "Tallow Jack"]
@@ -152,20 +154,26 @@ def pairs():
     return list(itertools.combinations(NAMES, 2))
 
 
-def test_direction_is_the_side_of_the_whole_interval():
-    table = pd.DataFrame(
-        {
-            "log10_lr": [1.0, 1.0, -1.0, -1.0, np.nan, 1.0],
-            "log10_lr_low": [0.2, -0.1, -2.0, -2.0, np.nan, np.nan],
-            "log10_lr_high": [2.0, 2.0, 0.1, -0.1, np.nan, np.nan],
-        }
-    )
-    told = direction(table).tolist()
-    assert told == ["for", "neither", "neither", "against", "neither", "for"]
-    assert direction(table[["log10_lr"]]).tolist() == ["for"] * 2 + ["against"] * 2 + [
-        "neither",
-        "for",
-    ]
+def test_the_graph_reads_the_direction_that_the_flag_rule_wrote():
+    told = links()
+    made = to_graph(told)
+    for row in told[told["log10_lr"].notna()].itertuples():
+        assert made.edges[row.user_a, row.user_b]["direction"] == row.direction
+    assert set(told["direction"]) == {"for", "against", "neither"}
+    plain = to_graph(told[["user_a", "user_b", "log10_lr"]])  # a table of one's own: the sign
+    assert plain.edges["Fen Orchid", "Heron Wade"]["direction"] == "for"
+
+
+@pytest.mark.parametrize("wrong", [nx.Graph(), pd.DataFrame({"user_a": ["A"]}), None, "links"])
+def test_what_is_no_table_of_links_is_refused(wrong):
+    with pytest.raises(SockgraphError, match=r"columns missing: .*log10_lr"):
+        to_graph(wrong)
+
+
+def test_declared_accounts_are_marked_on_their_edge():
+    made = to_graph(links(), declared=[("Heron Wade", "青石巷", "Heron Wade (AWB)")])
+    assert made.edges["Heron Wade", "青石巷"]["declared"]
+    assert sum("declared" in known for *_, known in made.edges(data=True)) == 1
 
 
 def test_every_attribute_is_a_plain_scalar_and_none_is_null():
@@ -179,7 +187,7 @@ def test_every_attribute_is_a_plain_scalar_and_none_is_null():
 
 def test_rows_in_another_order_give_the_same_graph_and_text():
     shuffled = links().sample(frac=1, random_state=3)
-    again = build_graph(accounts().iloc[::-1], shuffled, clusters().iloc[::-1])
+    again = to_graph(shuffled, accounts().iloc[::-1], clusters().iloc[::-1])
     assert graphml(again) == graphml(graph())
     assert gexf(again) == gexf(graph())
 
@@ -216,7 +224,7 @@ def test_any_algorithm_takes_the_weights():
 
 
 def test_an_empty_case_gives_an_empty_graph():
-    made = build_graph(accounts().iloc[:0], links().iloc[:0])
+    made = to_graph(links().iloc[:0], accounts().iloc[:0])
     assert len(made) == 0
     assert nx.read_graphml(io.BytesIO(graphml(made).encode())).order() == 0
 

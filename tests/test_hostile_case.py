@@ -130,10 +130,10 @@ def test_tables_in_a_notebook_are_text(result):
 
 
 def test_figures_show_every_name_as_it_is(result):
-    from sockgraph.graph import build_graph
+    from sockgraph.graph import to_graph
 
     pairs = [("$\\frac{$ $x^{", A), (hostile.NAMES[4], hostile.NAMES[14])]
-    graph = build_graph(result.accounts, result.links, result.clusters)
+    graph = to_graph(result.links, result.accounts, result.clusters)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of characters that no font here has
         for user_a, user_b in pairs:

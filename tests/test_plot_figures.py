@@ -5,16 +5,17 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+from links_fixture import whole_links
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from sockgraph import plot
-from sockgraph.clustering import cluster_accounts
+from sockgraph.clustering import group_accounts
 from sockgraph.concert.capture import measure_capture
 from sockgraph.errors import SockgraphError
 from sockgraph.evaluation import ece, tippett
 from sockgraph.evaluation.metrics import tally
-from sockgraph.graph import build_graph
+from sockgraph.graph import to_graph
 from sockgraph.plot import style as look
 from sockgraph.schema import empty, validate
 from sockgraph.synthetic import Community, invent_election
@@ -46,11 +47,13 @@ def links():
                 "n_insufficient": 0,
                 "alibi": False,
                 "band": "moderately for" if given else "insufficient",
+                "direction": "neither" if not given else "for" if value > 0.4 else "against",
+                "eligible": True,
                 "flagged": given and value > 2,
                 "state": "asserted" if value == -1.4 else "none",
             }
         )
-    return validate("links", pd.DataFrame(rows))
+    return whole_links(pd.DataFrame(rows))
 
 
 def link(a, b):
@@ -93,9 +96,9 @@ def edits():
 
 
 def graph(**options):
-    groups = cluster_accounts(links(), rests_on="any", threshold=0.8).clusters
+    groups = group_accounts(to_graph(links()), threshold=0.8).clusters
     accounts = pd.DataFrame({"user": USERS, "role": "nominated"})
-    return build_graph(accounts, links(), groups, **options)
+    return to_graph(links(), accounts, groups, **options)
 
 
 def pairs():
@@ -107,7 +110,7 @@ def pairs():
 def every_figure(style):
     counts = pairs()
     n = {"n_same": counts.n_same, "n_different": counts.n_different, "style": style}
-    groups = cluster_accounts(links(), rests_on="any", threshold=0.8)
+    groups = group_accounts(to_graph(links()), threshold=0.8)
     pair = ("Heron Wade", "青石巷")
     row = link(*pair)
     when = pd.Timestamp("2023-09-18", tz="UTC")
@@ -291,7 +294,7 @@ def test_excluded_stretches_are_not_counted():
 
 
 def test_nothing_grouped_is_said():
-    nothing = cluster_accounts(links(), threshold=9.0)
+    nothing = group_accounts(to_graph(links()), threshold=9.0)
     assert "No two accounts hold together." in words(plot.dendrogram(nothing))
     assert "No two accounts hold together." in words(plot.stability(empty("clusters")))
 

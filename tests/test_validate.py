@@ -4,15 +4,17 @@ import html
 import json
 import re
 
-import numpy as np
 import pandas as pd
 import pytest
 from test_evidence_weigh import edits_of, history
 from typer.testing import CliRunner
 
 from sockgraph.cli import app
+from sockgraph.clustering import cluster
 from sockgraph.errors import EvaluationError, StoreError
-from sockgraph.evaluation import flags_of, judge, read_labels
+from sockgraph.evaluation import judge, read_labels
+from sockgraph.evidence import flag
+from sockgraph.graph import to_graph
 from sockgraph.pipeline import read_case, run_case, validate_case
 from sockgraph.report import About, validation_page
 
@@ -80,17 +82,11 @@ def test_held_out_pairs_are_the_reference_and_name_nobody(ran):
 
 def test_flags_can_be_told_again_from_the_tables(ran):
     _, _, result = ran
-    flags = flags_of(
-        result.links,
-        result.evidence,
-        flag_score=result.manifest["evidence"]["flag_score"],
-        flag_log10_lr=result.case.evidence.flag_log10_lr,
-    )
-    found = flags.among(np.ones(len(flags.users), dtype=bool))
-    place = pd.Index(flags.users)
-    a, b = (place.get_indexer(result.links[k]) for k in ("user_a", "user_b"))
-    assert found[a, b].tolist() == result.links["flagged"].tolist()
-    assert found.any(), "a case in which nothing is flagged shows nothing"
+    groups = cluster(to_graph(result.links))
+    again = flag(result.links, groups)
+    assert again["flagged"].tolist() == result.links["flagged"].tolist()
+    assert again["reasons"].tolist() == result.links["reasons"].tolist()
+    assert again["flagged"].any(), "a case in which nothing is flagged shows nothing"
 
 
 def test_without_labels_the_reference_speaks_and_the_page_names_nobody(ran):

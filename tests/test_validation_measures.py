@@ -1,5 +1,6 @@
 """What validation counts, on pairs whose truth and calibration are known by construction."""
 
+import itertools
 import json
 
 import numpy as np
@@ -21,7 +22,7 @@ from sockgraph.evaluation import (
     validate_labels,
     validate_reference,
 )
-from sockgraph.evaluation.false_links import Flags, limits
+from sockgraph.evaluation.false_links import limits
 from sockgraph.evaluation.metrics import separation, tally
 from sockgraph.evidence.flagging import band
 from sockgraph.report import About, validation_page
@@ -121,30 +122,27 @@ def test_precision_at_a_prior_never_rests_on_a_rate_of_zero():
     assert precision_at(0.005, "x", (0, 100), (0, 999)).precision is None
 
 
-def square(n, cells):
-    made = np.full((n, n), -3.0)
-    for (i, j), value in cells.items():
-        made[i, j] = made[j, i] = value
-    np.fill_diagonal(made, np.nan)
-    return made
+def eligible(scores, users="abcde"):
+    rows = [
+        (a, b, scores.get(a + b, -3.0), a + b in scores and scores[a + b] > 2)
+        for a, b in itertools.combinations(users, 2)
+    ]
+    table = pd.DataFrame(rows, columns=["user_a", "user_b", "score", "eligible"])
+    return table.assign(log10_lr=table["score"].clip(upper=4.0))
 
 
 def test_with_the_partner_away_the_next_best_is_flagged():
-    score = square(5, {(0, 1): 5.0, (0, 2): 3.0, (3, 4): 4.0})
-    flags = Flags(tuple("abcde"), score, score > 2, np.zeros((5, 5), dtype=bool))
-    assert flags.among(np.ones(5, dtype=bool)).sum() == 4  # a-b and d-e; a-c is not a's best
-    found = open_set(flags, np.array([0, 0, 1, 2, 2]))
+    links = eligible({"ab": 5.0, "ac": 3.0, "bc": -3.0, "de": 4.0})
+    found = open_set(links, pd.Series([0, 0, 1, 2, 2], list("abcde")))
     assert (found.accounts, found.bereft) == (5, 4)
     assert (found.flagged, found.bereft_flagged) == (1, 1)  # a, with c, once b is away
     assert found.nobody == pytest.approx(0.8)
-    unknown = open_set(flags, np.array([0, 0, -1, -1, -1]))
+    unknown = open_set(links, pd.Series([0, 0], list("ab")))
     assert (unknown.accounts, unknown.bereft_nobody) == (2, 0.5)
 
 
 def test_nobody_flagged_is_an_open_set_of_one():
-    score = square(3, {})
-    flags = Flags(tuple("abc"), score, score > 2, np.zeros((3, 3), dtype=bool))
-    found = open_set(flags, np.arange(3))
+    found = open_set(eligible({}, "abc"), pd.Series(range(3), list("abc")))
     assert found == OpenSet(3, 0)
     assert found.nobody == 1
     assert OpenSet(0, 0).nobody is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
@@ -12,18 +12,16 @@ import pandas as pd
 from sockgraph.clustering.linkage import (
     THRESHOLD,
     Linkage,
-    RestsOn,
+    fitted,
     grow,
-    numbered,
     pair_evidence,
+    partition,
     refuse_settings,
 )
 from sockgraph.clustering.stability import runs, stability
 from sockgraph.schema import empty, subject_of, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from sockgraph.clustering.linkage import PairEvidence, Tree
@@ -67,16 +65,15 @@ class Clusters:
         least log10 LR within), `n_insufficient` (pairs within that have none), `membership` (the
         least), `status`, `bridges` (list: accounts without which the others fall apart).
     merges
-        The trees that the groups were cut from, in drawing order: `tree`, `node`, `left`, `right`,
-        `log10_lr` (at which the two sides join; null where a cannot-link keeps them apart),
-        `joined` (at or above the threshold). A side that is a whole number is a node of the same
-        tree; the leaves of tree t are `leaves[t]`, numbered from 0.
+        The trees that the groups were cut from, none for an estimator of one's own, in drawing
+        order: `tree`, `node`, `left`, `right`, `log10_lr` (at which the two sides join; null where
+        a cannot-link keeps them apart), `joined` (at or above the threshold). A side that is a
+        whole number is a node of the same tree; the leaves of tree t are `leaves[t]`, numbered from
+        0.
     leaves
         For each tree, the accounts at its leaves.
     threshold, linkage
         Where the trees were cut, in log10 LR, and how they grew.
-    n_unused
-        Cannot-links that name an account which is not in the links.
     """
 
     clusters: pd.DataFrame
@@ -86,52 +83,101 @@ class Clusters:
     leaves: tuple[tuple[str, ...], ...]
     threshold: float
     linkage: Linkage
-    n_unused: int
 
 
-def cluster_accounts(
-    links: pd.DataFrame,
-    omissions: pd.DataFrame | None = None,
+def cluster(
+    graph: nx.Graph,
+    estimator: Any = None,  # noqa: ANN401 - any scikit-learn estimator
     *,
-    cannot_links: Iterable[tuple[str, str]] = (),
-    declared: Iterable[Iterable[str]] = (),
-    rests_on: RestsOn = "flagged",
     linkage: Linkage = "average",
     threshold: float = THRESHOLD,
-) -> Clusters:
-    """Group accounts by what is known of every pair.
+) -> pd.DataFrame:
+    """Group the accounts of a graph by the evidence on its links.
+
+    Groups come from scikit-learn's agglomerative clustering on log10 LR; links held at one bound
+    are told apart by the unbounded score. No group holds a cannot-link, at any remove, and what may
+    not be flagged holds no group together: A-C is never asserted because of A-B and B-C alone.
 
     Parameters
     ----------
-    links
-        The `links` table. A null log10 LR is no evidence either way: 0, not distance.
-    omissions
-        The evidence's `omissions` table: what pairs' log10 LRs would be without each signal,
-        family or week. Without it only accounts are left out.
-    cannot_links
-        Pairs that never share a group, at any remove.
-    declared
-        Sets of accounts that are openly one person's; no group rests on what links them.
-    rests_on
-        Which links may hold a group together: `flagged` ones, those of them that are
-        `uncontradicted` (no signal speaks against), or `any`. All links count for and against.
+    graph
+        What `to_graph` returned, or any networkx.Graph whose edges have `log10_lr`.
+    estimator
+        Another scikit-learn clusterer that takes `metric="precomputed"`, as `HDBSCAN`: it is given
+        the highest log10 LR of the graph less that of each pair.
     linkage
         Groups join by the mean (`average`) or the least (`complete`) log10 LR between them.
     threshold
         The log10 LR at or above which they do.
 
+    Returns
+    -------
+    DataFrame
+        The `clusters` table: `user`, `cluster_id` (null for whoever is alone), `membership`,
+        `weakest_link`, `status`.
+
     Raises
     ------
     SockgraphError
-        If a setting means nothing, a pair stands twice, or a cannot-link names one account.
+        If this is no graph of links, or a setting means nothing.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> graph = nx.Graph()
+    >>> graph.add_weighted_edges_from([("A", "B", 2.0), ("B", "C", 1.8)], weight="log10_lr")
+    >>> graph.add_edge("A", "C", log10_lr=-1.5)  # A-B and B-C assert nothing of A and C
+    >>> cluster(graph)[["user", "cluster_id"]].dropna()["user"].tolist()
+    ['A', 'B']
+
+    Any estimator of distances does:
+
+    >>> from sklearn.cluster import DBSCAN
+    >>> groups = cluster(graph, DBSCAN(eps=0.1, min_samples=2, metric="precomputed"))
+    >>> groups.loc[groups["cluster_id"] == 1, "user"].tolist()
+    ['A', 'B']
+    """
+    made = group_accounts(graph, estimator=estimator, linkage=linkage, threshold=threshold)
+    return made.clusters
+
+
+def group_accounts(
+    graph: nx.Graph,
+    omissions: pd.DataFrame | None = None,
+    *,
+    estimator: Any = None,  # noqa: ANN401 - any scikit-learn estimator
+    linkage: Linkage = "average",
+    threshold: float = THRESHOLD,
+) -> Clusters:
+    """Group accounts as `cluster` does, and say what each group leans on.
+
+    Parameters
+    ----------
+    graph, estimator, linkage, threshold
+        As `cluster` takes them.
+    omissions
+        The evidence's `omissions` table: what pairs' log10 LRs would be without each signal,
+        family or week. Without it only accounts are left out.
+
+    Raises
+    ------
+    SockgraphError
+        If this is no graph of links, or a setting means nothing.
     """
     refuse_settings(threshold, linkage)
     given = empty("omissions") if omissions is None else omissions
-    known = pair_evidence(links, cannot_links=cannot_links, declared=declared, rests_on=rests_on)
-    trees = grow(known, threshold=threshold, linkage=linkage)
-    group = numbered(len(known.users), trees, threshold)
-    repeated = runs(known, given, trees=trees, threshold=threshold, linkage=linkage)
-    tested = stability(known, group, repeated)
+    known = pair_evidence(graph)
+    trees = grow(known, threshold=threshold, linkage=linkage) if estimator is None else []
+    top = float(known.weights.max(initial=0.0))
+
+    def regroup(left: PairEvidence) -> NDArray[np.int64]:
+        if estimator is None:
+            return partition(left, threshold=threshold, linkage=linkage)
+        return fitted(left, estimator, top)
+
+    group = regroup(known)
+    parts = [tree.leaves for tree in trees] if estimator is None else [np.arange(len(group))]
+    tested = stability(known, group, runs(known, given, regroup, parts))
     grouped = cluster_frame(known.users, group).assign(membership=tested.membership)
     clusters = _clusters(grouped, known)
     return Clusters(
@@ -142,7 +188,6 @@ def cluster_accounts(
         leaves=tuple(tuple(known.users[tree.leaves]) for tree in trees),
         threshold=threshold,
         linkage=linkage,
-        n_unused=known.n_unused,
     )
 
 
@@ -234,39 +279,10 @@ def component_clusters(links: pd.DataFrame, *, threshold: float = THRESHOLD) -> 
     DataFrame
         `user, cluster_id`; null where an account is alone.
     """
-    known = pair_evidence(links)
-    return _named(known, nx.connected_components(_graph(known, threshold)))
-
-
-def louvain_clusters(
-    links: pd.DataFrame, *, threshold: float = THRESHOLD, seed: int = 0
-) -> pd.DataFrame:
-    """Return Louvain communities of the pairs at or above a log10 LR, weighted by it.
-
-    Modularity seeks density, which in a wiki is a topic's regulars (Blondel et al. 2008, J. Stat.
-    Mech. P10008).
-
-    Returns
-    -------
-    DataFrame
-        `user, cluster_id`; null where an account is alone.
-    """
-    known = pair_evidence(links)
-    return _named(known, nx.community.louvain_communities(_graph(known, threshold), seed=seed))
-
-
-def _graph(known: PairEvidence, threshold: float) -> nx.Graph:
-    a, b = np.nonzero(np.triu(known.weights >= threshold, 1))
-    graph = nx.Graph()
-    graph.add_nodes_from(range(len(known.users)))
-    graph.add_weighted_edges_from(
-        zip(a.tolist(), b.tolist(), known.weights[a, b].tolist(), strict=True)
-    )
-    return graph
-
-
-def _named(known: PairEvidence, parts: Iterable[set[int]]) -> pd.DataFrame:
-    group = np.arange(len(known.users))
-    for part in parts:
-        group[list(part)] = min(part)
-    return cluster_frame(known.users, group)
+    users = pd.Index(sorted({*links["user_a"], *links["user_b"]}), dtype="str")
+    graph = nx.from_pandas_edgelist(links[links["log10_lr"] >= threshold], "user_a", "user_b")
+    group = np.arange(len(users))
+    for part in nx.connected_components(graph):
+        at = users.get_indexer(list(part))
+        group[at] = at.min()
+    return cluster_frame(users, group)

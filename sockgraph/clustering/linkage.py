@@ -1,30 +1,27 @@
-"""Links as a matrix of evidence, and the tree that linkage makes of it."""
+"""The graph's links as a matrix of evidence, and the tree that linkage makes of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
+from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering
 
 from sockgraph.errors import SockgraphError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-
-RestsOn = Literal["any", "flagged", "uncontradicted"]
-NEEDED: dict[RestsOn, tuple[str, ...]] = {
-    "any": (),
-    "flagged": ("flagged",),
-    "uncontradicted": ("flagged", "n_against"),
-}
+TIE = 1e-9
+"""How much of the unbounded score is added to a log10 LR: it orders links held at one bound."""
 
 
 @dataclass(frozen=True)
@@ -37,34 +34,36 @@ class PairEvidence:
         Sorted, so that the order of rows decides nothing, ties included.
     log10_lr : ndarray of float, shape (n, n)
         Symmetric; NaN where evidence is insufficient, not calibrated, or the pair is not compared.
+    score : ndarray of float, shape (n, n)
+        The unbounded score, which decides between links whose log10 LR is one; 0 where there is
+        none.
     apart : ndarray of bool, shape (n, n)
         Pairs that must never share a group.
     bears : ndarray of bool, shape (n, n)
         Pairs that may hold a group together; by chains of such pairs every group hangs together.
-    n_unused
-        Cannot-links that name an account which is not compared here.
     """
 
     users: pd.Index
     log10_lr: NDArray[np.float64]
+    score: NDArray[np.float64]
     apart: NDArray[np.bool_]
     bears: NDArray[np.bool_]
-    n_unused: int = 0
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """The log10 LRs with 0, no evidence either way, where there is none."""
-        return np.nan_to_num(self.log10_lr)
+        """The log10 LRs, ties told apart, with 0, no evidence either way, where there is none."""
+        said = np.isfinite(self.log10_lr)
+        return np.where(said, self.log10_lr + TIE * self.score, 0.0)
 
     def of(self, accounts: NDArray[np.int64]) -> PairEvidence:
         """Return what is known among some of the accounts."""
         grid = np.ix_(accounts, accounts)
-        return replace(
-            self,
-            users=self.users[accounts],
-            log10_lr=self.log10_lr[grid],
-            apart=self.apart[grid],
-            bears=self.bears[grid],
+        return PairEvidence(
+            self.users[accounts],
+            self.log10_lr[grid],
+            self.score[grid],
+            self.apart[grid],
+            self.bears[grid],
         )
 
     def with_pairs(
@@ -75,94 +74,66 @@ class PairEvidence:
         changed[a, b] = changed[b, a] = log10_lr
         return replace(self, log10_lr=changed)
 
+    def without(self, account: int) -> PairEvidence:
+        """Return this evidence with one account kept apart from everybody."""
+        alone = np.zeros(len(self.users), dtype=bool)
+        alone[account] = True
+        cross = alone[:, None] ^ alone[None, :]
+        return replace(
+            self, apart=self.apart | cross, log10_lr=np.where(cross, np.nan, self.log10_lr)
+        )
 
-def pair_evidence(
-    links: pd.DataFrame,
-    *,
-    cannot_links: Iterable[tuple[str, str]] = (),
-    declared: Iterable[Iterable[str]] = (),
-    rests_on: RestsOn = "any",
-) -> PairEvidence:
-    """Return links as a matrix.
+
+def pair_evidence(graph: nx.Graph) -> PairEvidence:
+    """Return what a graph says of every pair.
 
     Parameters
     ----------
-    links
-        The `links` table, in any order.
-    cannot_links
-        Pairs that must stay apart.
-    declared
-        Sets of accounts that are openly one person's. What links them is no finding: such a pair
-        holds no group together.
-    rests_on
-        Which links may hold a group together: `flagged` ones, those of them that are
-        `uncontradicted` (no signal speaks against), or `any`.
+    graph
+        What `to_graph` returned, or any graph whose edges have `log10_lr`: read beside it are
+        `score`, `eligible` (may the link hold a group together; where it is missing, yes),
+        `cannot_link` and `declared` (one person's openly: no evidence of a group).
 
     Raises
     ------
     SockgraphError
-        If a cannot-link keeps an account apart from itself, a pair stands twice, or a column that
-        `rests_on` needs is missing.
+        If this is no graph, or no edge of it has a log10 LR.
     """
-    users = pd.Index(sorted({*links["user_a"], *links["user_b"]}), dtype="str")
-    a, b = users.get_indexer(links["user_a"]), users.get_indexer(links["user_b"])
-    _refuse_twice(a, b, users)
-    shape = (len(users), len(users))
-    bears = np.zeros(shape, dtype=bool)
-    bears[a, b] = bears[b, a] = _bearing(links, rests_on)
-    nothing = PairEvidence(users, np.full(shape, np.nan), np.zeros(shape, dtype=bool), bears)
-    known = nothing.with_pairs(a, b, links["log10_lr"].to_numpy(np.float64, na_value=np.nan))
-    for accounts in declared:
-        at = np.flatnonzero(users.isin(list(accounts)))
-        known.log10_lr[np.ix_(at, at)] = np.nan
-    return _kept_apart(known, cannot_links)
-
-
-def _bearing(links: pd.DataFrame, rests_on: RestsOn) -> NDArray[np.bool_]:
-    if rests_on not in NEEDED:
-        raise SockgraphError(rests_on, f"groups rest on one of {', '.join(NEEDED)}.", "Choose one.")
-    missing = [column for column in NEEDED[rests_on] if column not in links]
-    if missing:
+    if not isinstance(graph, nx.Graph) or graph.is_directed() or graph.is_multigraph():
         raise SockgraphError(
-            "links", f"columns missing: {', '.join(missing)}.", "Give them, or rest groups on any."
+            f"graph ({type(graph).__name__})",
+            "groups are made from a networkx.Graph.",
+            "Give what sg.to_graph(scores) returned.",
         )
-    bearing = np.ones(len(links), dtype=bool)
-    if rests_on != "any":
-        bearing &= links["flagged"].to_numpy(bool)
-    if rests_on == "uncontradicted":
-        bearing &= links["n_against"].to_numpy() == 0
-    return bearing
-
-
-def _kept_apart(known: PairEvidence, cannot_links: Iterable[tuple[str, str]]) -> PairEvidence:
-    pairs = sorted({(min(pair), max(pair)) for pair in cannot_links})
-    for a, b in pairs:
-        if a == b:
-            raise SockgraphError(
-                f"cannot-link {a!r}", "it keeps an account apart from itself.", "Name two accounts."
-            )
-    names = pd.Index([user for pair in pairs for user in pair])
-    at = known.users.get_indexer(names).reshape(-1, 2)
-    used = at[(at >= 0).all(axis=1)]
-    apart = known.apart.copy()
-    apart[used[:, 0], used[:, 1]] = apart[used[:, 1], used[:, 0]] = True
-    return replace(known, apart=apart, n_unused=len(at) - len(used))
-
-
-def _refuse_twice(a: NDArray[np.int64], b: NDArray[np.int64], users: pd.Index) -> None:
-    pairs = pd.DataFrame({"a": np.minimum(a, b), "b": np.maximum(a, b)})
-    wrong = pairs[pairs.duplicated() | (pairs["a"] == pairs["b"])]
-    if len(wrong):
-        first = [users[at] for at in wrong.iloc[0]]
+    edges = list(graph.edges(data=True))
+    if edges and not any("log10_lr" in known or "cannot_link" in known for *_, known in edges):
         raise SockgraphError(
-            " and ".join(first), "this pair stands twice, or is one account.", "Give pairs once."
+            "graph", "no edge of it has log10_lr.", "Name each edge's log10 LR so, in base ten."
         )
+    users = pd.Index(sorted(graph), dtype="str")
+    n = len(users)
+    a = users.get_indexer([one for one, *_ in edges])
+    b = users.get_indexer([other for _, other, _ in edges])
+
+    def square(name: str, missing: float) -> NDArray[np.float64]:
+        made = np.full((n, n), missing)
+        made[a, b] = made[b, a] = [float(known.get(name, missing)) for *_, known in edges]
+        return made
+
+    declared = square("declared", 0.0) == 1
+    return PairEvidence(
+        users,
+        np.where(declared, np.nan, square("log10_lr", np.nan)),
+        square("score", 0.0),
+        square("cannot_link", 0.0) == 1,
+        square("eligible", 1.0) == 1,
+    )
 
 
 Linkage = Literal["average", "complete"]
 LINKAGES: tuple[Linkage, ...] = ("average", "complete")
 THRESHOLD = 1.0  # the mean link of a group is worth a factor of ten
-DIGITS = 9  # heights are compared after rounding: the last bits of a mean decide nothing
+DIGITS = 7  # heights are compared after rounding: neither ties nor last bits decide where to cut
 
 
 @dataclass(frozen=True)
@@ -237,6 +208,8 @@ def grow(known: PairEvidence, *, threshold: float, linkage: Linkage) -> list[Tre
 
 def _components(ways: NDArray[np.bool_], accounts: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Return what of the accounts hangs together, in their order."""
+    if len(accounts) < 2 or (len(accounts) == 2 and ways[accounts[0], accounts[1]]):
+        return [accounts]
     among = csr_array(ways[np.ix_(accounts, accounts)])
     n_parts, part = connected_components(among, directed=False)
     order = np.argsort(part, kind="stable")
@@ -264,6 +237,51 @@ def _tree(known: PairEvidence, leaves: NDArray[np.int64], linkage: Linkage) -> T
 def partition(known: PairEvidence, *, threshold: float, linkage: Linkage) -> NDArray[np.int64]:
     """Return each account's group as a number; an account alone has a number of its own."""
     return numbered(len(known.users), grow(known, threshold=threshold, linkage=linkage), threshold)
+
+
+def fitted(known: PairEvidence, estimator: Any, top: float) -> NDArray[np.int64]:  # noqa: ANN401 - any scikit-learn estimator
+    """Return the groups of a scikit-learn estimator, as `partition` does.
+
+    What no chain of bearing links holds together is taken apart, and so is, by average linkage,
+    a group that holds a cannot-link.
+
+    Parameters
+    ----------
+    estimator
+        Takes `metric="precomputed"` and has `fit_predict`; label -1 is an account alone.
+    top
+        The highest weight there is: distances are counted from it, 0 for the strongest link.
+
+    Raises
+    ------
+    SockgraphError
+        If the estimator takes no distances, or refuses these.
+    """
+    if not hasattr(estimator, "fit_predict") or getattr(estimator, "metric", "") != "precomputed":
+        raise SockgraphError(
+            f"estimator ({type(estimator).__name__})",
+            "it must cluster a matrix of distances.",
+            "Give a scikit-learn clusterer made with metric='precomputed'.",
+        )
+    n = len(known.users)
+    distance = np.maximum(top - known.weights, 0.0)
+    distance[known.apart] = (distance.max(initial=0.0) + 1) * n
+    np.fill_diagonal(distance, 0.0)
+    try:
+        labels = np.asarray(clone(estimator).fit_predict(distance))
+    except ValueError as error:
+        raise SockgraphError(
+            f"estimator ({type(estimator).__name__})", f"it refuses {n} accounts: {error}",
+            "Choose settings that fit so many.",
+        ) from error  # fmt: skip
+    group = np.arange(n)
+    ways = known.bears & ~known.apart & (known.weights > 0)
+    for label in np.unique(labels[labels >= 0]):
+        for members in _components(ways, np.flatnonzero(labels == label)):
+            here = known.of(members)
+            split = partition(here, threshold=THRESHOLD, linkage="average")
+            group[members] = members[split] if here.apart.any() else members[0]
+    return group
 
 
 def numbered(n: int, trees: Sequence[Tree], threshold: float) -> NDArray[np.int64]:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sockgraph.clustering.linkage import Linkage, Tree, numbered, partition
 from sockgraph.schema import subject_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,10 +44,8 @@ class Run:
 def runs(
     known: PairEvidence,
     omissions: pd.DataFrame,
-    *,
-    trees: Sequence[Tree],
-    threshold: float,
-    linkage: Linkage,
+    regroup: Callable[[PairEvidence], NDArray[np.int64]],
+    parts: Sequence[NDArray[np.int64]],
 ) -> Iterator[Run]:
     """Yield the groups again with each thing left out.
 
@@ -58,28 +55,30 @@ def runs(
 
     Parameters
     ----------
-    known, threshold, linkage
+    known
         What the groups were made from.
     omissions
         The `omissions` table of the evidence: pairs, and their log10 LR without something.
-    trees
-        What they were cut from, with nothing left out.
+    regroup
+        How the groups are made: from evidence to each account's group.
+    parts
+        Accounts, by their places, that no evidence on others could move.
     """
-    group = numbered(len(known.users), trees, threshold)
+    group = regroup(known)
     again = _weighed_again(known, omissions)
     for omitted, rows in again.groupby("omitted"):
         a, b = rows["a"].to_numpy(), rows["b"].to_numpy()
         without = known.with_pairs(a, b, rows["log10_lr"].to_numpy(np.float64, na_value=np.nan))
         touched = np.isin(np.arange(len(group)), [a, b])
-        yield Run(str(omitted), partition(without, threshold=threshold, linkage=linkage), touched)
+        yield Run(str(omitted), regroup(without), touched)
     size = np.bincount(group, minlength=len(group))
-    for tree in trees:
-        for account in tree.leaves[size[group[tree.leaves]] > 1].tolist():
-            rest = tree.leaves[tree.leaves != account]  # no other component can change
-            left = partition(known.of(rest), threshold=threshold, linkage=linkage)
+    for part in parts:
+        here = known.of(part)
+        for at in np.flatnonzero(size[group[part]] > 1).tolist():
             whole = group.copy()
-            whole[rest], whole[account] = rest[left], -1
-            yield Run(f"account:{known.users[account]}", whole, group == group[account])
+            whole[part] = part[regroup(here.without(at))]
+            whole[part[at]] = -1
+            yield Run(f"account:{here.users[at]}", whole, group == group[part[at]])
 
 
 def _weighed_again(known: PairEvidence, omissions: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,6 @@ from sockgraph.desk import facts
 from sockgraph.desk.drawing import link_waterfall, week_card
 from sockgraph.desk.phrases import shared_phrases, tokens_of
 from sockgraph.names import clean
-from sockgraph.report.flags import chips, state_words
 from sockgraph.report.groups import held_by, loses, weakest
 from sockgraph.report.markup import diff_link, name
 from sockgraph.report.timeline import axis_of
@@ -20,6 +19,7 @@ from sockgraph.report.timeline import timeline as drawn_timeline
 from sockgraph.report.wording import (
     DASH,
     NBSP,
+    chips,
     counts,
     day,
     explained,
@@ -31,6 +31,7 @@ from sockgraph.report.wording import (
     plain,
     signal_about,
     signed,
+    state_words,
     support_words,
 )
 from sockgraph.schema import subject_of
@@ -56,7 +57,7 @@ def head(desk: Desk, link: Link) -> Markup:
     frames = Markup("").join(
         Markup('<span class="state {}">{}</span>').format(*c) for c in chips(link)
     )
-    state = state_words(link, desk.data.case.evidence.flag_log10_lr, desk.data.top_score)
+    state = state_words(link)
     return Markup(
         '<div class="who"><b>{} {}</b> {:,} edits &nbsp;–&nbsp; <b>{} {}</b> {:,} edits{} {}</div>'
         '<p class="headline">{}</p>'

@@ -34,7 +34,6 @@ def scene_of(desk: Desk) -> dict[str, Any]:
     told = [link for link in desk.links.values() if link.log10_lr is not None]
     ranked = sorted(told, key=lambda k: (k.state == "none", -abs(k.log10_lr or 0.0), k.pair))
     shown = ranked[:MOST_LINKS]
-    families = _families(desk)
     pairs = desk.tables["links"]
     said = pairs[pairs["band"] != "insufficient"]
     heard = set(said["user_a"]) | set(said["user_b"])
@@ -43,7 +42,7 @@ def scene_of(desk: Desk) -> dict[str, Any]:
         "title": clean(desk.result.case.title),
         "slug": desk.result.case.slug,
         "nodes": [_node(desk, user, heard) for user in desk.accounts if user in desk.places],
-        "links": [_link(link, families) for link in shown],
+        "links": [_link(link) for link in shown],
         "concert": _concert(desk),
         "groups": [
             {"number": g.number, "users": list(g.users), "stable": g.stable} for g in desk.groups
@@ -72,7 +71,7 @@ def _node(desk: Desk, user: str, heard: set[str]) -> dict[str, Any]:
     }
 
 
-def _link(link: Link, families: dict[tuple[str, str], list[str]]) -> dict[str, Any]:
+def _link(link: Link) -> dict[str, Any]:
     return {
         "a": link.a,
         "b": link.b,
@@ -84,19 +83,8 @@ def _link(link: Link, families: dict[tuple[str, str], list[str]]) -> dict[str, A
         "state": link.state,
         "apart": link.apart,
         "alibi": link.alibi,
-        "families": families.get(link.pair, []),
+        "families": list(link.families_for),
     }
-
-
-def _families(desk: Desk) -> dict[tuple[str, str], list[str]]:
-    """Return which families speak for each pair."""
-    rows = desk.tables["evidence"]
-    kept = rows[rows["family"].isin(FAMILIES)]
-    sums = kept.groupby(["user_a", "user_b", "family"], observed=True)["contribution"].sum()
-    found: dict[tuple[str, str], list[str]] = {}
-    for a, b, family in sums[sums > 0].index:
-        found.setdefault((a, b), []).append(family)
-    return found
 
 
 def _concert(desk: Desk) -> list[dict[str, Any]]:

@@ -2,6 +2,15 @@
 
 from sockgraph.evidence.calibration import CalibratedModel
 from sockgraph.evidence.comparison import compare, learn, weigh_by
+from sockgraph.evidence.flagging import flag
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
 
-__all__ = ["CalibratedModel", "Comparison", "EvidenceSettings", "compare", "learn", "weigh_by"]
+__all__ = [
+    "CalibratedModel",
+    "Comparison",
+    "EvidenceSettings",
+    "compare",
+    "flag",
+    "learn",
+    "weigh_by",
+]

@@ -1,28 +1,65 @@
-"""From numbers to words and flags."""
+"""The flag rule, once: words for an interval, and what a link must have before people look at it.
+
+Every number that the rule asks for, and every word that it gives, becomes a column of `links`:
+`direction`, `band`, `families_for`, `eligible`, `flagged`, `reasons`. Reports, the desk, packets
+and graph files read them; none decides again.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+
+from sockgraph.errors import SockgraphError
+from sockgraph.schema import links_of, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
+
+    from sockgraph.schema import Scores
 
 WORDS = ("weakly", "moderately", "moderately strongly", "strongly")
 """ENFSI's scale (2015 guideline): from 2 to 10, to 100, to 1,000 times, and above."""
 LEAST = float(np.log10(2))
 """ENFSI has no word for less: an LR from 1 to 2 does not separate."""
-GROUP = 12
-"""The largest group whose members may be flagged together."""
+FAMILIES = 2
+"""Families that must each speak for one operator: one habit alone may be a community's."""
+REASONS = {
+    "insufficient": "too few edits",
+    "uncalibrated": "nothing is calibrated",
+    "declared": "declared by the accounts themselves",
+    "alibi": "a reviewer accepted that both worked at the same time",
+    "imitation": "one of the two may be imitating the other",
+    "low": "low end of log10 LR: {had}, asked {asked}",
+    "families": "families that each speak for one operator: {had}, asked {asked}",
+    "score": "score: {had}, asked more than {asked}",
+    "outside": "an account outside the nominated is liker: score {asked}, here {had}",
+    "apart": "the ledger keeps the two apart",
+    "group": "not together in a group",
+}
+"""What `links.reasons` says of each condition that is not met, in this order."""
 
-SPEAKS_AGAINST = -0.5
-"""An alibi's log10 LR, half its bound, at or below which a group may not hold the pair."""
-JOINS = 0.5
-"""The score that every pair between two groups must reach before they are one."""
+
+@dataclass(frozen=True)
+class FlagRule:
+    """The numbers that a flag asks of a link.
+
+    Attributes
+    ----------
+    score
+        What the unbounded score must exceed.
+    log10_lr
+        What the low end of the interval must reach.
+    """
+
+    score: float
+    log10_lr: float
 
 
 def band(low: float, high: float) -> str:
@@ -50,55 +87,149 @@ def bands(
     return [w if at else "insufficient" for at, w in zip(known, words, strict=True)]
 
 
-def best_groups(
-    scores: NDArray[np.float64],
-    worthy: NDArray[np.bool_],
-    *,
-    apart: NDArray[np.bool_] | None = None,
-) -> NDArray[np.bool_]:
-    """Return which worthy pairs are each other's best, or lie in a group whose members all are.
+def direction(words: str) -> str:
+    """Return which way a band speaks: `for`, `against` or `neither`.
 
-    Groups grow, the highest score first: two accounts that are each other's best are one group;
-    then two accounts of different groups that are each other's best among all accounts outside
-    their own groups, if every pair between the two groups reaches `JOINS`: one operator would
-    stand behind all of them, so what clears one pair speaks against the whole.
+    >>> direction("weakly for"), direction("strongly against"), direction("does not separate")
+    ('for', 'against', 'neither')
+    """
+    side = words.rpartition(" ")[2]
+    return side if side in {"for", "against"} else "neither"
+
+
+def unmet(pairs: pd.DataFrame, rule: FlagRule | None) -> pd.DataFrame:
+    """Return which conditions of a flag each pair misses, a column each, by itself: no group yet.
+
+    Parameters
+    ----------
+    pairs
+        `score`, `log10_lr_low`, `n_families` (those that each speak for one operator), `declared`,
+        `accepted` (its alibi), `imitation`, `outside` (the highest score that either account has
+        with an account outside the nominated; null where there is none).
+    rule
+        What is asked; None where nothing is calibrated.
+    """
+    said = pairs["score"].notna().to_numpy()
+    missed = {
+        "insufficient": ~said,
+        "uncalibrated": said & (rule is None),
+        "declared": pairs["declared"].to_numpy(bool),
+        "alibi": pairs["accepted"].to_numpy(bool),
+        "imitation": pairs["imitation"].to_numpy(bool),
+    }
+    if rule is not None:
+        score = pairs["score"].to_numpy(float)
+        missed |= {
+            "low": said & ~(pairs["log10_lr_low"].to_numpy(float) >= rule.log10_lr),
+            "families": said & (pairs["n_families"].to_numpy() < FAMILIES),
+            "score": said & ~(score > rule.score),
+            "outside": said & (pairs["outside"].to_numpy(float) >= score),
+        }
+    return pd.DataFrame(missed)
+
+
+def reasons(pairs: pd.DataFrame, missed: pd.DataFrame, rule: FlagRule | None) -> list[list[str]]:
+    """Return each pair's unmet conditions in words, with what was asked and what was had."""
+    asked: dict[str, tuple[str, Any]] = {
+        "low": ("log10_lr_low", np.nan if rule is None else rule.log10_lr),
+        "families": ("n_families", FAMILIES),
+        "score": ("score", np.nan if rule is None else rule.score),
+        "outside": ("score", pairs["outside"]),
+    }
+    said: list[list[str]] = [[] for _ in range(len(pairs))]
+    for name in map(str, missed):
+        rows = np.flatnonzero(missed[name])
+        words = REASONS[name]
+        if name in asked:
+            column, wanted = asked[name]
+            had = pairs[column].to_numpy()[rows]
+            needed = np.broadcast_to(wanted, len(pairs))[rows]
+            for row, h, n in zip(rows, had, needed, strict=True):
+                said[row].append(words.format(had=_said(h), asked=_said(n)))
+        else:
+            for row in rows:
+                said[row].append(words)
+    return said
+
+
+def _said(number: float) -> str:
+    """Write a number as people read it; a count as a count."""
+    if pd.isna(number):
+        return "none"
+    whole = isinstance(number, (int, np.integer))
+    return str(number) if whole else f"{number:.2f}".replace("-", "−")
+
+
+def flag(
+    scores: Scores | pd.DataFrame,
+    groups: pd.DataFrame,
+    *,
+    cannot_links: Iterable[tuple[str, str]] = (),
+) -> pd.DataFrame:
+    """Say which links people should look at, and of every other one why not.
+
+    A link is flagged if it is eligible by itself (`unmet` finds nothing) and a group of the
+    clustering holds both accounts. A flag asks people to look; it says nothing else.
 
     Parameters
     ----------
     scores
-        (accounts, accounts), symmetric, NaN where there is none.
-    worthy
-        (accounts, accounts), symmetric: whether all else that a flag needs is there. A pair that
-        is not worthy joins nothing, and still keeps either side from a lesser one.
-    apart
-        (accounts, accounts), symmetric: pairs that no group may hold; default: none.
+        What `compare` returned, or its `links`.
+    groups
+        What `cluster` returned: `user, cluster_id`, null for whoever is alone.
+    cannot_links
+        Pairs that the ledger keeps apart.
+
+    Returns
+    -------
+    DataFrame
+        The `links` table with `flagged`, `reasons` (empty for a flagged link) and `state`.
+
+    Raises
+    ------
+    SockgraphError
+        If these are not links and groups.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> scores = sg.compare(sg.example_edits())
+    >>> links = sg.flag(scores, sg.cluster(sg.to_graph(scores)))
+    >>> links.loc[links["flagged"], ["user_a", "user_b"]].to_numpy().tolist()
+    []
+    >>> links["reasons"].iloc[0][0]
+    'nothing is calibrated'
     """
-    n = len(scores)
-    best = np.zeros((n, n), dtype=bool)
-    group = np.arange(n)
-    ranked = np.where(np.isnan(scores), -np.inf, scores)
-    across = ranked if apart is None else np.where(apart, -np.inf, ranked)
-    while n > 1:
-        outside = np.where(group[:, None] == group[None, :], -np.inf, ranked)
-        first = outside.argmax(axis=1)
-        mutual = (first[first] == np.arange(n)) & worthy[np.arange(n), first]
-        mutual &= np.isfinite(outside.max(axis=1))
-        size = np.bincount(group, minlength=n)[group]
-        able = np.flatnonzero(mutual & (size + size[first] <= GROUP))
-        weakest = [across[np.ix_(group == group[i], group == group[first[i]])].min() for i in able]
-        joined = able[np.asarray(weakest, dtype=float) >= JOINS]
-        if not len(joined):
-            break
-        one = joined[ranked[joined, first[joined]].argmax()]
-        other = first[one]
-        best[one, other] = best[other, one] = True
-        group = np.where(group == group[other], group[one], group)
-    alike = (group[:, None] == group[None, :]) & worthy & ~np.eye(n, dtype=bool)
-    return np.asarray(best | alike)
+    links = links_of(scores, ("user_a", "user_b", "log10_lr", "eligible", "reasons"))
+    if not isinstance(groups, pd.DataFrame) or not {"user", "cluster_id"} <= set(groups):
+        raise SockgraphError(
+            f"groups ({type(groups).__name__})",
+            "they are a table with the columns user and cluster_id.",
+            "Give what sg.cluster(graph) returned.",
+        )
+    number = groups.set_index("user")["cluster_id"]
+    of_a, of_b = (links[side].map(number) for side in ("user_a", "user_b"))
+    together = (of_a == of_b).fillna(value=False).to_numpy(bool)
+    kept = {tuple(sorted(pair)) for pair in cannot_links}
+    apart = [pair in kept for pair in zip(links["user_a"], links["user_b"], strict=True)]
+    flagged = links["eligible"].to_numpy(bool) & together & ~np.array(apart, dtype=bool)
+    speaks = links["log10_lr"].notna().to_numpy()
+    beside = [
+        [REASONS[name] for name, holds in (("apart", a), ("group", s and not t)) if holds]
+        for a, s, t in zip(apart, speaks, together, strict=True)
+    ]
+    own = [[r for r in said if r not in _OF_GROUPS] for said in links["reasons"]]
+    state = np.where(flagged, "flagged", "none")
+    told = [o + b for o, b in zip(own, beside, strict=True)]
+    why = pd.Series(told, index=links.index, dtype=object)
+    return validate("links", links.assign(flagged=flagged, reasons=why, state=state))
+
+
+_OF_GROUPS = (REASONS["apart"], REASONS["group"])
 
 
 def declared_pairs(users: Sequence[str], declared: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
-    """Return which pairs are declared to be one operator's."""
+    """Return which pairs are declared to be one operator's, (users, users)."""
     same = np.zeros((len(users), len(users)), dtype=bool)
     for names in declared:
         listed = np.isin(np.asarray(users, dtype=object), list(names))
@@ -107,25 +238,22 @@ def declared_pairs(users: Sequence[str], declared: Sequence[Sequence[str]]) -> N
 
 
 def families_for(
-    contributions: NDArray[np.float64], families: Sequence[str], counting: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """Return how many families speak for one operator.
+    contributions: NDArray[np.float64], families: Sequence[str], least: float
+) -> dict[str, NDArray[np.bool_]]:
+    """Return, of each family, for which pairs it speaks for one operator.
 
     Parameters
     ----------
     contributions
-        (pairs, signals).
+        (pairs, signals) of those signals that may carry a flag: none with a null of its own.
     families
         (signals,).
-    counting
-        (signals,) whether a signal may count; those with a null of their own never do.
+    least
+        What the family's contributions must add up to, beside being above zero.
     """
-    total = np.zeros(len(contributions), dtype=np.int64)
     names = np.asarray(families, dtype=object)
-    for family in dict.fromkeys(families):
-        here = (names == family) & counting
-        total += contributions[:, here].sum(axis=1) > 0
-    return total
+    summed = {f: contributions[:, names == f].sum(axis=1) for f in dict.fromkeys(families)}
+    return {f: (total > 0) & (total >= least) for f, total in summed.items()}
 
 
 def high_quantile(values: NDArray[np.float64], share: float) -> float:

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sockgraph.clustering import THRESHOLD, PairEvidence, partition
 from sockgraph.evidence import flagging
 from sockgraph.evidence.false_links import STRATA, most_alike, newcomers
 from sockgraph.evidence.pseudo_pairs import KINDS
-from sockgraph.evidence.tables import flag_score
+from sockgraph.evidence.tables import rule_of
 from sockgraph.schema import empty, validate
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from sockgraph.evidence.similarity import Similarity
     from sockgraph.evidence.tables import Case, Found
     from sockgraph.signals import Histories
-    from sockgraph.signals.simultaneous import Alibi
 
 COLUMNS = {"same pages": "same_pages", "same hours": "same_hours", "same tools": "same_tools"}
 
@@ -53,11 +53,9 @@ def held_out(case: Case, histories: Histories, found: Found, verdict: PairScores
     """
     if verdict.bounds is None or verdict.sample is None:
         return empty("held_out")
+    worthy = _worthy(case, verdict, verdict.bounds, found.measured)
     a, b = verdict.community.a, verdict.community.b
     shared = shared_pages(histories)[a, b]
-    needed = (flag_score(case, verdict.sample), case.settings.flag_log10_lr)
-    barred = flagging.declared_pairs(case.cast.users, (*case.declared, *case.accepted))[a, b]
-    worthy = _worthy(verdict, verdict.bounds, found.measured, needed) & ~barred
     different = {
         "truth": "different",
         "a": a,
@@ -67,7 +65,7 @@ def held_out(case: Case, histories: Histories, found: Found, verdict: PairScores
         "shared_pages": shared,
         "newcomers": newcomers(verdict, histories) & (shared > 0),
         "worthy": worthy,
-        "flagged": _flagged(case.cast, verdict, worthy, found.alibi),
+        "flagged": _flagged(case.cast, verdict, verdict.bounds, worthy),
         **_alike(verdict, found.measured),
     }
     owner = verdict.community.owner
@@ -109,29 +107,44 @@ def shared_pages(histories: Histories) -> NDArray[np.int64]:
 
 
 def _worthy(
-    verdict: PairScores,
-    bounds: Bounds,
-    measured: list[Similarity],
-    needed: tuple[float, float],
+    case: Case, verdict: PairScores, bounds: Bounds, measured: list[Similarity]
 ) -> NDArray[np.bool_]:
-    """Return (pairs,): whether all that a flag needs is there but being each other's best."""
-    least, flag_log10_lr = needed
+    """Return (pairs,): whether a pair has all that a flag asks of it by itself."""
     a, b = verdict.community.a, verdict.community.b
-    families = [m.signal.family for m in measured]
-    spoken = np.nan_to_num(verdict.contributions[a, b])
-    two = flagging.families_for(spoken, families, np.ones(len(families), dtype=bool)) >= 2
+    said = flagging.families_for(
+        np.nan_to_num(verdict.contributions[a, b]),
+        [m.signal.family for m in measured],
+        case.settings.family_log10_lr,
+    )
     score = verdict.score[a, b]
-    low = bounds.clip(score - verdict.below[a, b])
-    return np.asarray(two & (score > least) & (low >= flag_log10_lr))
+    pairs = pd.DataFrame(
+        {
+            "score": score,
+            "log10_lr_low": bounds.clip(score - verdict.below[a, b]),
+            "n_families": np.sum(list(said.values()), axis=0),
+            "declared": flagging.declared_pairs(case.cast.users, case.declared)[a, b],
+            "accepted": flagging.declared_pairs(case.cast.users, case.accepted)[a, b],
+            "imitation": False,
+            "outside": np.nan,
+        }
+    )
+    return np.asarray(~flagging.unmet(pairs, rule_of(case, verdict)).to_numpy().any(axis=1))
 
 
 def _flagged(
-    cast: AccountIndex, verdict: PairScores, worthy: NDArray[np.bool_], alibi: Alibi
+    cast: AccountIndex, verdict: PairScores, bounds: Bounds, worthy: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Return (pairs,): which reference pairs would be flagged, were they nominated."""
     a, b = verdict.community.a, verdict.community.b
-    both = np.zeros(verdict.score.shape, dtype=bool)
-    both[a, b] = both[b, a] = worthy
+    bears = np.zeros(verdict.score.shape, dtype=bool)
+    bears[a, b] = bears[b, a] = worthy
     among = np.where(cast.reference[:, None] & cast.reference[None, :], verdict.score, np.nan)
-    apart = np.nan_to_num(alibi.log10_lr, nan=0.0) <= flagging.SPEAKS_AGAINST
-    return flagging.best_groups(among, both, apart=apart)[a, b]
+    known = PairEvidence(
+        pd.Index(cast.users),
+        bounds.clip(among),
+        np.nan_to_num(among),
+        np.zeros_like(bears),
+        bears,
+    )
+    group = partition(known, threshold=THRESHOLD, linkage="average")
+    return np.asarray(worthy & (group[a] == group[b]))

@@ -3,8 +3,8 @@
 Calibrated signals are measured again on both histories without the week, against the same
 community. Models, rivals, the place among the community, traces with a null of their own and the
 width of the interval stay as they were: a week changes them little. Looked at are the `PAIRS` pairs
-that are flagged, then those that score highest, and of each the `WEEKS` weeks that hold most of the
-edits that moved it.
+that are eligible for a flag, then those that score highest, and of each the `WEEKS` weeks that hold
+most of the edits that moved it.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _asked(weighed: Comparison, cast: AccountIndex) -> pd.DataFrame:
     place = {user: i for i, user in enumerate(cast.users)}
     pair = ["user_a", "user_b"]
     links = weighed.links.dropna(subset=["score"])
-    first = links.sort_values(["flagged", "score", *pair], ascending=[False, False, True, True])
+    first = links.sort_values(["eligible", "score", *pair], ascending=[False, False, True, True])
     first = first.head(PAIRS)[pair]
     near = weighed.evidence[weighed.evidence["user_a"].isin(first["user_a"])]
     moved = near.merge(first, on=pair).groupby(pair)["rev_ids"].sum()

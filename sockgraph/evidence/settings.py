@@ -24,6 +24,8 @@ class EvidenceSettings:
     ----------
     flag_log10_lr
         What the interval's low end must reach before a link may be flagged.
+    family_log10_lr
+        What a family must add to the score to count as one of the two that a flag asks for.
     min_edits
         Distinct edit times that an account needs; with fewer, its pairs are `insufficient`.
     seed
@@ -33,6 +35,7 @@ class EvidenceSettings:
     """
 
     flag_log10_lr: float = 1.5
+    family_log10_lr: float = 0.0
     min_edits: int = 10
     seed: int = 20210913
     resamples: int = 60
@@ -45,10 +48,13 @@ class Comparison:
     Attributes
     ----------
     evidence, links, alibis, reference, omissions
-        Contract tables (`sockgraph.schema`); `links` without `state`, which is the ledger's to say.
+        Contract tables (`sockgraph.schema`). In `links` nothing is flagged yet: `eligible` and
+        `reasons` say what a flag asks of a link by itself; `flag` adds what groups say.
     calibration
         What the numbers rest on: reference, splits, bounds, weights, baseline, false-link rates; or
         why nothing could be calibrated.
+    declared
+        Groups of accounts that are declared to be one operator's.
     held_out
         The reference as models judge it that did not see it; see `sockgraph.evidence.holdout`.
     """
@@ -59,4 +65,5 @@ class Comparison:
     reference: pd.DataFrame
     omissions: pd.DataFrame
     calibration: dict[str, Any]
+    declared: tuple[tuple[str, ...], ...] = ()
     held_out: pd.DataFrame = field(default_factory=lambda: empty("held_out"))

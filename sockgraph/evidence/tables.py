@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.evidence import flagging as link
+from sockgraph.evidence import flagging
 from sockgraph.evidence.attribution import witnesses
 from sockgraph.evidence.false_links import false_links, reaching
 from sockgraph.evidence.pseudo_pairs import KINDS, LABELLED
@@ -128,6 +128,7 @@ def assemble(case: Case, histories: Histories, found: Found, verdict: PairScores
         reference=_reference(measured, verdict),
         omissions=_omissions(case, pairs, found, verdict, shown),
         calibration=_calibration(case, measured, verdict, histories),
+        declared=tuple(map(tuple, case.declared)),
     )
 
 
@@ -157,7 +158,7 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: PairScores) -> pd.Da
         own = np.full_like(own, np.nan)
     alone = np.concatenate([_at(verdict.alone, pairs), own], axis=1)
     bounds = verdict.bounds
-    bands = link.bands(pairs.known, low, high, calibrated=bounds is not None)
+    bands = flagging.bands(pairs.known, low, high, calibrated=bounds is not None)
     frame = pd.DataFrame(
         {
             "user_a": names[pairs.a],
@@ -169,16 +170,62 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: PairScores) -> pd.Da
             "log10_lr_naive": _naive(alone, verdict, score),
             "bound_low": np.nan if bounds is None else bounds.low,
             "bound_high": np.nan if bounds is None else bounds.high,
+            "direction": list(map(flagging.direction, bands)),
             "n_for": (alone > 0).sum(axis=1).astype("int32"),
             "n_against": (alone < 0).sum(axis=1).astype("int32"),
             "n_insufficient": (status == "insufficient").sum(axis=1).astype("int32"),
+            "families_for": _families_for(case, pairs, measured, verdict),
             "alibi": _at(found.alibi.significant.astype(float), pairs) == 1,
+            "imitation": False,
+            "outside": _outside(case, pairs, verdict.score),
             "band": bands,
-            "flagged": _flagged(case, pairs, measured, verdict, (low, found.alibi)),
+            "flagged": False,
+            "state": "none",
         }
     )
-    checked = validate("links", frame.assign(state="none"))
-    return checked.drop(columns="state")
+    return validate("links", _eligible(case, pairs, frame, verdict))
+
+
+def _families_for(
+    case: Case, pairs: Pairs, measured: list[Similarity], verdict: PairScores
+) -> list[list[str]]:
+    """Return each pair's families that speak for one operator; without calibration, none."""
+    if verdict.bounds is None:
+        return [[] for _ in pairs.a]
+    said = flagging.families_for(
+        np.nan_to_num(_at(verdict.contributions, pairs)),
+        [m.signal.family for m in measured],
+        case.settings.family_log10_lr,
+    )
+    marks = zip(*said.values(), strict=True)
+    return [[name for name, holds in zip(said, row, strict=True) if holds] for row in marks]
+
+
+def _outside(case: Case, pairs: Pairs, score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the highest score that either account has with one outside the nominated, or NaN."""
+    others = ~case.cast.nominated
+    among = np.where(others, np.nan_to_num(score, nan=-np.inf), -np.inf)
+    best = among.max(axis=1, initial=-np.inf)
+    found = np.full(len(pairs.a), np.nan)
+    known = pairs.known
+    found[known] = np.maximum(best[pairs.row[known]], best[pairs.column[known]])
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def _eligible(case: Case, pairs: Pairs, links: pd.DataFrame, verdict: PairScores) -> pd.DataFrame:
+    """Add what a flag asks of every link by itself: `eligible`, and in words what it misses."""
+    rule = rule_of(case, verdict)
+    declared = flagging.declared_pairs(case.nominated, case.declared)[pairs.a, pairs.b]
+    asked = links.assign(
+        n_families=links["families_for"].map(len),
+        declared=declared,
+        accepted=flagging.declared_pairs(case.nominated, case.accepted)[pairs.a, pairs.b],
+    )
+    missed = flagging.unmet(asked, rule)
+    said = flagging.reasons(asked, missed, rule)
+    return links.assign(
+        eligible=~missed.any(axis=1), reasons=pd.Series(said, index=links.index, dtype=object)
+    )
 
 
 def _interval(
@@ -211,38 +258,11 @@ def _status(pairs: Pairs, measured: list[Similarity]) -> NDArray[np.object_]:
     return status
 
 
-def _flagged(  # noqa: PLR0917 - arrays of one stage
-    case: Case,
-    pairs: Pairs,
-    measured: list[Similarity],
-    verdict: PairScores,
-    beside: tuple[NDArray[np.float64], Alibi],
-) -> NDArray[np.bool_]:
-    low, alibi = beside
+def rule_of(case: Case, verdict: PairScores) -> flagging.FlagRule | None:
+    """Return the numbers that a flag asks of a link; None where nothing is calibrated."""
     if verdict.bounds is None or verdict.sample is None:
-        return np.zeros(len(pairs.a), dtype=bool)
-    families = [m.signal.family for m in measured]
-    counting = np.ones(len(families), dtype=bool)
-    contributions = np.nan_to_num(_at(verdict.contributions, pairs))
-    two = link.families_for(contributions, families, counting) >= 2
-    extreme = flag_score(case, verdict.sample)
-    high = _at(verdict.score, pairs) > extreme
-    barred = link.declared_pairs(case.nominated, (*case.declared, *case.accepted))
-    allowed = ~barred[pairs.a, pairs.b]
-    worthy = two & high & allowed & (low >= case.settings.flag_log10_lr)
-    return np.asarray(
-        worthy & (_at(_best(pairs, verdict, worthy, alibi).astype(float), pairs) == 1)
-    )
-
-
-def _best(
-    pairs: Pairs, verdict: PairScores, worthy: NDArray[np.bool_], alibi: Alibi
-) -> NDArray[np.bool_]:
-    """Return which pairs of the cast are each other's best, groups included."""
-    both = np.zeros(verdict.score.shape, dtype=bool)
-    both[pairs.row[worthy], pairs.column[worthy]] = True
-    apart = np.nan_to_num(alibi.log10_lr, nan=0.0) <= link.SPEAKS_AGAINST
-    return link.best_groups(verdict.score, both | both.T, apart=apart)
+        return None
+    return flagging.FlagRule(flag_score(case, verdict.sample), case.settings.flag_log10_lr)
 
 
 def flag_score(case: Case, sample: Sample) -> float:
@@ -251,9 +271,9 @@ def flag_score(case: Case, sample: Sample) -> float:
     In an open case the reference holds the very pairs that are looked for, and a quarter as many
     may pass.
     """
-    fitted = link.high_quantile(sample.different, EXTREME)
+    fitted = flagging.high_quantile(sample.different, EXTREME)
     if case.cast.nominated[case.cast.reference].any():
-        return link.high_quantile(sample.different, EXTREME / 4)
+        return flagging.high_quantile(sample.different, EXTREME / 4)
     return min(fitted, float(np.quantile(sample.different, 1 - EXTREME)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
 import networkx as nx
@@ -10,27 +11,29 @@ import pandas as pd
 
 from sockgraph.errors import SockgraphError
 from sockgraph.graph.layout import layout
+from sockgraph.schema import links_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from numpy.typing import NDArray
+    from sockgraph.schema import Scores
 
 
 CONCERT = 0.05  # adjusted p, at and below which a pair acts in concert
 DIGITS = 9  # significant; as in every table that is written
 NUMBERS = ("score", "log10_lr", "log10_lr_low", "log10_lr_high")
 COUNTS = ("n_for", "n_against", "n_insufficient")
-MARKS = ("alibi", "band", "flagged", "state")
-EDGE = ("weight", *NUMBERS, *COUNTS, *MARKS, "direction", "drawn", "cannot_link")
+MARKS = ("alibi", "imitation", "band", "eligible", "flagged", "state")
+EDGE = ("weight", *NUMBERS, *COUNTS, *MARKS, "direction", "drawn", "cannot_link", "declared")
 
 
-def build_graph(
-    accounts: pd.DataFrame,
-    links: pd.DataFrame,
+def to_graph(
+    scores: Scores | pd.DataFrame,
+    accounts: pd.DataFrame | None = None,
     clusters: pd.DataFrame | None = None,
     *,
     cannot_links: Iterable[tuple[str, str]] = (),
+    declared: Iterable[Iterable[str]] | None = None,
     concert: pd.DataFrame | None = None,
 ) -> nx.Graph:
     """Return accounts and their links as an undirected graph.
@@ -42,10 +45,14 @@ def build_graph(
 
     Parameters
     ----------
-    accounts, links, clusters
-        Tables of the case; without clusters no node has a group.
+    scores
+        What `compare` returned, or a table of links: at least `user_a`, `user_b`, `log10_lr`.
+    accounts, clusters
+        Tables of the case; without clusters no node has a group, nor a place on a picture.
     cannot_links
         Pairs that are kept apart.
+    declared
+        Groups of accounts that are openly one person's. Default: those that `compare` was told of.
     concert
         The table `concert`: pairs found in concert are edges of a second kind. It is private: a
         graph made with it is for your own desk.
@@ -53,23 +60,38 @@ def build_graph(
     Returns
     -------
     networkx.Graph
-        Nodes: `label` (the name), `role` (nominated, declared), `x`, `y` (see `layout`),
-        `insufficient` (it is compared, and no pair of it has a number); where known `edit_count`,
-        `registered`, `blocked_at` (ISO 8601), `group` (from 1), `membership`, `status`.
+        Nodes: `label` (the name), `role` (nominated, declared), `insufficient` (it is compared,
+        and no pair of it has a number); where known `edit_count`, `registered`, `blocked_at`
+        (ISO 8601); with clusters `group` (from 1), `membership`, `status`, `x`, `y` (see `layout`).
 
         Edges: `weight` (log10 LR where it speaks for one operator, else 0: what algorithms may
-        take as strength), `direction` (for, against, neither: the side of 0 on which the whole
-        interval lies), `drawn` (it speaks for one operator or has a state: what the pictures
-        show), `cannot_link`, and from the links table `score`, `log10_lr`, `log10_lr_low`,
-        `log10_lr_high`, `n_for`, `n_against`, `n_insufficient`, `band`, `alibi`, `flagged`,
-        `state`; with `concert` given, `concert` (they act in concert, p_adjusted <= 0.05) and
-        `concert_p` where it was compared. All are strings, numbers or booleans; what is null is
-        left out.
+        take as strength), `drawn` (it speaks for one operator, is flagged or has a state: what
+        pictures show), `cannot_link`, `declared` where it is, and from the links table `direction`,
+        `score`, `log10_lr`, `log10_lr_low`, `log10_lr_high`, `n_for`, `n_against`,
+        `n_insufficient`, `band`, `alibi`, `imitation`, `eligible`, `flagged`, `state`; with
+        `concert` given, `concert` (they act in concert, p_adjusted <= 0.05) and `concert_p` where
+        it was compared. All are strings, numbers or booleans; what is null is left out.
+
+    Raises
+    ------
+    SockgraphError
+        If these are no links, a pair stands twice, or a cannot-link names one account.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> links = pd.DataFrame({"user_a": ["A", "A"], "user_b": ["B", "C"], "log10_lr": [1.8, -0.9]})
+    >>> graph = to_graph(links)
+    >>> sorted(graph.edges(data="log10_lr"))
+    [('A', 'B', 1.8), ('A', 'C', -0.9)]
     """
+    links = _checked(scores)
+    given = getattr(scores, "declared", ()) if declared is None else declared
+    openly = {pair for users in given for pair in combinations(sorted(set(users)), 2)}
     graph = nx.Graph()
     graph.add_nodes_from(_nodes(accounts, links, clusters))
-    apart = {(min(pair), max(pair)) for pair in cannot_links}
-    graph.add_edges_from(_edges(links, apart))
+    apart = {_ordered(pair) for pair in cannot_links}
+    graph.add_edges_from(_edges(links, apart, openly))
     graph.add_edges_from(
         (a, b, {"cannot_link": True, "drawn": True, "weight": 0.0, "direction": "neither"})
         for a, b in sorted(apart)
@@ -77,9 +99,32 @@ def build_graph(
     )
     if concert is not None:
         _add_concert(graph, concert)
-    for name, (x, y) in layout(graph).items():
-        graph.nodes[name].update(x=x, y=y)
+    if clusters is not None:
+        for name, (x, y) in layout(graph).items():
+            graph.nodes[name].update(x=x, y=y)
     return graph
+
+
+def _checked(scores: Scores | pd.DataFrame) -> pd.DataFrame:
+    """Return the links, each pair once, or say what is wrong with them."""
+    links = links_of(scores, ("user_a", "user_b", "log10_lr"))
+    pairs = [_ordered(p) for p in zip(links["user_a"], links["user_b"], strict=True)]
+    twice = pd.Series(pairs, dtype=object).duplicated()
+    wrong = [pair for pair, again in zip(pairs, twice, strict=True) if again or pair[0] == pair[1]]
+    if wrong:
+        raise SockgraphError(
+            " and ".join(wrong[0]), "this pair stands twice, or is one account.", "Give pairs once."
+        )
+    return links
+
+
+def _ordered(pair: tuple[str, str]) -> tuple[str, str]:
+    a, b = sorted(pair)
+    if a == b:
+        raise SockgraphError(
+            f"pair {a!r}", "it keeps an account apart from itself.", "Name two accounts."
+        )
+    return a, b
 
 
 def _add_concert(graph: nx.Graph, concert: pd.DataFrame) -> None:
@@ -93,33 +138,15 @@ def _add_concert(graph: nx.Graph, concert: pd.DataFrame) -> None:
             graph.edges[a, b].update(concert=found, concert_p=_plain(float(p)))
 
 
-def direction(links: pd.DataFrame) -> NDArray[np.str_]:
-    """Return for, against or neither: the side of 0 on which the interval of each link lies.
-
-    Where there is no interval, the side of the log10 LR itself; null is neither.
-    """
-    middle = links["log10_lr"].to_numpy(np.float64, na_value=np.nan)
-    low, high = (
-        _given(links, name, middle) if name in links else middle
-        for name in ("log10_lr_low", "log10_lr_high")
-    )
-    return np.select([low > 0, high < 0], ["for", "against"], "neither")
-
-
-def _given(links: pd.DataFrame, name: str, instead: NDArray[np.float64]) -> NDArray[np.float64]:
-    values = links[name].to_numpy(np.float64, na_value=np.nan)
-    return np.where(np.isnan(values), instead, values)
-
-
 def _nodes(
-    accounts: pd.DataFrame, links: pd.DataFrame, clusters: pd.DataFrame | None
+    accounts: pd.DataFrame | None, links: pd.DataFrame, clusters: pd.DataFrame | None
 ) -> list[tuple[str, dict[str, Any]]]:
-    facts = _facts(accounts)
+    facts = {} if accounts is None else _facts(accounts)
     linked = {*links["user_a"], *links["user_b"]}
     asked = linked | {u for u, f in facts.items() if f["role"] == "nominated"}
     compared = sorted(asked)
     declared = sorted(u for u, f in facts.items() if f["role"] == "declared" and u not in linked)
-    speaks = links[links[["score", "log10_lr"]].notna().any(axis=1)]
+    speaks = links[_speaks(links)]
     spoken = {*speaks["user_a"], *speaks["user_b"]}
     groups = {} if clusters is None else _groups(clusters)
     return [
@@ -166,11 +193,16 @@ def _groups(clusters: pd.DataFrame) -> dict[str, dict[str, Any]]:
     }
 
 
+def _speaks(links: pd.DataFrame) -> pd.Series:
+    """Return which links have a number at all."""
+    return links.reindex(columns=["score", "log10_lr"]).notna().any(axis=1)
+
+
 def _edges(
-    links: pd.DataFrame, apart: set[tuple[str, str]]
+    links: pd.DataFrame, apart: set[tuple[str, str]], declared: set[tuple[str, str]]
 ) -> list[tuple[str, str, dict[str, Any]]]:
     """Return the edges by name, whatever the order of rows."""
-    table = _with_marks(links, apart).sort_values(["user_a", "user_b"])
+    table = _with_marks(links, apart, declared).sort_values(["user_a", "user_b"])
     table = table[table["carried"]]
     names = [n for n in EDGE if n in table]
     columns = [_plain_column(table[name]) for name in names]
@@ -181,19 +213,26 @@ def _edges(
     ]
 
 
-def _with_marks(links: pd.DataFrame, apart: set[tuple[str, str]]) -> pd.DataFrame:
-    """Add what the graph says beside the table: weight, direction, what is drawn and carried."""
-    table = links.assign(direction=direction(links), state=links.get("state", "none"))
-    pairs = zip(table["user_a"], table["user_b"], strict=True)
+def _with_marks(
+    links: pd.DataFrame, apart: set[tuple[str, str]], declared: set[tuple[str, str]]
+) -> pd.DataFrame:
+    """Add what the graph says beside the table: weight, what is drawn and carried, constraints."""
+    table = links.assign(state=links.get("state", "none"))
+    if "direction" not in table:  # a table of one's own: no interval that could say neither
+        sides = [table["log10_lr"] > 0, table["log10_lr"] < 0]
+        table["direction"] = np.select(sides, ["for", "against"], "neither")
+    pairs = [_ordered(pair) for pair in zip(table["user_a"], table["user_b"], strict=True)]
     cannot = np.array([pair in apart for pair in pairs], dtype=bool)
+    openly = pd.array([pair in declared or None for pair in pairs], dtype="boolean")
     open_alibi = table["alibi"].astype(bool) if "alibi" in table else False
     stated = cannot | open_alibi | (table["state"] != "none")
     speaks_for = table["direction"] == "for"
     return table.assign(
         weight=table["log10_lr"].clip(lower=0).where(speaks_for, 0.0).fillna(0.0),
         drawn=stated | speaks_for | table.get("flagged", default=False),
-        carried=stated | table[["score", "log10_lr"]].notna().any(axis=1),
+        carried=stated | _speaks(table),
         cannot_link=cannot,
+        declared=openly,
     )
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
 import sockgraph
 from sockgraph.case import identify, refuse_many
-from sockgraph.clustering import cluster_accounts
+from sockgraph.clustering import cluster, group_accounts
 from sockgraph.errors import CaseError
-from sockgraph.evidence import EvidenceSettings, compare
-from sockgraph.graph import build_graph, graphml
+from sockgraph.evidence import EvidenceSettings, compare, flag
+from sockgraph.graph import graphml, to_graph
 from sockgraph.pipeline.fetch import (
     calibration_on,
     gather,
@@ -53,7 +53,7 @@ from sockgraph.sources import MediaWikiSource, SeveralWikis
 from sockgraph.store import as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -193,10 +193,13 @@ def _write(
     case = population.case
     assert_earlier(ledger, case)
     entries = ledger.entries()
-    links = weighed.links.assign(state=link_states(weighed.links, entries))
-    grouping = _Grouping(tuple(cannot_links(entries)), tuple(d.accounts for d in case.declared))
-    groups = grouping.of(links, weighed.omissions)
-    graph = build_graph(population.accounts, links, groups.clusters, cannot_links=grouping.apart)
+    apart = cannot_links(entries)
+    groups = group_accounts(to_graph(weighed, cannot_links=apart), weighed.omissions)
+    links = flag(weighed, groups.clusters, cannot_links=apart)
+    links = links.assign(state=link_states(links, entries))
+    graph = to_graph(
+        links, population.accounts, groups.clusters, cannot_links=apart, declared=weighed.declared
+    )
     tables = _tables(population, weighed, links, groups)
     manifest = describe(population, weighed, provenance, file)
     head = ledger.head()
@@ -211,8 +214,8 @@ def _write(
             read_on=dt.datetime.fromisoformat(provenance["read_on"]).date(),
             version=sockgraph.__version__,
             ledger_head=(head.hash, head.length) if head.length else None,
-            cannot_links=frozenset(grouping.apart),
-            clusters_if_alibi=grouping.if_alibis_held(links),
+            cannot_links=frozenset(apart),
+            clusters_if_alibi=_groups_if_alibis_held(weighed, apart),
             trails={pair: history_lines(known) for pair, known in histories(entries).items()},
             moved=moved,
             screened=" ".join([*manifest["screened"], *provenance.get("notices", ())]),
@@ -231,23 +234,15 @@ def _write(
     return CaseResult(case, store.processed, tables | said, manifest)
 
 
-@dataclass(frozen=True)
-class _Grouping:
-    """What groups must respect: pairs kept apart by the ledger, and declared accounts."""
-
-    apart: tuple[tuple[str, str], ...]
-    declared: tuple[tuple[str, ...], ...]
-
-    def of(self, links: pd.DataFrame, omissions: pd.DataFrame) -> Clusters:
-        return cluster_accounts(links, omissions, cannot_links=self.apart, declared=self.declared)
-
-    def if_alibis_held(self, links: pd.DataFrame) -> pd.DataFrame | None:
-        """Return the groups as if every open alibi were accepted; None if none is open."""
-        alibis = links.loc[links["alibi"].astype(bool), ["user_a", "user_b"]]
-        if alibis.empty:
-            return None
-        pairs = (*self.apart, *alibis.itertuples(index=False, name=None))
-        return cluster_accounts(links, cannot_links=pairs, declared=self.declared).clusters
+def _groups_if_alibis_held(
+    weighed: Comparison, apart: Collection[tuple[str, str]]
+) -> pd.DataFrame | None:
+    """Return the groups as if every open alibi were accepted; None if none is open."""
+    alibis = weighed.links.loc[weighed.links["alibi"].astype(bool), ["user_a", "user_b"]]
+    if alibis.empty:
+        return None
+    pairs = (*apart, *alibis.itertuples(index=False, name=None))
+    return cluster(to_graph(weighed, cannot_links=pairs))
 
 
 def _tables(

@@ -18,6 +18,7 @@ from sockgraph.evidence import EvidenceSettings, weigh_by
 from sockgraph.pipeline.results import DATA, open_store
 from sockgraph.pipeline.stored_calibration import Learnt, learnt_of
 from sockgraph.runtime import Progress, silent
+from sockgraph.schema import TABLES
 from sockgraph.screening import screen
 from sockgraph.screening.candidates import strongest
 from sockgraph.screening.reading import column_of, lay_out
@@ -323,5 +324,5 @@ def _laid_out(candidates: pd.DataFrame, weighed: Comparison) -> pd.DataFrame:
         user_b=links["user_b"].where(links["user_a"] == account, links["user_a"])
     )
     asked = of_pair[(links["user_a"] == account) | (links["user_b"] == account)]
-    asked = asked.drop(columns=["user_a", "flagged", "alibi", "log10_lr_naive"])
+    asked = asked[[c for c in TABLES["candidate_links"].columns if c in asked and c != "user_a"]]
     return candidates.drop(columns=["coedits_1h", "hours_cosine"]).merge(asked, on="user_b")

@@ -17,7 +17,6 @@ from sockgraph.errors import EvaluationError
 from sockgraph.evaluation import (
     Terms,
     Validation,
-    flags_of,
     judge,
     labelled_pairs,
     open_set,
@@ -29,19 +28,16 @@ from sockgraph.evaluation import (
 from sockgraph.pipeline.results import (
     DATA,
     HELD_OUT,
-    LEDGER,
     VALIDATION,
     CaseResult,
     open_store,
     read_case,
 )
 from sockgraph.report import About, validation_page
-from sockgraph.reviews import Ledger, accepted_alibis
 from sockgraph.runtime import Progress, silent
 from sockgraph.store.case_store import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from sockgraph.evaluation import Judged, OpenSet
@@ -119,8 +115,7 @@ def validate_case(
         )
         if known is not None:
             progress("labels", 0, 1)
-            accepted = accepted_alibis(Ledger(store.path(LEDGER)).entries())
-            found = _with_labels(found, result, known, accepted)
+            found = _with_labels(found, result, known)
             progress("labels", 1, 1)
     return _written(store, found, result)
 
@@ -151,16 +146,11 @@ def _labels(path: Path, result: CaseResult) -> pd.DataFrame:
     return found
 
 
-def _with_labels(
-    found: Validation,
-    result: CaseResult,
-    labels: pd.DataFrame,
-    accepted: Sequence[tuple[str, str]],
-) -> Validation:
+def _with_labels(found: Validation, result: CaseResult, labels: pd.DataFrame) -> Validation:
     """Measure on labels too."""
     judged = judge(result.links, labels, compared_only=True)
     pairs = labelled_pairs(judged, result.evidence, result.edits)
-    alone = _open_set(found.terms, result, judged, accepted)
+    alone = _open_set(found.terms, result, judged)
     return replace(
         found,
         labels=validate_labels(pairs, found.terms, alone),
@@ -169,21 +159,12 @@ def _with_labels(
     )
 
 
-def _open_set(
-    terms: Terms, result: CaseResult, judged: Judged, accepted: Sequence[tuple[str, str]]
-) -> OpenSet | None:
+def _open_set(terms: Terms, result: CaseResult, judged: Judged) -> OpenSet | None:
     """Take labelled accounts' partners away in turn; None where nothing can be flagged."""
     if terms.flag_score is None:
         return None
-    flags = flags_of(
-        result.links,
-        result.evidence,
-        flag_score=terms.flag_score,
-        flag_log10_lr=terms.flag_log10_lr,
-        barred=(*(d.accounts for d in result.case.declared), *accepted),
-    )
-    place = judged.users.get_indexer(pd.Index(flags.users))
-    return open_set(flags, np.where(place >= 0, judged.person[place], -1))
+    declared = [d.accounts for d in result.case.declared]
+    return open_set(result.links, pd.Series(judged.person, judged.users), declared=declared)
 
 
 def _written(store: CaseStore, found: Validation, result: CaseResult) -> Validated:

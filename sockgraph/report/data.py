@@ -81,12 +81,6 @@ class ReportData:
     screened: str = ""
 
     @property
-    def top_score(self) -> float | None:
-        """The score above which the top 0.1 % of pairs of different reference accounts lie."""
-        value = self.calibration.get("flag_score")
-        return None if value is None else float(value)
-
-    @property
     def nominated(self) -> tuple[str, ...]:
         """The accounts that are compared, in the case file's order."""
         listed = set(self.accounts.loc[self.accounts["role"] == "nominated", "user"])
@@ -145,9 +139,13 @@ class Link:
     n_for: int
     n_against: int
     n_insufficient: int
+    direction: str
+    families_for: tuple[str, ...]
     alibi: bool
+    imitation: bool
     band: str
     flagged: bool
+    reasons: tuple[str, ...]
     state: str
     signals: tuple[Signal, ...] = ()
     omissions: tuple[Omission, ...] = ()
@@ -162,17 +160,6 @@ class Link:
     def pair(self) -> Pair:
         """The two accounts."""
         return self.a, self.b
-
-    @property
-    def direction(self) -> str:
-        """`for`, `against`, `zero` (the band says it does not separate) or `none` (no number)."""
-        if self.log10_lr is None or self.low is None or self.high is None:
-            return "none"
-        if self.band == "does not separate":
-            return "zero"
-        if self.low > 0:
-            return "for"
-        return "against" if self.high < 0 else "zero"
 
     @property
     def insufficient(self) -> bool:
@@ -255,9 +242,13 @@ def _link(row: Any, **joined: Any) -> Link:
         n_for=int(row.n_for),
         n_against=int(row.n_against),
         n_insufficient=int(row.n_insufficient),
+        direction=row.direction,
+        families_for=tuple(row.families_for),
         alibi=bool(row.alibi),
+        imitation=bool(row.imitation),
         band=row.band,
         flagged=bool(row.flagged),
+        reasons=tuple(row.reasons),
         state=row.state,
         **joined,
     )
@@ -296,6 +287,12 @@ def _declared(case: Case) -> dict[frozenset[str], str]:
         for first in names:
             pairs |= {frozenset((first, other)): entry.url or "" for other in names}
     return pairs
+
+
+def nearest_miss(links: Sequence[Link]) -> Link | None:
+    """Return the unflagged link whose low end comes nearest to the flag."""
+    told = [link for link in links if link.low is not None and not link.flagged]
+    return max(told, key=lambda link: (link.low or 0.0, link.score or 0.0), default=None)
 
 
 def pairs_of(users: Iterable[str]) -> int:

@@ -13,7 +13,6 @@ from sockgraph.names import clean
 from sockgraph.report import (
     coverage,
     facts,
-    flags,
     groups,
     network,
     sections,
@@ -22,7 +21,7 @@ from sockgraph.report import (
     timecards,
 )
 from sockgraph.report import wording as words
-from sockgraph.report.data import FULL_LIMIT, read_links, with_evidence
+from sockgraph.report.data import FULL_LIMIT, nearest_miss, read_links, with_evidence
 from sockgraph.report.markup import anchor, dated, diff_link, joined, name, pair_name, quote
 
 if TYPE_CHECKING:
@@ -39,11 +38,11 @@ MOST_NODES = 36
 """Accounts that a graph can name without one name covering another."""
 MANY = 50
 """Accounts from which on the tables of accounts are folded."""
-SIDES = ("for", "against", "zero", "none")
+SIDES = ("for", "against", "neither")
 _SPEAKS = {
     "against": Markup("speaks <b>against</b>"),
     "for": Markup("speaks <b>for</b>"),
-    "zero": Markup("does not decide"),
+    "neither": Markup("does not decide"),
 }
 NO_NUMBER = Markup("Nothing could be calibrated, so no link has a number.")
 
@@ -76,7 +75,7 @@ def case_report(data: ReportData) -> str:
         "links": links,
         "left_out": len(links) - len(shown),
         "lede": lede(links, len(accounts)),
-        "nearest": nearest(links, data),
+        "nearest": nearest(links),
         "tally": tally(links),
         "picture": picture(desk, links, found, width),
         "stairs": steps if calibrated else None,
@@ -84,7 +83,7 @@ def case_report(data: ReportData) -> str:
         "abreast": width == staircase.NARROW,
         "cards": cards({u: a for u, a in accounts.items() if u in desk.editing.by_user}, data),
         "many": len(accounts) > MANY,
-        "pair_rows": [pair_row(k, accounts, data) for k in shown],
+        "pair_rows": [pair_row(k, accounts) for k in shown],
         "capped_pairs": held_back(links),
         "coverage": coverage.coverage_table(data),
         "rest_on": coverage.rest_on(data, links),
@@ -209,21 +208,19 @@ def _insufficient(links: Sequence[Link]) -> Markup:
 
 @dataclass(frozen=True)
 class Miss:
-    """The link that came nearest to the conditions for review, and the one it missed."""
+    """The link that came nearest to the conditions for review, and what it missed."""
 
     title: Markup
     condition: str
     low: str
 
 
-def nearest(links: Sequence[Link], data: ReportData) -> Miss | None:
+def nearest(links: Sequence[Link]) -> Miss | None:
     """Return the nearest miss where nothing is flagged."""
-    link = flags.nearest_miss(links)
+    link = nearest_miss(links)
     if link is None or any(k.flagged for k in links):
         return None
-    link = with_evidence(data, [link])[0]
-    condition = flags.missed(link, data.case.evidence.flag_log10_lr, data.top_score)
-    return Miss(pair_name(link.a, link.b), condition, words.plain(link.low or 0.0))
+    return Miss(pair_name(link.a, link.b), "; ".join(link.reasons), words.plain(link.low or 0.0))
 
 
 def tally(links: Sequence[Link]) -> str:
@@ -232,12 +229,12 @@ def tally(links: Sequence[Link]) -> str:
     n = {side: sum(link.direction == side for link in told) for side in SIDES}
     n_open = len(links) - len(told)
     too_few = f"{words.thousands(n_open)} {'has' if n_open == 1 else 'have'} too few edits"
-    if n["none"] == len(told):
-        return f"{words.counted(n['none'], 'pair')} could not be calibrated, {too_few}."
+    if all(link.log10_lr is None for link in told):
+        return f"{words.counted(len(told), 'pair')} could not be calibrated, {too_few}."
     speak = "speaks" if n["for"] == 1 else "speak"
-    zero = f"{words.thousands(n['zero'])} do{'es' if n['zero'] == 1 else ''} not separate"
+    neither = f"{words.thousands(n['neither'])} do{'es' if n['neither'] == 1 else ''} not separate"
     for_ = f"{words.counted(n['for'], 'pair')} {speak} for one operator"
-    return f"{for_}, {words.thousands(n['against'])} against, {zero}, {too_few}."
+    return f"{for_}, {words.thousands(n['against'])} against, {neither}, {too_few}."
 
 
 @dataclass(frozen=True)
@@ -302,10 +299,9 @@ def stairs(accounts: dict[str, Account], links: Sequence[Link]) -> tuple[Markup 
     return staircase.staircase(labels, {k.pair: k for k in links}, width), width
 
 
-def pair_row(link: Link, accounts: dict[str, Account], data: ReportData) -> dict[str, Any]:
+def pair_row(link: Link, accounts: dict[str, Account]) -> dict[str, Any]:
     """Return one line of the table of pairs."""
     facts_ = facts.pair_facts(link, accounts)
-    threshold = data.case.evidence.flag_log10_lr
     return {
         "link": link,
         "tone": {"for": "cf", "against": "ca"}.get(link.direction, ""),
@@ -313,8 +309,8 @@ def pair_row(link: Link, accounts: dict[str, Account], data: ReportData) -> dict
         if facts_.overlap_days is None
         else words.counted(facts_.overlap_days, "day"),
         "created_after": facts_.created_after,
-        "chips": flags.chips(link),
-        "state": flags.state_words(link, threshold, data.top_score),
+        "chips": words.chips(link),
+        "state": words.state_words(link),
     }
 
 
@@ -354,13 +350,13 @@ def too_few(link: Link, accounts: dict[str, Account], data: ReportData) -> TooFe
         return TooFew(
             pair_name(*link.pair),
             Markup("no signal found enough in both accounts"),
-            flags.chips(link),
+            words.chips(link),
             link.trail,
         )
     return TooFew(
         pair_name(*link.pair),
         Markup("{}; {} are needed").format(joined(said), needed),
-        flags.chips(link),
+        words.chips(link),
         link.trail,
     )
 

@@ -9,9 +9,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from sockgraph.names import clean
-from sockgraph.report import alibi, changes, flags, pages, timecards, timeline
+from sockgraph.report import alibi, changes, pages, timecards, timeline
 from sockgraph.report import wording as words
-from sockgraph.report.data import FULL_LIMIT
+from sockgraph.report.data import FULL_LIMIT, nearest_miss
 from sockgraph.report.markup import anchor, diff_link, name, pair_name
 from sockgraph.report.small import mark
 from sockgraph.report.waterfall import STATUS, family_rows, page_scale, waterfall
@@ -111,7 +111,7 @@ def chosen(links: Sequence[Link], n_accounts: int) -> list[Link]:
     held = [link for link in ordered if link.flagged or link.state != "none"]
     kept = {link.pair for link in held}
     against = [k for k in ordered if k.direction == "against" and k.pair not in kept]
-    nearest = flags.nearest_miss(links)
+    nearest = nearest_miss(links)
     missed = nearest is not None and nearest.pair not in kept
     extra = [nearest] if nearest and missed and not any(k.flagged for k in held) else []
     return [*held[:MOST_SECTIONS], *extra, *against[:MOST_AGAINST]]
@@ -119,7 +119,7 @@ def chosen(links: Sequence[Link], n_accounts: int) -> list[Link]:
 
 def _order(link: Link) -> tuple[int, float, float, tuple[str, str]]:
     """Sort flagged and stated links first, then for, against, undecided, too few edits."""
-    rank = {"for": 2, "against": 3, "zero": 4, "none": 5}[link.direction]
+    rank = {"for": 2, "against": 3, "neither": 4}[link.direction]
     if link.flagged or link.state != "none":
         rank = 0 if link.flagged else 1
     elif link.insufficient:
@@ -159,14 +159,14 @@ def section(link: Link, number: int, shared: Desk) -> Section:
         anchor=f"link-{number}",
         link=link,
         title=pair_name(link.a, link.b),
-        chips=tuple((kind, _HEADING.get(word, word)) for kind, word in flags.chips(link)),
+        chips=tuple((kind, _HEADING.get(word, word)) for kind, word in words.chips(link)),
         state=_state(link),
         headline=words.headline(link, data.calibration.get("reason")),
         asserted=asserted(link),
         explained=words.explained(link),
         counts=words.counts(link),
-        missed=flags.missed(link, data.case.evidence.flag_log10_lr, data.top_score),
-        next_step=flags.next_step(link),
+        missed="; ".join(link.reasons),
+        next_step=words.next_step(link),
         open_details=link.flagged or link.state != "none",
         waterfall=waterfall(link, shared.rows[link.pair], shared.scale)
         if link.pair in shared.rows

@@ -98,7 +98,7 @@ def headline(link: Link, reason: str | None = None) -> str:
     if link.log10_lr is None:
         return f"Not calibrated: {reason or 'the evidence stage gives no reason'}"
     number = f"log10{NBSP}LR {plain(link.log10_lr)} {interval(link.low, link.high)}"
-    if link.direction == "zero" or link.band == "does not separate":
+    if link.direction == "neither":
         return f"Evidence does not separate the two explanations: {number}"
     bound = link.bound_high if link.log10_lr > 0 else link.bound_low
     held = "" if bound is None else f", bound {plain(bound)}"
@@ -109,7 +109,7 @@ def explained(link: Link) -> str:
     """Say what the number means, as a ratio, with its interval."""
     if link.log10_lr is None or link.low is None or link.high is None:
         return ""
-    if link.direction == "zero":
+    if link.direction == "neither":
         return (
             f"The interval runs from {_side(link.low)} to {_side(link.high)}: "
             "these edits cannot tell the two explanations apart."
@@ -209,3 +209,57 @@ def omitted_words(omitted: str) -> str:
     if kind in {"family", "signal", "account"}:
         return f"without {what.replace('_', ' ') if kind != 'account' else what}"
     return "without top 0.1 % of reference" if kind == "top-0.1%" else f"without {clean(omitted)}"
+
+
+def next_step(link: Link) -> str:
+    """Return what happens to a link next."""
+    return LOOK_AGAIN if link.moved else NEXT[link.state]
+
+
+def chips(link: Link) -> list[tuple[str, str]]:
+    """Return a link's state as framed words: solid flagged, dashed asserted, filled cannot-link."""
+    found = []
+    if link.apart:
+        found.append(("x", "cannot-link"))
+    if link.flagged:
+        found.append(("", "flagged"))
+    elif link.earlier is not None or link.state == "asserted":
+        found.append(("d", "asserted"))
+    if link.moved:
+        found.append(("d", MOVED))
+    return found
+
+
+def state_words(link: Link) -> str:
+    """Return what follows the frame: where the link stands, or the first condition it missed."""
+    if link.state == "asserted":
+        return "elsewhere"
+    if link.state not in {"none", "flagged"}:
+        return link.state
+    if link.flagged:
+        return ""
+    if link.declared is not None:
+        return "declared"
+    if link.insufficient:
+        return "insufficient"
+    return f"not flagged: {link.reasons[0]}" if link.direction == "for" else "not flagged"
+
+
+MOVED = "for another look"
+LOOK_AGAIN = (
+    "another look by two people: what the finding rested on has changed since. "
+    "Until then nothing may be exported for action."
+)
+NEXT = {
+    "none": "Nobody asserted this link and nothing flags it: there is nothing to review.",
+    "flagged": "a review by two people who have not seen this page, each from a separate packet.",
+    "asserted": "a review by two people who had no part in the assertion.",
+    "in review": "the findings still missing; both are opened together.",
+    "upheld": "with new evidence, a reversal review by two people who did not uphold the link.",
+    "not upheld": "nothing. The link may not be acted on.",
+    "inconclusive": "nothing may be exported for action; new evidence reopens the review.",
+    "reversal in review": "two findings by people who did not uphold the link.",
+    "reversed": "undo what leaned on the link; only new authenticated evidence reopens it.",
+    "stands": "new evidence opens another reversal review.",
+    "reopened": "a review by two people who have not judged it before.",
+}
