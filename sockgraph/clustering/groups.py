@@ -87,7 +87,7 @@ class Clusters:
 
 def cluster(
     graph: nx.Graph,
-    estimator: Any = None,  # noqa: ANN401 - any scikit-learn estimator
+    estimator: Any = None,
     *,
     linkage: Linkage = "average",
     threshold: float = THRESHOLD,
@@ -145,7 +145,7 @@ def group_accounts(
     graph: nx.Graph,
     omissions: pd.DataFrame | None = None,
     *,
-    estimator: Any = None,  # noqa: ANN401 - any scikit-learn estimator
+    estimator: Any = None,
     linkage: Linkage = "average",
     threshold: float = THRESHOLD,
 ) -> Clusters:

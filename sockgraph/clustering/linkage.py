@@ -239,7 +239,7 @@ def partition(known: PairEvidence, *, threshold: float, linkage: Linkage) -> NDA
     return numbered(len(known.users), grow(known, threshold=threshold, linkage=linkage), threshold)
 
 
-def fitted(known: PairEvidence, estimator: Any, top: float) -> NDArray[np.int64]:  # noqa: ANN401 - any scikit-learn estimator
+def fitted(known: PairEvidence, estimator: Any, top: float) -> NDArray[np.int64]:
     """Return the groups of a scikit-learn estimator, as `partition` does.
 
     What no chain of bearing links holds together is taken apart, and so is, by average linkage,
