@@ -13,6 +13,8 @@ import gc
 import sys
 from typing import TYPE_CHECKING, Protocol
 
+from sockgraph.names import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,6 +28,13 @@ class Progress(Protocol):
 
 def silent(stage: str, done: int, total: int | None) -> None:
     """Listen to nothing: the default of every library call."""
+
+
+def notice(words: str) -> None:
+    """Say on standard error what nobody may miss, whoever called: a command or a notebook."""
+    if sys.stderr is not None:  # closed by whoever started the process
+        with contextlib.suppress(OSError, ValueError):
+            print(f"sockgraph: {printable(words)}", file=sys.stderr, flush=True)  # noqa: T201 - said
 
 
 @contextlib.contextmanager

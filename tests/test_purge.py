@@ -12,7 +12,7 @@ import pytest
 
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError, ReviewError, StoreError
-from sockgraph.pipeline import purge, read_case, run_case
+from sockgraph.pipeline import fetch_case, open_store, purge, read_case, run_case
 from sockgraph.reviews import Ledger
 from sockgraph.reviews.ledger import NAMES_REMOVED, LedgerHead, chained
 from sockgraph.reviews.redaction import forget_names, unnamed
@@ -66,7 +66,8 @@ def _ledger(case):
 
 
 def _files(case):
-    return sorted(p.name for p in (case.parent / "data").rglob("*") if p.is_file())
+    files = (p.name for p in (case.parent / "data").rglob("*") if p.is_file())
+    return sorted(name for name in files if not name.endswith(".lock"))
 
 
 def test_a_purge_keeps_the_ledger_without_names(case):
@@ -168,38 +169,103 @@ def _keep(case, days):
 
 
 def _age(case, days):
-    then = dt.datetime.now(dt.UTC).timestamp() - days * 86_400
-    for path in (case.parent / "data").rglob("*"):
-        os.utime(path, (then, then))
+    """Let the manifest say that the run was so many days ago."""
+    path = case.parent / "data" / "processed" / "river" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    then = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+    manifest["run"]["started"] = then.isoformat(timespec="seconds")
+    path.write_text(json.dumps(manifest))
 
 
-def test_what_is_kept_too_long_is_removed_at_the_next_command(case):
+def test_what_is_kept_too_long_is_removed_at_the_next_run_and_said_twice(case, capsys):
     data = case.parent / "data"
     _keep(case, 30)
     run_case(case, data=data)
-    ledger = _ledger(case).path.read_bytes()
+    before = _ledger(case).entries()
     _age(case, 29)
-    assert read_case(case, data=data)
+    fetch_case(case, data=data)
+    assert "removed" not in capsys.readouterr().err
     _age(case, 31)
-    with pytest.raises(StoreError, match="not run yet"):
-        read_case(case, data=data)
+    fetch_case(case, data=data)
     assert _files(case) == ["ledger.jsonl", "removed.json"]
-    assert _ledger(case).path.read_bytes() == ledger  # links must stay reversible
+    assert "files kept longer than 30 days, and removed" in capsys.readouterr().err
+    *kept, last = _ledger(case).entries()
+    assert tuple(kept) == before  # links must stay reversible
+    assert last.kind == "data removed"
+    assert last.body["files"] > 10
     told = json.loads((data / "processed" / "river" / "removed.json").read_text())
     assert told["retention_days"] == 30
-    said = []
-    _age(case, 31)
-    run_case(case, data=data, progress=lambda *stage: said.append(stage[0]))
+    run_case(case, data=data)
     assert read_case(case, data=data)  # read anew
-    assert not any("removed" in stage for stage in said)  # nothing was left to remove
+    assert "removed" not in capsys.readouterr().err  # nothing was left to remove
 
 
-def test_it_is_said_when_data_are_removed(case):
+def test_what_only_reads_removes_nothing_and_says_that_it_is_due(case, capsys):
+    data = case.parent / "data"
     _keep(case, 5)
+    run_case(case, data=data)
     _age(case, 6)
-    said = []
-    run_case(case, data=case.parent / "data", progress=lambda *stage: said.append(stage[0]))
-    assert "kept longer than 5 days, and removed" in said[0]
+    before = _files(case)
+    assert read_case(case, data=data)
+    assert _files(case) == before
+    assert "kept longer than 5 days. `sockgraph run CASE` removes them" in capsys.readouterr().err
+
+
+def test_an_old_file_of_somebody_else_is_neither_counted_nor_removed_but_named(case, capsys):
+    data = case.parent / "data"
+    folder = data / "processed" / "river"
+    _keep(case, 5)
+    run_case(case, data=data)
+    beside = case.parent / "precious"
+    beside.mkdir()
+    (beside / "letter.txt").write_text("keep")
+    notes = [
+        folder / "note.txt",
+        folder / "mine" / "links.parquet",
+        data / "raw" / "river" / "x.md",
+    ]
+    for note in notes:
+        note.parent.mkdir(exist_ok=True, parents=True)
+        note.write_text("a note")
+        os.utime(note, (1, 1))
+    (folder / "behind").symlink_to(beside, target_is_directory=True)
+    (folder / "report.html").unlink()
+    (folder / "report.html").symlink_to(beside / "letter.txt")
+    open_store(load_case(case), data)
+    fetch_case(case, data=data)
+    assert "removed" not in capsys.readouterr().err
+    purge(case, data=data)
+    said = capsys.readouterr().err
+    assert all(note.read_text() == "a note" and str(note) in said for note in notes)
+    assert (beside / "letter.txt").read_text() == "keep"
+    assert str(folder / "behind") in said
+    assert str(folder / "report.html") in said
+    assert not (folder / "links.parquet").exists()
+
+
+def test_a_case_folder_that_is_a_link_is_refused(case):
+    data = case.parent / "data"
+    elsewhere = (data / "processed" / "river").rename(case.parent / "elsewhere")
+    (data / "processed" / "river").symlink_to(elsewhere, target_is_directory=True)
+    before = sorted(path.name for path in elsewhere.iterdir())
+    for act in (purge, run_case, read_case):
+        with pytest.raises(StoreError, match="may not be a link"):
+            act(case, data=data)
+    assert sorted(path.name for path in elsewhere.iterdir()) == before
+
+
+def test_sealed_answers_outlive_the_data_that_they_are_about(case):
+    data = case.parent / "data"
+    _keep(case, 5)
+    run_case(case, data=data)
+    _age(case, 6)
+    sealed = data / "processed" / "river" / "unopened" / "0123456789abcdef.json"
+    sealed.parent.mkdir(mode=0o700)
+    sealed.write_text("[]")
+    fetch_case(case, data=data)
+    assert _files(case) == [sealed.name, "ledger.jsonl", "removed.json"]
+    purge(case, data=data)
+    assert not sealed.exists()
 
 
 def test_an_answer_says_itself_how_old_it_is(tmp_path):
@@ -215,7 +281,7 @@ def test_an_answer_says_itself_how_old_it_is(tmp_path):
     assert enforce_retention(store, 10, now=soon) is None
     removed = enforce_retention(store, 9, now=soon)
     assert removed is not None
-    assert removed.files == 4  # two answers, two locks
+    assert removed.files == 2
     assert not store.raw.exists()
 
 

@@ -10,7 +10,8 @@ import typer
 
 from sockgraph.case import identify
 from sockgraph.cli.progress_bar import bar, say
-from sockgraph.pipeline import DATA, open_store
+from sockgraph.pipeline import DATA
+from sockgraph.pipeline.results import writing
 from sockgraph.pipeline.screen import CANDIDATES, seconds_of, table_of
 from sockgraph.screening import expected_false_links, screen
 from sockgraph.screening.definition import TOP
@@ -106,8 +107,7 @@ def screen_case(
         _tell_evidence(look)
         return
     given = identify(case)
-    with bar() as progress:
-        store = open_store(given, data, progress=progress)
+    with bar() as progress, writing(given, data, "screened") as store:
         table, _, _ = table_of(given, store, progress=progress)
         found = screen(
             table / EDITS if (table / ABOUT).exists() else table,

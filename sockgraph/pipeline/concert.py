@@ -17,7 +17,7 @@ from sockgraph.concert.profiles import cover_voters
 from sockgraph.concert.timing import arrivals_after, messages, usual_hours
 from sockgraph.errors import CaseError
 from sockgraph.pipeline.fetch import open_source
-from sockgraph.pipeline.results import CAPTURE_PAGE, CONCERT_PAGE, DATA, open_store, read_case
+from sockgraph.pipeline.results import CAPTURE_PAGE, CONCERT_PAGE, DATA, read_case, writing
 from sockgraph.plot import DARK, LIGHT, arrivals_plot, bloc_plot, capture_plot, hours_plot
 from sockgraph.report import CaptureData, ConcertData, capture_page, concert_page
 from sockgraph.runtime import Progress, silent
@@ -68,9 +68,9 @@ def votes_of(path: Path, *, data: Path = DATA) -> Votes:
         If it was not run since it lists them.
     """
     case = _with_discussions(path)
-    store = open_store(case, data)
-    votes = _votes(read_case(path, data=data))
-    store.write_table("votes", votes.table)
+    with writing(case, data, "read for votes") as store:
+        votes = _votes(read_case(path, data=data))
+        store.write_table("votes", votes.table)
     return votes
 
 
@@ -85,13 +85,12 @@ def concert_of(path: Path, *, data: Path = DATA, progress: Progress = silent) ->
         If it was not run since it lists them.
     """
     case = _with_discussions(path)
-    store = open_store(case, data)
-    result = read_case(path, data=data)
-    votes = _votes(result)
-    with threadpool_limits(1):
+    with writing(case, data, "compared in concert") as store, threadpool_limits(1):
+        result = read_case(path, data=data)
+        votes = _votes(result)
         found = weigh_concert(votes.table, result.edits, _nominated(result), progress=progress)
-    page = concert_page(_data(result, votes, found))
-    return ConcertResult(votes, found, _write(store, votes, found, page))
+        page = concert_page(_data(result, votes, found))
+        return ConcertResult(votes, found, _write(store, votes, found, page))
 
 
 def _write(store: CaseStore, votes: Votes, found: Concert, page: str) -> Path:
@@ -220,12 +219,16 @@ def capture_of(
         If the period is unknown, or the source cannot be read.
     """
     case = identify(path)
-    store = open_store(case, data, progress=progress)
+    with writing(case, data, "measured") as store:
+        return _capture_of(case, store, every, progress)
+
+
+def _capture_of(case: Case, store: CaseStore, every: str, progress: Progress) -> CaptureResult:
     source = open_source(case, store, progress=progress)
     edits = source.background([])
     if edits.empty:
         raise CaseError(
-            path,
+            case.slug,
             "its source does not hold everybody's edits, only those of accounts it is asked for.",
             "Give every edit of the wiki or topic: a table, a history dump or an XML dump.",
         )

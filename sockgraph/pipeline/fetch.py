@@ -11,7 +11,7 @@ import pandas as pd
 from sockgraph.case import Case, identify, refuse_many
 from sockgraph.evaluation import cllr, cllr_min, read_labels
 from sockgraph.evaluation.metrics import tally
-from sockgraph.pipeline.results import DATA, open_store
+from sockgraph.pipeline.results import DATA, writing
 from sockgraph.pipeline.screen import shortlist
 from sockgraph.reference import Population, assemble
 from sockgraph.runtime import Progress, silent
@@ -151,10 +151,10 @@ def fetch_case(
     """
     case = identify(path, accept_broken=accept_broken)
     refuse_many(case, path, many=many)
-    store = open_store(case, data, progress=progress)
-    source, population = gather(
-        case, store, labels=known_operators(case), refresh=refresh, progress=progress
-    )
+    with writing(case, data, "fetched") as store:
+        source, population = gather(
+            case, store, labels=known_operators(case), refresh=refresh, progress=progress
+        )
     return Fetched(population, traffic_of(source))
 
 

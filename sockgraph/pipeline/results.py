@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 from dataclasses import dataclass
@@ -9,55 +10,55 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.case import Case, load_case
-from sockgraph.errors import StaleArtifactError
+from sockgraph.errors import StoreError
 from sockgraph.reviews.ledger import Ledger, before_removal
 from sockgraph.reviews.redaction import forget_names
-from sockgraph.runtime import Progress, silent
-from sockgraph.store import (
-    TOMBSTONE,
-    CaseStore,
-    Purged,
-    Store,
-    enforce_retention,
-    purge_case,
-    sha256,
+from sockgraph.reviews.states import DATA_REMOVED
+from sockgraph.runtime import notice
+from sockgraph.store import CaseStore, Purged, Store, due, enforce_retention, purge_case
+from sockgraph.store.case_store import (
+    CAPTURE_PAGE,
+    CASE_TABLES,
+    CONCERT,
+    CONCERT_PAGE,
+    GRAPH,
+    HELD_OUT,
+    LEDGER,
+    OPTIONAL,
+    REPORT,
+    VALIDATION,
 )
+from sockgraph.store.files import open_to_others
+from sockgraph.store.retention import LEDGERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
+__all__ = [
+    "CAPTURE_PAGE",
+    "CONCERT",
+    "CONCERT_PAGE",
+    "DATA",
+    "GRAPH",
+    "HELD_OUT",
+    "LEDGER",
+    "OPTIONAL",
+    "REPORT",
+    "TABLES",
+    "VALIDATION",
+    "CaseResult",
+    "asked_for",
+    "open_store",
+    "purge",
+    "read_case",
+    "set_aside",
+    "writing",
+]
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
-LEDGER = "ledger.jsonl"
-REPORT = "report.html"
-HELD_OUT = "held_out"  # a table that only validation reads
-VALIDATION = "validation.html", "validation.json"
-CONCERT_PAGE = "concert.html"
-CAPTURE_PAGE = "capture.html"
-CONCERT = "votes.parquet", "concert.parquet", CONCERT_PAGE
-# by other commands, after the manifest
-WRITTEN_LATER = {
-    LEDGER,
-    "candidates.parquet",
-    "candidate_links.parquet",
-    "candidate_links.json",
-    *VALIDATION,
-    *CONCERT,
-    CAPTURE_PAGE,
-}  # by other commands
-GRAPH = "graph.graphml"
-TABLES = (
-    "accounts",
-    "edits",
-    "log_events",
-    "evidence",
-    "links",
-    "clusters",
-    "omissions",
-    "alibis",
-    "reference",
-)
-OPTIONAL = ("discussion_edits", "texts", "histories")  # only of a case that asks for them
+TABLES = CASE_TABLES
 
 
 @dataclass(frozen=True)
@@ -113,38 +114,84 @@ def read_case(path: Path, *, data: Path = DATA) -> CaseResult:
     """
     case = load_case(path)
     store = open_store(case, data)
-    manifest = store.read_manifest() or {}
-    _refuse_stale(store, manifest)
-    names = (*TABLES, *asked_for(case))
-    tables = {name: store.read_table(name) for name in names}
+    tables, manifest = store.read_set((*TABLES, *asked_for(case)))
     return CaseResult(case, store.processed, tables, manifest)
 
 
-def _refuse_stale(store: CaseStore, manifest: dict[str, Any]) -> None:
-    for name, digest in manifest.get("files", {}).items():
-        path = store.path(name)
-        if name not in WRITTEN_LATER and (not path.exists() or sha256(path) != digest):
-            raise StaleArtifactError(
-                path, "it is not the file that the manifest describes.", "Run the case again."
-            )
-
-
-def open_store(case: Case, data: Path, *, progress: Progress = silent) -> CaseStore:
-    """Return a case's files, having removed what is older than the case lets it be.
+def open_store(case: Case, data: Path) -> CaseStore:
+    """Return a case's files, to read; say so where some are older than the case lets them be.
 
     Raises
     ------
     StaleArtifactError
         If the folder holds another case of the same name.
     StoreError
-        If what is too old cannot be removed.
+        If the case's folder is a link.
     """
     store = Store(data).case(case.slug, case.id)
-    removed = enforce_retention(store, case.retention.days)
-    if removed is not None:
-        said = f"kept longer than {case.retention.days} days, and removed"
-        progress(f"{removed.files} files {said} ({store.path(TOMBSTONE)} says so)", 1, 1)
+    _warn_of_others(data)
+    oldest = None
+    with contextlib.suppress(StoreError):  # who reads the damaged file says so
+        oldest = due(store, case.retention.days)
+    if oldest is not None:
+        notice(
+            f"{store.processed}: data of {oldest} are kept longer than {case.retention.days} days."
+            " `sockgraph run CASE` removes them and reads anew; `sockgraph purge CASE` removes"
+            " them for good."
+        )
     return store
+
+
+@contextlib.contextmanager
+def writing(case: Case, data: Path, doing: str) -> Iterator[CaseStore]:
+    """Hold a case's files for one writer, having removed what is older than the case lets it be.
+
+    Parameters
+    ----------
+    doing
+        What is done to the case, as another process is told: "run".
+
+    Raises
+    ------
+    StaleArtifactError
+        If the folder holds another case of the same name.
+    StoreError
+        If another process is writing, the case's folder is a link, or what is too old cannot be
+        removed.
+    """
+    store = Store(data).case(case.slug, case.id)
+    _warn_of_others(data)
+    with store.writing(doing):
+        removed = enforce_retention(store, case.retention.days)
+        if removed is not None:
+            _tell_removed(store, case, removed)
+        yield store
+
+
+def _tell_removed(store: CaseStore, case: Case, removed: Purged) -> None:
+    """Say a removal to whoever started it, and to whoever reads the ledger."""
+    why = f"kept longer than {case.retention.days} days, and removed"
+    notice(f"{removed.files} files {why} ({removed.tombstone} says so).")
+    _name_foreign(removed)
+    ledger = Ledger(store.path(LEDGER))
+    if ledger.head().length:  # one that was never begun has nobody to tell
+        ledger.append(
+            DATA_REMOVED, author="sockgraph", files=removed.files, bytes=removed.size, why=why
+        )
+
+
+def _name_foreign(removed: Purged) -> None:
+    """Name what was not removed because somebody else wrote it."""
+    for path in removed.foreign:
+        notice(f"{path}: not of sockgraph's making, and left there.")
+
+
+def _warn_of_others(data: Path) -> None:
+    """Say so if others than the owner can write into the data folder."""
+    for folder in (data, data / "raw", data / "processed"):
+        why = open_to_others(folder)
+        if why:
+            notice(f"{folder}: {why}; they can change what is read here. Run: chmod 700 {folder}")
 
 
 def purge(path: Path, *, data: Path, ledger: bool = False) -> Purged:
@@ -173,7 +220,9 @@ def purge(path: Path, *, data: Path, ledger: bool = False) -> Purged:
         forget_names(kept)
     word = f"removed on {dt.datetime.now(dt.UTC):%Y-%m-%d}" if ledger else "kept without names"
     note = {"ledger_head": str(head), "ledger": word if head.length else "none"}
-    return purge_case(store, note=note, ledger=ledger)
+    removed = purge_case(store, note=note, spare=() if ledger else LEDGERS)
+    _name_foreign(removed)
+    return removed
 
 
 def set_aside(store: CaseStore) -> None:

@@ -24,17 +24,15 @@ from sockgraph.pipeline.fetch import (
 )
 from sockgraph.pipeline.manifest import describe, run_facts
 from sockgraph.pipeline.results import (
-    CONCERT,
     DATA,
     GRAPH,
     HELD_OUT,
     LEDGER,
-    OPTIONAL,
     REPORT,
     CaseResult,
     asked_for,
-    open_store,
     set_aside,
+    writing,
 )
 from sockgraph.report import ReportData, case_report
 from sockgraph.reviews import (
@@ -58,6 +56,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from sockgraph.case import Case
     from sockgraph.clustering import Clusters
     from sockgraph.evidence import Comparison
     from sockgraph.reference import Population
@@ -78,7 +77,13 @@ def refresh_hidden(
         If the wiki does not answer, or the case was not fetched.
     """
     case = identify(path)
-    store = open_store(case, data, progress=progress)
+    with writing(case, data, "run") as store:
+        return _refresh_hidden(case, path, store, progress), run_case(
+            path, data=data, offline=True, many=True, progress=progress
+        )
+
+
+def _refresh_hidden(case: Case, path: Path, store: CaseStore, progress: Progress) -> Hidden:
     source = open_source(case, store, progress=progress)
     if not isinstance(source, MediaWikiSource | SeveralWikis):
         raise CaseError(
@@ -86,8 +91,7 @@ def refresh_hidden(
             "only a wiki can be asked what it hides by now.",
             "Bring the table up to date yourself, then run the case again.",
         )
-    hidden = source.remove_hidden()
-    return hidden, run_case(path, data=data, offline=True, many=True, progress=progress)
+    return source.remove_hidden()
 
 
 def run_case(
@@ -124,11 +128,17 @@ def run_case(
     SockgraphError
         If anything given cannot be used; nothing is written then.
     """
-    started = time.time()
     case = identify(path, accept_broken=accept_broken)
     refuse_many(case, path, many=many)
+    with writing(case, data, "run") as store:
+        return _run(case, path, store, offline=offline, refresh=refresh, progress=progress)
+
+
+def _run(
+    case: Case, path: Path, store: CaseStore, *, offline: bool, refresh: bool, progress: Progress
+) -> CaseResult:
+    started = time.time()
     labels = known_operators(case)
-    store = open_store(case, data, progress=progress)
     source, population = gather(
         case, store, labels=labels, offline=offline, refresh=refresh, progress=progress
     )
@@ -222,15 +232,14 @@ def _write(
         )
     )
     said = _said(population)
-    for name, table in (tables | said).items():
-        store.write_table(name, table)
-    store.remove_tables(set(OPTIONAL) - said.keys())
-    store.remove_files(CONCERT)  # made from what was there before, hidden since or not
-    store.write_table(HELD_OUT, weighed.held_out)
-    store.write_text(GRAPH, graphml(graph))
-    store.write_text(REPORT, page)
     manifest["run"] = run
-    store.write_manifest(manifest)
+    with store.new_set() as new:
+        for name, table in (tables | said).items():
+            new.write_table(name, table)
+        new.write_table(HELD_OUT, weighed.held_out)
+        new.write_text(GRAPH, graphml(graph))
+        new.write_text(REPORT, page)
+        new.write_manifest(manifest)
     return CaseResult(case, store.processed, tables | said, manifest)
 
 

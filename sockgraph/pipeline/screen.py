@@ -15,7 +15,7 @@ from sockgraph.account_names import normal_name
 from sockgraph.case import Case, identify
 from sockgraph.errors import ScreeningError
 from sockgraph.evidence import EvidenceSettings, weigh_by
-from sockgraph.pipeline.results import DATA, open_store
+from sockgraph.pipeline.results import DATA, writing
 from sockgraph.pipeline.stored_calibration import Learnt, learnt_of
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import TABLES
@@ -227,7 +227,13 @@ def weigh_candidates(
         can be calibrated.
     """
     given = identify(path)
-    store = open_store(given, data, progress=progress)
+    with writing(given, data, "screened") as store:
+        return _first_look(given, account, top, store=store, progress=progress)
+
+
+def _first_look(
+    given: Case, account: str, top: int, *, store: CaseStore, progress: Progress
+) -> FirstLook:
     table, case, _ = table_of(given, store, progress=progress)
     candidates = _candidates(store.path(CANDIDATES), account, top)
     wiki = imported(table, store, progress)

@@ -13,6 +13,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 import sockgraph
+from sockgraph.case import load_case
 from sockgraph.errors import EvaluationError
 from sockgraph.evaluation import (
     Terms,
@@ -30,8 +31,8 @@ from sockgraph.pipeline.results import (
     HELD_OUT,
     VALIDATION,
     CaseResult,
-    open_store,
     read_case,
+    writing,
 )
 from sockgraph.report import About, validation_page
 from sockgraph.runtime import Progress, silent
@@ -94,8 +95,13 @@ def validate_case(
     EvaluationError
         If the labels cannot be used; nothing is written then.
     """
-    result = read_case(path, data=data)
-    store = open_store(result.case, data, progress=progress)
+    with writing(load_case(path), data, "validated") as store:
+        return _validated(read_case(path, data=data), labels, store, progress)
+
+
+def _validated(
+    result: CaseResult, labels: Path | None, store: CaseStore, progress: Progress
+) -> Validated:
     held_out = store.read_table(HELD_OUT)
     named = result.case.reference.labels
     given = labels or (None if named is None else result.case.beside(named))

@@ -35,6 +35,7 @@ REOPENED = "reopened"
 PACKET = "packet"
 FILED = "filed"
 NOTE = "note"
+DATA_REMOVED = "data removed"
 
 FINDINGS = ("upheld", "not upheld", "inconclusive")
 REVERSAL_FINDINGS = ("reversed", "stands", "inconclusive")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sockgraph.store.case_store import CaseStore, Store, as_written, sha256
-from sockgraph.store.retention import TOMBSTONE, Purged, enforce_retention, purge_case
+from sockgraph.store.retention import TOMBSTONE, Purged, due, enforce_retention, purge_case
 
 __all__ = [
     "TOMBSTONE",
@@ -11,6 +11,7 @@ __all__ = [
     "Purged",
     "Store",
     "as_written",
+    "due",
     "enforce_retention",
     "purge_case",
     "sha256",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import shutil
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,18 +15,50 @@ import pyarrow.parquet as pq
 
 from sockgraph.errors import StaleArtifactError, StoreError
 from sockgraph.schema import TABLES, validate
-from sockgraph.store.files import make_folder, whole_file, write_bytes
+from sockgraph.store.files import (
+    flush_folder,
+    held,
+    is_held,
+    make_folder,
+    sweep_drafts,
+    whole_file,
+    write_bytes,
+)
 from sockgraph.store.raw_answers import RawAnswers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     import pandas as pd
 
 SIGNIFICANT_DIGITS = 9
 MANIFEST = "manifest.json"
+LEDGER = "ledger.jsonl"
+REPORT, GRAPH = "report.html", "graph.graphml"
+HELD_OUT = "held_out"  # a table that only validation reads
+CASE_TABLES = (
+    "accounts",
+    "edits",
+    "log_events",
+    "evidence",
+    "links",
+    "clusters",
+    "omissions",
+    "alibis",
+    "reference",
+)
+OPTIONAL = ("discussion_edits", "texts", "histories")  # only of a case that asks for them
+OF_A_RUN = frozenset(
+    {REPORT, GRAPH, *(f"{name}.parquet" for name in (*CASE_TABLES, *OPTIONAL, HELD_OUT))}
+)
+VALIDATION = "validation.html", "validation.json"
+CONCERT_PAGE, CAPTURE_PAGE = "concert.html", "capture.html"
+CONCERT = "votes.parquet", "concert.parquet", CONCERT_PAGE
+CANDIDATES = "candidates.parquet", "candidate_links.parquet", "candidate_links.json"
 WIKIS = "wikis"
+NEW_SET = ".new"  # a whole new set of a run's files, on its way to their places
+PATIENCE = 10.0  # seconds that a reader waits for a new set to take its places
 
 
 class Store:
@@ -47,11 +82,19 @@ class Store:
             If the folder holds another case of the same name.
         """
         store = CaseStore(self.root / "raw" / slug, self.root / "processed" / slug)
-        held = (store.read_manifest(missing_ok=True) or {}).get("case", {}).get("id")
-        if held and case_id and held != case_id:
+        for folder in (store.raw, store.processed):
+            if folder.is_symlink():
+                raise StoreError(
+                    folder,
+                    "a case's folder may not be a link: what lies behind it is not the case's.",
+                    "Remove the link, or choose another folder with --data.",
+                )
+        store.settle()
+        known = (store.read_manifest(missing_ok=True) or {}).get("case", {}).get("id")
+        if known and case_id and known != case_id:
             raise StaleArtifactError(
                 store.processed,
-                f"it holds another case of that name (id {held}; this case file says {case_id}).",
+                f"it holds another case of that name (id {known}; this case file says {case_id}).",
                 "Rename the case file, or choose another folder with --data.",
             )
         return store
@@ -94,26 +137,81 @@ class CaseStore:
             pq.write_table(table, draft, compression="zstd")
         return target
 
-    def remove_tables(self, names: Collection[str]) -> None:
-        """Remove tables that a case no longer has."""
-        self.remove_files([f"{name}.parquet" for name in names])
+    @contextlib.contextmanager
+    def writing(self, doing: str) -> Iterator[None]:
+        """Hold the case for one writer; `doing` is what is done to it, such as "run".
 
-    def remove_files(self, names: Collection[str]) -> None:
-        """Remove processed files that no longer fit the others."""
-        for name in names:
-            self.path(name).unlink(missing_ok=True)
+        Raises
+        ------
+        StoreError
+            If another process holds it, or the folder cannot be written.
+        """
+        with held(self.processed, doing):
+            self._take_places()
+            sweep_drafts(self.processed)
+            yield
 
-    def read_table(self, name: str) -> pd.DataFrame:
+    @contextlib.contextmanager
+    def new_set(self) -> Iterator[CaseStore]:
+        """Yield a store for a whole new set of a run's files: it takes its places, or nothing does.
+
+        The set is complete once its manifest is written. From then on it will take its places: if
+        the process is killed before that, the next command on the case sees to it. The case must
+        be held, see `writing`.
+        """
+        place = self.path(NEW_SET)
+        shutil.rmtree(place, ignore_errors=True)
+        try:
+            yield CaseStore(self.raw, make_folder(place))
+            self._take_places()
+        finally:
+            if not (place / MANIFEST).exists():
+                shutil.rmtree(place, ignore_errors=True)
+
+    def settle(self) -> None:
+        """Let a complete new set that a killed process left take its places.
+
+        Where the folder cannot be written, or somebody is writing, it is left to them.
+        """
+        if (self.path(NEW_SET) / MANIFEST).exists():
+            with contextlib.suppress(StoreError), held(self.processed, "run"):
+                self._take_places()
+
+    def _take_places(self) -> None:
+        new = CaseStore(self.raw, self.path(NEW_SET))
+        manifest = new.read_manifest(missing_ok=True)
+        if manifest is None:
+            return
+        for name in sorted(OF_A_RUN & set(manifest["files"])):
+            if new.path(name).exists():  # else it is in its place since before a kill
+                new.path(name).replace(self.path(name))
+        for name in (OF_A_RUN | set(CONCERT)) - set(manifest["files"]):
+            self.path(name).unlink(missing_ok=True)  # made from what was there before
+        new.path(MANIFEST).replace(self.path(MANIFEST))
+        flush_folder(self.processed)
+        shutil.rmtree(new.processed, ignore_errors=True)
+
+    def read_table(self, name: str, *, sha256: str | None = None) -> pd.DataFrame:
         """Read a table back and hold it to its contract.
+
+        Parameters
+        ----------
+        sha256
+            Hash that the file must have.
 
         Raises
         ------
         StoreError
             If it was never written, or the file is damaged.
+        StaleArtifactError
+            If it has another hash.
         """
         path = self.path(f"{name}.parquet")
         try:
-            frame = pq.read_table(path).to_pandas()
+            content = path.read_bytes()
+            if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+                raise _stale(path)
+            frame = pq.read_table(pa.BufferReader(content)).to_pandas()
         except FileNotFoundError as error:
             raise StoreError(
                 path, "this case was not run yet.", "Run `sockgraph run CASE` first."
@@ -124,17 +222,47 @@ class CaseStore:
             ) from error
         return validate(name, frame)
 
+    def read_set(self, names: Collection[str]) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+        """Return tables and the manifest that describes them, all of one run.
+
+        Raises
+        ------
+        StoreError
+            If the case was not run yet, or a file is damaged.
+        StaleArtifactError
+            If a file is not the one that the manifest describes, and nobody is writing it.
+        """
+        until = time.monotonic() + PATIENCE
+        while True:
+            manifest = self.read_manifest() or {}
+            files = manifest.get("files", {})
+            try:
+                for name in sorted(OF_A_RUN & set(files)):
+                    self._refuse_stale(name, files[name])
+                return {n: self.read_table(n, sha256=files.get(f"{n}.parquet")) for n in names}, (
+                    manifest
+                )
+            except StoreError:
+                if not is_held(self.processed) or time.monotonic() > until:
+                    raise
+            time.sleep(0.1)
+
+    def _refuse_stale(self, name: str, digest: str) -> None:
+        path = self.path(name)
+        if not path.exists() or sha256(path) != digest:
+            raise _stale(path)
+
     def write_text(self, name: str, text: str) -> Path:
         """Write a processed text file, UTF-8."""
         write_bytes(self.path(name), text.encode())
         return self.path(name)
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> Path:
-        """Write `manifest.json`, adding the hash of every other processed file."""
+        """Write `manifest.json`, adding the hash of every file that this run wrote."""
         files = {
-            path.name: sha256(path)
-            for path in sorted(make_folder(self.processed).iterdir())
-            if path.is_file() and not path.name.startswith(".") and path.name != MANIFEST
+            name: sha256(self.path(name))
+            for name in sorted(OF_A_RUN)
+            if make_folder(self.processed) and self.path(name).is_file()
         }
         text = json.dumps(
             {**manifest, "files": files},
@@ -157,6 +285,7 @@ class CaseStore:
         try:
             manifest: dict[str, Any] = _mapping(json.loads(path.read_text(encoding="utf-8")))
             _mapping(manifest.get("case", {}))
+            _mapping(manifest.get("files", {}))
         except FileNotFoundError as error:
             if missing_ok:
                 return None
@@ -170,6 +299,12 @@ class CaseStore:
                 "Remove it, then run the case again.",
             ) from error
         return manifest
+
+
+def _stale(path: Path) -> StaleArtifactError:
+    return StaleArtifactError(
+        path, "it is not the file that the manifest describes.", "Run the case again."
+    )
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -10,27 +10,19 @@ import contextlib
 import gzip
 import hashlib
 import json
-import os
+import shlex
 import zlib
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.errors import StoreError
-from sockgraph.store.files import make_folder, whole_file
-
-try:
-    import fcntl
-except (
-    ImportError
-):  # pragma: no cover - Windows has no such lock; there two fetches are on their own
-    fcntl = None  # type: ignore[assignment]
+from sockgraph.store.files import held, whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 SUFFIX = ".json.gz"
-LOCK = ".lock"
 _DAMAGED = (EOFError, ValueError, KeyError, TypeError, gzip.BadGzipFile, zlib.error)
 
 
@@ -217,35 +209,17 @@ class RawAnswers:
         if self._held:
             yield
             return
-        make_folder(self.folder)
-        handle = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            self._take(handle)
+        with held(self.folder, "fetched"):
             self._held = True
-            self._look_again()
-            yield
-        finally:
-            self._held = False
-            os.close(handle)
-
-    def _take(self, handle: int) -> None:
-        if fcntl is None:  # pragma: no cover
-            return
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = os.pread(handle, 20, 0).decode() or "?"
-            raise StoreError(
-                self.folder,
-                f"this case is being fetched already (process {holder}).",
-                "Wait for it to end, or end it, then run again.",
-            ) from error
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
+            try:
+                self._look_again()
+                yield
+            finally:
+                self._held = False
 
     def _look_again(self) -> None:
         """Remove what a killed fetch left half-written; notice what another fetch has added."""
-        for draft in self.folder.glob(f".*{SUFFIX}.*"):
+        for draft in self.folder.glob(f".*{SUFFIX}.*"):  # nobody else writes here now
             draft.unlink(missing_ok=True)
         if self._entries is not None and len(self._files()) != len(self._entries):
             self._entries = None
@@ -310,5 +284,5 @@ def _damaged(path: Path, how: str) -> StoreError:
     return StoreError(
         path,
         f"this stored answer is damaged ({how}).",
-        "Remove that file and run again to fetch it.",
+        f"Remove it with `rm {shlex.quote(str(path))}`, and run again to fetch it.",
     )

@@ -1,71 +1,64 @@
-"""Removing what a case kept: when its time is over, or when it is asked for."""
+"""Removing what a case kept: when its time is over, or when it is asked for.
+
+Only what sockgraph wrote is removed, by its name and place; anything else stays and is named.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import fnmatch
 import json
-import shutil
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.errors import StoreError
-from sockgraph.store.files import write_bytes
-from sockgraph.store.raw_answers import LOCK
+from sockgraph.store.case_store import (
+    CANDIDATES,
+    CAPTURE_PAGE,
+    CONCERT,
+    MANIFEST,
+    NEW_SET,
+    OF_A_RUN,
+    VALIDATION,
+)
+from sockgraph.store.files import HOLDER, LOCK, write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from sockgraph.store.case_store import CaseStore
 
-
-def fetched_on(store: CaseStore) -> dt.datetime | None:
-    """Return when the oldest of what is kept was fetched or written here; null if nothing is.
-
-    Answers say themselves when they were fetched; of other files it is the time of writing.
-    """
-    answers = [e.fetched for raw in store.all_answers() for e in raw.entries()]
-    said = [dt.datetime.fromisoformat(stamp) for stamp in answers]
-    written = [
-        dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
-        for folder in (store.raw, store.processed)
-        for path in folder.rglob("*")
-        if path.is_file() and not _stays(path) and not path.name.endswith(".json.gz")
-    ]
-    return min((*said, *written), default=None)
-
-
-def enforce_retention(
-    store: CaseStore, days: int | None, *, now: dt.datetime | None = None
-) -> Purged | None:
-    """Remove raw and derived data if any of it is older than `days`; the ledger is not touched.
-
-    Returns
-    -------
-    Purged or None
-        What was removed; None if nothing had to be.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be removed, or another process is fetching the case.
-    """
-    oldest = fetched_on(store) if days else None
-    if days is None or oldest is None:
-        return None
-    today = now or dt.datetime.now(dt.UTC)
-    if today - oldest <= dt.timedelta(days=days):
-        return None
-    return purge_case(store, note={"retention_days": days, "fetched_on": f"{oldest:%Y-%m-%d}"})
-
-
-def _stays(path: Path) -> bool:
-    return path.name in {TOMBSTONE, LOCK} or path.match(LEDGERS)
-
-
 TOMBSTONE = "removed.json"
-LEDGERS = "ledger*.jsonl"
+LEDGERS = "ledger*.jsonl", "ledger*.jsonl.torn-*", ".ledger.jsonl.draft"
+SEALED = "unopened/*.json"  # answers of reviewers whose commitments wait in the ledger
+PASSING = LOCK, HOLDER, ".ledger*.jsonl.lock", f"*/{LOCK}", f"*/{HOLDER}", ".*.*-*", "*/.*.*-*"
+PROCESSED = (
+    *sorted(OF_A_RUN),
+    MANIFEST,
+    *VALIDATION,
+    *CONCERT,
+    CAPTURE_PAGE,
+    *CANDIDATES,
+    f"{NEW_SET}/*",
+    SEALED,
+    "notes/restoration-*.wiki",
+    ".sorting/*",
+    *LEDGERS,
+    *PASSING,
+)
+SORTED = "edits.parquet", "accounts.parquet", "log_events.parquet", "pages.parquet"
+RAW = (
+    "*.json.gz",
+    *(f"*/{name}" for name in (*SORTED, "discussion_edits.parquet", "texts.parquet")),
+    "*/import.json",
+    "*/wiki.json",
+    "*/calibration-*.zip",
+    "*/.sorting/*",
+    *PASSING,
+)
 
 
 @dataclass(frozen=True)
@@ -78,17 +71,84 @@ class Purged:
         How many files, and their bytes.
     tombstone
         The file that says so.
+    foreign
+        Files and links in the case's folders that sockgraph did not write: they stay.
     """
 
     files: int
     size: int
     tombstone: Path
+    foreign: tuple[Path, ...] = ()
+
+
+def kept_since(store: CaseStore) -> dt.datetime | None:
+    """Return when the oldest of what is kept was fetched or written; None if nothing is.
+
+    Answers and the manifest say it themselves. Of what says nothing, an imported wiki or the
+    candidates of a screening, it is the time of writing; files of others do not count.
+    """
+    answers = [e.fetched for raw in store.all_answers() for e in raw.entries()]
+    manifest = store.read_manifest(missing_ok=True)
+    told = [*answers, (manifest or {}).get("run", {}).get("started")]
+    silent = [p for p in _ours(store.raw, RAW) if not p.name.endswith(".json.gz")]
+    undated = {*CANDIDATES, *(OF_A_RUN if manifest is None else ())}
+    silent += [p for p in _ours(store.processed, PROCESSED) if p.name in undated]
+    written = [
+        dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+        for path in silent
+        if not _matches(path.name, PASSING)
+    ]
+    return min((*(t for t in map(_time, told) if t is not None), *written), default=None)
+
+
+def _time(stamp: object) -> dt.datetime | None:
+    try:
+        time = dt.datetime.fromisoformat(stamp) if isinstance(stamp, str) else None
+    except ValueError:
+        return None
+    return time.replace(tzinfo=dt.UTC) if time is not None and time.tzinfo is None else time
+
+
+def due(store: CaseStore, days: int | None, *, now: dt.datetime | None = None) -> dt.date | None:
+    """Return the day of the oldest of what is kept if that is over `days` ago, else None."""
+    oldest = kept_since(store) if days is not None else None
+    if days is None or oldest is None:
+        return None
+    over = (now or dt.datetime.now(dt.UTC)) - oldest > dt.timedelta(days=days)
+    return oldest.date() if over else None
+
+
+def enforce_retention(
+    store: CaseStore, days: int | None, *, now: dt.datetime | None = None
+) -> Purged | None:
+    """Remove raw and derived data if any of it is older than `days`.
+
+    The ledger is not touched, nor answers of reviewers that are still sealed.
+
+    Returns
+    -------
+    Purged or None
+        What was removed; None if nothing had to be.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be removed, or another process holds the case.
+    """
+    oldest = due(store, days, now=now)
+    if oldest is None:
+        return None
+    note = {"retention_days": days, "fetched_on": f"{oldest:%Y-%m-%d}"}
+    return purge_case(store, note=note, spare=(*LEDGERS, SEALED))
 
 
 def purge_case(
-    store: CaseStore, *, note: Mapping[str, Any] | None = None, ledger: bool = False
+    store: CaseStore,
+    *,
+    note: Mapping[str, Any] | None = None,
+    spare: tuple[str, ...] = LEDGERS,
 ) -> Purged:
-    """Remove a case's raw answers and everything derived from them; the ledger stays as it is.
+    """Remove a case's raw answers and everything derived from them.
 
     A tombstone says what was removed and when, in numbers: no name is in it.
 
@@ -96,43 +156,75 @@ def purge_case(
     ----------
     note
         What the caller adds to the tombstone: the ledger's head, say.
-    ledger
-        Remove the ledger too.
+    spare
+        Patterns of what stays, in the case's processed folder.
 
     Raises
     ------
     StoreError
-        If a file cannot be removed, or another process is fetching the case.
+        If a file cannot be removed, or another process holds the case.
     """
     with contextlib.ExitStack() as held:
+        held.enter_context(store.writing("removed"))
         for answers in store.all_answers():
-            held.enter_context(answers.locked())
-        files = [p for p in _files(store) if p.name != TOMBSTONE and (ledger or not _ledger(p))]
+            if answers.folder.is_dir():
+                held.enter_context(answers.locked())
+        spared = {*_ours(store.processed, spare), store.path(TOMBSTONE)}
+        ours = [*_ours(store.raw, RAW), *_ours(store.processed, PROCESSED)]
+        files = [p for p in ours if p not in spared and p.name not in {LOCK, HOLDER}]
         size = sum(path.stat().st_size for path in files)
-        tombstone = store.path(TOMBSTONE)
         told = {
             "removed_on": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}",
             "files": len(files),
             "bytes": size,
             **(note or {}),
         }
+        tombstone = store.path(TOMBSTONE)
         write_bytes(tombstone, (json.dumps(told, indent=1, sort_keys=True) + "\n").encode())
         _remove(files)
-    shutil.rmtree(store.raw, ignore_errors=True)
-    return Purged(len(files), size, tombstone)
+    for folder in (store.raw, store.processed):
+        _remove_empty(folder)
+    return Purged(len(files), size, tombstone, tuple(foreign(store)))
 
 
-def _files(store: CaseStore) -> list[Path]:
+def foreign(store: CaseStore) -> list[Path]:
+    """Return the files and links in a case's folders that sockgraph did not write."""
     return [
-        path
-        for folder in (store.raw, store.processed)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        folder / name
+        for folder, patterns in ((store.raw, RAW), (store.processed, (*PROCESSED, TOMBSTONE)))
+        for name in _entries(folder)
+        if (folder / name).is_symlink() or not _matches(name, patterns)
     ]
 
 
-def _ledger(path: Path) -> bool:
-    return path.match(LEDGERS)
+def _ours(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
+    """Return the files, and no links, of these names and places."""
+    return [
+        folder / name
+        for name in _entries(folder)
+        if _matches(name, patterns) and not (folder / name).is_symlink()
+    ]
+
+
+def _entries(folder: Path) -> Iterator[str]:
+    """Yield every file and link below a folder, from it; no link is followed."""
+    for place, folders, files in os.walk(folder):
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        for name in sorted((*files, *links)):
+            yield (Path(place) / name).relative_to(folder).as_posix()
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a name has one of the forms, to the letter and at the same depth.
+
+    Answers and imports of one of several wikis lie two folders deeper.
+    """
+    parts = name.split("/")
+    if len(parts) > 2 and parts[0] == "wikis":
+        name = "/".join(parts[2:])
+    return any(
+        name.count("/") == form.count("/") and fnmatch.fnmatchcase(name, form) for form in patterns
+    )
 
 
 def _remove(files: list[Path]) -> None:
@@ -143,3 +235,10 @@ def _remove(files: list[Path]) -> None:
             raise StoreError(
                 path, f"it cannot be removed ({error.strerror}).", "Correct the permissions."
             ) from error
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder's empty folders, and itself if nothing is in it."""
+    for place, _, _ in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):  # something is in it
+            Path(place).rmdir()
