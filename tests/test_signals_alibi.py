@@ -6,12 +6,13 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from scipy import stats
 from test_signals_traces import START, edits_of
 
 from sockgraph.signals import compile_edits, of_accounts
 from sockgraph.signals.sessions import work_by_hand
-from sockgraph.signals.simultaneous import LIMIT, find_alibis
-from sockgraph.signals.turns import DAYS, find_turns
+from sockgraph.signals.simultaneous import EVENINGS, LIMIT, find_alibis
+from sockgraph.signals.turns import DAYS, find_turns, inverse_of_days
 
 PEOPLE = ["A", "B"]
 
@@ -152,3 +153,83 @@ def test_very_many_turns_are_a_large_number_and_no_overflow():
     found = inverse_lr(np.array([900.0]), np.array([1000.0]), np.array([0.001]))
     assert np.isfinite(found).all()
     assert found[0] > 1e300
+
+
+def bought(evenings, edits=8, *, at=20.0):
+    """One person's own evenings with either account, and evenings of saves in pairs."""
+    draw = np.random.default_rng([evenings, edits])
+    rows = one_person(30, one_by_one)
+    for evening in range(evenings):
+        moment = START + dt.timedelta(days=40 + 2 * evening, hours=at)
+        for i in range(edits // 2):
+            moment += dt.timedelta(seconds=float(draw.uniform(120, 400)))
+            rows.append(("A", moment, f"P{i}", "c"))
+            behind = moment + dt.timedelta(seconds=float(draw.uniform(5, 20)))
+            rows.append(("B", behind, f"Q{i}", "c"))
+    return alibi(rows)
+
+
+@pytest.mark.parametrize("edits", [8, 40])
+@pytest.mark.parametrize("evenings", [1, 3, 9])
+def test_an_alibi_is_paid_for_in_evenings_and_not_in_edits(evenings, edits):
+    found = bought(evenings, edits)
+    assert found.log10_lr[0, 1] >= -LIMIT * evenings / EVENINGS - 1e-9
+    assert not found.significant[0, 1]
+    assert found.log10_lr[0, 1] > -LIMIT * 0.7
+
+
+def test_ten_evenings_at_least_are_the_price_and_it_can_be_paid():
+    assert EVENINGS >= 10
+    assert bought(EVENINGS).significant[0, 1]
+
+
+def test_an_evening_over_midnight_is_one():
+    early, late = bought(5, 24, at=20.0), bought(5, 24, at=23.4)
+    assert late.days[0, 1] == early.days[0, 1] == 5
+    assert late.turns.days[0, 1] <= 5
+
+
+def test_the_share_that_clears_is_held_against_the_upper_side_of_the_own_one():
+    """Four own short pauses of forty are no ten per cent known for sure."""
+    pauses = np.where(np.arange(41) % 10 == 5, 20.0, 400.0)
+    rows = []
+    for user, day in (("A", 0), ("B", 3)):
+        at = START + dt.timedelta(days=day)
+        for i, pause in enumerate(pauses):
+            at += dt.timedelta(seconds=float(pause) + 0.01 * i)
+            rows.append((user, at, f"{user}{i}", "c"))
+    for day in range(10, 16):
+        rows.append(("A", START + dt.timedelta(days=day), "P", "c"))
+        rows.append(("B", START + dt.timedelta(days=day, seconds=900), "Q", "c"))
+    found = alibi(rows)
+    assert found.changes[0, 1] == 6
+    own, total = 8, 80
+    share = found.expected[0, 1] / found.changes[0, 1]
+    assert share > stats.beta.ppf(0.85, own + 1, total - own + 1)
+    assert share < stats.beta.ppf(0.99, own + 1, total - own + 1)
+
+
+def test_half_of_those_who_run_two_accounts_are_thought_to_mix_them():
+    """Turns as one person would make them are never worth more than two, however many."""
+    found = inverse_of_days(np.array([200]), np.array([200.0]), np.array([0.0]))
+    assert found == pytest.approx(2.0, rel=1e-3)
+
+
+def test_turns_on_one_common_day_in_ten_are_more_than_one_after_the_other_explains():
+    few, many = (
+        inverse_of_days(np.array([k]), np.array([200.0]), np.array([-9.0])) for k in (3, 20)
+    )
+    assert few < 2.5
+    assert many > 100
+
+
+def test_mass_edits_are_no_work_by_hand():
+    mass = [("A", START + dt.timedelta(seconds=25 * i + (i % 7)), f"R{i}", "t") for i in range(12)]
+    hand = [
+        ("A", START + dt.timedelta(days=1, seconds=200 * i**1.3), f"P{i}", "c") for i in range(9)
+    ]
+    histories = units([*mass, *hand, ("B", START, "Q", "c")])
+    work = work_by_hand(histories)
+    mine = work.at[work.unit == 0]
+    assert len(mine) == len(hand)
+    assert mine.min() >= (START + dt.timedelta(days=1)).timestamp()

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.evidence.scoring import AccountIndex, NullTest
-from sockgraph.signals.dialogue import find_talk, find_thanks
 from sockgraph.signals.handover import find_handovers
-from sockgraph.signals.meetings import coupled_absence, page_gaps, shared_sessions
 from sockgraph.signals.reverts import find_undoing
-from sockgraph.signals.sides import find_restored, find_same_side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,27 +33,11 @@ def find_extras(
     """
     whole = ~(alibi.incomplete[:, None] | alibi.incomplete[None, :])
     blocked = last_blocks(log_events, cast.users)
-    found = [
+    handover = find_handovers(histories, cast.reference, blocked)
+    return [
         NullTest("alibi", "time", alibi.log10_lr, alibi.changes, whole, alibi.turns.telling),
-        *(
-            _extra(name, "time", trace, whole)
-            for name, trace in (
-                ("hand-over", find_handovers(histories, cast.reference, blocked)),
-                ("coupled absence", coupled_absence(histories)),
-                ("sessions", shared_sessions(histories)),
-                ("gaps on a page", page_gaps(histories)),
-            )
-        ),
-    ]
-    return found + [
-        _extra(name, "interaction", trace, np.ones_like(whole))
-        for name, trace in (
-            ("undoing", find_undoing(histories)),
-            ("talk", find_talk(histories, cast.users)),
-            ("thanks", find_thanks(histories, cast.users, log_events)),
-            ("restoring", find_restored(histories)),
-            ("same side", find_same_side(histories)),
-        )
+        _extra("hand-over", "time", handover, whole),
+        _extra("undoing", "interaction", find_undoing(histories), np.ones_like(whole)),
     ]
 
 

@@ -32,28 +32,16 @@ _ABOUT = {
     "saving habits": "minor flag, size and kind of edits",
     "alibi": "simultaneous work on different pages",
     "hand-over": "one account stops, the other starts",
-    "coupled absence": "at work in the same weeks",
-    "sessions": "at work in the same half hours",
-    "gaps on a page": "on one page within an hour",
     "undoing": f"undoing each other{APOS}s edits",
-    "talk": f"writing on each other{APOS}s talk page",
-    "thanks": "thanking each other",
-    "restoring": f"bringing back each other{APOS}s versions",
-    "same side": "undoing the same third party on one page",
+    "imitation": "summaries that the other account wrote before, taken over word for word",
     "community": "what pairs of the same pages reach anyway",
     RIVALS: "how well others explain either account",
 }
 _COUNTS = {
     "alibi": ("change of account", "changes of account"),
     "hand-over": ("account", "accounts"),
-    "coupled absence": ("week in common", "weeks in common"),
-    "sessions": ("half hour in common", "half hours in common"),
-    "gaps on a page": ("hour on a page in common", "hours on a page in common"),
     "undoing": ("undoing", "undoings"),
-    "talk": ("day", "days"),
-    "thanks": ("day", "days"),
-    "restoring": ("version brought back", "versions brought back"),
-    "same side": ("undone third party in common", "undone third parties in common"),
+    "imitation": ("summary taken over", "summaries taken over"),
 }
 
 

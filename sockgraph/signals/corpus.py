@@ -143,6 +143,22 @@ class Histories:
         return Histories(self.corpus, self.saves[keep][order], unit[order], self.owner[units])
 
 
+def evenings(key: NDArray[np.int64], seconds: NDArray[np.float64], n: int) -> NDArray[np.int64]:
+    """Return (n,) on how many days each key has an entry: the fewer of days cut at 0 or at 12 h.
+
+    What goes on over midnight is one evening.
+
+    >>> evenings(np.array([0, 0, 0]), np.array([86_300.0, 86_500.0, 90_000.0]), 1)
+    array([1])
+    """
+    cut = []
+    for turn in (0.0, DAY / 2):
+        day = np.floor((seconds + turn) / DAY).astype(np.int64)
+        each = np.unique(np.column_stack([key, day]), axis=0)
+        cut.append(np.bincount(each[:, 0], minlength=n))
+    return np.minimum(*cut)
+
+
 def compile_edits(edits: pd.DataFrame) -> Corpus:
     """Compile a contract table of edits.
 

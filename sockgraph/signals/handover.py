@@ -1,15 +1,23 @@
 """Hand-over: one account stops, another starts.
 
-Two people's beginnings and ends have nothing to do with each other. How near B's first save is to
-A's end (its last save, or its block if that came later), among the beginnings that the reference
-has as near to A's end, and the ends it has as near to B's beginning, gives a probability p under
-two people: the larger of both shares. Under one operator p is small, nobody knows how small:
+Two people's beginnings and ends have nothing to do with each other. A pair is *heard* where the
+earlier account A ended `SILENT` before the histories do (or was blocked) and the later one, B,
+began `SILENT` after they do and `OVERLAP` before A's end at most. How near B's first save is to A's
+end (its last save, or its block if that came later) is then set against what else would have been
+heard, so that a busy season, or the last months of a wiki, say nothing by themselves:
+
+- of the reference accounts whose beginning would be heard with A, the share that begin as near;
+- of the reference accounts whose end would be heard with B, the share that end as near;
+
+the pair itself counted in either. Both are conformal p-values (Vovk, Gammerman & Shafer 2005): the
+one as large as uniform under two people *given A and that B is heard*, the other given B. p is the
+larger, so that it holds given either. Under one operator p is small, nobody knows how small:
 
     LR = κ · p^(κ − 1), κ = 1/2,
 
-whose mean is one where p is uniform (Shafer 2021, JRSS-A 184:407), so that a new account years away
-from an end speaks a little against. A pair is heard where A ended `SILENT` days before
-the histories do, B began as long after them, and the two overlap by `OVERLAP` days at most.
+whose mean is at most one (Shafer 2021, JRSS-A 184:407). Where m others begin as near, p is m + 1 of
+all: whoever was just blocked makes nobody a successor whose beginning is one of many. Hand-over
+moves the score, by ±1 at most, and never carries a flag.
 """
 
 from __future__ import annotations
@@ -30,8 +38,8 @@ SILENT = 90 * DAY
 OVERLAP = 30 * DAY
 TOLD = 3
 """Last and first saves that are named."""
-LEAST = 10
-"""Reference accounts below which nothing is usual."""
+LEAST = 5
+"""Reference accounts that would be heard, below which nothing is usual."""
 
 
 def find_handovers(
@@ -48,29 +56,26 @@ def find_handovers(
     blocked
         (units,) when an account was last blocked, seconds since 1970; NaN: never.
     """
-    n = histories.n_units
     first, last = _lives(histories)
     end = np.fmax(last, blocked)
     latest, earliest = np.nanmax(last, initial=-np.inf), np.nanmin(first, initial=np.inf)
     ended = (latest - end > SILENT) | (blocked >= last)
     gap = first[None, :] - end[:, None]
     heard = ended[:, None] & (first - earliest > SILENT)[None, :] & (gap > -OVERLAP)
-    p = np.maximum(
-        _share(first[reference], end[:, None], np.abs(gap)),
-        _share(end[reference], first[None, :], np.abs(gap)),
-    )
-    p = np.where(heard & (reference.sum() >= LEAST), p, np.nan)
-    p = np.fmin(p, p.T)  # the pair in the order in which the one follows the other
-    with np.errstate(invalid="ignore"):
-        lr = np.log10(0.5 / np.sqrt(p))
+    heard &= first[:, None] < first[None, :]  # one order a pair: a second look would count twice
+    far = np.where(heard, np.abs(gap), np.nan)
+    sides = _as_near(far, reference), _as_near(far.T, reference).T
+    p = np.maximum(*sides)
+    p = np.fmin(p, p.T)  # heard in one order, if at all
+    lr = np.log10(0.5 / np.sqrt(p))
 
     def telling(a: int, b: int) -> NDArray[np.int64]:
-        early, late = (a, b) if end[a] <= end[b] else (b, a)
+        early, late = (a, b) if first[a] <= first[b] else (b, a)
         before, after = (histories.saves[histories.unit == u] for u in (early, late))
         return np.concatenate([before[-TOLD:], after[:TOLD]])
 
-    support = np.full((n, n), 2, dtype=np.int64)
-    return Trace(held(lr, ~np.isnan(p), LIMIT), support, telling)
+    support = np.where(np.isnan(p), 0, 2)
+    return Trace(held(lr, ~np.isnan(p), LIMIT), support.astype(np.int64), telling)
 
 
 def _lives(histories: Histories) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -82,11 +87,21 @@ def _lives(histories: Histories) -> tuple[NDArray[np.float64], NDArray[np.float6
     return first, last
 
 
-def _share(
-    known: NDArray[np.float64], centre: NDArray[np.float64], within: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the share of known times as near to a centre, at least that of one of them."""
-    ranked = np.sort(known)
-    low = np.searchsorted(ranked, centre - within, side="left")
-    count = np.searchsorted(ranked, centre + within, side="right") - low
-    return np.asarray(np.clip(count, 1, None) / max(len(ranked), 1))
+def _as_near(far: NDArray[np.float64], reference: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return, a row a unit, the share of those heard with it that lie as near as each does.
+
+    Parameters
+    ----------
+    far
+        (units, units) seconds; NaN where not heard.
+    reference
+        (units,) who counts, besides the one that is asked about.
+    """
+    share = np.full(far.shape, np.nan)
+    for row, seen in zip(share, far, strict=True):
+        ranked = np.sort(seen[reference & ~np.isnan(seen)])
+        others = len(ranked) - reference
+        nearer = np.searchsorted(ranked, seen, side="right") - reference
+        enough = ~np.isnan(seen) & (others >= LEAST)
+        row[enough] = (nearer[enough] + 1) / (others[enough] + 1)
+    return share

@@ -80,7 +80,7 @@ class Imitation:
 
     @property
     def found(self) -> NDArray[np.bool_]:
-        """(units, units) whether the row's unit may be copying the column's."""
+        """Return, (units, units), whether the row's unit may be copying the column's."""
         enough = (self.taken >= LEAST) & (np.nan_to_num(self.share) >= self.rare)
         return np.asarray(enough & (self.taken > ONE_WAY * self.taken.T))
 

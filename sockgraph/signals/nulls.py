@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 
 LIMIT = 1.0
-"""log10 LR that a trace may reach, either way;"""
-UNPROVEN = 0.1
-"""and one that did not tell one person's accounts from others on real ones (docs/evidence.md)."""
+"""log10 LR that a trace may reach, either way."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,11 @@ how often each undoes *anybody* it follows, e times were to be expected. Under H
 Poisson(e), under H1 about Poisson(s · e), s how much rarer people undo *themselves* than others
 here (measured on the same pages, so that a community that tidies up after itself says nothing):
 
-    log10 LR = k · log10 s + (1 − s) · e / ln 10,   held at ±1.
+    log10 LR = k · log10 s + (1 − s) · e / ln 10,   held in [−1, 0].
+
+It speaks against one operator, or not at all. That two accounts never undo each other is what two
+allies do as well, and so it is with two who undo the same third person: of one operator neither
+says anything.
 
 An edit undoes if its summary or the wiki's own tag says so, or if it restores a text that the page
 had before the last one (the same sha1).
@@ -31,8 +35,8 @@ RAREST = 0.25
 """The least that s is taken to be: an operator may stage a quarrel."""
 TOLD = 4
 """Undoings whose edits are named."""
-LEAST = 3.0
-"""Undoings expected or seen below which nothing can be said."""
+LEAST = 3
+"""Undoings seen below which nothing is said."""
 UNDOES = re.compile(
     r"\b(?:undid|undo|reverted|revert|reverting|rvv?|rollback|rolled back)\b"
     r"|撤销|撤銷|回退|还原|還原|取消.*编辑|取消.*編輯|差し戻し|取り消し",
@@ -48,30 +52,21 @@ class Turnover:
 
     Attributes
     ----------
-    page, save
-        (edits,) the page, and the corpus's save.
+    save
+        (edits,) the corpus's save.
     unit, account
         (edits,) whose it is: unit, -1 if of none; and account.
     before
         (edits,) the account of the edit before it on the page; -1: there is none.
     undoes
         (edits,) whether it undoes.
-    author
-        (edits,) the unit whose version it brings back; -1: nobody's, not known, or of none.
     """
 
-    page: NDArray[np.int64]
     save: NDArray[np.int64]
     unit: NDArray[np.int64]
     account: NDArray[np.int64]
     before: NDArray[np.int64]
     undoes: NDArray[np.bool_]
-    author: NDArray[np.int64]
-
-    @property
-    def undoings(self) -> NDArray[np.bool_]:
-        """Edits that undo somebody else's."""
-        return np.asarray(self.undoes & (self.before >= 0) & (self.before != self.account))
 
 
 def turnover(histories: Histories) -> Turnover | None:
@@ -86,12 +81,8 @@ def turnover(histories: Histories) -> Turnover | None:
     account = corpus.account[corpus.save[rows]]
     follows = np.diff(corpus.page[rows], prepend=-2) == 0
     before = np.where(follows, np.concatenate([[-1], account[:-1]])[: len(account)], -1)
-    brought = _brought_back(corpus, rows)
-    author = np.where(brought >= 0, unit[account[brought]], -1) if len(rows) else brought
-    undoes = _says_so(corpus, rows) | (brought >= 0)
-    return Turnover(
-        corpus.page[rows], corpus.save[rows], unit[account], account, before, undoes, author
-    )
+    undoes = _says_so(corpus, rows) | _brings_back(corpus, rows)
+    return Turnover(corpus.save[rows], unit[account], account, before, undoes)
 
 
 def find_undoing(histories: Histories) -> Trace | None:
@@ -117,8 +108,8 @@ def find_undoing(histories: Histories) -> Trace | None:
     undone = np.flatnonzero(met & found.undoes)
     low, high = np.sort(np.column_stack([found.unit[undone], before[undone]]), axis=1).T
     saves = np.column_stack([found.save[undone], found.save[undone - 1]])
-    lr = poisson_lr(seen, expected, rarer) / np.log(10)
-    lr = held(lr, np.maximum(seen, expected) >= LEAST, LIMIT)
+    lr = np.minimum(poisson_lr(seen, expected, rarer) / np.log(10), 0.0)
+    lr = held(lr, seen >= LEAST, LIMIT)
     return Trace(lr, seen.astype(np.int64), first_of(low * n + high, saves, n, TOLD))
 
 
@@ -147,20 +138,15 @@ def _says_so(corpus: Corpus, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.asarray(found | np.array(marked, dtype=bool))
 
 
-def _brought_back(corpus: Corpus, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the place of the latest edit whose text, not the last one's, each brings back.
-
-    -1 where it brings back none, or the source has no hashes.
-    """
-    found = np.full(len(rows), -1)
+def _brings_back(corpus: Corpus, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which edits bring back a text that the page had before, not the last one's."""
+    found = np.zeros(len(rows), dtype=bool)
     if not corpus.offers("sha1"):
         return found
-    sha1 = corpus.frame["sha1"].iloc[rows]
-    text = sha1.fillna("").astype(str).to_numpy(dtype=object)
+    text = corpus.frame["sha1"].iloc[rows].fillna("").astype(str).to_numpy(dtype=object)
     latest: dict[tuple[int, str], int] = {}
     for i, key in enumerate(zip(corpus.page[rows].tolist(), text, strict=True)):
         if key[1]:
-            there = latest.get(key, -1)
-            found[i] = there if there != i - 1 else -1
+            found[i] = key in latest and latest[key] != i - 1
             latest[key] = i
     return found

@@ -20,8 +20,9 @@ q = 1 - (1-p)^(N/D), which is at least the mean chance of a day of one person (J
 the second person is given no particular pace. What is short is not known either: 1/LR is averaged
 over the quantiles `QUICK` of the accounts' own pauses, and over the two.
 
-Only evidence against, held at log10 LR -1: two browsers or a script can buy an alibi. Days, not
-edits, must be many: `DAYS`.
+Only evidence against, held at log10 LR -1: two browsers or a script can buy an alibi. Evenings, not
+edits, must be many: an evening buys `LIMIT` / `EVENINGS`, however full it is. What straddles
+midnight is one evening (`corpus.evenings`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.signals.corpus import DAY
+from sockgraph.signals.corpus import evenings
 from sockgraph.signals.nulls import inverse_lr
 from sockgraph.signals.sessions import SESSION, Work, work_by_hand
 from sockgraph.signals.turns import DAYS, Turns, find_turns
@@ -44,7 +45,10 @@ if TYPE_CHECKING:
 QUICK = (0.02, 0.05, 0.1)
 """Shares of an account's own pauses that count as short, each in turn."""
 LIMIT = 1.0
+EVENINGS = 14
+"""Evenings that the whole of it costs: ten bought ones where chance adds some of its own."""
 SIGNIFICANT = 0.95
+"""An alibi of less need not be answered."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Alibi:
         whole.
     changes, quick, days
         (units, units) changes of account on different pages within a session, those after a short
-        pause (the longest of `QUICK`), and the days that the latter fall on.
+        pause (the longest of `QUICK`), and the evenings that the latter fall on.
     expected
         (units, units) short ones that the accounts' own pace explains.
     turns
@@ -78,8 +82,7 @@ class Alibi:
     @property
     def significant(self) -> NDArray[np.bool_]:
         """Whether a pair has an alibi that somebody must answer."""
-        days = np.maximum(self.days, self.turns.days)
-        return (np.nan_to_num(self.log10_lr) <= -SIGNIFICANT) & (days >= DAYS)
+        return np.asarray(np.nan_to_num(self.log10_lr) <= -SIGNIFICANT)
 
 
 def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
@@ -102,7 +105,8 @@ def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
         against += _against(changes, quick, days, active, share) / len(pace)
     turns = find_turns(work, n)
     against = (against + turns.inverse) / 2
-    lr = np.clip(-np.log10(np.maximum(against, 1e-300)), -LIMIT, 0.0)
+    bought = np.minimum(np.maximum(days, turns.days) / EVENINGS, 1.0) * LIMIT
+    lr = np.clip(-np.log10(np.maximum(against, 1e-300)), -bought, 0.0)
     silent = (changes < 5) | ((steps.total < 10) & (turns.days < DAYS))
     silent |= incomplete[:, None] | incomplete[None, :]
     np.fill_diagonal(silent, val=True)
@@ -198,10 +202,9 @@ def _columns(parts: list[NDArray[np.int64]], n: int) -> NDArray[np.int64]:
 def _count(
     work: Work, rows: NDArray[np.int64], n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return how many rows each unit has, and on how many days."""
-    unit, day = work.unit[rows], np.floor(work.at[rows] / DAY).astype(np.int64)
-    each = np.unique(np.column_stack([unit, day]), axis=0)
-    return np.bincount(unit, minlength=n), np.bincount(each[:, 0], minlength=n)
+    """Return how many rows each unit has, and on how many evenings."""
+    unit = work.unit[rows]
+    return np.bincount(unit, minlength=n), evenings(unit, work.at[rows], n)
 
 
 def _next_own(work: Work) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from sockgraph.signals.corpus import DAY
+from sockgraph.signals.corpus import DAY, evenings
 from sockgraph.signals.nulls import inverse_lr
 from sockgraph.signals.sessions import SESSION
 
@@ -59,7 +59,7 @@ class Turns:
     inverse
         (units, units) 1/LR; 1 where there is nothing to say.
     count, days
-        (units, units) turns, and the days that they fall on.
+        (units, units) turns, and the evenings that they fall on.
     pair, saves, weight
         One entry a turn: low unit · units + high unit; the corpus's (3,) saves; and the natural log
         LR, `mixed at will` against `two people`.
@@ -88,8 +88,10 @@ def find_turns(work: Work, n: int) -> Turns:
     weight = np.logaddexp(own[first, pause, part], own[second, pause, part]) - np.log(2)
     pair = np.minimum(first, second) * n + np.maximum(first, second)
     day = np.floor(work.at[rows[:, 0]] / DAY).astype(np.int64)
-    count, days, mixed = _by_pair(pair, day, weight, n)
-    inverse = np.where(days >= DAYS, _inverse(days, _common_days(work, n), mixed), 1.0)
+    count, mixed = _by_pair(pair, day, weight, n)
+    days = evenings(pair, work.at[rows[:, 0]], n * n).reshape(n, n)
+    days = days + days.T
+    inverse = np.where(days >= DAYS, inverse_of_days(days, _common_days(work, n), mixed), 1.0)
     return Turns(inverse, count, days, pair, work.save[rows], weight)
 
 
@@ -142,21 +144,16 @@ def _cell(at: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 def _by_pair(
     pair: NDArray[np.int64], day: NDArray[np.int64], weight: NDArray[np.float64], n: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return (units, units) turns, their days, and the sum over days of the mean weight."""
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return (units, units) turns, and the sum over days of the mean weight."""
     keys, inverse, size = np.unique(
         np.column_stack([pair, day]), axis=0, return_inverse=True, return_counts=True
     )
     mean = np.bincount(inverse.ravel(), weight, minlength=len(keys)) / size
-    totals = (size, np.ones(len(keys)), mean)
-    count, days, mixed = (
-        np.bincount(keys[:, 0], values, minlength=n * n).reshape(n, n) for values in totals
+    count, mixed = (
+        np.bincount(keys[:, 0], values, minlength=n * n).reshape(n, n) for values in (size, mean)
     )
-    return (
-        (count + count.T).astype(np.int64),
-        (days + days.T).astype(np.int64),
-        np.asarray(mixed + mixed.T),
-    )
+    return (count + count.T).astype(np.int64), np.asarray(mixed + mixed.T)
 
 
 def _common_days(work: Work, n: int) -> NDArray[np.float64]:
@@ -170,10 +167,19 @@ def _common_days(work: Work, n: int) -> NDArray[np.float64]:
     return np.asarray((active @ active.T).toarray(), dtype=float)
 
 
-def _inverse(
+def inverse_of_days(
     days: NDArray[np.int64], common: NDArray[np.float64], mixed: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return 1/LR; a turn over midnight may fall on a day that is not common."""
+    """Return 1/LR of days with turns.
+
+    Parameters
+    ----------
+    days, common
+        Evenings with a turn, of the days that both accounts work; a turn over midnight may fall on
+        a day that is not common.
+    mixed
+        Natural log LR of `mixed at will` against `two people`.
+    """
     after = 1 / inverse_lr(
         days.astype(float), np.maximum(common, days), np.full(days.shape, RARELY)
     )
