@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_signals_traces import START, edits_of
 
+from sockgraph.evidence import compare
+from sockgraph.schema import validate
 from sockgraph.signals import compile_edits, of_accounts
 from sockgraph.signals.imitation import LEAST, SHARE, SPREAD, find_imitation, plain
 
@@ -151,3 +154,25 @@ def test_order_of_rows_and_names_change_nothing():
         [({"V": "Zed", "X": "Abe"}.get(r[0], r[0]), *r[1:]) for r in rows], ("Zed", "Abe")
     )
     assert np.array_equal(first.share, renamed.share, equal_nan=True)
+
+
+def test_the_link_says_so_first_cites_both_and_moves_no_number():
+    victim = person("V", 50)
+    rows = victim + copied(victim, "X", 0.6) + crowd()
+    users = sorted({r[0] for r in rows})
+    roles = ["nominated" if u in "VX" else "reference" for u in users]
+    accounts = pd.DataFrame({"wiki": "x.example", "user": users, "role": roles})
+    edits = edits_of(rows)
+    told = compare(edits, validate("accounts", accounts))
+    link = told.links.iloc[0]
+    assert link["imitation"]
+    assert "one of the two may be imitating the other" in link["reasons"]
+    row = told.evidence[told.evidence["family"] == "imitation"].iloc[0]
+    assert row[["user_a", "user_b"]].tolist() == ["V", "X"]
+    assert pd.isna(row["log10_lr"])
+    assert pd.isna(row["contribution"])
+    assert row["support"] >= LEAST
+    name = edits["wiki"] + ":" + edits["rev_id"].astype(str)
+    cited = edits[name.isin(row["rev_ids"])]
+    assert set(cited["user"]) == {"V", "X"}
+    assert cited["comment"].value_counts().eq(2).all()

@@ -66,7 +66,7 @@ def witnesses(
                 found[i][j] = _first(histories, np.concatenate(sides))
     for j, extra in enumerate(extras, start=len(measured)):
         for i in np.flatnonzero(known):
-            if extra.log10_lr[rows[i], columns[i]] != 0:
+            if np.nan_to_num(extra.log10_lr[rows[i], columns[i]]) != 0:
                 told = extra.telling(int(rows[i]), int(columns[i]))
                 found[i][j] = _first(histories, told)
     return _named(histories, found)

@@ -20,6 +20,7 @@ from sockgraph.evidence.similarity import Scene, Similarity, measure
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
+from sockgraph.signals.imitation import find_imitation
 from sockgraph.signals.simultaneous import find_alibis
 
 if TYPE_CHECKING:
@@ -196,7 +197,8 @@ def _find(  # noqa: PLR0917 - one stage's parts
     partial |= not histories.corpus.timed
     alibi = find_alibis(histories.only(alibis), partial)
     logs = empty("log_events") if log_events is None else log_events
-    return tables.Found(measured, find_extras(histories, alibi, cast, logs), alibi)
+    extras = find_extras(histories, alibi, cast, logs)
+    return tables.Found(measured, extras, alibi, find_imitation(histories, cast.reference))
 
 
 def _enough(corpus: Corpus, settings: EvidenceSettings) -> set[str]:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from sockgraph.evidence.scoring import AccountIndex, NullTest
+from sockgraph.schema import empty, validate
 from sockgraph.signals.handover import find_handovers
 from sockgraph.signals.reverts import find_undoing
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from sockgraph.signals import Histories
+    from sockgraph.signals.imitation import Imitation
     from sockgraph.signals.nulls import Trace
     from sockgraph.signals.simultaneous import Alibi
+
+IMITATION = "imitation"
 
 
 def find_extras(
@@ -39,6 +43,38 @@ def find_extras(
         _extra("hand-over", "time", handover, whole),
         _extra("undoing", "interaction", find_undoing(histories), np.ones_like(whole)),
     ]
+
+
+def imitation_rows(
+    found: Imitation | None, histories: Histories, cast: AccountIndex
+) -> pd.DataFrame:
+    """Return a row of `evidence` for each nominated pair that may be imitation, with its edits.
+
+    It moves no number: `score` is the share of the later account's summaries that were taken over,
+    `support` how many.
+    """
+    if found is None:
+        return empty("evidence")
+    marked = found.found & cast.nominated[:, None] & cast.nominated[None, :]
+    rows = []
+    for copy, origin in np.argwhere(marked):
+        a, b = sorted((int(copy), int(origin)))
+        edits = np.searchsorted(histories.corpus.save, found.telling(a, b))
+        rows.append(
+            {
+                "user_a": cast.users[a],
+                "user_b": cast.users[b],
+                "signal": IMITATION,
+                "family": IMITATION,
+                "score": found.share[copy, origin],
+                "log10_lr": np.nan,
+                "contribution": np.nan,
+                "support": found.taken[copy, origin],
+                "status": "ok",
+                "rev_ids": histories.corpus.rev_ids(edits),
+            }
+        )
+    return validate("evidence", pd.DataFrame(rows)) if rows else empty("evidence")
 
 
 def last_blocks(log_events: pd.DataFrame, users: tuple[str, ...]) -> NDArray[np.float64]:

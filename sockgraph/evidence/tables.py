@@ -11,6 +11,7 @@ import pandas as pd
 from sockgraph.evidence import flagging
 from sockgraph.evidence.attribution import witnesses
 from sockgraph.evidence.false_links import false_links, reaching
+from sockgraph.evidence.null_tests import imitation_rows
 from sockgraph.evidence.pseudo_pairs import KINDS, LABELLED
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
 from sockgraph.schema import empty, subject_of, validate
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sockgraph.evidence.scoring import AccountIndex, NullTest, PairScores
     from sockgraph.evidence.similarity import Similarity
     from sockgraph.signals import Histories
+    from sockgraph.signals.imitation import Imitation
     from sockgraph.signals.simultaneous import Alibi
 
 RIVALS, COMMUNITY = "rivals", "community"
@@ -73,11 +75,14 @@ class Found:
         Those with a null of their own.
     alibi
         Simultaneous work.
+    imitation
+        Who may be copying whom; None where the source has no summaries.
     """
 
     measured: list[Similarity]
     extras: list[NullTest]
     alibi: Alibi
+    imitation: Imitation | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def assemble(case: Case, histories: Histories, found: Found, verdict: PairScores
         for low, part in pairs.parts()
     ]
     return Comparison(
-        evidence=pd.concat(parts, ignore_index=True),
+        evidence=_with_rows(parts, imitation_rows(found.imitation, histories, case.cast)),
         links=links,
         alibis=_alibis(case, pairs, histories, found.alibi),
         reference=_reference(measured, verdict),
@@ -130,6 +135,12 @@ def assemble(case: Case, histories: Histories, found: Found, verdict: PairScores
         calibration=_calibration(case, measured, verdict, histories),
         declared=tuple(map(tuple, case.declared)),
     )
+
+
+def _with_rows(parts: list[pd.DataFrame], more: pd.DataFrame) -> pd.DataFrame:
+    """Add rows that few pairs have to those of every pair, in the table's order."""
+    every = pd.concat(parts, ignore_index=True)
+    return validate("evidence", pd.concat([every, more], ignore_index=True)) if len(more) else every
 
 
 def _pairs(case: Case) -> Pairs:
@@ -176,7 +187,7 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: PairScores) -> pd.Da
             "n_insufficient": (status == "insufficient").sum(axis=1).astype("int32"),
             "families_for": _families_for(case, pairs, measured, verdict),
             "alibi": _at(found.alibi.significant.astype(float), pairs) == 1,
-            "imitation": False,
+            "imitation": _imitated(pairs, found.imitation),
             "outside": _outside(case, pairs, verdict.score),
             "band": bands,
             "flagged": False,
@@ -184,6 +195,13 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: PairScores) -> pd.Da
         }
     )
     return validate("links", _eligible(case, pairs, frame, verdict))
+
+
+def _imitated(pairs: Pairs, imitation: Imitation | None) -> NDArray[np.bool_]:
+    """Return which pairs may be imitation, either way."""
+    if imitation is None:
+        return np.zeros(len(pairs.a), dtype=bool)
+    return np.asarray(_at((imitation.found | imitation.found.T).astype(float), pairs) == 1)
 
 
 def _families_for(
