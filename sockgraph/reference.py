@@ -108,7 +108,7 @@ def assemble(
     facts = source.account_facts(compared)
     progress("accounts", len(compared), len(compared))
     _refuse_bots(facts[facts["user"].isin(nominated)])
-    _refuse_temporary(facts[facts["user"].isin(nominated)])
+    _refuse_temporary(facts[facts["user"].isin(case.accounts.nominated)])
     progress("accounts' edits", 0, len(compared))
     reading = source.read(compared)
     progress("accounts' edits", len(compared), len(compared))
@@ -191,7 +191,7 @@ def _refuse_temporary(facts: pd.DataFrame) -> None:
             ", ".join(temporary),
             "a temporary account cannot be nominated: it is a browser's for 90 days, and one "
             "person has several of them.",
-            "Remove it.",
+            "Remove it; a link found elsewhere can name it under [[earlier]].",
         )
 
 

@@ -84,6 +84,7 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     Comparison
         Scores only, with the reason, where the reference cannot calibrate.
     """
+    edits = _of_lasting_accounts(edits, accounts)
     corpus = compile_edits(edits if background is None else pd.concat([edits, background]))
     cast, nominated = _cast(corpus, accounts, settings, known=known, open_case=open_case)
     histories = of_accounts(corpus, cast.users)
@@ -175,6 +176,12 @@ def weigh_by(
     verdict = judge_by(learnt, cast, found.measured).with_extras(found.extras)
     case = tables.Case(tuple(sorted(nominated)), (), (), settings, cast)
     return tables.assemble(case, histories, found, verdict)
+
+
+def _of_lasting_accounts(edits: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what temporary accounts did: a browser's of 90 days is insufficient by rule."""
+    temporary = accounts["user"][["temp" in groups for groups in accounts["groups"]]]
+    return edits[~edits["user"].isin(set(temporary))] if len(temporary) else edits
 
 
 def _cut(histories: Histories, cast: AccountIndex, settings: EvidenceSettings) -> PseudoPairs:

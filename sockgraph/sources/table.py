@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import json
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from sockgraph.account_names import TEMPORARY, kind_of, normal_name, plain_name, says_bot
 from sockgraph.errors import SchemaError, SourceError, TableError
 from sockgraph.schema import empty, validate
 from sockgraph.sources.activity import activity_of
-from sockgraph.sources.base import Coverage, Reading, pick_discussions
+from sockgraph.sources.base import SOCK_BLOCK, Coverage, Reading, pick_discussions
 from sockgraph.sources.cleaning import clean, of_case
 from sockgraph.sources.table_file import hashes, read_table
 
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 
     from sockgraph.case import Case, Window
     from sockgraph.sources.base import Discussion
-
-SOCK_BLOCK = re.compile(
-    r"sock|puppet|multiple accounts|傀儡|分身|多重帳號|多重账号", re.IGNORECASE
-)  # words of block summaries; such an account cannot stand for "different people"
 
 
 class TableSource:
@@ -146,8 +143,10 @@ class TableSource:
         return events[about | by].reset_index(drop=True)
 
     def blocked_as_sock(self, users: Sequence[str]) -> set[str]:
-        """Return whom a block's summary in the file's log calls a sock."""
-        blocks = self._events[self._events["type"].isin(["block", "globalauth"])]
+        """Return whom a block from the whole wiki calls a sock, by the file's log."""
+        blocks = self._events[self._events["type"].isin(["block", "gblblock", "globalauth"])]
+        whole = [json.loads(params or "{}").get("sitewide", True) for params in blocks["params"]]
+        blocks = blocks[np.asarray(whole, dtype=bool)]
         said = blocks["comment"].astype("string").fillna("").str.contains(SOCK_BLOCK)
         return set(blocks["target"][said]) & set(users)
 

@@ -60,17 +60,26 @@ class Seed extends Maintenance {
 	private function block( $dbw, $block ) {
 		$user = User::newFromName( $block['name'] );
 		$this->log( $dbw, 'block', 'block', $this->admin(), $user->getUserPage(), $block['at'],
-			[ '5::duration' => $block['expiry'], '6::flags' => 'nocreate', 'sitewide' => true ], $block['reason'] );
+			[ '5::duration' => $block['expiry'], '6::flags' => 'nocreate', 'sitewide' => !isset( $block['only on'] ) ],
+			$block['reason'] );
 		if ( isset( $block['unblocked'] ) ) {
 			$this->log( $dbw, 'block', 'unblock', $this->admin(), $user->getUserPage(), $block['unblocked'], [],
 				'new evidence' );
 			return;
 		}
-		MediaWikiServices::getInstance()->getDatabaseBlockStore()->insertBlock( new DatabaseBlock( [
+		$page = $block['only on'] ?? null;
+		$new = new DatabaseBlock( [
 			'address' => $block['name'], 'by' => $this->admin(), 'reason' => $block['reason'],
-			'timestamp' => $block['at'], 'expiry' => $block['expiry'], 'createAccount' => true,
+			'timestamp' => $block['at'], 'expiry' => $block['expiry'], 'createAccount' => !$page,
+			'sitewide' => !$page,
 			'enableAutoblock' => false,  # or every client on 127.0.0.1 would be blocked with it
-		] ) );
+		] );
+		if ( $page ) {
+			$id = Title::newFromText( $page )->getArticleID();
+			$new->setRestrictions( [ new \MediaWiki\Block\Restriction\PageRestriction( 0, $id ) ] );
+		}
+		# null: an account may have several at once, where the wiki knows how
+		MediaWikiServices::getInstance()->getDatabaseBlockStore()->insertBlock( $new, null );
 	}
 
 	private function tag( $dbw, $row ) {

@@ -44,6 +44,7 @@ if ( version_compare( MW_VERSION, '1.40', '<' ) ) {
 	$wgEnableMultiBlocks = true;
 	$wgAutoCreateTempUser = [ 'enabled' => true ] + $wgAutoCreateTempUser;
 	$wgTempAccountCreationThrottle = $wgTempAccountNameAcquisitionThrottle = [];
+	$wgRateLimits = [];
 }
 if ( file_exists( __DIR__ . '/extra.php' ) ) { require __DIR__ . '/extra.php'; }
 """

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sockgraph.account_names import normal_name
 from sockgraph.sources.mediawiki import tables
-from sockgraph.sources.mediawiki.queries import GLOBAL, LOGS, REDIRECTS, RENAMES, SITE
+from sockgraph.sources.mediawiki.queries import (
+    GLOBAL,
+    GLOBAL_BLOCKS,
+    LOCKED,
+    LOGS,
+    REDIRECTS,
+    RENAMES,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,6 +67,44 @@ def today(asker: Asker, name: str) -> str | None:
     return dict(tables.renamings(asker.rows(LOGS, [title]))).get(name)
 
 
+def former_holders(asker: Asker, users: Sequence[str]) -> dict[str, str]:
+    """Return, of each name that another account had before, the day when that one gave it up."""
+    rows = list(asker.rows(RENAMES, enough=enough))
+    if not log_is_whole(asker):
+        titles = [f"User:{user}" for user in users]
+        asker.ensure(LOGS, titles, enough=tables.log_read)
+        rows += asker.rows(LOGS, titles, enough=tables.log_read)
+    by_id = {row["logid"]: row for row in rows if row["type"] == "renameuser"}
+    pairs = tables.renamings(by_id.values())
+    days: dict[str, str] = {}
+    for row in by_id.values():
+        for old, _ in tables.renamings([row]):
+            if old in set(users) and old not in tables.earlier_names(old, pairs):
+                days[old] = max(days.get(old, ""), row["timestamp"][:10])
+    return days
+
+
+def locked_or_blocked(asker: Asker, users: Sequence[str]) -> set[str]:
+    """Return who of these is locked or blocked on all wikis, where the wiki can tell."""
+    found = set()
+    if tables.has(asker, "CentralAuth"):
+        asker.ensure(LOCKED, users)
+        found |= {str(row["name"]) for row in asker.rows(LOCKED, users) if row.get("locked")}
+    return (found | set(global_blocks(asker, users))) & set(users)
+
+
+def global_blocks(asker: Asker, users: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return the newest block on all wikis of each of these, where the wiki has GlobalBlocking."""
+    if not tables.has(asker, "GlobalBlocking"):
+        return {}
+    asker.ensure(GLOBAL_BLOCKS, users)
+    return {
+        normal_name(str(row["target"])): row
+        for row in asker.rows(GLOBAL_BLOCKS, users)
+        if row.get("target")
+    }
+
+
 def rename_rows(asker: Asker, users: Sequence[str], earlier: set[str]) -> list[dict[str, object]]:
     """Return the log's rows about the renames of these earlier names."""
     rows = list(asker.rows(RENAMES, enough=enough))
@@ -82,14 +128,14 @@ def _suggested(asker: Asker, titles: Sequence[str]) -> list[str]:
 
 def ask_global(asker: Asker, users: Sequence[str]) -> None:
     """See to it that the global accounts are stored, a request each, where there are such."""
-    if _has_central_auth(asker):
+    if tables.has(asker, "CentralAuth"):
         asker.ensure(GLOBAL, users)
 
 
 def global_accounts(asker: Asker, users: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """Return the answer about each name that is a global account; nothing without CentralAuth."""
     ask_global(asker, users)
-    if not _has_central_auth(asker):
+    if not tables.has(asker, "CentralAuth"):
         return {}
     rows = [row for row in asker.rows(GLOBAL, users) if row.get("name") in set(users)]
     return {row["name"]: row for row in rows if not row.get("missing")}
@@ -97,15 +143,20 @@ def global_accounts(asker: Asker, users: Sequence[str]) -> dict[str, Mapping[str
 
 def global_notes(asker: Asker, users: Sequence[str]) -> dict[str, str]:
     """Return a sentence on each account that has something to be said of it."""
-    if not _has_central_auth(asker):
+    if not tables.has(asker, "CentralAuth"):
         return {}
     told = {row["name"]: row for row in asker.rows(GLOBAL, users) if row.get("name")}
     return {user: said for user, row in told.items() if (said := _said(row))}
 
 
-def _has_central_auth(asker: Asker) -> bool:
-    extensions = asker.whole(SITE).get("extensions", [])
-    return any(extension.get("name") == "CentralAuth" for extension in extensions)
+def block_notes(asker: Asker, users: Sequence[str]) -> dict[str, str]:
+    """Return a sentence on each account that is blocked on all wikis: when, by whom and why."""
+    return {
+        user: f"It is blocked on all wikis since {row['timestamp'][:10]}, by {row.get('by')}"
+        f" ({row.get('reason') or 'no reason given'})."
+        for user, row in global_blocks(asker, users).items()
+        if user in set(users)
+    }
 
 
 def _said(row: Mapping[str, Any]) -> str:

@@ -78,7 +78,7 @@ def _counts(rows: Sequence[Mapping[str, Any]], whole: bool) -> dict[str, int]:  
         "texts": sum(_text(row) is not None for row in rows),
         "hidden texts": sum(_text(row) is None for row in rows),
         "hidden authors": sum(bool(row.get("userhidden")) for row in rows),
-        "unregistered": sum(bool(row.get("anon")) for row in rows),
+        "unregistered": sum(bool(row.get("anon") or row.get("temp")) for row in rows),
         "read in part": int(not whole),
     }
 

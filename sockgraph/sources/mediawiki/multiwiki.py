@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
+from sockgraph.account_names import normal_name
 from sockgraph.errors import SourceError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty, validate
@@ -16,7 +17,6 @@ from sockgraph.sources.base import Coverage, Discussion, Reading
 from sockgraph.sources.mediawiki.client import refuse_strangers
 from sockgraph.sources.mediawiki.hidden import Hidden
 from sockgraph.sources.mediawiki.source import MediaWikiSource
-from sockgraph.sources.mediawiki.tables import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -151,6 +151,7 @@ def provenance(told: Mapping[str, Mapping[str, Any]], counts: Mapping[str, int])
         "read_on": max(read_on, default=None),
         "requests": whole["requests"],
         "warnings": sorted({warning for one in told.values() for warning in one["warnings"]}),
+        "notices": [f"{host}: {said}" for host, one in told.items() for said in one["notices"]],
         "counts": dict(sorted((Counter(whole["counts"]) + Counter(counts)).items())),
         "wikis": {host: dict(one) for host, one in told.items()},
     }
@@ -404,8 +405,8 @@ class SeveralWikis:
         """Part `Name@wiki`; a bare name may be on any wiki, and so may one with another @."""
         local, _, host = name.rpartition("@")
         if local and host in self._wikis:
-            return canonical(local), (host,)
-        return canonical(name), self._case.wikis
+            return normal_name(local), (host,)
+        return normal_name(name), self._case.wikis
 
     def _there(self, host: str, users: Iterable[str]) -> dict[str, str]:
         """Return, of these users who are on a wiki, from the name there to the user."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sockgraph.account_names import PLACEHOLDER, kind_of
 from sockgraph.sources.mediawiki.queries import EDITORS, HISTORY, REVISIONS, SITE, USERS
 from sockgraph.sources.mediawiki.tables import blocked_for_good, edits_table
 
@@ -81,8 +82,11 @@ def histories(asker: Asker, wiki: str, pages: Sequence[int]) -> tuple[pd.DataFra
     ]
     told = {c.subjects[0]: c.complete for c in asker.raw.chains(HISTORY.identity)}
     counts = {
-        "edits whose author is hidden": sum("user" not in r and not r.get("anon") for r in rows),
+        "edits whose author is hidden": sum(
+            "user" not in r and not r.get("anon") and not r.get("temp") for r in rows
+        ),
         "edits of unregistered editors": sum(bool(row.get("anon")) for row in rows),
+        "edits of temporary accounts": sum(bool(row.get("temp")) for row in rows),
         "pages read in part": sum(not told[page] for page in asked),
     }
     return edits_table(wiki, (row for row in rows if "user" in row)), counts
@@ -184,7 +188,7 @@ def _unregistered(asker: Asker, asked: list[str]) -> int:
 def _left_out(asker: Asker, names: list[str], min_edits: int) -> dict[str, str]:
     """Say of each candidate that cannot serve why not."""
     asker.ensure(USERS, names)
-    temporary = _temporary_names(asker)
+    temporary = temporary_names(asker)
     facts = {row["name"]: row for row in asker.rows(USERS, names)}
     reasons = {n: _why_not(facts.get(n, {"missing": True}), min_edits) for n in names}
     reasons |= {n: "temporary" for n in names if temporary and temporary.fullmatch(n)}
@@ -192,7 +196,7 @@ def _left_out(asker: Asker, names: list[str], min_edits: int) -> dict[str, str]:
 
 
 def _why_not(row: Mapping[str, Any], min_edits: int) -> str:
-    if row.get("missing") or row.get("invalid"):
+    if row.get("missing") or row.get("invalid") or kind_of(row.get("name", "")) == PLACEHOLDER:
         return "not registered"
     groups = set(row.get("groups", []))
     if "bot" in groups:
@@ -204,7 +208,7 @@ def _why_not(row: Mapping[str, Any], min_edits: int) -> str:
     return "too few edits" if row.get("editcount", min_edits) < min_edits else ""
 
 
-def _temporary_names(asker: Asker) -> re.Pattern[str] | None:
+def temporary_names(asker: Asker) -> re.Pattern[str] | None:
     """Return what the wiki's temporary accounts are called, where it has any."""
     answer = asker.whole(SITE)
     given = answer.get("autocreatetempuser", {})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from sockgraph.account_names import TEMPORARY, kind_of
 from sockgraph.store.raw_answers import digest
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _page_revisions(found: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _without_addresses(answer: dict[str, Any]) -> dict[str, Any]:
-    """Leave out who unregistered editors are: their addresses are kept nowhere."""
+    """Leave out who unregistered editors and temporary accounts are: they are kept nowhere."""
     query = answer["query"]
     pages = [{**page, **_unnamed(page)} for page in query.get("pages", [])]
     return {**answer, "query": {**query, "pages": pages}}
@@ -93,10 +94,28 @@ def _unnamed(page: Mapping[str, Any]) -> dict[str, Any]:
     if "revisions" not in page:
         return {}
     kept = [
-        {k: v for k, v in row.items() if not (k == "user" and row.get("anon"))}
+        {
+            k: v
+            for k, v in row.items()
+            if not (k in {"user", "userid"} and (row.get("anon") or row.get("temp")))
+        }
         for row in page["revisions"]
     ]
     return {"revisions": kept}
+
+
+def _without_names(answer: dict[str, Any]) -> dict[str, Any]:
+    """Keep of a list of temporary accounts only how many there are."""
+    query = answer["query"]
+    return {
+        **answer,
+        "query": {
+            **query,
+            "allusers": [
+                {} for row in query.get("allusers", []) if kind_of(row.get("name", "")) == TEMPORARY
+            ],
+        },
+    }
 
 
 def _joined(values: Sequence[str]) -> str:
@@ -133,6 +152,16 @@ ALL_USERS = Question(
     "allusers",
     limit="aulimit",
 )
+BUT_TEMPORARY = replace(ALL_USERS, fixed={**ALL_USERS.fixed, "auexcludetemp": "1"})
+TEMPORARY_USERS = Question(
+    "temporary accounts, counted",
+    {"list": "allusers", "auwitheditsonly": "1"},
+    "allusers",
+    about="auprefix",
+    limit="aulimit",
+    batch=1,
+    filed=_without_names,
+)
 LOGS = Question(
     "logs about accounts",
     {"list": "logevents", "leprop": "ids|title|type|user|timestamp|comment|details"},
@@ -141,6 +170,32 @@ LOGS = Question(
     limit="lelimit",
     since="leend",
     batch=1,
+)
+
+
+BLOCKS = Question(
+    "blocks of accounts",
+    {"list": "logevents", "letype": "block", "leprop": "ids|title|type|timestamp|comment|details"},
+    "logevents",
+    about="letitle",
+    limit="lelimit",
+    since="leend",
+    batch=1,
+)
+LOCKED = Question(
+    "global locks",
+    {"meta": "globaluserinfo"},
+    "globaluserinfo",
+    about="guiuser",
+    batch=1,
+    count=lambda _: 1,
+)
+GLOBAL_BLOCKS = Question(
+    "global blocks",
+    {"list": "globalblocks", "bgprop": "target|by|timestamp|expiry|reason"},
+    "globalblocks",
+    about="bgtargets",
+    limit="bglimit",
 )
 
 
@@ -166,7 +221,11 @@ CREATIONS = _log_by("accounts created by accounts", "newusers")
 THANKS = _log_by("thanks by accounts", "thanks")
 RENAMES = Question(
     "renames",
-    {"list": "logevents", "letype": "renameuser", "leprop": "ids|title|type|timestamp|details"},
+    {
+        "list": "logevents",
+        "letype": "renameuser",
+        "leprop": "ids|title|type|user|timestamp|comment|details",
+    },
     "logevents",
     limit="lelimit",
     since="leend",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sockgraph.account_names import ACCOUNT, kind_of, normal_name
 from sockgraph.errors import SourceError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
@@ -28,11 +29,19 @@ from sockgraph.sources.mediawiki.client import (
 from sockgraph.sources.mediawiki.diffs import read_diffs
 from sockgraph.sources.mediawiki.discussions import read_discussions
 from sockgraph.sources.mediawiki.hidden import Hidden, remove_hidden
-from sockgraph.sources.mediawiki.pages import find_neighbours, histories, shared_pages, with_sha1
+from sockgraph.sources.mediawiki.pages import (
+    find_neighbours,
+    histories,
+    shared_pages,
+    temporary_names,
+    with_sha1,
+)
 from sockgraph.sources.mediawiki.queries import (
     ALL_USERS,
+    BUT_TEMPORARY,
     SITE,
     SPELLING,
+    TEMPORARY_USERS,
     USERS,
     Question,
     contributions,
@@ -46,6 +55,10 @@ if TYPE_CHECKING:
     from sockgraph.sources.base import Discussion
     from sockgraph.store.raw_answers import Chain, RawAnswers
 
+_TAKEN_OVER = (
+    "Until {day} this name was another account's, whose edits are not counted as this one's;"
+    " what was said of the name before that day is of the other."
+)
 ACCOUNTS_LISTED = 20  # answers of 500 accounts: a larger wiki is read from a dump
 
 
@@ -94,7 +107,8 @@ class MediaWikiSource:
             progress=progress,
         )
         self._counts: dict[str, int] = {}
-        self._named = {tables.canonical(name) for name in case.named}
+        self._taken_over: dict[str, str] = {}
+        self._named = {normal_name(name) for name in case.named}
 
     def everyone(self) -> list[str]:
         """Return every account with at least `min_edits` edits by the wiki's count; no bots.
@@ -105,14 +119,24 @@ class MediaWikiSource:
             If the wiki has more than 10,000 accounts that ever edited.
         """
         with self._asker.session():
-            self._asker.ensure(ALL_USERS, enough=_listed_enough)
-        if not all(chain.complete for chain in self._asker.raw.chains(ALL_USERS.identity)):
+            pattern = temporary_names(self._asker)
+            question = BUT_TEMPORARY if pattern else ALL_USERS
+            self._asker.ensure(question, enough=_listed_enough)
+            if pattern:
+                self._asker.ensure(TEMPORARY_USERS, ["~"], enough=_listed_enough)
+                counted = self._asker.rows(TEMPORARY_USERS, ["~"], enough=_listed_enough)
+                self._counts["temporary accounts, left out"] = sum(1 for _ in counted)
+        if not all(chain.complete for chain in self._asker.raw.chains(question.identity)):
             raise SourceError(
                 f'nominated = ["*"] on {self._case.wiki}',
                 "the wiki has too many accounts to read them all.",
                 "Nominate accounts by name, or read a dump or a table of edits.",
             )
-        listed = {r["name"]: r.get("editcount", 0) for r in self._asker.rows(ALL_USERS)}
+        listed = {
+            r["name"]: r.get("editcount", 0)
+            for r in self._asker.rows(question)
+            if kind_of(r["name"]) == ACCOUNT and not (pattern and pattern.fullmatch(r["name"]))
+        }
         kept = [name for name, edits in listed.items() if edits >= self._case.accounts.min_edits]
         self._counts["accounts with fewer edits than min_edits"] = len(listed) - len(kept)
         return sorted(kept)
@@ -142,7 +166,7 @@ class MediaWikiSource:
 
     def find(self, names: Sequence[str]) -> dict[str, str | None]:
         """Return how the wiki writes each name today; null for those of no account."""
-        written = {name: tables.canonical(name) for name in names}
+        written = {name: normal_name(name) for name in names}
         with self._asker.session():
             known = self._existing(list(written.values()))
             followed = {
@@ -176,17 +200,24 @@ class MediaWikiSource:
                 question = replace(self._edits, batch=1) if alone else self._edits
                 expected = sum(facts[user].get("editcount", 0) for user in some)
                 self._asker.ensure(question, some, enough=self._read_enough, expected=expected)
-            renames.ask_renames(self._asker, self._of_case(users))
-            ask_global(self._asker, self._of_case(users))
-        wanted = set(users)
-        answered = self._asker.rows(self._edits, users, enough=self._read_enough)
-        rows = [row for row in answered if row.get("user") in wanted]
+            named = self._of_case(users)
+            renames.ask_renames(self._asker, named)
+            ask_global(self._asker, named)
+            before = renames.former_holders(self._asker, named)
+            elsewhere = _joined(
+                {user: tables.block_notes(facts[user]) for user in named},
+                global_notes(self._asker, named),
+                renames.block_notes(self._asker, named),
+                {user: _TAKEN_OVER.format(day=day) for user, day in before.items()},
+            )
+        self._taken_over |= before
+        answered = list(self._asker.rows(self._edits, users, enough=self._read_enough))
+        rows = _owned(answered, facts)
         whole = tables.edits_table(self._case.wiki, rows)
         order = whole.sort_values(["timestamp", "rev_id"], ascending=False, kind="stable")
         kept = order.groupby("user", sort=False).head(self._case.accounts.max_edits)
         capped = self._capped(users) | _more(whole, kept)
-        known = renames.renamings(self._asker, self._of_case(users))
-        elsewhere = global_notes(self._asker, self._of_case(users))
+        known = renames.renamings(self._asker, named)
         told = [self._covered(facts[user], whole, kept, capped) for user in users]
         coverage = tuple(
             replace(
@@ -197,6 +228,8 @@ class MediaWikiSource:
             for c in told
         )
         dropped = {"rows that the wiki gave twice": len(rows) - len(whole)}
+        if len(answered) > len(rows):
+            dropped["rows of another account that had the name"] = len(answered) - len(rows)
         return Reading(kept.sort_values(["wiki", "rev_id"], ignore_index=True), coverage, dropped)
 
     def log_events(self, users: Sequence[str]) -> pd.DataFrame:
@@ -206,8 +239,12 @@ class MediaWikiSource:
         return tables.log_table(self._case.wiki, rows)
 
     def blocked_as_sock(self, users: Sequence[str]) -> set[str]:
-        """Return who is blocked as a sock now; whose block has ended is not told."""
-        return {user for user, row in self._facts(users).items() if tables.blocked_for_good(row)}
+        """Return who is or was blocked as a sock, or is locked or blocked on all wikis."""
+        now = {user for user, row in self._facts(users).items() if tables.blocked_for_good(row)}
+        others = [user for user in users if user not in now]
+        with self._asker.session():
+            found = tables.blocked_before(self._asker, others)
+            return now | found | renames.locked_or_blocked(self._asker, others)
 
     def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return who else edited the pages of `edits`, most shared pages first."""
@@ -296,6 +333,10 @@ class MediaWikiSource:
             "requests": dict(sorted(Counter(entry.kind for entry in entries).items())),
             "warnings": sorted(warnings),
             "counts": dict(sorted(self._counts.items())),
+            "notices": [
+                f"{user}: {_TAKEN_OVER.format(day=day)}"
+                for user, day in sorted(self._taken_over.items())
+            ],
         }
 
     def traffic(self) -> dict[str, dict[str, int]]:
@@ -411,6 +452,26 @@ def _connect(case: Case, per_minute: float | None) -> Connection:
         credentials=credentials_for(host),
         per_minute=per_minute or default,
     )
+
+
+def _owned(
+    rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Keep the rows that are these accounts', by their id: a name passes from one to another."""
+    names = {fact["userid"]: user for user, fact in facts.items() if fact.get("userid")}
+    owned = []
+    for row in rows:
+        number = row.get("userid")
+        user = names.get(number) if number and names else row.get("user")
+        if user in facts:
+            owned.append({**row, "user": user})
+    return owned
+
+
+def _joined(*notes: Mapping[str, str]) -> dict[str, str]:
+    """Put together what there is to be said of each account."""
+    users = {user for part in notes for user in part}
+    return {user: " ".join(filter(None, (part.get(user) for part in notes))) for user in users}
 
 
 def _listed_enough(chain: Chain) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,8 +11,9 @@ import pandas as pd
 from sockgraph.account_names import normal_name
 from sockgraph.errors import FetchError
 from sockgraph.schema import TABLES, empty, validate
+from sockgraph.sources.base import SOCK_BLOCK
 from sockgraph.sources.mediawiki import accounts as renames
-from sockgraph.sources.mediawiki.queries import CREATIONS, LOGS, MOVES, SITE, THANKS
+from sockgraph.sources.mediawiki.queries import BLOCKS, CREATIONS, LOGS, MOVES, SITE, THANKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,13 +36,7 @@ KEPT_LOGS = frozenset(
     }
 )
 ENDLESS = frozenset({"infinite", "infinity", "indefinite", "never"})
-SOCK_WORDS = ("sock", "multiple accounts", "傀儡", "多账号", "多重账号")  # fmt: skip
 USER_NAMESPACE = 2
-
-
-def canonical(name: str) -> str:
-    """Write a name as MediaWiki does: composed characters, spaces, a first capital."""
-    return normal_name(unicodedata.normalize("NFC", name))
 
 
 def _told(make: Callable[[str, Any], pd.DataFrame]) -> Callable[[str, Any], pd.DataFrame]:
@@ -107,7 +101,7 @@ def accounts_table(wiki: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame
             "registered": row.get("registration") or None,
             "edit_count": row.get("editcount"),
             "groups": [group for group in row.get("groups", []) if group not in {"*", "user"}],
-            "blocked_at": None if row.get("blockpartial") else row.get("blockedtimestamp"),
+            "blocked_at": min((b["blockedtimestamp"] for b in whole_blocks(row)), default=None),
             "role": "reference",
         }
         for row in rows
@@ -126,6 +120,8 @@ def _event(wiki: str, row: Mapping[str, Any]) -> dict[str, Any]:
     title = None if row.get("actionhidden") else row.get("title")
     if title and row.get("ns") == USER_NAMESPACE:
         title = title.split(":", 1)[1]
+        if row["type"] in {"globalauth", "gblblock"}:
+            title = title.removesuffix("@global")
     return {
         "wiki": wiki,
         "log_id": row["logid"],
@@ -139,19 +135,51 @@ def _event(wiki: str, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def blocks_of(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return each block that `list=users` shows: of several, their sum says too little of each."""
+    return list(row.get("blockcomponents") or [row]) if row.get("blockedtimestamp") else []
+
+
+def whole_blocks(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the blocks from the whole wiki."""
+    return [b for b in blocks_of(row) if not b.get("blockpartial") and b.get("blockedtimestamp")]
+
+
 def blocked_for_good(row: Mapping[str, Any]) -> bool:
     """Tell whether `list=users` shows a block without end, or one as a sock."""
-    if not row.get("blockedtimestamp") or row.get("blockpartial"):
+    return any(
+        block.get("blockexpiry") in ENDLESS or SOCK_BLOCK.search(str(block.get("blockreason", "")))
+        for block in whole_blocks(row)
+    )
+
+
+def says_sock(event: Mapping[str, Any]) -> bool:
+    """Tell whether a log's row is a block from the whole wiki that calls its target a sock."""
+    if event.get("type") != "block" or event.get("action") == "unblock":
         return False
-    reason = str(row.get("blockreason", "")).lower()
-    return row.get("blockexpiry") in ENDLESS or any(word in reason for word in SOCK_WORDS)
+    whole = event.get("params", {}).get("sitewide", True)
+    return bool(whole and SOCK_BLOCK.search(str(event.get("comment", ""))))
+
+
+def block_notes(row: Mapping[str, Any]) -> str:
+    """Say in a sentence each which blocks are of parts of the wiki only."""
+    return " ".join(
+        f"It is blocked from parts of the wiki, not from all of it, since"
+        f" {block['blockedtimestamp'][:10]}{_why(block.get('blockreason'))}."
+        for block in blocks_of(row)
+        if block.get("blockpartial") and block.get("blockedtimestamp")
+    )
+
+
+def _why(reason: object) -> str:
+    return f" ({reason})" if reason else ""
 
 
 def renamings(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return (old name, new name) of each rename, oldest first."""
     told = sorted((r for r in rows if r["type"] == "renameuser"), key=lambda r: r["timestamp"])
     pairs = [(r.get("params", {}).get("olduser"), r.get("params", {}).get("newuser")) for r in told]
-    return [(canonical(old), canonical(new)) for old, new in pairs if old and new]
+    return [(normal_name(old), normal_name(new)) for old, new in pairs if old and new]
 
 
 def earlier_names(user: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
@@ -196,13 +224,19 @@ def read_logs(asker: Asker, users: Sequence[str], named: Sequence[str]) -> list[
     named
         Those of them whose earlier names may be looked up.
     """
-    titles = [f"User:{user}" for user in users]
-    asker.ensure(LOGS, titles, enough=_read_enough)
-    rows = list(asker.rows(LOGS, titles, enough=_read_enough))
-    for question in (MOVES, CREATIONS, *([THANKS] if _has_thanks(asker) else [])):
-        asker.ensure(question, users, enough=_read_enough)
-        rows += asker.rows(question, users, enough=_read_enough)
+    titles = log_titles(asker, users, named)
+    asker.ensure(LOGS, titles, enough=log_read)
+    rows = list(asker.rows(LOGS, titles, enough=log_read))
+    for question in (MOVES, CREATIONS, *([THANKS] if has(asker, "Thanks") else [])):
+        asker.ensure(question, users, enough=log_read)
+        rows += asker.rows(question, users, enough=log_read)
     return rows + _renames_to(asker, named)
+
+
+def log_titles(asker: Asker, users: Sequence[str], named: Sequence[str]) -> list[str]:
+    """Return what logs about these accounts are filed under; of those named, global ones too."""
+    titles = [f"User:{user}" for user in users]
+    return titles + [f"User:{user}@global" for user in named if has(asker, "CentralAuth")]
 
 
 def _renames_to(asker: Asker, named: Sequence[str]) -> list[dict[str, Any]]:
@@ -212,10 +246,19 @@ def _renames_to(asker: Asker, named: Sequence[str]) -> list[dict[str, Any]]:
     return renames.rename_rows(asker, named, earlier)
 
 
-def _has_thanks(asker: Asker) -> bool:
-    extensions = asker.whole(SITE).get("extensions", [])
-    return any(extension.get("name") == "Thanks" for extension in extensions)
+def blocked_before(asker: Asker, users: Sequence[str]) -> set[str]:
+    """Return who of these was ever blocked as a sock, by the wiki's log: a request each."""
+    titles = {f"User:{user}": user for user in users}
+    asker.ensure(BLOCKS, list(titles))
+    rows = asker.rows(BLOCKS, list(titles))
+    return {titles[row["title"]] for row in rows if says_sock(row) and row.get("title") in titles}
 
 
-def _read_enough(chain: Chain) -> bool:
+def has(asker: Asker, extension: str) -> bool:
+    """Tell whether the wiki has an extension."""
+    return any(one.get("name") == extension for one in asker.whole(SITE).get("extensions", []))
+
+
+def log_read(chain: Chain) -> bool:
+    """Tell whether an account's log is read far enough."""
     return chain.complete or chain.rows >= LOG_ROWS

@@ -1,0 +1,246 @@
+"""Who is who on wikis of today: temporary accounts, several blocks, names that changed hands."""
+
+import json
+
+import pandas as pd
+import pytest
+import requests
+from faulty import faulty_wiki, say
+from wiki.server import HERE
+
+from sockgraph.case import load_case
+from sockgraph.errors import CaseError
+from sockgraph.pipeline import run_case
+from sockgraph.sources.mediawiki import MediaWikiSource
+from sockgraph.sources.mediawiki.tables import blocked_for_good, blocks_of
+from sockgraph.store.raw_answers import RawAnswers
+
+PASSWORD = "sockgraph-test-1"  # noqa: S105 - of a wiki that lives for minutes
+
+
+@pytest.fixture(scope="module")
+def temporary(wiki):
+    """Edit as a browser that never logged in; give the name that the wiki gave it."""
+    browser = requests.Session()
+
+    def ask(method="get", **params):
+        given = {"params" if method == "get" else "data": {**params, "format": "json"}}
+        return getattr(browser, method)(wiki.api, timeout=60, **given).json()
+
+    for n in range(12):
+        token = ask(action="query", meta="tokens")["query"]["tokens"]["csrftoken"]
+        page = f"Canals {n % 4}" if n else "Talk:Canals 1"
+        text = f"\n{n} ~~~~"
+        told = ask("post", action="edit", title=page, appendtext=text, token=token)
+        assert told["edit"]["result"] == "Success", told
+    return ask(action="query", meta="userinfo")["query"]["userinfo"]["name"]
+
+
+@pytest.fixture(scope="module")
+def blocked(wiki, tmp_path_factory):
+    """Make an account with two blocks at once, of parts of the wiki and of all of it."""
+    name = "Twice Plover"
+    wiki.php("createAndPromote.php", name, PASSWORD)
+    at = {"name": name, "at": "20240401000000"}
+    blocks = [
+        {**at, "expiry": "infinity", "reason": "Sockpuppetry on one page", "only on": "Canals 1"},
+        {**at, "expiry": "20990101000000", "reason": "Vandalism, for years"},
+    ]
+    given = tmp_path_factory.mktemp("blocks") / "blocks.json"
+    given.write_text(json.dumps({"accounts": [], "blocks": blocks, "renames": [], "tags": []}))
+    wiki.php(HERE / "seed.php", "after", given)
+    return name
+
+
+@pytest.mark.wiki
+@pytest.mark.mediawiki("1.43")
+def test_a_temporary_account_is_no_reference(wiki_case, tmp_path, temporary):
+    case = wiki_case("Willow Kerb", "Kerbside Willow", "Amber Wren")
+    run_case(case, data=tmp_path)
+    said = (tmp_path / "processed" / case.stem / "manifest.json").read_text()
+    assert '"left out: temporary": ' in said
+    assert temporary not in said
+
+
+@pytest.mark.wiki
+@pytest.mark.mediawiki("1.43")
+def test_everyone_means_everyone_but_temporary_accounts(wiki_case, tmp_path, temporary):
+    raw = RawAnswers(tmp_path / "raw")
+    source = MediaWikiSource(load_case(wiki_case("*")), raw)
+    everyone = source.everyone()
+    assert len(everyone) > 30
+    assert temporary not in everyone
+    assert source.provenance()["counts"]["temporary accounts, left out"] >= 1
+    assert temporary.encode() not in b"".join(raw.body(entry) for entry in raw.entries())
+
+
+@pytest.mark.wiki
+@pytest.mark.mediawiki("1.43")
+def test_a_temporary_account_cannot_be_nominated(wiki_case, tmp_path, temporary):
+    with pytest.raises(CaseError, match=r"temporary account cannot be nominated.*\[\[earlier\]\]"):
+        run_case(wiki_case("Willow Kerb", temporary), data=tmp_path)
+
+
+@pytest.mark.wiki
+@pytest.mark.mediawiki("1.43")
+def test_found_elsewhere_it_is_reviewed_by_its_edits_and_never_flagged(
+    wiki_case, tmp_path, temporary
+):
+    earlier = (
+        f'[[earlier]]\na = "Willow Kerb"\nb = "{temporary}"\nby = "A clerk"\ndate = 2024-05-01\n'
+    )
+    case = wiki_case("Willow Kerb", "Amber Wren", earlier=earlier)
+    result = run_case(case, data=tmp_path)
+    theirs = result.links[(result.links[["user_a", "user_b"]] == temporary).any(axis=1)]
+    assert len(theirs) == 2
+    assert set(theirs["band"]) <= {"insufficient", "not calibrated"}
+    assert not theirs["flagged"].any()
+    assert theirs["log10_lr"].isna().all()
+    assert "asserted" in set(theirs["state"])
+    assert (result.edits["user"] == temporary).sum() == 12
+
+
+@pytest.mark.wiki
+@pytest.mark.mediawiki("1.43")
+def test_discussions_and_histories_keep_no_name_of_one(wiki_case, tmp_path, temporary):
+    page = '[discussions]\nreason = "r"\npages = ["Talk:Canals 1"]\n'
+    raw = RawAnswers(tmp_path / "raw")
+    source = MediaWikiSource(load_case(wiki_case("Willow Kerb", discussions=page)), raw)
+    said = source.discussions(["Talk:Canals 1"])
+    assert said.pages["Talk:Canals 1"]["unregistered"] == 1
+    assert temporary not in set(said.edits["user"].dropna())
+    edits = source.read(["Willow Kerb"]).edits
+    told = source.histories(sorted({int(n) for n in edits["page_id"]})[:5])
+    assert temporary not in set(told["user"])
+    authors = [
+        revision.get("user")
+        for entry in raw.entries()
+        for found in json.loads(raw.body(entry))["query"].get("pages", [])
+        for revision in found.get("revisions", [])
+    ]
+    assert authors
+    assert temporary not in authors
+
+
+@pytest.mark.wiki
+@pytest.mark.mediawiki("1.43")
+def test_each_of_several_blocks_is_judged_by_itself(wiki_case, tmp_path, blocked):
+    source = MediaWikiSource(load_case(wiki_case(blocked)), RawAnswers(tmp_path / "raw"))
+    row = source._facts([blocked])[blocked]
+    assert len(blocks_of(row)) == 2
+    assert not blocked_for_good(row)  # what is endless and of a sock is of one page
+    facts = source.account_facts([blocked]).iloc[0]
+    assert pd.notna(facts["blocked_at"])
+    note = source.read([blocked]).coverage[0].note
+    assert "blocked from parts of the wiki, not from all of it" in note
+    assert "Sockpuppetry on one page" in note
+
+
+@pytest.mark.wiki
+@pytest.mark.mediawiki("1.39", "1.43")
+def test_a_sock_block_that_has_ended_keeps_out_of_the_reference(wiki_case, tmp_path):
+    from wiki import history
+
+    source = MediaWikiSource(load_case(wiki_case("Willow Kerb")), RawAnswers(tmp_path / "raw"))
+    asked = [history.UNBLOCKED, history.SOCK_BLOCKED, "Amber Wren"]
+    assert source.blocked_as_sock(asked) == set(asked[:2])
+
+
+CASE = """
+title = "T"
+reason = "R"
+wikis = ["{host}"]
+[source]
+kind = "mediawiki"
+scheme = "http"
+api_path = "/"
+contact = "ada@example.org"
+[accounts]
+nominated = ["Heron", "Moth"]
+min_edits = 1
+"""
+
+
+@pytest.fixture
+def farm(tmp_path):
+    """Serve a wiki with CentralAuth and GlobalBlocking, and open a case on it."""
+    with faulty_wiki() as server:
+        server.otherwise = _farm
+        (tmp_path / "farm.toml").write_text(CASE.format(host=server.host))
+        raw = RawAnswers(tmp_path / "raw")
+        yield MediaWikiSource(load_case(tmp_path / "farm.toml"), raw)
+
+
+def _farm(params):
+    names = {"Heron": 1, "Moth": 2, "Wren": 3}
+    log = {
+        "Special:Log": [],
+        "User:Heron": [
+            {"logid": 5, "type": "renameuser", "action": "renameuser", "ns": 2, "user": "Clerk",
+             "title": "User:Heron", "timestamp": "2023-02-01T00:00:00Z", "comment": "asked for",
+             "params": {"olduser": "Heron", "newuser": "Old Heron"}},
+        ],
+        "User:Moth@global": [
+            {"logid": 6, "type": "globalauth", "action": "setstatus", "ns": 2, "user": "Steward",
+             "title": "User:Moth@global", "timestamp": "2024-03-01T00:00:00Z",
+             "comment": "Cross-wiki abuse", "params": {"added": ["locked"]}},
+        ],
+    }  # fmt: skip
+    if params.get("meta") == "siteinfo":
+        extensions = [{"name": "CentralAuth"}, {"name": "GlobalBlocking"}]
+        general = {"generator": "MediaWiki 1.43", "wikiid": "w"}
+        return say({"query": {"general": general, "extensions": extensions}})
+    if params.get("meta") == "globaluserinfo":
+        name = params["guiuser"]
+        locked = {"locked": True} if name == "Moth" else {}
+        return say({"query": {"globaluserinfo": {"name": name, "id": names[name], **locked}}})
+    if params.get("list") == "globalblocks":
+        row = {"target": "Wren", "by": "Steward", "timestamp": "2024-01-05T00:00:00Z",
+               "expiry": "infinity", "reason": "Spam"}  # fmt: skip
+        return say({"query": {"globalblocks": [row] if "Wren" in params["bgtargets"] else []}})
+    if params.get("list") == "users":
+        rows = [
+            {"name": n, "userid": names[n], "editcount": 2, "groups": []}
+            for n in params["ususers"].split("|")
+        ]
+        return say({"query": {"users": rows}})
+    if params.get("list") == "usercontribs":
+        rows = [
+            {"userid": number, "user": name, "revid": 10 * number + n, "pageid": 1, "ns": 0,
+             "title": "P", "timestamp": f"202{n}-01-0{number}T10:00:00Z", "comment": "",
+             "minor": False, "sizediff": 1, "parentid": 0, "tags": []}
+            for name in params["ucuser"].split("|")
+            for number in ((9, 1) if name == "Heron" else (names[name],))
+            for n in (3, 4)
+        ]  # fmt: skip
+        return say({"query": {"usercontribs": rows}})
+    events = log["User:Heron"] if params.get("letype") == "renameuser" else []
+    return say({"query": {"logevents": log.get(params.get("letitle"), events)}})
+
+
+def test_rows_are_an_accounts_by_its_id(farm):
+    reading = farm.read(["Heron", "Moth"])
+    assert reading.edits["user"].value_counts().to_dict() == {"Heron": 2, "Moth": 2}
+    assert set(reading.edits.loc[reading.edits["user"] == "Heron", "user_id"]) == {1}
+    assert reading.dropped["rows of another account that had the name"] == 2
+
+
+def test_a_name_that_was_somebody_elses_is_said(farm):
+    reading = farm.read(["Heron", "Moth"])
+    notice = farm.provenance()["notices"]
+    assert len(notice) == 1
+    assert notice[0].startswith("Heron: Until 2023-02-01 this name was another account's")
+    assert "Until 2023-02-01" in reading.coverage[0].note
+
+
+def test_a_lock_and_a_block_on_all_wikis_keep_out_of_the_reference(farm):
+    assert farm.blocked_as_sock(["Heron", "Moth", "Wren"]) == {"Moth", "Wren"}
+
+
+def test_a_lock_stands_in_the_log_with_who_and_why(farm):
+    events = farm.log_events(["Heron", "Moth"]).set_index("target")
+    assert events.loc["Moth", "actor"] == "Steward"
+    assert events.loc["Moth", "comment"] == "Cross-wiki abuse"
+    assert events.loc["Heron", "comment"] == "asked for"
+    assert events.loc["Heron", "actor"] == "Clerk"
+    assert "locked on all wikis" in farm.read(["Moth"]).coverage[0].note
