@@ -194,6 +194,25 @@ class Discussions(_Part):
     profile: Literal["enwiki", "zhwiki"] = "enwiki"
 
 
+class Review(_Part):
+    """How much review a link of this case takes.
+
+    Attributes
+    ----------
+    reviewers
+        How many must agree before a link is upheld; never fewer than two.
+    light
+        Whether one reviewer may close a link by what spares the person: clearly different, cannot
+        tell, too few edits.
+    foils
+        Pairs known to be different people in each packet.
+    """
+
+    reviewers: int = Field(default=2, ge=2, le=9)
+    light: bool = True
+    foils: int = Field(default=3, ge=0, le=20)
+
+
 class Retention(_Part):
     """How long what was fetched, and what was made of it, is kept.
 
@@ -250,6 +269,7 @@ class Case(_Part):
     earlier: tuple[Earlier, ...] = ()
     window: Window = Window()
     retention: Retention = Retention()
+    review: Review = Review()
     discussions: Discussions | None = None
 
     @field_validator("wikis")

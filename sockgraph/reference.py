@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from sockgraph.sources.activity import activity_of, match
 from sockgraph.sources.base import Discussion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sockgraph.sources.base import Coverage, Reading, Source
 
@@ -59,6 +59,8 @@ class Population:
         `user, person`: the accounts' operators, as far as labels name them.
     recipe
         How the reference was drawn, and what was left out, for the manifest.
+    covers
+        From reference accounts' true names to their cover names; in memory, never written.
     """
 
     case: Case
@@ -72,6 +74,7 @@ class Population:
     coverage: tuple[Coverage, ...]
     known: pd.DataFrame
     recipe: dict[str, Any]
+    covers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def assemble(
@@ -224,6 +227,7 @@ def _with_reference(
             ),
         ),
         known=pd.concat([here.known, known], ignore_index=True),
+        covers=covers,
         recipe={
             **here.recipe,
             "reference": {

@@ -35,6 +35,7 @@ date = 2025-02-10
 action = "lock"
 url = "https://fernwick.example/wiki/Special:Log/block"
 """
+NAMES = {f"reference-{number:03d}": f"Real Reader {number}" for number in range(12)}
 START = pd.Timestamp("2024-01-01T08:00", tz="UTC")
 LINKS = {  # score, low, high, flagged, alibi, band
     (A, C): (-0.9, -1.4, -0.4, False, False, "weakly against"),
@@ -62,7 +63,8 @@ def edits_table():
             title = f"User talk:{user}" if i == 7 else title
             rows.append((user, title, 3 if i == 7 else 0, i * 24 + number, COMMENTS[user]))
     for number in range(12):
-        user, own = f"reference-{number:03d}", f"Real Reader {number}"
+        user = f"reference-{number:03d}"
+        own = NAMES[user]
         rows += [(user, f"Toll bridges {i}", 0, i * 24 + 5, f"{own} was here") for i in range(3)]
         rows += [(user, f"User:{own}/draft", 2, 200 + number, "draft")]
     frame = pd.DataFrame(rows, columns=["user", "title", "ns", "hours", "comment"])
@@ -178,7 +180,7 @@ def make_dossier(folder, *, text=CASE, **other):
     ledger = Ledger(folder / "ledger.jsonl")
     assert_earlier(ledger, case)
     files = {f"{name}.parquet": f"hash of {name}" for name in TABLES}
-    return Dossier(case, tables(**other), {**_manifest(case), "files": files}), ledger
+    return Dossier(case, tables(**other), {**_manifest(case), "files": files}, NAMES), ledger
 
 
 def _manifest(case):

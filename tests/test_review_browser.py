@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from review_fixture import NOMINATED, A, C, make_dossier
+from review_fixture import NOMINATED, A, B, C, make_dossier
 
 from sockgraph.reviews import histories
 from sockgraph.reviews.agreement import read_answers, take_answers
@@ -39,15 +39,15 @@ class Visit:
         page.goto(self.path.as_uri())
         self.heard.remove(self.path.as_uri())
 
-    def judge(self, answer="cannot tell"):
+    def judge(self, answer="may be one operator"):
         form = self.page.locator(JUDGING)
         form.locator("button").click()
         assert "Still open: your judgement" in form.locator(".wrong").inner_text()
         self.page.locator(f"input[name=judgement][value='{answer}']").check()
         self.page.fill("#says", '盐码头 <b>and</b> "quotes" \u2028 & ümlaut 😀')
-        self.page.fill("#else", "one project")
-        self.page.locator("input[name=knows][value=no]").check()
         self.page.locator("section .m input").first.check()
+        if answer == "may be one operator":
+            self.page.fill("#else", "one project")
         form.locator("button").click()
         if self.page.locator(JUDGING).count() and form.locator(".wrong").inner_text():
             assert "at least one page of each view" in form.locator(".wrong").inner_text()
@@ -135,6 +135,93 @@ def test_no_pair_s_evidence_before_every_pair_is_judged(browser, packet):
     visit.context.close()
 
 
+class Counted(Visit):
+    """A reviewer who does no more than is asked, and counts it."""
+
+    clicks = texts = 0
+
+    def click(self, *places):
+        for place in places:
+            self.page.locator(place).first.click()
+            self.clicks += 1
+
+    def write(self, *places):
+        for place in places:
+            if not self.page.locator(place).input_value():
+                self.page.fill(place, "because of this")
+                self.texts += 1
+
+
+def test_the_light_path_takes_six_clicks_and_a_text_at_most(browser, packet, tmp_path):
+    dossier, ledger, _ = packet
+    made = make_packet(dossier, ledger.entries(), "Ann", foils=0)
+    ledger.extend(lambda _: [made.draft])
+    path = tmp_path / "light.html"
+    path.write_text(made.html, encoding="utf-8")
+    visit = Counted(browser, path)
+    for task in made.tasks:
+        if task.kind == "reversal":
+            visit.judge()
+            continue
+        before = visit.clicks, visit.texts
+        visit.click("input[value='different people']", "section .m input", f"{JUDGING} button")
+    visit.click(".go")  # the evidence against, then the pair closes
+    used = visit.clicks - before[0], visit.texts - before[1]
+    assert used[0] <= 6
+    assert used[1] <= 1
+    visit.find("stands")
+    answers = read_answers(visit.save("commitments", tmp_path / "c.json"))
+    take_answers(ledger, dossier, [answers])
+    known = histories(ledger.entries())
+    assert known[B, C].state == "not upheld"
+    assert known[B, C].current.light
+    visit.context.close()
+
+
+def test_the_full_path_takes_twenty_clicks_and_four_texts_a_link_at_most(browser, packet):
+    _, _, issue = packet
+    made, path = issue("Ann", 3)
+    visit = Counted(browser, path)
+    for task in made.tasks:
+        if task.foil:
+            cite = "section .m input"
+            visit.click("input[value='different people']", cite, f"{JUDGING} button")
+            continue
+        views = [f"button[data-view={view}]" for view in ("only_a", "only_b")]
+        visit.click("input[value='may be one operator']", *views)
+        visit.write("#says", "#else")
+        visit.click(f"{JUDGING} button")
+    links = [task for task in made.tasks if not task.foil]
+    for task in links:
+        visit.click(".go", ".go", ".go")
+        visit.click(f"input[value='{'reversed' if task.kind == 'reversal' else 'upheld'}']")
+        visit.write("#why", "#alternative")
+        visit.click(f"{FINDING} button")
+    assert visit.page.locator("h1").inner_text() == "All pairs are reviewed"
+    assert visit.clicks + 2 <= 20 * len(links)  # and the two files
+    assert visit.texts <= 4 * len(links)
+    visit.context.close()
+
+
+def test_a_diff_shows_all_its_text(browser, packet, tmp_path):
+    dossier, ledger, _ = packet
+
+    def read(sheet):
+        return {
+            rev: [("same", "the old "), ("del", "bridge"), ("ins", "ferry")] for rev in sheet.cards
+        }
+
+    made = make_packet(dossier, ledger.entries(), "Ann", foils=0, read_diffs=read)
+    path = tmp_path / "diffs.html"
+    path.write_text(made.html, encoding="utf-8")
+    visit = Counted(browser, path)
+    shown = visit.page.locator(".diff")
+    assert shown.count() > 3
+    assert {text.strip() for text in shown.all_inner_texts()} == {"the old bridgeferry"}
+    assert "[object" not in visit.page.locator("body").inner_text()
+    visit.context.close()
+
+
 def test_answers_outlast_the_page(browser, packet):
     _, _, issue = packet
     _, path = issue("Ann")
@@ -145,7 +232,7 @@ def test_answers_outlast_the_page(browser, packet):
     visit.context.close()
 
 
-@pytest.mark.parametrize("width", [1200, 420])
+@pytest.mark.parametrize("width", [1200, 390])
 def test_no_name_no_markup_and_no_overflow_on_the_page(browser, packet, width):
     _, _, issue = packet
     made, path = issue("Ann")
@@ -165,7 +252,7 @@ def test_opening_the_wiki_takes_two_clicks_and_is_recorded(browser, packet, tmp_
     dossier, ledger, _ = packet
     source = dossier.case.source.model_copy(update={"kind": "mediawiki"})
     case = dossier.case.model_copy(update={"source": source, "wikis": ("127.0.0.1:9",)})
-    dossier = Dossier(case, dossier.tables, dossier.manifest)
+    dossier = Dossier(case, dossier.tables, dossier.manifest, dossier.names)
     made = make_packet(dossier, ledger.entries(), "Ann", foils=0)
     ledger.extend(lambda _: [made.draft])
     path = tmp_path / "wiki.html"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -9,16 +10,20 @@ import stat
 
 import pandas as pd
 import pytest
-from review_fixture import CASE, A, B, C, D, write_case
+from review_fixture import CASE, NAMES, A, B, C, D, write_case
 from typer.testing import CliRunner
 
+from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.errors import CaseError, ReviewError, SockgraphError, StoreError
+from sockgraph.pipeline import ReviewSession
 from sockgraph.reviews import Ledger, histories
 from sockgraph.reviews.answers import kept_name
 
-SKIP = "j\na\nb\nj\n"  # tries to judge too early, opens what is left, judges
-JUDGEMENT = "3\nthe edits\n1 2\none project\nn\n"
+MAY_BE = "j\nmay be one operator\n"
+SKIP = MAY_BE + "a\nb\n" + MAY_BE  # tries to judge too early, opens what is left, judges
+JUDGEMENT = "1 2\nthe edits\none project\nn\n"
+PARTED = "j\ndifferent people\n1\n\nn\n"
 
 
 class Desk:
@@ -67,6 +72,11 @@ def desk(tmp_path, made):
     return Desk(tmp_path, made)
 
 
+def with_names(room):
+    """Return the session with the names that the fixture's reference accounts go by."""
+    return dataclasses.replace(room, dossier=dataclasses.replace(room.dossier, names=NAMES))
+
+
 def through(found, pairs=1):
     """Return what a reviewer types at the terminal for so many links and no foil."""
     return (SKIP + JUDGEMENT) * pairs + (f"\n\n\n{found}\nbecause\ncolleagues\n") * pairs
@@ -75,7 +85,7 @@ def through(found, pairs=1):
 def test_two_people_review_at_the_terminal(desk):
     said = desk("review", "--reviewer", "Ann", "--foils", "0", said=through("upheld", 2))
     assert "First read at least one page of: only account a, only account b" in said
-    assert "The evidence speaks moderately for one operator: log10 LR +2.4 [+1.9, +2.8]" in said
+    assert "The evidence speaks moderately for one operator: log10 LR +2.4 [1.9, 2.8]" in said
     assert said.index("What speaks against") < said.index("What speaks for one operator")
     assert said.index("What speaks for one operator") < said.index("log10 LR +2.4")
     assert "2 findings stay closed until a second reviewer's are in" in said
@@ -93,7 +103,7 @@ def test_two_people_review_at_the_terminal(desk):
 
 
 def test_no_name_is_shown_at_the_terminal_before_the_judgement(desk):
-    said = desk.stopped("review", "--reviewer", "Ann", "--foils", "2", said=(SKIP + JUDGEMENT) * 4)
+    said = desk.stopped("review", "--reviewer", "Ann", said=(SKIP + JUDGEMENT) * 2)
     for name in (A, B, C, D, "Real Reader", "reference-", "log10", "operator:"):
         assert name not in said.split("What speaks against")[0]
 
@@ -144,7 +154,54 @@ def test_a_review_that_cannot_be(desk, words, match):
     desk.refused(match, "review", *words)
 
 
-def test_a_packet_is_written_and_entered(desk, tmp_path):
+def test_what_spares_a_person_takes_one_reviewer_and_says_so(desk):
+    said = desk("review", "--reviewer", "Ann", said=PARTED * 2 + "\n" * 2)
+    assert said.count("Closed: not upheld, on the light path, by one reviewer.") == 2
+    assert "log10 LR" not in said
+    known = histories(desk.ledger.entries())
+    assert {known[pair].state for pair in ((A, C), (B, C))} == {"not upheld"}
+    kinds = [e.kind for e in desk.ledger.entries() if e.pair == (B, C)]
+    assert kinds == ["read", "light judgement", "against"]
+    desk.refused("no link waits for this reviewer", "review", "--reviewer", "Bea")
+    desk.refused("already", "review", "--reviewer", "Ann", "--link", B, C, said=PARTED)
+    desk("review", "--reviewer", "Bea", "--link", B, C, said=through("upheld"))
+    assert histories(desk.ledger.entries())[B, C].state == "in review"  # two that differ
+    said = desk("review", "--reviewer", "Cy", "--link", B, C, said=through("upheld"))
+    assert f"{B} and {C}: inconclusive" in said
+    desk("reverse", A, C, "--by", "Ash", "--reason", "a letter")
+    desk.refused("found it not upheld before", "review", "--reviewer", "Ann", "--link", A, C)
+
+
+def test_a_case_may_ask_for_more_than_two_and_for_no_light_path(tmp_path):
+    text = CASE + "[review]\nlight = false\nreviewers = 3\n"
+    write_case(tmp_path, text=text)
+    desk = Desk(tmp_path)
+    for who in ("Ann", "Bea"):
+        desk("review", "--reviewer", who, "--link", B, C, said=through("upheld"))
+        assert histories(desk.ledger.entries())[B, C].state == "in review"
+    said = desk("review", "--reviewer", "Cy", "--link", B, C, said=through("upheld"))
+    assert f"{B} and {C}: upheld" in said
+    parted = PARTED + "\n\n\nnot upheld\nbecause\ncolleagues\n"
+    desk("review", "--reviewer", "Ann", "--link", A, C, said=parted)
+    assert histories(desk.ledger.entries())[A, C].state == "in review"
+
+
+@pytest.mark.parametrize("wrong", ["reviewers = 1", "light = 3", "clerk = true"])
+def test_a_case_never_asks_for_less_than_two(tmp_path, wrong):
+    path = tmp_path / "river.toml"
+    path.write_text(f"{CASE}[review]\n{wrong}\n", encoding="utf-8")
+    with pytest.raises(CaseError, match="review"):
+        load_case(path)
+
+
+def test_a_third_is_asked_for_with_the_next_command(desk):
+    desk("review", "--reviewer", "Ann", "--link", B, C, said=through("upheld"))
+    said = desk("review", "--reviewer", "Bea", "--link", B, C, said=through("not upheld"))
+    assert f"a third is needed: sockgraph review-packet {desk.case} --reviewer NAME" in said
+
+
+def test_a_packet_is_written_and_entered(desk, tmp_path, monkeypatch):
+    monkeypatch.setattr(ReviewSession, "with_names", with_names)
     out = tmp_path / "ann.html"
     said = desk("review-packet", "--reviewer", "Ann", "--out", str(out))
     assert "5 pairs for Ann" in said
@@ -235,7 +292,7 @@ def test_a_reversal_says_then_and_now(desk):
     said = desk("reverse", A, C, "--by", "Ash", "--reason", "a letter")
     assert f"{A} and {C}: reversal in review" in said
     assert "this ledger holds no evidence of that" in said
-    assert "hours: now against (\u22120.3)" in said
+    assert "hours: now against (\u22120.3), 5 edits" in said
     desk.refused("reversal in review", "reverse", A, C, "--by", "Ash", "--reason", "again")
     desk.refused("asked for the reversal", "review", "--reviewer", "Ash", "--link", A, C)
 
@@ -269,12 +326,12 @@ def test_a_table_changed_since_the_run_is_not_reviewed(desk):
 
 def test_a_review_whose_input_ends_says_what_is_kept_and_goes_on(desk):
     words = ("review", "--reviewer", "Ann", "--foils", "0")
-    said = desk.stopped(*words, said=SKIP + JUDGEMENT + SKIP + "3\nhalf an answer")
+    said = desk.stopped(*words, said=SKIP + JUDGEMENT + SKIP + "1\nhalf an answer")
     assert said.endswith(
-        "the review of 2 pairs: its answers ended before its end; 3 steps of it are in the ledger. "
+        "the review of 2 pairs: its answers ended before its end; 2 steps of it are in the ledger. "
         "The same command goes on with the question that was open."
     )
-    assert [e.kind for e in desk.ledger.entries()[-3:]] == ["read", "first judgement", "read"]
+    assert [e.kind for e in desk.ledger.entries()[-2:]] == ["read", "first judgement"]
     said = desk(*words, said=SKIP + JUDGEMENT + "\n\n\nupheld\nbecause\ncolleagues\n" * 2)
     assert "What speaks against" in said
     assert [e.kind for e in desk.ledger.entries()].count("finding") == 2

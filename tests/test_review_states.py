@@ -371,7 +371,8 @@ def test_an_upheld_link_is_exported_until_its_evidence_moves(room):
     history = histories(ledger.entries())[FLAGGED]
     refuse_export(dossier, [history])
     new = Dossier(dossier.case, tables(evidence=evidence_table(pages_lr=1.1)), dossier.manifest)
-    assert why_not_exported(new, history) == ["its evidence has changed since the finding"]
+    (why,) = why_not_exported(new, history)
+    assert "shared pages, then for (+1.4), 5 edits, now for (+1.1), 5 edits" in why
 
 
 def test_an_unanswered_alibi_stops_an_upheld_link(room):
@@ -399,11 +400,13 @@ def test_unknown_accounts_are_named_and_near_ones_offered(room):
         {"says": " "},
         {"other": ""},
         {"says": "x" * 20_001},
+        {"judgement": "cannot tell", "says": " "},
     ],
 )
 def test_a_judgement_without_reasons_is_refused(given):
-    whole = {"judgement": "cannot tell", "says": "a", "other": "b"}
-    assert first_judgement(**whole)["judgement"] == "cannot tell"
+    whole = {"judgement": "may be one operator", "says": "a", "other": "b"}
+    assert first_judgement(**whole)["judgement"] == "may be one operator"
+    assert first_judgement(judgement="different people", says="", cites=["w:1"])["else"] == ""
     with pytest.raises(ReviewError):
         first_judgement(**{**whole, **given})
 

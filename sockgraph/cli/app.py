@@ -80,7 +80,7 @@ COMMANDS = {
     ),
     "review": Place(
         "review",
-        "Review what waits: read the edits, judge, then see the evidence and write a finding.",
+        "Review what waits: read the edits and judge. What spares a person closes in a minute.",
     ),
     "review-packet": Place(
         "review",

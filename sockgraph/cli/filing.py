@@ -15,14 +15,13 @@ import typer
 import sockgraph
 from sockgraph.cli.arguments import Author, CaseFile, DataFolder, Reason, example, open_room
 from sockgraph.cli.progress_bar import hand_over, tell
-from sockgraph.cli.review_terminal import link_words, signed
 from sockgraph.errors import ReviewError
 from sockgraph.names import cell
 from sockgraph.pipeline import DATA, TABLES
 from sockgraph.report.data import ReportData, read_links, with_evidence
 from sockgraph.report.wikitext import Filing, diff_lines, spi_filing
 from sockgraph.reviews import Draft, histories, link_states
-from sockgraph.reviews.dossier import changes, rested_on
+from sockgraph.reviews.dossier import rested_on, side_by_side
 from sockgraph.reviews.reversal import Received, ask_reversal, document_hash, receive, reopen
 from sockgraph.reviews.rules import moved, refuse_export
 from sockgraph.reviews.states import FILED, RECEIVED, History
@@ -159,18 +158,9 @@ def _then_and_now(dossier: Dossier, history: History) -> list[str]:
         f"Made elsewhere by {e.author} on {e.time[:10]}; this ledger holds no evidence of that."
         for e in history.asserted
     ]
-    before = (then or {}).get("signals", {})
-    for change in changes(then, now):
-        name = change["signal"]
-        values = [
-            signed((rows.get(name) or {}).get("log10_lr")) for rows in (before, now["signals"])
-        ]
-        now_said = f"now {change['now']} ({values[1]})"
-        before_said = f"then {change['then']} ({values[0]}), " if then else ""
-        lines.append(f"  {name}: {before_said}{now_said}")
-    if then and then["link"]:
-        lines.append(f"Then: {link_words(then['link'])}")
-    lines.append(f"Now: {link_words(dossier.link(history.pair))}")
+    for row in side_by_side(then, now):
+        before = f"then {row.then}; " if then else ""
+        lines.append(f"  {row.what}: {before}now {row.now}")
     received = history.of(RECEIVED)
     lines += [
         f"Received {e.time[:10]}, speaks {e.body['speaks']}: {e.body['summary']}" for e in received

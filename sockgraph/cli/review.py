@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from sockgraph.account_names import normal_name
-from sockgraph.cli import filing
 from sockgraph.cli.arguments import (
     CaseFile,
     DataFolder,
@@ -18,23 +17,19 @@ from sockgraph.cli.arguments import (
     open_room,
 )
 from sockgraph.cli.progress_bar import hand_over, tell
-from sockgraph.cli.review_terminal import Desk, refuse_unknown_reviewer
+from sockgraph.cli.review_terminal import Terminal
 from sockgraph.errors import ReviewError
-from sockgraph.pipeline import DATA, ReviewSession
-from sockgraph.reviews import LedgerHead, Task, histories, queue
+from sockgraph.pipeline import DATA
+from sockgraph.pipeline.review_session import Sitting, named
+from sockgraph.reviews import LedgerHead
 from sockgraph.reviews.agreement import read_answers, take_answers
-from sockgraph.reviews.answers import kind_of
 from sockgraph.reviews.audit import agreements, entry_line, reviewers_of, witnesses_in
 from sockgraph.reviews.packet import make_packet
-from sockgraph.reviews.queue import FOILS, why_nothing
-from sockgraph.reviews.reversal import state_of
-from sockgraph.reviews.rules import refuse_barred
-from sockgraph.reviews.states import History
 from sockgraph.store.files import write_bytes
 
 Reviewer = Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who reviews.")]
 Foils = Annotated[
-    int, typer.Option("--foils", min=0, help="Pairs known to be different people, mixed in.")
+    int | None, typer.Option("--foils", min=0, help="Pairs known to be different people, mixed in.")
 ]
 
 
@@ -45,7 +40,6 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=example("review-merge", "commitments.json findings.json"))(review_merge)
     app.command(epilog=example("reviewers"))(reviewers)
     app.command(epilog=example("audit", "--against report.html"))(audit)
-    filing.register(app)
 
 
 def review(
@@ -57,59 +51,27 @@ def review(
         tuple[str, str] | None,
         typer.Option("--link", metavar="A B", help="Choose a pair by name: recorded as unblinded."),
     ] = None,
-    foils: Foils = FOILS,
+    foils: Foils = None,
 ) -> None:
-    """Review what waits: read the edits, judge, then see the evidence and write a finding.
+    """Review what waits: read the edits and judge. What spares a person closes in a minute.
 
-    Every pair is judged from its edits before the evidence on any is shown. Stop whenever you
-    like; the next call goes on where you stopped.
+    Clearly different, cannot tell, too few edits: the evidence against, and the link is closed. May
+    be one operator: the full review, which a second person must share. Every pair is judged before
+    the evidence on any is shown. Stop whenever you like; the next call goes on where you stopped.
     """
     room = open_room(case, data)
-    reviewer = refuse_unknown_reviewer(reviewer)
-    entries = room.ledger.entries()
-    served = (
-        [_chosen(room, link, reviewer)]
-        if link
-        else queue(room.dossier, entries, reviewer, foils=foils)
-    )
-    if all(task.foil for task in served):
-        raise why_nothing(room.dossier, entries, reviewer)
-    desks = [Desk(room, task, reviewer, blinded=link is None) for task in served]
+    sitting = Sitting.begin(room, reviewer, foils=foils or 0, link=link)
     before = room.ledger.head().length
     try:
-        _go_through(desks)
+        Terminal(sitting).go_through()
     except typer.Abort as stop:
         kept = room.ledger.head().length - before
         raise ReviewError(
-            f"the review of {len(desks)} pairs",
+            f"the review of {len(sitting.tasks)} pairs",
             f"its answers ended before its end; {kept} steps of it are in the ledger.",
             "The same command goes on with the question that was open.",
         ) from stop
     room.settle()
-
-
-def _go_through(desks: list[Desk]) -> None:
-    for number, desk in enumerate(desks, 1):
-        tell(f"Pair {number} of {len(desks)}")
-        desk.judge()
-    for desk in desks:
-        if not desk.task.foil:
-            desk.find()
-
-
-def _chosen(room: ReviewSession, link: tuple[str, str], reviewer: str) -> Task:
-    """Return the pair that a reviewer chose by name, if it can be reviewed by them."""
-    pair = room.dossier.pair(*link)
-    entries = room.ledger.entries()
-    history = histories(entries).get(pair, History(pair))
-    refuse_barred(room.dossier.case, history, reviewer)
-    if state_of(room.dossier, entries, pair) == "none":
-        raise ReviewError(
-            " and ".join(pair),
-            "nobody has made this link: it is neither flagged nor asserted.",
-            "Review a link in question; `sockgraph report CASE --format csv` lists their states.",
-        )
-    return Task(pair, kind_of(history))
 
 
 def review_packet(
@@ -117,14 +79,14 @@ def review_packet(
     data: DataFolder = DATA,
     *,
     reviewer: Reviewer,
-    foils: Foils = FOILS,
+    foils: Foils = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to write the packet.")
     ] = None,
 ) -> None:
     """Write one HTML file for a reviewer on a machine of their own: no names, no LR, no network."""
-    room = open_room(case, data)
-    reviewer = refuse_unknown_reviewer(reviewer)
+    room = open_room(case, data).with_names()
+    reviewer = named(reviewer)
     entries, diffs = room.ledger.entries(), room.diff_reader()
     packet = make_packet(room.dossier, entries, reviewer, foils=foils, read_diffs=diffs)
     path = out or Path(f"{room.dossier.case.slug}-packet-{packet.id[:8]}.html")
@@ -149,7 +111,10 @@ def review_merge(
     taken = take_answers(room.ledger, room.dossier, [read_answers(path) for path in files])
     tell(f"{len(taken.drafts)} new entries from {len(files)} files.")
     for a, b in taken.passed:
-        tell(f"Left out: {a} and {b}; their review has gone on since the packet was made.")
+        tell(
+            f"Left out: {a} and {b}; since the packet was made their review has gone on, or what"
+            " it showed has changed."
+        )
     room.settle(taken.kept)
 
 

@@ -1,4 +1,4 @@
-"""A review at the terminal: the same order as in a packet, each step an entry of the ledger."""
+"""A review at the terminal: it asks and shows what the sitting gives, and decides nothing."""
 
 from __future__ import annotations
 
@@ -10,327 +10,207 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sockgraph.errors import ReviewError
 from sockgraph.names import printable
-from sockgraph.reviews.answers import (
-    ALIBI_ANSWERS,
-    JUDGEMENTS,
-    Kept,
-    Sealed,
-    finding,
-    findings_of,
-    first_judgement,
-    seal,
-    step_draft,
-    take_steps,
-    wiki_opened,
-)
+from sockgraph.reviews import words
+from sockgraph.reviews.answers import SPARING, findings_of
 from sockgraph.reviews.blinding import LABELS
-from sockgraph.reviews.dossier import Exhibit, Item, make_exhibit
 from sockgraph.reviews.packet import wiki_address
-from sockgraph.reviews.rules import live_record
-from sockgraph.reviews.sheet import make_sheet, seed_of, sides
-from sockgraph.reviews.states import History, histories
+from sockgraph.reviews.sheet import Card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sockgraph.pipeline import ReviewSession
-    from sockgraph.reviews import Dossier, Ledger, Task
+    from sockgraph.pipeline.review_session import Sitting
+    from sockgraph.reviews import Task
     from sockgraph.reviews.blinding import Part
-    from sockgraph.reviews.sheet import Card, Diffs, Page, Sheet
+    from sockgraph.reviews.exhibit import Block
+    from sockgraph.reviews.sheet import Page, Sheet
 
-PAGES = 5
+PAGES = 10
 VIEWS = {"s": "shared", "a": "only_a", "b": "only_b"}
-TITLES = {
-    "shared": "On shared pages",
-    "only_a": "Only Account A",
-    "only_b": "Only Account B",
-}
+JOINS = "may be one operator"
 
 
-@dataclass(frozen=True)
-class Desk:
-    """One reviewer at one pair.
+@dataclass
+class Terminal:
+    """One reviewer's sitting at the terminal.
 
     Attributes
     ----------
-    room
-        The case, open for review.
-    blinded
-        Whether names are hidden: not where the reviewer chose the pair by name.
+    other
+        What else could explain it, as last written: it is offered for the next pair.
     """
 
-    room: ReviewSession
-    task: Task
-    reviewer: str
-    blinded: bool
+    sitting: Sitting
     console: Console = field(default_factory=lambda: Console(highlight=False, width=120))
+    other: str = ""
 
-    @property
-    def dossier(self) -> Dossier:
-        """The case's tables."""
-        return self.room.dossier
+    def go_through(self) -> None:
+        """Ask until nothing is due."""
+        while due := self.sitting.due:
+            task, step = due
+            number = self.sitting.tasks.index(task) + 1
+            self.say(f"Pair {number} of {len(self.sitting.tasks)}")
+            if step == "judge":
+                self._judge(task)
+            elif step == "finding":
+                self._find(task)
+            else:
+                self._show(task, step)
 
-    @property
-    def ledger(self) -> Ledger:
-        """The case's ledger."""
-        return self.room.ledger
-
-    @property
-    def history(self) -> History:
-        """What the ledger says of the pair now."""
-        return histories(self.ledger.entries()).get(self.task.pair, History(self.task.pair))
-
-    def judge(self) -> None:
-        """Show the edits, then take the first judgement."""
-        steps = self._steps
-        if "first judgement" in steps:
-            return
-        sheet = make_sheet(self.dossier, *self._shown, diffs=self._diffs())
-        self._read(sheet)
-        if "read" not in steps:
-            self._take("read")
-        answer = self._ask_judgement(sheet)
-        self._answer("first judgement", answer)
-
-    def _diffs(self) -> Diffs:
-        """Return what the diffs of the pair's edits show; nothing where the source has none."""
-        read = self.room.diff_reader()
-        return read(make_sheet(self.dossier, *self._shown)) if read else {}
-
-    def find(self) -> None:
-        """Show the evidence against, for, and all of it; then take the finding."""
-        diffs = self._diffs()
-        exhibit = make_exhibit(self.dossier, self._shown, self.history, diffs=diffs)
-        shows = {"against": self._against, "for": self._towards, "all": self._all}
-        for step, show in shows.items():
-            if step not in self._steps:
-                show(exhibit)
-                self._take(step)
-                typer.prompt("Enter to go on", default="", show_default=False)
-        self._answer("finding", self._ask_finding(exhibit))
-
-    @property
-    def _steps(self) -> tuple[str, ...]:
-        return live_record(self.dossier, self.history, self.reviewer).steps
-
-    @property
-    def _shown(self) -> tuple[str, str]:
-        return sides(self.task.pair, self.dossier.seal)
-
-    def _take(self, step: str) -> None:
-        kept = Kept(self.task.pair, self.reviewer)
-        draft = step_draft(self.dossier, kept, step, blinded=self.blinded)
-        take_steps(self.ledger, self.dossier, [draft])
-
-    def _answer(self, step: str, answer: Mapping[str, Any]) -> None:
-        sealed: dict[str, Sealed] = {step: seal(answer)}
-        kept = Kept(self.task.pair, self.reviewer, sealed)
-        self.room.keep(kept)
-        draft = step_draft(self.dossier, kept, step, blinded=self.blinded)
-        take_steps(self.ledger, self.dossier, [draft])
-        self._say(f"The {step} is in the ledger as a salted hash, and cannot be changed.")
-
-    # the edits
-
-    def _read(self, sheet: Sheet) -> None:
-        """Show pages as asked for, until every view was opened and the reviewer wants to judge."""
+    def _judge(self, task: Task) -> None:
+        sheet = self.sitting.sheet(task)
         numbers = {rev: n for n, rev in enumerate(sheet.cards, 1)}
-        places = dict.fromkeys(VIEWS.values(), 0)
-        self._say("Read both accounts' edits, then say what you see.", bold=True)
-        if not self.blinded:
-            self._say("You chose this pair by name: the review is recorded as unblinded.")
-        self._next_pages(sheet, "shared", places, numbers)
-        while True:
-            said = typer.prompt(self._offer(sheet, places)).strip().lower()
-            if said in VIEWS:
-                self._next_pages(sheet, VIEWS[said], places, numbers)
-            elif said.startswith("o "):
-                self._open(said[2:], {str(n): rev for rev, n in numbers.items()})
-            elif said == "j" and self._unread(sheet, places):
-                self._say(f"First read at least one page of: {self._unread(sheet, places)}.")
-            elif said == "j":
-                return
+        judgement = _Reading(self, task, sheet, numbers).read()
+        joins = judgement == JOINS
+        revs = {str(n): rev for rev, n in numbers.items()}
+        question = words.QUESTIONS["says"] if joins else words.JUDGEMENTS[judgement][1]
+        cited = str(typer.prompt("Which edits? Numbers, or Enter", default="", show_default=False))
+        cites = [revs[n] for n in cited.replace(",", " ").split() if n in revs]
+        says = _write(question, needed=joins or judgement == "cannot tell" or not cites)
+        if joins:
+            self.other = _write(words.QUESTIONS["else"], offered=self.other)
+        knows = typer.confirm(f"{words.QUESTIONS['knows']}?", default=False)
+        other = self.other if joins else ""
+        self.say(
+            self.sitting.judge(task, judgement, says=says, other=other, knows=knows, cites=cites)
+        )
 
-    def _offer(self, sheet: Sheet, places: Mapping[str, int]) -> str:
+    def _show(self, task: Task, step: str) -> None:
+        """Show what is read at a step, then go on once it was."""
+        self.say(words.STEP_TITLES[step], bold=True)
+        for block in self.sitting.exhibit(task).of(step):
+            self._block(block)
+        typer.prompt("Enter to go on", default="", show_default=False)
+        self.say(self.sitting.go_on(task, step))
+
+    def _find(self, task: Task) -> None:
+        offered = {found: words.FINDINGS[found] for found in findings_of(task.kind)}
+        found = _choose(words.QUESTIONS["finding"], self.turned(offered))
+        why = _write(words.QUESTIONS["why"])
+        alternative = _write(words.QUESTIONS["alternative"])
+        asked = self.sitting.exhibit(task).alibi_asked
+        alibi = _choose(words.QUESTIONS["alibi"], words.ALIBI_ANSWERS) if asked else None
+        self.say(self.sitting.find(task, found, why=why, alternative=alternative, alibi=alibi))
+
+    def turned(self, offered: Mapping[str, str]) -> dict[str, str]:
+        """Return answers in the order in which this reviewer is offered them."""
+        return {key: offered[key] for key in self.sitting.offered(list(offered))}
+
+    def _block(self, block: Block) -> None:
+        if block.head:
+            self.say(block.head, bold=True)
+        if block.note:
+            self.say(block.note)
+        if not block.rows:
+            return
+        columns = (LABELS["A"], "", LABELS["B"]) if block.edits else block.columns
+        table = Table(*columns, expand=True)
+        for row in block.rows:
+            table.add_row(*(_cell(cell) for cell in row))
+        self.console.print(table)
+
+    def say(self, said: str, *, bold: bool = False) -> None:
+        """Print a sentence, whatever is in it made safe to show."""
+        if said:
+            text = Text(printable(said), style="bold" if bold else "")
+            self.console.print(text, soft_wrap=True)
+
+
+@dataclass
+class _Reading:
+    """The edits of one pair, page by page, until the reviewer judges."""
+
+    terminal: Terminal
+    task: Task
+    sheet: Sheet
+    numbers: Mapping[str, int]
+
+    def read(self) -> str:
+        """Show pages as asked for; return the judgement that is given."""
+        self.places = dict.fromkeys(VIEWS.values(), 0)
+        say = self.terminal.say
+        say(words.READ, bold=True)
+        if not self.terminal.sitting.blinded:
+            say("You chose this pair by name: the review is recorded as unblinded.")
+        self._next("shared")
+        while True:
+            said = typer.prompt(self._offer()).strip().lower()
+            if said in VIEWS:
+                self._next(VIEWS[said])
+            elif said.startswith("o "):
+                self._open(said[2:])
+            elif said == "j":
+                offered = {key: " - ".join(two) for key, two in words.JUDGEMENTS.items()}
+                judgement = _choose(
+                    words.QUESTIONS["judgement"],
+                    self.terminal.turned(offered),
+                )
+                if judgement in SPARING or not self._unread():
+                    return judgement
+                say(f"First read at least one page of: {self._unread()}.")
+
+    def _offer(self) -> str:
         views = [
-            f"[{key}] {TITLES[view].lower()} ({places[view]} of {sheet.totals[view]} read)"
+            f"[{key}] {words.VIEWS[view].lower()}"
+            f" ({self.places[view]} of {self.sheet.totals[view]} read)"
             for key, view in VIEWS.items()
         ]
-        wiki = "[o NUMBER] open on the wiki" if wiki_address(self.dossier.case) else ""
+        case = self.terminal.sitting.room.dossier.case
+        wiki = "[o NUMBER] open on the wiki" if wiki_address(case) else ""
         return "  ".join(filter(None, [*views, wiki, "[j] judge"]))
 
-    def _unread(self, sheet: Sheet, places: Mapping[str, int]) -> str:
-        views = {view: getattr(sheet, view) for view in VIEWS.values()}
-        return ", ".join(TITLES[v].lower() for v, pages in views.items() if pages and not places[v])
+    def _unread(self) -> str:
+        views = {view: getattr(self.sheet, view) for view in VIEWS.values()}
+        unread = [v for v, pages in views.items() if pages and not self.places[v]]
+        return ", ".join(words.VIEWS[view].lower() for view in unread)
 
-    def _next_pages(
-        self, sheet: Sheet, view: str, places: dict[str, int], numbers: Mapping[str, int]
-    ) -> None:
-        pages: list[Page] = getattr(sheet, view)
-        for page in pages[places[view] : places[view] + PAGES]:
-            self._page(sheet, page, numbers)
-        places[view] = min(places[view] + PAGES, len(pages))
-        self._say(f"{TITLES[view]}: {places[view]} of {sheet.totals[view]}, in time order.")
+    def _next(self, view: str) -> None:
+        pages: list[Page] = getattr(self.sheet, view)
+        at = self.places[view]
+        for page in pages[at : at + PAGES]:
+            self._page(page)
+        self.places[view] = min(at + PAGES, len(pages))
+        order = words.FIRST_PAGES if view == "shared" else "in time order"
+        said = f"{words.VIEWS[view]}: {self.places[view]} of {self.sheet.totals[view]}; {order}."
+        self.terminal.say(said)
 
-    def _page(self, sheet: Sheet, page: Page, numbers: Mapping[str, int]) -> None:
+    def _page(self, page: Page) -> None:
         heads = [
             f"{LABELS[who]}, {side.edits:,} edits read"
-            for who, side in (("A", sheet.a), ("B", sheet.b))
+            for who, side in (("A", self.sheet.a), ("B", self.sheet.b))
         ]
-        table = Table(
-            title=_text(page.title), title_justify="left", expand=True, title_style="bold"
-        )
+        table = Table(title=_text(page.title), title_justify="left", expand=True)
         table.add_column(heads[0], ratio=4)
         table.add_column("gap", ratio=1, justify="center")
         table.add_column(heads[1], ratio=4)
         for row in page.rows:
-            table.add_row(
-                _card(row.a, numbers), f"{row.gap}\n{row.order}".strip(), _card(row.b, numbers)
-            )
-        self.console.print(table)
+            gap = f"{row.gap}\n{row.order}".strip()
+            table.add_row(_card(row.a, self.numbers), gap, _card(row.b, self.numbers))
+        self.terminal.console.print(table)
         if page.left_out:
-            self._say(f"{page.left_out} more edits of this page are not shown.")
+            left = words.counted(page.left_out, "more edit")
+            self.terminal.say(f"{left} of this page not shown.")
 
-    def _open(self, number: str, revs: Mapping[str, str]) -> None:
-        """Give an edit's address on the wiki, having recorded that names are seen from here on."""
-        address = wiki_address(self.dossier.case)
-        rev = revs.get(number.strip())
-        if address is None or rev is None:
-            self._say("There is no such edit to open." if address else "This case has no wiki.")
-            return
-        if not typer.confirm("The wiki shows names: this ends the blinding. Open it?"):
-            return
-        kept = Kept(self.task.pair, self.reviewer)
-        take_steps(self.ledger, self.dossier, [wiki_opened(kept, rev, self.dossier)])
-        self._say(address + rev.rpartition(":")[2])
-
-    # the evidence
-
-    def _against(self, exhibit: Exhibit) -> None:
-        self._say("What speaks against one operator", bold=True)
-        self._items(exhibit.against, "No signal speaks against one operator.")
-        for row in exhibit.alibis:
-            expected = (
-                "" if row["expected"] is None else f", {row['expected']:.2g} expected by chance"
-            )
-            self._say(
-                f"Simultaneous work on different pages: {row['date']},"
-                f" {row['n_edits']} edits by turns{expected}."
-            )
-
-    def _towards(self, exhibit: Exhibit) -> None:
-        self._say("What speaks for one operator", bold=True)
-        self._items(exhibit.towards, "No signal speaks for one operator.")
-
-    def _all(self, exhibit: Exhibit) -> None:
-        """Show every signal with its number, what was received, and the LR last."""
-        self._say("All evidence", bold=True)
-        weights = {row["signal"]: row for row in self.dossier.signals(self.task.pair)}
-        table = Table("signal", "family", "speaks", "rests on", "log10 LR alone", expand=True)
-        for item in (*exhibit.against, *exhibit.towards, *exhibit.silent):
-            number = signed(weights[item.signal]["log10_lr"])
-            table.add_row(item.signal, item.family, item.direction, rests_on(item.support), number)
-        self.console.print(table)
-        for one in exhibit.received:
-            said = _plain(one["summary"])
-            self._say(
-                f"Received {one['date']}, speaks {one['speaks']},"
-                f" authenticated by {one['authenticated_by']}: {said}"
-            )
-        if self.task.kind == "reversal" and not exhibit.changes:
-            self._say("The link was made elsewhere: what it rested on then is not held here.")
-        for one in exhibit.changes:
-            self._say(f"{one['signal']}: then {one['then']}, now {one['now']}.")
-        self._say(link_words(self.dossier.link(self.task.pair)), bold=True)
-
-    def _items(self, items: Sequence[Item], none: str) -> None:
-        if not items:
-            self._say(none)
-        for item in items:
-            self._say(
-                f"{item.signal} ({item.family}), rests on {rests_on(item.support)}", bold=True
-            )
-            table = Table(LABELS["A"], LABELS["B"], expand=True)
-            for card in item.edits:
-                cells = [_card(card, {}) if card.who == who else Text() for who in "AB"]
-                table.add_row(*cells)
-            if item.edits:
-                self.console.print(table)
-            if item.left_out:
-                self._say(f"and {item.left_out} more edits")
-
-    # the questions
-
-    def _ask_judgement(self, sheet: Sheet) -> dict[str, Any]:
-        offered = self._turned(JUDGEMENTS)
-        judgement = _choose("First judgement: what do these edits point to?", offered)
-        says = _write("What in the edits says so?")
-        cites = typer.prompt("Which edits? Their numbers", default="", show_default=False)
-        other = _write("What else could explain it?")
-        knows = typer.confirm("Do you think you recognise either account?", default=None)
-        revs = list(sheet.cards)
-        chosen = [int(n) for n in cites.replace(",", " ").split() if n.isdigit()]
-        return first_judgement(
-            judgement=judgement,
-            says=says,
-            other=other,
-            knows=knows,
-            cites=[revs[n - 1] for n in chosen if 0 < n <= len(revs)],
-        )
-
-    def _ask_finding(self, exhibit: Exhibit) -> dict[str, Any]:
-        offered = self._turned(findings_of(self.task.kind))
-        found = _choose("What do you find?", offered)
-        why = _write("Why?")
-        alternative = _write("What is the strongest other explanation?")
-        alibi = None
-        if exhibit.alibi_asked:
-            alibi = _choose("The simultaneous work: accepted as showing two people?", ALIBI_ANSWERS)
-        return finding(self.task.kind, found=found, why=why, alternative=alternative, alibi=alibi)
-
-    def _turned(self, offered: Sequence[str]) -> list[str]:
-        """Turn the order of the answers round for half of the reviewers."""
-        turned = seed_of(self.dossier.case.slug, self.reviewer) % 2
-        return list(reversed(offered)) if turned else list(offered)
-
-    def _say(self, words: str, *, bold: bool = False) -> None:
-        self.console.print(Text(printable(words), style="bold" if bold else ""), soft_wrap=True)
+    def _open(self, number: str) -> None:
+        """Give an edit's address on the wiki; from here on names are seen, and it is recorded."""
+        say = self.terminal.say
+        sitting = self.terminal.sitting
+        rev = {str(n): rev for rev, n in self.numbers.items()}.get(number.strip())
+        if wiki_address(sitting.room.dossier.case) is None:
+            say("This case has no wiki.")
+        elif rev is None:
+            say("There is no such edit to open.")
+        elif typer.confirm("The wiki shows names: this ends the blinding. Open it?"):
+            say(sitting.open_on_wiki(self.task, rev) or "")
 
 
-def link_words(link: Mapping[str, Any]) -> str:
-    """Say a link's fused number with its interval, or why there is none."""
-    if link["log10_lr"] is None:
-        return f"{link['band'].capitalize()}: no log10 LR is given."
-    numbers = [signed(link[k]) for k in ("log10_lr", "log10_lr_low", "log10_lr_high")]
-    band = link["band"]
-    says = (
-        f"speaks {band} one operator" if "separate" not in band else f"{band} the two explanations"
-    )
-    return f"The evidence {says}: log10 LR {numbers[0]} [{numbers[1]}, {numbers[2]}]."
-
-
-def signed(value: float | None) -> str:
-    """Write a log10 LR with one decimal and its sign; a dash where there is none.
-
-    >>> signed(1.24), signed(-0.31), signed(None)
-    ('+1.2', '\u22120.3', '\u2013')
-    """
-    return "\u2013" if value is None else f"{value:+.1f}".replace("-", "\u2212")
-
-
-def rests_on(support: int) -> str:
-    """Say what a signal rests on: edits of the account that has fewer of them.
-
-    >>> rests_on(1), rests_on(2160)
-    ('1 edit or more each', '2,160 edits or more each')
-    """
-    return f"{support:,} {'edit' if support == 1 else 'edits'} or more each"
-
-
-def _plain(parts: Sequence[Part]) -> str:
-    return "".join(p if isinstance(p, str) else LABELS[p["who"]] for p in parts)
+def _cell(cell: Any) -> Text:
+    if isinstance(cell, Card):
+        return _card(cell, {})
+    if isinstance(cell, str):
+        return Text(printable(cell))
+    return _text(cell or ())
 
 
 def _text(parts: Sequence[Part]) -> Text:
@@ -360,35 +240,26 @@ def _card(card: Card | None, numbers: Mapping[str, int]) -> Text:
     return said
 
 
-def _choose(question: str, offered: Sequence[str]) -> str:
-    """Ask until one of the answers is given, by its number or its words; none is preset."""
-    lines = [f"  {n} {word}" for n, word in enumerate(offered, 1)]
+def _choose(question: str, offered: Mapping[str, str]) -> str:
+    """Ask until one of the answers is given, by its number or its key; none is preset."""
+    lines = [f"  {n} {said}" for n, said in enumerate(offered.values(), 1)]
     typer.echo("\n".join([question, *lines]))
+    keys = list(offered)
     while True:
         said = str(typer.prompt("Your answer")).strip()
         if said in offered:
             return said
-        if said.isdigit() and 0 < int(said) <= len(offered):
-            return offered[int(said) - 1]
-        typer.echo(f"Give a number from 1 to {len(offered)}.")
+        if said.isdigit() and 0 < int(said) <= len(keys):
+            return keys[int(said) - 1]
+        typer.echo(f"Give a number from 1 to {len(keys)}.")
 
 
-def _write(question: str) -> str:
-    """Ask until something is written."""
+def _write(question: str, *, needed: bool = True, offered: str = "") -> str:
+    """Ask until something is written, where it must be; Enter takes what is offered."""
     while True:
-        said = str(typer.prompt(question)).strip()
-        if said:
+        if needed and not offered:
+            said = str(typer.prompt(question)).strip()
+        else:
+            said = str(typer.prompt(question, default=offered, show_default=bool(offered))).strip()
+        if said or not needed:
             return said
-
-
-def refuse_unknown_reviewer(reviewer: str) -> str:
-    """Return a reviewer's name, stripped; refuse an empty one.
-
-    Raises
-    ------
-    ReviewError
-        If it is empty.
-    """
-    if not reviewer.strip():
-        raise ReviewError(repr(reviewer), "a review needs its reviewer.", "Give --reviewer NAME.")
-    return reviewer.strip()

@@ -1,4 +1,4 @@
-"""A review in the notebook: the order, the rules and the ledger are those of every other review.
+"""A review in the notebook: it asks and shows what the sitting gives, and decides nothing.
 
 Nothing that biases is sent to the page before the first judgement: each step is made when the one
 before it is in the ledger.
@@ -6,7 +6,6 @@ before it is in the ledger.
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,38 +15,21 @@ from markupsafe import Markup
 from sockgraph.errors import ReviewError, SockgraphError
 from sockgraph.names import clean
 from sockgraph.pipeline import DATA, CaseResult, ReviewSession
-from sockgraph.report.wording import signed
-from sockgraph.reviews import Task, histories, queue
-from sockgraph.reviews.answers import (
-    ALIBI_ANSWERS,
-    JUDGEMENTS,
-    Kept,
-    finding,
-    findings_of,
-    first_judgement,
-    seal,
-    step_draft,
-    take_steps,
-)
+from sockgraph.pipeline.review_session import Sitting
+from sockgraph.reviews import words
+from sockgraph.reviews.answers import findings_of
 from sockgraph.reviews.blinding import LABELS
-from sockgraph.reviews.dossier import make_exhibit
-from sockgraph.reviews.queue import FOILS, why_nothing
-from sockgraph.reviews.rules import live_record
-from sockgraph.reviews.sheet import make_sheet, seed_of, sides
-from sockgraph.reviews.states import History
+from sockgraph.reviews.sheet import Card
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from sockgraph.reviews import Task
     from sockgraph.reviews.blinding import Part
-    from sockgraph.reviews.dossier import Exhibit, Item
-    from sockgraph.reviews.sheet import Card, Page, Sheet
+    from sockgraph.reviews.exhibit import Block
+    from sockgraph.reviews.sheet import Page, Sheet
 
-VIEWS = {
-    "shared": "Pages that both edited",
-    "only_a": "Only Account A",
-    "only_b": "Only Account B",
-}
+JOINS = "may be one operator"
 WIDE = w.Layout(width="100%")
 STYLE = """<style>
 .sg-review table { border-collapse: collapse; width: 100%; font-size: 13px; }
@@ -75,210 +57,128 @@ class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
     """
 
     def __init__(
-        self, case: CaseResult | Path | str, *, reviewer: str, data: Path = DATA, foils: int = FOILS
+        self, case: CaseResult | Path | str, *, reviewer: str, data: Path = DATA, foils: int = 0
     ) -> None:
         self.said = w.HTML(layout=WIDE)
         self.body = w.VBox(layout=WIDE)
+        self.other = ""
         super().__init__([w.HTML(STYLE), self.said, self.body], layout=WIDE)
         self.add_class("sg-review")
         try:
-            self._begin(*_place(case, data), reviewer, foils)
+            room = ReviewSession.of(*_place(case, data), tell=self._tell)
+            self.sitting = Sitting.begin(room, reviewer, foils=foils)
+            self._next()
         except SockgraphError as error:
             self._tell(str(error))
 
-    def _begin(self, case: Path, data: Path, reviewer: str, foils: int) -> None:
-        if not reviewer.strip():
-            raise ReviewError(repr(reviewer), "a review needs its reviewer.", "Give reviewer=….")
-        self.reviewer = reviewer.strip()
-        self.room = ReviewSession.of(case, data, tell=self._tell)
-        entries = self.room.ledger.entries()
-        self.tasks = queue(self.room.dossier, entries, self.reviewer, foils=foils)
-        if all(task.foil for task in self.tasks):
-            raise why_nothing(self.room.dossier, entries, self.reviewer)
-        self._next()
-
-    def _next(self) -> None:
-        """Go on: every pair is judged from its edits before the evidence on any is shown."""
-        for task in self.tasks:
-            if "first judgement" not in self._steps(task):
-                return self._show(task, self._reading(task))
-        for task in self.tasks:
-            steps = self._steps(task)
-            if not task.foil and "finding" not in steps:
-                return self._show(task, self._evidence(task, steps))
-        self.room.settle()
-        self.body.children = [w.HTML("<b>Done.</b> Every pair that waited for you is reviewed.")]
-        return None
-
-    def _show(self, task: Task, children: Sequence[w.Widget]) -> None:
-        number = self.tasks.index(task) + 1
-        head = f"<h3>Pair {number} of {len(self.tasks)}</h3>"
-        self.body.children = [w.HTML(head), *children]
-
-    # the first judgement
+    def _next(self, said: str = "") -> None:
+        """Show what is due."""
+        if said:
+            self._tell(said)
+        due = self.sitting.due
+        if due is None:
+            self.sitting.room.settle()
+            self.body.children = [w.HTML("<b>Done.</b> Every pair that waited is reviewed.")]
+            return
+        task, step = due
+        number = self.sitting.tasks.index(task) + 1
+        head = f"<h3>Pair {number} of {len(self.sitting.tasks)}</h3>"
+        if step == "judge":
+            shown = self._reading(task)
+        elif step == "finding":
+            shown = self._finding(task)
+        else:
+            shown = self._evidence(task, step)
+        self.body.children = [w.HTML(head), *shown]
 
     def _reading(self, task: Task) -> list[w.Widget]:
-        """Show a pair's edits, blinded, in time order; the judgement opens once every view was."""
-        sheet = make_sheet(self.room.dossier, *self._shown(task), diffs=self._diffs(task))
-        views = {name: getattr(sheet, name) for name in VIEWS}
+        """Show a pair's edits, blinded, and the form for what they point to."""
+        sheet = self.sitting.sheet(task)
+        views = {name: getattr(sheet, name) for name in words.VIEWS}
         unread = {name for name, pages in views.items() if pages}
         tabs = w.Tab(
             children=[w.HTML(_pages(sheet, pages), layout=WIDE) for pages in views.values()],
-            titles=[f"{VIEWS[n]} ({len(pages)})" for n, pages in views.items()],
+            titles=[f"{words.VIEWS[n]} ({len(pages)})" for n, pages in views.items()],
             selected_index=0,
         )
-        form = self._judgement(task, sheet)
 
         def opened(change: dict[str, Any]) -> None:
             if change["new"] is not None:
-                unread.discard(list(VIEWS)[change["new"]])
-            if not unread and form.layout.display == "none":
-                form.layout.display = None
-                if "read" not in self._steps(task):
-                    self._take(task, "read")
+                unread.discard(list(views)[change["new"]])
 
-        form.layout.display = "none"
         tabs.observe(opened, "selected_index")
         opened({"new": tabs.selected_index})
-        words = "<p>Read both accounts' edits, every view at least once; then say what you see.</p>"
-        return [w.HTML(words), tabs, form]
+        intro = w.HTML(Markup("<p>{}. {}.</p>").format(words.READ, words.FIRST_PAGES))
+        return [intro, tabs, self._judgement(task, sheet, unread)]
 
-    def _judgement(self, task: Task, sheet: Sheet) -> w.VBox:
-        choice = w.RadioButtons(options=self._turned(JUDGEMENTS), value=None, layout=WIDE)
-        says, other = _area("What in the edits says so?"), _area("What else could explain it?")
+    def _judgement(self, task: Task, sheet: Sheet, unread: set[str]) -> w.VBox:
+        options = [(" - ".join(words.JUDGEMENTS[j]), j) for j in words.JUDGEMENTS]
+        choice = w.RadioButtons(options=self._turned(options), value=None, layout=WIDE)
+        says = _area("says")
+        other = _area("else", self.other)
+        other.layout.display = "none"
         cites = w.Text(placeholder="numbers of edits, such as 3, 7", layout=WIDE)
-        knows = w.RadioButtons(options=[("no", False), ("yes", True)], value=None)
+        knows = w.Checkbox(description=words.QUESTIONS["knows"], indent=False, layout=WIDE)
+
+        def chosen(change: dict[str, Any]) -> None:
+            other.layout.display = None if change["new"] == JOINS else "none"
+
+        choice.observe(chosen, "value")
 
         def give() -> None:
-            if knows.value is None:
-                rule = "it is not answered whether you recognise either account."
-                raise ReviewError("first judgement", rule, "Choose yes or no.")
+            joins = choice.value == JOINS
+            if joins and unread:
+                names = ", ".join(words.VIEWS[name].lower() for name in sorted(unread))
+                raise ReviewError("first judgement", f"not read yet: {names}.", "Open each view.")
             revs = list(sheet.cards)
-            named = [int(n) for n in cites.value.replace(",", " ").split() if n.isdigit()]
-            answer = first_judgement(
-                judgement=choice.value or "",
+            numbers = [int(n) for n in cites.value.replace(",", " ").split() if n.isdigit()]
+            self.other = other.value if joins else self.other
+            said = self.sitting.judge(
+                task,
+                choice.value or "",
                 says=says.value,
-                other=other.value,
+                other=other.value if joins else "",
                 knows=knows.value,
-                cites=[revs[n - 1] for n in named if 0 < n <= len(revs)],
+                cites=[revs[n - 1] for n in numbers if 0 < n <= len(revs)],
             )
-            self._answer(task, "first judgement", answer)
+            self._next(said)
 
-        rows = [
-            _heading("First judgement: what do these edits point to?"), choice, says, other,
-            _heading("Which edits?"), cites,
-            _heading("Do you think you recognise either account?"), knows,
-            self._button("Seal the first judgement", give),
-        ]  # fmt: skip
-        return w.VBox(rows, layout=w.Layout(width="100%"))
+        heads = [_heading("judgement"), choice, says, other, _heading("cites"), cites, knows]
+        return w.VBox([*heads, self._button("Record", give)], layout=WIDE)
 
-    # the evidence and the finding
+    def _evidence(self, task: Task, step: str) -> list[w.Widget]:
+        """Show what is read at a step; it is taken by hand."""
+        blocks = Markup("").join(map(_block, self.sitting.exhibit(task).of(step)))
+        page = Markup("<h3>{}</h3>{}").format(words.STEP_TITLES[step], blocks)
+        button = self._button("Go on", lambda: self._next(self.sitting.go_on(task, step)))
+        return [w.HTML(page, layout=WIDE), button]
 
-    def _evidence(self, task: Task, steps: Sequence[str]) -> list[w.Widget]:
-        """Show against, then for, then all of it with the LR last; each step is taken by hand."""
-        history = self._history(task)
-        exhibit = make_exhibit(
-            self.room.dossier, self._shown(task), history, diffs=self._diffs(task)
-        )
-        shown: list[w.Widget] = []
-        for step, page in _STEPS.items():
-            shown.append(w.HTML(page(self, task, exhibit), layout=WIDE))
-            if step not in steps:
-                return [*shown, self._button("Go on", partial(self._go, task, step))]
-        return [*shown, self._finding(task, exhibit)]
-
-    def _go(self, task: Task, step: str) -> None:
-        self._take(task, step)
-        self._next()
-
-    def _finding(self, task: Task, exhibit: Exhibit) -> w.VBox:
-        found = w.RadioButtons(options=self._turned(findings_of(task.kind)), value=None)
-        why, other = _area("Why?"), _area("What is the strongest other explanation?")
-        alibi = w.RadioButtons(options=list(ALIBI_ANSWERS), value=None)
+    def _finding(self, task: Task) -> list[w.Widget]:
+        options = [(words.FINDINGS[found], found) for found in findings_of(task.kind)]
+        found = w.RadioButtons(options=self._turned(options), value=None, layout=WIDE)
+        why, other = _area("why"), _area("alternative")
+        answers = [(said, key) for key, said in words.ALIBI_ANSWERS.items()]
+        alibi = w.RadioButtons(options=answers, value=None, layout=WIDE)
+        asked = self.sitting.exhibit(task).alibi_asked
 
         def give() -> None:
-            answer = finding(
-                task.kind,
-                found=found.value or "",
+            said = self.sitting.find(
+                task,
+                found.value or "",
                 why=why.value,
                 alternative=other.value,
-                alibi=alibi.value if exhibit.alibi_asked else None,
+                alibi=(alibi.value or "") if asked else None,
             )
-            self._answer(task, "finding", answer)
+            self._next(said)
 
-        asked = [_heading("The simultaneous work: accepted as showing two people?"), alibi]
-        rows = [_heading("What do you find?"), found, why, other]
-        rows += asked if exhibit.alibi_asked else []
-        return w.VBox([*rows, self._button("Seal the finding", give)], layout=WIDE)
+        rows = [_heading("finding"), found, why, other]
+        rows += [_heading("alibi"), alibi] if asked else []
+        return [*rows, self._button("Record my finding", give)]
 
-    def _against(self, _: Task, exhibit: Exhibit) -> str:
-        stretches = [
-            f"{row['date']}: {row['n_edits']} edits by turns on different pages"
-            for row in exhibit.alibis
-        ]
-        return _exhibited("What speaks against one operator", exhibit.against, stretches)
+    def _turned(self, options: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        return list(reversed(options)) if self.sitting.turned else options
 
-    def _towards(self, _: Task, exhibit: Exhibit) -> str:
-        return _exhibited("What speaks for one operator", exhibit.towards, [])
-
-    def _all(self, task: Task, exhibit: Exhibit) -> str:
-        weights = {row["signal"]: row for row in self.room.dossier.signals(task.pair)}
-        rows = [
-            Markup("<tr><td>{} ({})</td><td>{}</td><td class='gap'>{}</td></tr>").format(
-                i.signal, i.family, i.direction, signed(weights[i.signal]["log10_lr"])
-            )
-            for i in (*exhibit.against, *exhibit.towards, *exhibit.silent)
-        ]
-        link = self.room.dossier.link(task.pair)
-        number = "no log10 LR is given"
-        if link["log10_lr"] is not None:
-            ends = [signed(link[k]) for k in ("log10_lr", "log10_lr_low", "log10_lr_high")]
-            number = f"log10 LR {ends[0]} [{ends[1]}, {ends[2]}]"
-        received = [
-            Markup("<p>Received {}, speaks {}, authenticated by {}: {}</p>").format(
-                one["date"], one["speaks"], one["authenticated_by"], _parts(one["summary"])
-            )
-            for one in exhibit.received
-        ]
-        table = Markup("<table>{}</table>").format(Markup("").join(rows))
-        return Markup("<h4>All evidence</h4>{}{}<p><b>{}: {}</b></p>").format(
-            table, Markup("").join(received), link["band"], number
-        )
-
-    # what every step needs
-
-    def _history(self, task: Task) -> History:
-        return histories(self.room.ledger.entries()).get(task.pair, History(task.pair))
-
-    def _steps(self, task: Task) -> tuple[str, ...]:
-        return live_record(self.room.dossier, self._history(task), self.reviewer).steps
-
-    def _shown(self, task: Task) -> tuple[str, str]:
-        return sides(task.pair, self.room.dossier.seal)
-
-    def _diffs(self, task: Task) -> dict[str, list[tuple[str, str]]]:
-        read = self.room.diff_reader()
-        return read(make_sheet(self.room.dossier, *self._shown(task))) if read else {}
-
-    def _take(self, task: Task, step: str) -> None:
-        kept = Kept(task.pair, self.reviewer)
-        draft = step_draft(self.room.dossier, kept, step, blinded=True)
-        take_steps(self.room.ledger, self.room.dossier, [draft])
-
-    def _answer(self, task: Task, step: str, answer: dict[str, Any]) -> None:
-        kept = Kept(task.pair, self.reviewer, {step: seal(answer)})
-        self.room.keep(kept)
-        draft = step_draft(self.room.dossier, kept, step, blinded=True)
-        take_steps(self.room.ledger, self.room.dossier, [draft])
-        self._tell(f"The {step} is in the ledger as a salted hash, and cannot be changed.")
-        self._next()
-
-    def _turned(self, offered: Sequence[str]) -> list[str]:
-        """Turn the order of the answers round for half of the reviewers."""
-        turned = seed_of(self.room.dossier.case.slug, self.reviewer) % 2
-        return list(reversed(offered)) if turned else list(offered)
-
-    def _button(self, words: str, act: Callable[[], None]) -> w.Button:
+    def _button(self, said: str, act: Callable[[], None]) -> w.Button:
         def pressed(_: w.Button) -> None:
             self._tell("")
             try:
@@ -286,19 +186,12 @@ class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             except SockgraphError as error:
                 self._tell(str(error))
 
-        button = w.Button(description=words, layout=w.Layout(width="auto"))
+        button = w.Button(description=said, layout=w.Layout(width="auto"))
         button.on_click(pressed)
         return button
 
-    def _tell(self, words: str) -> None:
-        self.said.value = str(Markup("<p><b>{}</b></p>").format(clean(words))) if words else ""
-
-
-_STEPS: dict[str, Callable[[Reviewing, Task, Exhibit], str]] = {
-    "against": Reviewing._against,  # noqa: SLF001 - the steps of this very class, in their order
-    "for": Reviewing._towards,  # noqa: SLF001
-    "all": Reviewing._all,  # noqa: SLF001
-}
+    def _tell(self, said: str) -> None:
+        self.said.value = str(Markup("<p><b>{}</b></p>").format(clean(said))) if said else ""
 
 
 def _place(case: CaseResult | Path | str, data: Path) -> tuple[Path, Path]:
@@ -313,20 +206,47 @@ def _pages(sheet: Sheet, pages: Sequence[Page]) -> str:
     return Markup("").join(_page(page, numbers) for page in pages)
 
 
-def _page(page: Page, numbers: dict[str, int]) -> Markup:
-    rows = Markup("").join(
-        Markup("<tr><td>{}</td><td class='gap'>{} {}</td><td>{}</td></tr>").format(
-            _card(row.a, numbers), row.gap, row.order, _card(row.b, numbers)
-        )
+def _page(page: Page, numbers: Mapping[str, int]) -> Markup:
+    rows = [
+        (_card(row.a, numbers), f"{row.gap} {row.order}", _card(row.b, numbers))
         for row in page.rows
-    )
+    ]
     more = f"{page.left_out} more edits of this page are not shown." if page.left_out else ""
-    head = Markup("<tr><th>{}</th><th></th><th>{}</th></tr>").format(LABELS["A"], LABELS["B"])
-    whole = Markup("<h4>{}</h4><table>{}{}</table><small>{}</small>")
-    return whole.format(_parts(page.title), head, rows, more)
+    table = _table((LABELS["A"], "", LABELS["B"]), rows, edits=True)
+    return Markup("<h4>{}</h4>{}<small>{}</small>").format(_parts(page.title), table, more)
 
 
-def _card(card: Card | None, numbers: dict[str, int]) -> Markup:
+def _block(block: Block) -> Markup:
+    columns = (LABELS["A"], "", LABELS["B"]) if block.edits else block.columns
+    rows = [tuple(_cell(cell) for cell in row) for row in block.rows]
+    table = _table(columns, rows, edits=block.edits) if rows else ""
+    return Markup("<h4>{}</h4><p>{}</p>{}").format(block.head, clean(block.note), table)
+
+
+def _table(columns: Sequence[str], rows: Sequence[tuple[Any, ...]], *, edits: bool) -> Markup:
+    gap = Markup("<td class='gap'>{}</td>")
+    head = Markup("").join(Markup("<th>{}</th>").format(name) for name in columns)
+    body = Markup("").join(
+        Markup("<tr>{}</tr>").format(
+            Markup("").join(
+                (gap if edits and i == 1 else Markup("<td>{}</td>")).format(cell)
+                for i, cell in enumerate(row)
+            )
+        )
+        for row in rows
+    )
+    return Markup("<table><tr>{}</tr>{}</table>").format(head, body)
+
+
+def _cell(cell: Any) -> Markup:
+    if isinstance(cell, Card):
+        return _card(cell, {})
+    if isinstance(cell, str):
+        return Markup("{}").format(clean(cell))
+    return _parts(cell or ())
+
+
+def _card(card: Card | None, numbers: Mapping[str, int]) -> Markup:
     if card is None:
         return Markup("")
     number = f"{numbers[card.rev]}. " if card.rev in numbers else ""
@@ -337,28 +257,10 @@ def _card(card: Card | None, numbers: dict[str, int]) -> Markup:
     )  # fmt: skip
     tags = {"ins": "ins", "del": "del", "same": "span"}
     changed = Markup("").join(
-        Markup(f"<{tags[kind]}>{{}}</{tags[kind]}>").format(_parts(parts))  # noqa: S704
+        Markup(f"<{tags[kind]}>{{}}</{tags[kind]}>").format(_parts(parts))  # noqa: S704 - our tags
         for kind, parts in card.diff or ()
     )
     return Markup("{}{}{}<br>{}<br>{}").format(number, card.date, size, said, changed)
-
-
-def _exhibited(title: str, items: Sequence[Item], more: Sequence[str]) -> str:
-    parts = [
-        Markup("<p><b>{}</b> ({}), rests on {:,}</p><table>{}</table>").format(
-            item.signal, item.family, item.support,
-            Markup("").join(
-                Markup("<tr><td>{}</td><td>{}</td></tr>").format(
-                    *(_card(card, {}) if card.who == who else "" for who in "AB")
-                )
-                for card in item.edits
-            ),
-        )
-        for item in items
-    ]  # fmt: skip
-    parts += [Markup("<p>{}</p>").format(line) for line in more]
-    body = Markup("").join(parts) or Markup("<p>No signal says so.</p>")
-    return Markup("<h4>{}</h4>{}").format(title, body)
 
 
 def _parts(parts: Sequence[Part]) -> Markup:
@@ -371,10 +273,11 @@ def _parts(parts: Sequence[Part]) -> Markup:
     )
 
 
-def _heading(words: str) -> w.HTML:
-    return w.HTML(Markup("<b>{}</b>").format(words))
+def _heading(question: str) -> w.HTML:
+    return w.HTML(Markup("<b>{}</b>").format(words.QUESTIONS[question]))
 
 
-def _area(question: str) -> w.VBox:
-    """Return a question with room to answer; its `value` is the text."""
-    return w.Textarea(placeholder=question, layout=WIDE, rows=2)
+def _area(question: str, value: str = "") -> w.Textarea:
+    """Return a question with room to answer."""
+    asked = words.QUESTIONS[question]
+    return w.Textarea(placeholder=asked, value=value, layout=w.Layout(width="100%"), rows=2)

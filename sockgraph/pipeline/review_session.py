@@ -4,29 +4,46 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from sockgraph.case import load_case
-from sockgraph.errors import FetchError, ReviewError
-from sockgraph.pipeline.fetch import open_source
+from sockgraph.errors import FetchError, ReviewError, SockgraphError
+from sockgraph.pipeline.fetch import gather, known_operators, open_source
 from sockgraph.pipeline.results import LEDGER, open_store, read_case
 from sockgraph.pipeline.run import run_case
 from sockgraph.report.wikitext import restoration_note
-from sockgraph.reviews import Dossier, Ledger, cannot_links, histories
+from sockgraph.reviews import Dossier, Ledger, Task, cannot_links, histories, queue, words
 from sockgraph.reviews.answers import (
+    SPARING,
+    Kept,
+    finding,
+    first_judgement,
     kept_name,
     kept_text,
+    kind_of,
+    light_judgement,
     open_findings,
     read_kept,
+    seal,
+    step_draft,
     still_closed,
+    take_steps,
     waiting,
+    wiki_opened,
     with_answer,
 )
+from sockgraph.reviews.blinding import words as in_words
 from sockgraph.reviews.diffs import HoldsDiffs, parse_diff, wanted_diffs
 from sockgraph.reviews.dossier import refuse_everyone
-from sockgraph.reviews.reversal import settle_reversals
-from sockgraph.reviews.states import OPENED, RESTORATION
+from sockgraph.reviews.exhibit import make_exhibit
+from sockgraph.reviews.packet import answers_turned, judged_in_full, wiki_address
+from sockgraph.reviews.queue import why_nothing
+from sockgraph.reviews.reversal import settle_reversals, state_of
+from sockgraph.reviews.rules import live_record, refuse_barred
+from sockgraph.reviews.sheet import case_key, make_sheet, sides
+from sockgraph.reviews.states import LIGHT, OPENED, RESTORATION, History
 from sockgraph.runtime import silent
 
 if TYPE_CHECKING:
@@ -35,8 +52,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sockgraph.reviews import Entry, Sheet
-    from sockgraph.reviews.answers import Kept
+    from sockgraph.reviews.exhibit import Exhibit
     from sockgraph.reviews.sheet import Diffs
+    from sockgraph.reviews.states import Pair, Record
     from sockgraph.runtime import Progress
     from sockgraph.store import CaseStore
 
@@ -95,6 +113,32 @@ class ReviewSession:
         store = open_store(result.case, data)
         dossier = Dossier(result.case, result.tables, result.manifest)
         return cls(file, data, dossier, Ledger(store.path(LEDGER)), store, tell, listen)
+
+    def with_names(self) -> ReviewSession:
+        """Return the session with the reference's true names at hand, so that they can be hidden.
+
+        They stand in no file: the accounts are read again, from the source or what it answered
+        before, without a question to any wiki. Where that fails they stay unknown, and no
+        known-different pair is shown.
+        """
+        accounts = self.dossier.tables["accounts"]
+        covers = set(accounts.loc[accounts["role"] == "reference", "user"])
+        if not covers:
+            return self
+        case = load_case(self.file)
+        try:
+            with self.listen() as progress:
+                _, population = gather(
+                    case, self.store, labels=known_operators(case), offline=True, progress=progress
+                )
+        except SockgraphError as error:
+            self.tell(f"No known-different pairs: the reference cannot be read again. {error}")
+            return self
+        names = {cover: user for user, cover in population.covers.items() if cover in covers}
+        if covers - names.keys():
+            self.tell("No known-different pairs: the source is not the one that was run.")
+            return self
+        return replace(self, dossier=replace(self.dossier, names=names))
 
     def diff_reader(self) -> Callable[[Sheet], Diffs] | None:
         """Return what reads the diffs of a sheet from the case's source; None if that has none."""
@@ -172,14 +216,222 @@ class ReviewSession:
             history = known[pair]
             if history.current and all(r.foil for r in history.current.records.values()):
                 continue
-            differ = history.current is not None and history.current.differ
-            more = "; the reviewers differ, a third is needed" if differ else ""
-            self.tell(f"{pair[0]} and {pair[1]}: {history.state}{more}")
+            self.tell(f"{pair[0]} and {pair[1]}: {history.state}")
+            if history.current and history.current.differ and not history.current.outcome:
+                self.tell(
+                    "The reviewers differ, a third is needed: sockgraph review-packet"
+                    f" {self.file} --reviewer NAME"
+                )
 
     def _tell_waiting(self, kept: Sequence[Kept]) -> None:
-        closed = waiting(self.ledger.entries(), [k for k in kept if "finding" in k.answers])
+        closed = waiting(self.ledger.entries(), kept)
         if closed:
             self.tell(
                 f"{len(set(closed))} findings stay closed until a second reviewer's are in."
                 " Answers from a packet are to be given again then."
             )
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One reviewer at what waits: which question is open, and what an answer to it does.
+
+    Terminal and notebook show what it gives and hand it what was answered; the order, the rules and
+    the ledger are here, and in the packet's page the same.
+
+    Attributes
+    ----------
+    tasks
+        The pairs, in the order in which they are served.
+    blinded
+        Whether names are hidden: not where the reviewer chose the pair by name.
+    """
+
+    room: ReviewSession
+    reviewer: str
+    tasks: tuple[Task, ...]
+    blinded: bool = True
+    _sheets: dict[Pair, Sheet] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def begin(
+        cls,
+        room: ReviewSession,
+        reviewer: str,
+        *,
+        foils: int = 0,
+        link: Pair | None = None,
+    ) -> Sitting:
+        """Sit a reviewer down at what waits for them, or at a link that they name.
+
+        Raises
+        ------
+        ReviewError
+            If they give no name, have a part in the link, or nothing waits for them.
+        """
+        reviewer = named(reviewer)
+        room = room.with_names()
+        entries = room.ledger.entries()
+        if link:
+            return cls(room, reviewer, (_chosen(room, link, reviewer),), blinded=False)
+        served = tuple(queue(room.dossier, entries, reviewer, foils=foils))
+        if all(task.foil for task in served):
+            raise why_nothing(room.dossier, entries, reviewer)
+        return cls(room, reviewer, served)
+
+    @property
+    def due(self) -> tuple[Task, str] | None:
+        """The pair and the step that come next; None where everything is done.
+
+        Every pair is judged from its edits before the evidence on any is shown.
+        """
+        for task in self.tasks:
+            if not self.record(task).judged:
+                return task, "judge"
+        for task in self.tasks:
+            record = self.record(task)
+            if not task.foil and not record.committed:
+                return task, record.path[len(record.steps)]
+        return None
+
+    @cached_property
+    def turned(self) -> bool:
+        """Whether this reviewer is offered the answers in the other order."""
+        return answers_turned(self.room.dossier, self.reviewer)
+
+    def offered(self, answers: Sequence[str]) -> list[str]:
+        """Return answers in the order in which this reviewer is offered them."""
+        return list(reversed(answers)) if self.turned else list(answers)
+
+    def history(self, task: Task) -> History:
+        """Return what the ledger says of a pair now."""
+        return histories(self.room.ledger.entries()).get(task.pair, History(task.pair))
+
+    def record(self, task: Task) -> Record:
+        """Return what this reviewer has done with a pair, on the evidence at hand."""
+        return live_record(self.room.dossier, self.history(task), self.reviewer)
+
+    def sheet(self, task: Task) -> Sheet:
+        """Return both accounts' edits, blinded, with their diffs."""
+        if task.pair not in self._sheets:
+            sheet = make_sheet(self.room.dossier, *self._shown(task))
+            read = self.room.diff_reader()
+            diffs = read(sheet) if read else {}
+            if diffs:
+                sheet = make_sheet(self.room.dossier, *self._shown(task), diffs=diffs)
+            self._sheets[task.pair] = sheet
+        return self._sheets[task.pair]
+
+    def exhibit(self, task: Task) -> Exhibit:
+        """Return the evidence, its numbers at the end."""
+        diffs = {
+            rev: [(kind, "".join(in_words(parts))) for kind, parts in card.diff]
+            for rev, card in self.sheet(task).cards.items()
+            if card.diff
+        }
+        return make_exhibit(
+            self.room.dossier, self._shown(task), self.history(task), diffs=diffs, numbers=True
+        )
+
+    def judge(
+        self,
+        task: Task,
+        judgement: str,
+        *,
+        says: str,
+        other: str = "",
+        knows: bool = False,
+        cites: Sequence[str] = (),
+    ) -> str:
+        """Enter what a reviewer sees in the edits, and say what was entered.
+
+        What spares the person is entered openly and closes the link once the evidence against was
+        read; anything else is entered as a salted hash, and the full path begins.
+        """
+        given: dict[str, Any] = {"says": says, "knows": knows, "cites": cites}
+        if judgement in SPARING and self._light(task):
+            step, answer = LIGHT, light_judgement(judgement=judgement, **given)
+        else:
+            step, answer = (
+                "first judgement",
+                first_judgement(judgement=judgement, other=other, **given),
+            )
+        if "read" not in self.record(task).steps:
+            self.go_on(task, "read")
+        return self._enter(task, step, answer)
+
+    def go_on(self, task: Task, step: str) -> str:
+        """Enter that a step was read; return what follows from it, in a sentence, or nothing."""
+        self._take(Kept(task.pair, self.reviewer), step)
+        record = self.record(task)
+        return words.CLOSED[record.light["finding"]] if record.light and record.committed else ""
+
+    def find(
+        self, task: Task, found: str, *, why: str, alternative: str, alibi: str | None = None
+    ) -> str:
+        """Enter a finding as a salted hash."""
+        answer = finding(task.kind, found=found, why=why, alternative=alternative, alibi=alibi)
+        return self._enter(task, "finding", answer)
+
+    def open_on_wiki(self, task: Task, rev: str) -> str | None:
+        """Give an edit's address on the wiki, having entered that names are seen from here on."""
+        address = wiki_address(self.room.dossier.case)
+        if address is None:
+            return None
+        kept = Kept(task.pair, self.reviewer)
+        draft = wiki_opened(kept, rev, self.room.dossier)
+        take_steps(self.room.ledger, self.room.dossier, [draft])
+        wiki, _, number = rev.rpartition(":")
+        return address.replace("{wiki}", wiki) + number
+
+    def _light(self, task: Task) -> bool:
+        may = self.room.dossier.case.review.light and task.kind == "review" and not task.foil
+        return may and not judged_in_full(self.history(task))
+
+    def _shown(self, task: Task) -> Pair:
+        return sides(task.pair, case_key(self.room.dossier.case))
+
+    def _enter(self, task: Task, step: str, answer: dict[str, Any]) -> str:
+        kept = Kept(task.pair, self.reviewer, {step: seal(answer)})
+        if step != LIGHT:
+            self.room.keep(kept)
+        self._take(kept, step)
+        return "" if step == LIGHT else words.SEALED.format(step=step)
+
+    def _take(self, kept: Kept, step: str) -> None:
+        draft = step_draft(self.room.dossier, kept, step, blinded=self.blinded)
+        take_steps(self.room.ledger, self.room.dossier, [draft])
+
+
+def named(reviewer: str) -> str:
+    """Return a reviewer's name, stripped.
+
+    Raises
+    ------
+    ReviewError
+        If it is empty.
+    """
+    if not reviewer.strip():
+        raise ReviewError(repr(reviewer), "a review needs its reviewer.", "Give their name.")
+    return reviewer.strip()
+
+
+def _chosen(room: ReviewSession, link: Pair, reviewer: str) -> Task:
+    """Return the pair that a reviewer chose by name, if it can be reviewed by them."""
+    pair = room.dossier.pair(*link)
+    entries = room.ledger.entries()
+    history = histories(entries).get(pair, History(pair))
+    refuse_barred(room.dossier.case, history, reviewer)
+    if state_of(room.dossier, entries, pair) == "none":
+        raise ReviewError(
+            " and ".join(pair),
+            "nobody has made this link: it is neither flagged nor asserted.",
+            "Review a link in question; `sockgraph report CASE --format csv` lists their states.",
+        )
+    if live_record(room.dossier, history, reviewer).committed:
+        raise ReviewError(
+            f"{reviewer}, {' and '.join(pair)}",
+            "this reviewer has reviewed this link already.",
+            "Ask another reviewer.",
+        )
+    return Task(pair, kind_of(history))

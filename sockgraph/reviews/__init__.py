@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sockgraph.doors import open_door
-from sockgraph.reviews.audit import history_lines
 from sockgraph.reviews.dossier import Dossier, evidence_seal
 from sockgraph.reviews.ledger import Draft, Entry, Ledger, LedgerHead
 from sockgraph.reviews.queue import Task, queue
@@ -17,6 +16,7 @@ from sockgraph.reviews.states import (
     histories,
     link_states,
 )
+from sockgraph.reviews.words import history_lines
 
 __all__ = [
     "Dossier",

@@ -3,78 +3,129 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sockgraph.errors import ReviewError
 from sockgraph.reviews.answers import (
+    ANSWERED,
+    LONGEST,
     Kept,
     Sealed,
     checked,
     finding,
     first_judgement,
     kind_of,
+    light_judgement,
     step_draft,
     wiki_opened,
 )
 from sockgraph.reviews.ledger import chained, head_of
 from sockgraph.reviews.packet import ANSWERS_FORMAT
 from sockgraph.reviews.queue import is_foil
-from sockgraph.reviews.rules import live_record, same_person
-from sockgraph.reviews.states import PACKET, STEPS, History, Pair, histories
+from sockgraph.reviews.rules import live_record, record_of, same_person
+from sockgraph.reviews.sheet import edits_of
+from sockgraph.reviews.states import LIGHT, PACKET, STEPS, History, Pair, Record, histories
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sockgraph.reviews.dossier import Dossier
     from sockgraph.reviews.ledger import Draft, Entry, Ledger
 
-_LARGEST = 50_000_000
-_HASH = re.compile(r"[0-9a-f]{64}")
+_LARGEST = 20_000_000
+_MOST = 2_000  # pairs in a packet, edits cited, edits opened on the wiki
+FORMATS = ("sockgraph answers 1", ANSWERS_FORMAT)
+"""The first was before the light path: its answers are taken, so that no commitment is lost."""
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+_Hash = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
+_Time = Annotated[str, Field(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\z")]
+_Rev = Annotated[str, Field(min_length=3, max_length=300)]
+_Said = Annotated[str, Field(max_length=LONGEST)]
+_Commits = dict[Literal["first judgement", "finding"], _Hash]
+
+
 class _Step(_Part):
-    step: str
-    at: str
+    step: Literal["read", "first judgement", "light judgement", "against", "for", "all", "finding"]
+    at: _Time
 
 
 class _WikiOpened(_Part):
-    rev: str
-    at: str
+    rev: _Rev
+    at: _Time
     before: bool
 
 
-class _Sealed(_Part):
-    answer: dict[str, Any]
-    salt: str = Field(pattern=_HASH.pattern)
+class _LightAnswer(_Part):
+    judgement: Literal["different people", "cannot tell"]
+    says: _Said
+    knows: bool
+    cites: list[_Rev] = Field(max_length=_MOST)
+
+
+class _FirstJudgement(_Part):
+    judgement: _Said
+    says: _Said
+    other: _Said = Field(alias="else")
+    knows: bool
+    cites: list[_Rev] = Field(max_length=_MOST)
+
+
+class _Finding(_Part):
+    finding: _Said
+    why: _Said
+    alternative: _Said
+    alibi: Literal["accepted", "explained"] | None
+
+
+class _SealedFirst(_Part):
+    answer: _FirstJudgement
+    salt: _Hash
+
+
+class _SealedFinding(_Part):
+    answer: _Finding
+    salt: _Hash
+
+
+class _Answers(_Part):
+    first: _SealedFirst | None = Field(default=None, alias="first judgement")
+    finding: _SealedFinding | None = None
 
 
 class _Answer(_Part):
     pair: int
-    steps: list[_Step]
-    wiki_opened: list[_WikiOpened]
-    commits: dict[str, str]
-    answers: dict[str, _Sealed] | None = None
+    steps: list[_Step] = Field(max_length=len(STEPS))
+    wiki_opened: list[_WikiOpened] = Field(max_length=_MOST)
+    commits: _Commits
+    light: _LightAnswer | None = None
+    answers: _Answers | None = None
+
+    @property
+    def sealed(self) -> dict[str, Sealed]:
+        """The answers with their salts, as they were committed to."""
+        given = self.model_dump(by_alias=True)["answers"] or {}
+        return {step: Sealed(one["answer"], one["salt"]) for step, one in given.items() if one}
 
 
 class AnswersFile(_Part):
     """What a packet saves: the commitments, or the answers as well."""
 
-    format: str
-    packet: str
-    case: str
-    reviewer: str
-    manifest: str
-    head: str
-    answers: list[_Answer]
+    format: Literal["sockgraph answers 1", "sockgraph answers 2"]
+    packet: _Hash
+    case: str = Field(max_length=64)
+    reviewer: str = Field(max_length=1_000)
+    manifest: _Hash
+    head: str = Field(max_length=200)
+    answers: list[_Answer] = Field(max_length=_MOST)
 
 
 @dataclass(frozen=True)
@@ -88,8 +139,8 @@ class Merge:
     kept
         Answers to be opened when they are due; none in a file of commitments.
     passed
-        Links whose review has gone on to another round since the packet was made; their answers
-        are left out.
+        Links whose review has gone on since the packet was made, or of which something that the
+        reviewer was shown has changed: their answers are left out, the others are taken.
     """
 
     drafts: tuple[Draft, ...]
@@ -115,15 +166,23 @@ def read_answers(path: Path) -> AnswersFile:
             path, f"it cannot be read ({error.strerror}).", "Check the path."
         ) from error
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors()[:5]
-        )
-        raise ReviewError(path, f"it is not an answers file ({faults}).", _AGAIN) from error
+        raise ReviewError(path, _faults(given, error), _AGAIN) from error
     except (ValueError, RecursionError) as error:
         raise ReviewError(path, f"it is not an answers file ({error}).", _AGAIN) from error
-    if found.format != ANSWERS_FORMAT:
-        raise ReviewError(path, f"its format is {found.format!r}, not {ANSWERS_FORMAT!r}.", _AGAIN)
     return found
+
+
+def _faults(given: object, error: ValidationError) -> str:
+    """Say what keeps a file from being an answers file; of another version, that alone."""
+    version = given.get("format") if isinstance(given, dict) else None
+    ours = isinstance(version, str) and version.startswith("sockgraph answers")
+    if ours and version not in FORMATS:
+        return (
+            f"its format is {version!r}, of another version of sockgraph; this one reads"
+            f" {' and '.join(FORMATS)}."
+        )
+    faults = [f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors()[:5]]
+    return f"it is not an answers file ({'; '.join(faults)})."
 
 
 def take_answers(ledger: Ledger, dossier: Dossier, given: Sequence[AnswersFile]) -> Merge:
@@ -164,8 +223,8 @@ def merge(dossier: Dossier, entries: Sequence[Entry], given: AnswersFile) -> Mer
     Raises
     ------
     ReviewError
-        If it is of another case, another packet or another reviewer, was made on other evidence,
-        has steps out of order, or answers that are not the ones committed to.
+        If it is of another case, another packet or another reviewer, has steps out of order, or
+        answers that are not the ones committed to.
     """
     packet = _packet(dossier, entries, given)
     known = histories(entries)
@@ -175,13 +234,15 @@ def merge(dossier: Dossier, entries: Sequence[Entry], given: AnswersFile) -> Mer
     for answer in given.answers:
         pair, round_ = _numbered(packet, answer.pair, given)
         history = known.get(pair, History(pair))
-        if max(1, len(history.rounds)) > round_:
+        one = _kept(given, answer, pair)
+        gone_on = max(1, len(history.rounds)) > round_
+        record = record_of(history.current, given.reviewer)
+        if gone_on or _shown_otherwise(dossier, packet, answer.pair, record):
             passed.append(pair)
             continue
-        one = _kept(given, answer, pair)
+        _refuse_unchecked(dossier, one, history)
         drafts += _drafts(dossier, history, one, answer)
         if answer.answers:
-            _refuse_unchecked(one, history, needs_alibi=_has_alibi(dossier, pair))
             kept.append(one)
     return Merge(tuple(drafts), tuple(kept), tuple(passed))
 
@@ -210,11 +271,9 @@ def _packet(dossier: Dossier, entries: Sequence[Entry], given: AnswersFile) -> E
             f"the packet was made for {issued[0].author}.",
             "Everyone reviews on a packet of their own.",
         )
-    if given.manifest != issued[0].manifest or given.manifest != dossier.seal:
+    if given.manifest != issued[0].manifest:
         raise ReviewError(
-            given.packet,
-            "the evidence has changed since the packet was made.",
-            "Make a new packet (`sockgraph review-packet`) and review on that.",
+            given.packet, "it was made on other evidence than this file says.", _AGAIN
         )
     return issued[0]
 
@@ -230,8 +289,21 @@ def _numbered(packet: Entry, number: int, given: AnswersFile) -> tuple[Pair, int
     return (a, b), packet.body["rounds"][number - 1]
 
 
+def _shown_otherwise(dossier: Dossier, packet: Entry, number: int, record: Record) -> bool:
+    """Tell whether something that the packet showed of a pair would be shown otherwise now.
+
+    What is committed already was entered while nothing had changed, and may still be opened.
+    """
+    if record.committed:
+        return False
+    a, b = packet.body["pairs"][number - 1]
+    if "evidence" in packet.body:
+        return bool(packet.body["evidence"][number - 1] != dossier.evidence_hash((a, b)))
+    return packet.manifest != dossier.seal  # a packet from before noted the whole case's seal only
+
+
 def _kept(given: AnswersFile, answer: _Answer, pair: Pair) -> Kept:
-    sealed = {step: Sealed(s.answer, s.salt) for step, s in (answer.answers or {}).items()}
+    sealed = answer.sealed
     one = Kept(pair, given.reviewer, sealed, (given.packet, answer.pair))
     for step, commit in answer.commits.items():
         if sealed and one.commit(step) != commit:
@@ -240,7 +312,16 @@ def _kept(given: AnswersFile, answer: _Answer, pair: Pair) -> Kept:
             )
     if sealed and set(sealed) != set(answer.commits):
         raise ReviewError(f"pair {answer.pair}", "answers and commitments differ.", _AGAIN)
-    return one
+    if (answer.light is not None) != any(s.step == LIGHT for s in answer.steps) or (
+        answer.light and answer.commits
+    ):
+        raise ReviewError(
+            f"pair {answer.pair}", "it is answered on one path and stepped on another.", _AGAIN
+        )
+    if answer.light is None:
+        return one
+    light = Sealed(light_judgement(**answer.light.model_dump()), "")
+    return replace(one, answers={LIGHT: light})
 
 
 def _drafts(dossier: Dossier, history: History, one: Kept, answer: _Answer) -> list[Draft]:
@@ -249,29 +330,30 @@ def _drafts(dossier: Dossier, history: History, one: Kept, answer: _Answer) -> l
     before = any(w.before for w in answer.wiki_opened)
     found: list[Draft] = []
     for taken in answer.steps:
-        commit = answer.commits.get(taken.step)
-        if taken.step not in STEPS or (commit is None) == (
-            taken.step in ("first judgement", "finding")
-        ):
+        commits: dict[str, str] = {str(k): v for k, v in answer.commits.items()}
+        commit = commits.get(taken.step)
+        if (commit is None) == (taken.step in ANSWERED):
             raise ReviewError(
                 f"pair {answer.pair}",
                 f"the step {taken.step!r} is not as a packet saves it.",
                 _AGAIN,
             )
         if taken.step in record.steps:
-            _refuse_other(record.commits, taken.step, commit, one)
+            _refuse_other(record, taken.step, commit, one)
             continue
         found.append(
             step_draft(dossier, one, taken.step, blinded=not before, commit=commit, at=taken.at)
         )
+    _refuse_unknown_edits(dossier, one.pair, [w.rev for w in answer.wiki_opened])
     if found:
         found[1:1] = [wiki_opened(one, w.rev, dossier) for w in answer.wiki_opened if w.before]
         found += [wiki_opened(one, w.rev, dossier) for w in answer.wiki_opened if not w.before]
     return found
 
 
-def _refuse_other(commits: Mapping[str, str], step: str, commit: str | None, one: Kept) -> None:
-    if commits.get(step) != commit:
+def _refuse_other(record: Record, step: str, commit: str | None, one: Kept) -> None:
+    light = one.answers[LIGHT].answer if LIGHT in one.answers else {}
+    if record.commits.get(step) != commit or (step == LIGHT and dict(record.light) != dict(light)):
         raise ReviewError(
             f"{one.reviewer}, {one.pair[0]} and {one.pair[1]}",
             f"this reviewer has reviewed this link already, with another {step}.",
@@ -279,21 +361,33 @@ def _refuse_other(commits: Mapping[str, str], step: str, commit: str | None, one
         )
 
 
-def _has_alibi(dossier: Dossier, pair: Pair) -> bool:
-    return not is_foil(dossier, pair) and bool(dossier.link(pair)["alibi"])
-
-
-def _refuse_unchecked(one: Kept, history: History, *, needs_alibi: bool) -> None:
+def _refuse_unchecked(dossier: Dossier, one: Kept, history: History) -> None:
     """Hold the answers to what a review asks for, as the page does."""
+    pair = " and ".join(one.pair)
     if "first judgement" not in one.answers and "finding" in one.answers:
-        raise ReviewError(
-            " and ".join(one.pair), "a finding stands before a first judgement.", _AGAIN
-        )
-    first = one.answers.get("first judgement")
-    last = one.answers.get("finding")
-    try:
-        if first:
-            a = first.answer
+        raise ReviewError(pair, "a finding stands before a first judgement.", _AGAIN)
+    foil = is_foil(dossier, one.pair)
+    for step, sealed in one.answers.items():
+        a = sealed.answer
+        if step == "finding":
+            asked = not foil and bool(dossier.link(one.pair)["alibi"])
+            if foil or (a["alibi"] is not None) != asked:
+                says = "left unanswered" if asked else "answered, and was not asked about"
+                rule = (
+                    "a known-different pair has no finding."
+                    if foil
+                    else (f"its simultaneous work is {says}.")
+                )
+                raise ReviewError(pair, rule, _AGAIN)
+            finding(
+                kind_of(history),
+                found=a["finding"],
+                why=a["why"],
+                alternative=a["alternative"],
+                alibi=a["alibi"],
+            )
+            continue
+        if step == "first judgement":
             first_judgement(
                 judgement=a["judgement"],
                 says=a["says"],
@@ -301,18 +395,12 @@ def _refuse_unchecked(one: Kept, history: History, *, needs_alibi: bool) -> None
                 knows=a["knows"],
                 cites=a["cites"],
             )
-        if last:
-            f = last.answer
-            finding(
-                kind_of(history),
-                found=f["finding"],
-                why=f["why"],
-                alternative=f["alternative"],
-                alibi=f["alibi"],
-            )
-    except KeyError as error:
-        raise ReviewError(" and ".join(one.pair), f"an answer lacks {error}.", _AGAIN) from error
-    if last and needs_alibi and not last.answer["alibi"]:
+        _refuse_unknown_edits(dossier, one.pair, a["cites"])
+
+
+def _refuse_unknown_edits(dossier: Dossier, pair: Pair, revs: Sequence[str]) -> None:
+    unknown = sorted(set(revs) - edits_of(dossier, pair))
+    if unknown:
         raise ReviewError(
-            " and ".join(one.pair), "its simultaneous work is left unanswered.", _AGAIN
+            repr(unknown[0])[:80], f"{' and '.join(pair)} made no such edit that is held.", _AGAIN
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.errors import ReviewError
+from sockgraph.reviews import words
 from sockgraph.reviews.ledger import Draft, Entry, Ledger, chained, head_of
 from sockgraph.reviews.queue import is_foil
 from sockgraph.reviews.rules import (
@@ -25,8 +26,8 @@ from sockgraph.reviews.rules import (
     refuse_step,
 )
 from sockgraph.reviews.states import (
-    ENOUGH,
     FINDINGS,
+    LIGHT,
     LOOK_AGAIN,
     OPENED,
     REVERSAL_FINDINGS,
@@ -47,16 +48,12 @@ if TYPE_CHECKING:
     from sockgraph.reviews.dossier import Dossier
 
 
-JUDGEMENTS = (
-    "one operator",
-    "one operator, with doubts",
-    "cannot tell",
-    "different people, with doubts",
-    "different people",
-)
-ALIBI_ANSWERS = ("accepted", "explained")
+SPARING = {"different people": "not upheld", "cannot tell": "inconclusive"}
+"""The judgements that close a link on the light path, and the finding that each makes."""
+JUDGEMENTS_BEFORE = ("one operator", "one operator, with doubts", "different people, with doubts")
+"""What packets of the format before this one offered, too: they are still opened."""
 ANSWERED = ("first judgement", "finding")
-_LONGEST = 20_000
+LONGEST = 20_000
 
 
 @dataclass(frozen=True)
@@ -98,16 +95,17 @@ def seal(answer: Mapping[str, Any]) -> Sealed:
 
 
 def first_judgement(
-    *, judgement: str, says: str, other: str, knows: bool = False, cites: Sequence[str] = ()
+    *, judgement: str, says: str, other: str = "", knows: bool = False, cites: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return a first judgement, checked.
 
     Parameters
     ----------
     judgement
-        One of `JUDGEMENTS`.
+        One of `words.JUDGEMENTS`.
     says, other
-        What in the edits says so, and what else could explain it.
+        What in the edits says so, and what else could explain it; where the two are not joined, a
+        cited edit does in place of the first, and the second is not asked for.
     knows
         Whether the reviewer thinks to recognise an account.
     cites
@@ -118,13 +116,48 @@ def first_judgement(
     ReviewError
         If a text is missing or the judgement is none of those offered.
     """
-    _among("judgement", judgement, JUDGEMENTS)
+    _among("judgement", judgement, (*words.JUDGEMENTS, *JUDGEMENTS_BEFORE))
+    joins = judgement not in SPARING
     return {
         "judgement": judgement,
-        "says": _text("what in the edits says so", says),
-        "else": _text("what else could explain it", other),
+        "says": _text("what in the edits says so", says, needed=joins or not cites),
+        "else": _text("what else could explain it", other, needed=joins),
         "knows": bool(knows),
         "cites": [_text("a cited revision", rev) for rev in cites],
+    }
+
+
+def light_judgement(
+    *, judgement: str, says: str = "", knows: bool = False, cites: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the answer that closes a link on the light path, checked.
+
+    Parameters
+    ----------
+    judgement
+        One of `SPARING`.
+    says
+        A sentence; where people are clearly different, a cited edit does.
+
+    Raises
+    ------
+    ReviewError
+        If neither says why, or the judgement does not spare.
+    """
+    _among("judgement that closes a link", judgement, tuple(SPARING))
+    why = _text("a line on what is missing", says, needed=judgement == "cannot tell")
+    if not why and not cites:
+        raise ReviewError(
+            repr(judgement),
+            "it needs an edit that shows it, or a sentence.",
+            "Cite one edit, or write what shows it.",
+        )
+    return {
+        "judgement": judgement,
+        "finding": SPARING[judgement],
+        "says": why,
+        "knows": bool(knows),
+        "cites": list(cites),
     }
 
 
@@ -145,11 +178,18 @@ def finding(
     Raises
     ------
     ReviewError
-        If a text is missing or the finding is none of those offered.
+        If a text is missing, the finding is none of those offered, or it joins two accounts whose
+        simultaneous work it accepts as showing two people.
     """
     _among("finding", found, findings_of(kind))
     if alibi is not None:
-        _among("answer to the alibi", alibi, ALIBI_ANSWERS)
+        _among("answer to the alibi", alibi, tuple(words.ALIBI_ANSWERS))
+    if alibi == "accepted" and found in ("upheld", "stands"):
+        raise ReviewError(
+            repr(found),
+            "it joins two accounts whose simultaneous work it accepts as showing two people.",
+            "Choose another finding, or write what else explains the work.",
+        )
     return {
         "finding": found,
         "why": _text("the reason of a finding", why),
@@ -201,8 +241,11 @@ def step_draft(
     }
     if step in ANSWERED:
         body["commit"] = commit or kept.commit(step)
-    if step == "finding":
+    if step == LIGHT:
+        body["answer"] = dict(kept.answers[LIGHT].answer)
+    if step in ("finding", LIGHT):
         body["rests_on"] = dossier.snapshot(kept.pair)
+        body["asks"] = dossier.case.review.reviewers
     return Draft(step, kept.reviewer, body, dossier.seal)
 
 
@@ -240,12 +283,15 @@ def open_findings(ledger: Ledger, kept: Iterable[Kept]) -> tuple[Entry, ...]:
 def waiting(entries: Iterable[Entry], kept: Iterable[Kept]) -> list[Pair]:
     """Return the links on which these answers stay closed, since no second finding is in."""
     known = histories(entries)
-    return [k.pair for k in kept if not _in(known.get(k.pair))]
+    return [k.pair for k in kept if "finding" in k.answers and not _in(known.get(k.pair))]
 
 
 def _in(history: History | None) -> bool:
-    records = history.current.records.values() if history and history.current else ()
-    return sum(r.committed for r in records) >= ENOUGH
+    """Tell whether as many findings are committed as the link needs."""
+    if history is None or history.current is None:
+        return False
+    records = history.current.records.values()
+    return bool(records) and sum(r.committed for r in records) >= history.current.needed
 
 
 def checked(dossier: Dossier, entries: tuple[Entry, ...], drafts: Sequence[Draft]) -> list[Draft]:
@@ -271,7 +317,9 @@ def _allowed(dossier: Dossier, entries: tuple[Entry, ...], draft: Draft) -> list
     record = record_of(history.current, draft.author)
     begins = not record.steps or moved(dossier, history)
     again = _begun_again(dossier, history, record) if begins else []
-    if draft.kind in STEPS:
+    if draft.kind == LIGHT:
+        _refuse_light(dossier, history)
+    if draft.kind in (*STEPS, LIGHT):
         _refuse_turn(Record(draft.author) if again else record, draft, pair)
     return [*again, draft]
 
@@ -283,12 +331,28 @@ def _refuse_turn(record: Record, draft: Draft, pair: Pair) -> None:
     refuse_step(Record(draft.author) if anew else record, draft.kind, pair)
 
 
+def _refuse_light(dossier: Dossier, history: History) -> None:
+    """Refuse the light path where a link takes two people whatever they find."""
+    why = None
+    if not dossier.case.review.light:
+        why = "the case asks for full reviews only (`light = false` in [review])"
+    elif kind_of(history) == "reversal":
+        why = "a reversal takes two people"
+    elif is_foil(dossier, history.pair):
+        why = "the pair is no link"
+    if why:
+        raise ReviewError(
+            " and ".join(history.pair), f"{why}.", "Take the full review: a first judgement."
+        )
+
+
 def _begun_again(dossier: Dossier, history: History, record: Record) -> list[Draft]:
     """Return the entry that begins a new round, where a decided link is looked at again."""
-    if history.state not in DECIDED:
+    looked_again = moved(dossier, history)
+    if history.state not in DECIDED or (_may_join(history) and not looked_again):
         return []
     a, b = history.pair
-    if history.state == "reversed" or not moved(dossier, history):
+    if history.state == "reversed" or not looked_again:
         raise ReviewError(
             f"{a} and {b}",
             f"the link is decided ({history.state}) and its evidence has not changed since.",
@@ -304,12 +368,17 @@ def _begun_again(dossier: Dossier, history: History, record: Record) -> list[Dra
     return [Draft(LOOK_AGAIN, record.reviewer, body, dossier.seal)]
 
 
+def _may_join(history: History) -> bool:
+    """Tell whether one person closed the link on the light path: others may still judge it."""
+    return history.current is not None and history.current.light and not history.current.shaken
+
+
 def _due(known: Mapping[Pair, History], kept: Sequence[Kept]) -> list[Draft]:
     drafts = []
     for one in kept:
         history = known.get(one.pair, History(one.pair))
         record = record_of(history.current, one.reviewer)
-        if _in(history) and record.committed and not record.answers:
+        if _in(history) and record.commits and record.committed and not record.answers:
             _refuse_other_answers(one, record.commits)
             drafts.append(_opening(one))
     return drafts
@@ -344,11 +413,11 @@ def _among(what: str, given: str, offered: Sequence[str]) -> None:
         )
 
 
-def _text(what: str, given: object) -> str:
+def _text(what: str, given: object, *, needed: bool = True) -> str:
     text = given.strip() if isinstance(given, str) else ""
-    if not text or len(text) > _LONGEST:
+    if (needed and not text) or len(text) > LONGEST:
         raise ReviewError(
-            repr(given)[:60], f"{what} is required, up to {_LONGEST:,} characters.", "Write it."
+            repr(given)[:60], f"{what} is required, up to {LONGEST:,} characters.", "Write it."
         )
     return text
 

@@ -29,10 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from sockgraph.reviews.states import History, Record
+    from sockgraph.reviews.states import Record
 
 
-MOVED = "What the finding rested on has changed: the link is to be looked at again."
 _HEAD = re.compile(r"\b([0-9a-f]{64}):([1-9]\d{0,9})\b")
 
 
@@ -61,32 +60,6 @@ def witnesses_in(path: Path) -> list[LedgerHead]:
             path, "it prints no ledger head.", "Give a report, packet, filing or note of this case."
         )
     return list(found)
-
-
-def history_lines(history: History, *, moved: bool = False) -> list[str]:
-    """Say in sentences how a link came to its state, for a report.
-
-    Parameters
-    ----------
-    moved
-        Whether what its findings rested on has changed; see `rules.moved_findings`.
-    """
-    lines = [
-        f"Asserted by {e.author} on {e.time[:10]}"
-        + (f" ({e.body['action']})." if e.body.get("action") else ".")
-        for e in history.asserted
-    ]
-    for round_ in history.rounds:
-        found = [f"{r.reviewer}: {r.finding}" for r in round_.records.values() if r.finding]
-        closed = sum(r.committed and not r.answers for r in round_.records.values())
-        word = "Reversal" if round_.kind == "reversal" else "Review"
-        said = [*found, *([f"{closed} not open yet"] if closed else [])]
-        if said:
-            lines.append(f"{word}: {'; '.join(said)}.")
-    received = history.of(RECEIVED)
-    if received:
-        lines.append(f"Evidence received since: {len(received)}.")
-    return [*lines, MOVED] if moved else lines
 
 
 def entry_line(entry: Entry) -> str:

@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sockgraph.account_names import normal_name
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Part = str | dict[str, str]
+WITHHELD = " (text withheld: it spells an account's name)"
 LABELS = {"A": "Account A", "B": "Account B", "other": "another account"}
 USER_SPACES = (2, 3)  # MediaWiki's namespaces "User" and "User talk"
 
@@ -36,6 +37,7 @@ _HIDDEN = r"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\uf
 _SPACED = (
     r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f\u0531-\u058f\u05d0-\u05ea\u0620-\u064a\u1e00-\u1fff]"
 )
+_BETWEEN = re.compile(rf"[\s_+\-]|{_HIDDEN[:-1]}")
 _SHORT = 6  # a shorter name is replaced as a word of its own only: "Bo" is not in "Bowl"
 
 
@@ -51,15 +53,24 @@ class Blinder:
         Finds names alone.
     labels
         From each name's group in either pattern to `A`, `B` or `other`.
+    squashed
+        From each long name, squashed, to the same.
     """
 
     pattern: re.Pattern[str]
     named: re.Pattern[str]
     labels: Mapping[str, str]
+    squashed: Mapping[str, str]
 
     def parts(self, text: str) -> list[Part]:
-        """Return a text with every name replaced."""
+        """Return a text with every name replaced; the whole text where a name stays in pieces."""
         text = unicodedata.normalize("NFC", text)
+        found = self._replaced(text)
+        left = squash("".join(part if isinstance(part, str) else " | " for part in found))
+        still = [label for name, label in self.squashed.items() if name in left]
+        return [{"who": min(still)}, WITHHELD] if still else found
+
+    def _replaced(self, text: str) -> list[Part]:
         found: list[Part] = []
         end = 0
         for match in self.pattern.finditer(text):
@@ -110,7 +121,23 @@ def blinder(names: Mapping[str, str], titles: Iterable[str] = ()) -> Blinder:
     ]
     labels = {group: names[name] for group, name in groups.items()}
     whole, alone = (re.compile("|".join(r), re.IGNORECASE) for r in (rules, named or ["(?!)"]))
-    return Blinder(whole, alone, labels)
+    squashed = {squash(name): label for name, label in names.items()}
+    return Blinder(whole, alone, labels, {n: v for n, v in squashed.items() if telling(n)})
+
+
+def squash(text: str) -> str:
+    """Return what is left of a text without case, spaces, hidden characters and percent-encoding.
+
+    >>> squash("Weir%20Lan\u200btern_II") == squash("weir-lantern ii")
+    True
+    """
+    plain = unicodedata.normalize("NFKC", unquote(text)).casefold()
+    return _BETWEEN.sub("", plain)
+
+
+def telling(squashed: str) -> bool:
+    """Tell whether a squashed name is long enough to be looked for inside words."""
+    return len(squashed) >= (_SHORT if squashed.isascii() else 3)
 
 
 def _without_wiki(names: Mapping[str, str]) -> dict[str, str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from sockgraph.reviews.sheet import SHARED_PAGES
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -60,8 +58,7 @@ def parse_diff(html: str) -> list[Piece]:
 
 def wanted_diffs(sheet: Sheet, limit: int = DIFFS_A_PAIR) -> dict[str, list[int]]:
     """Return, by wiki, the revisions whose diffs are asked for: of shared pages, as they come."""
-    pages = sheet.shared[:SHARED_PAGES]
-    cards = [card for page in pages for row in page.rows for card in (row.a, row.b) if card]
+    cards = [card for page in sheet.shared for row in page.rows for card in (row.a, row.b) if card]
     wanted: dict[str, list[int]] = {}
     for card in cards[:limit]:
         wiki, _, rev_id = card.rev.rpartition(":")

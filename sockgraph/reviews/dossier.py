@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.account_names import normal_name
 from sockgraph.errors import ReviewError
 from sockgraph.reviews.ledger import digest
-from sockgraph.reviews.sheet import Card, case_blinder, make_cards
-from sockgraph.reviews.states import RECEIVED, History, Pair, ordered
+from sockgraph.reviews.states import History, Pair, ordered
+from sockgraph.reviews.words import counted, interval, signed, support_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
     from sockgraph.case import Case
-    from sockgraph.reviews.sheet import Diffs
 
 
 SEALED = (
@@ -31,7 +30,7 @@ SEALED = (
     "alibis",
     "reference",
 )  # not links, clusters, graph and report: they carry the state of the review itself
-NUMBERS = ("score", "log10_lr", "log10_lr_low", "log10_lr_high")
+NUMBERS = ("log10_lr", "log10_lr_low", "log10_lr_high")
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,15 @@ class Dossier:
         Contract tables by name, see `sockgraph.schema.TABLES`.
     manifest
         `manifest.json`.
+    names
+        From cover names of the reference to true names, for blinding alone: in memory, never
+        written. Empty where they cannot be known; then there are no known-different pairs.
     """
 
     case: Case
     tables: Mapping[str, pd.DataFrame]
     manifest: Mapping[str, Any]
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def seal(self) -> str:
@@ -94,29 +97,68 @@ class Dossier:
         """Return a pair's rows of `alibis` as plain values, null as None."""
         return _plain(self.rows("alibis", pair))
 
-    def snapshot(self, pair: Pair) -> dict[str, Any]:
-        """Return what a link rests on, for the ledger and for comparison with a later run.
+    def snapshot(self, pair: Pair, also: Iterable[str] = ()) -> dict[str, Any]:
+        """Return what a reviewer is shown of a link, for the ledger and a later run to compare.
+
+        Only what is shown counts: numbers in one decimal, words, how much was read, and the edits
+        that stand for the evidence. A float's last digits, or an edit of somebody else, do not.
+
+        Parameters
+        ----------
+        also
+            Edits (`wiki:rev_id`) to take the fingerprint of beside those cited.
 
         Returns
         -------
         dict
-            `link` with the fused numbers, `band` and `alibi`; `signals` from each signal's name to
-            its numbers. A pair without a row in `links`, such as two reference accounts, has None
-            and whatever signals there are.
+            `link` (band, numbers, alibi), `signals` (which way each speaks, and on what), `read`
+            (how much of each account), `alibis` (days), `cited` (a fingerprint of each edit that
+            stands for a signal). A pair without a row in `links`, such as two reference accounts,
+            has None for its link.
         """
         rows = _plain(self.rows("links", pair))
-        fields = (*NUMBERS, "band", "alibi")
-        signals = {
-            row["signal"]: {k: row[k] for k in ("log10_lr", "contribution", "support", "status")}
-            for row in self.signals(pair)
+        signals = self.signals(pair)
+        return {
+            "link": _shown_link(rows[0]) if rows else None,
+            "signals": {row["signal"]: _shown_signal(row) for row in signals},
+            "read": {user: self._read(user) for user in pair},
+            "alibis": sorted([a["start"][:10], a["n_edits"]] for a in self.alibis(pair)),
+            "cited": self._cited(
+                pair, {*also, *(rev for row in signals for rev in row["rev_ids"])}
+            ),
         }
-        return {"link": {k: rows[0][k] for k in fields} if rows else None, "signals": signals}
+
+    def changes_since(self, pair: Pair, then: Mapping[str, Any]) -> list[Change]:
+        """Return what a reviewer was shown of a link then, and would be shown otherwise now."""
+        return changes(then, self.snapshot(pair, then.get("cited", ())))
 
     def evidence_hash(self, pair: Pair) -> str:
-        """Return the hash of everything that a link rests on, the revisions included."""
-        return digest(
-            {**self.snapshot(pair), "rows": self.signals(pair), "alibis": self.alibis(pair)}
-        )
+        """Return the hash of what a reviewer is shown of a link before the finding."""
+        return digest({**self.snapshot(pair), "cited": None})
+
+    def _read(self, user: str) -> dict[str, Any]:
+        edits = self.tables["edits"]
+        mine = edits[edits["user"] == user]
+        hidden = mine["hidden"].map(len).to_numpy() > 0
+        days = mine["timestamp"].dt.strftime("%Y-%m-%d")
+        return {
+            "edits": len(mine),
+            "hidden": int(hidden.sum()),
+            "from": min(days, default=""),
+            "to": max(days, default=""),
+        }
+
+    def _cited(self, pair: Pair, revs: Iterable[str]) -> dict[str, str]:
+        edits = self.tables["edits"]
+        mine = edits[edits["user"].isin(pair)]
+        keys = mine["wiki"] + ":" + mine["rev_id"].astype("string")
+        said = mine["comment"].astype(object).where(mine["comment"].notna(), None)
+        wanted = set(revs)
+        return {
+            key: digest([comment, sorted(hidden)])[:16]
+            for key, comment, hidden in zip(keys, said, mine["hidden"], strict=True)
+            if key in wanted
+        }
 
     def group_of(self, user: str) -> tuple[str, ...]:
         """Return the accounts grouped with one; nobody where it is in no group."""
@@ -163,129 +205,59 @@ def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-EDITS_SHOWN = 8
-
-
-@dataclass(frozen=True)
-class Item:
-    """One signal.
-
-    Attributes
-    ----------
-    direction
-        `for`, `against`, or why there is none.
-    support
-        What was found, in the signal's own unit.
-    edits
-        The edits that moved it most, in time order, at most `EDITS_SHOWN`.
-    left_out
-        How many more there are.
-    """
-
-    signal: str
-    family: str
-    direction: str
-    support: int
-    edits: list[Card]
-    left_out: int = 0
-
-
-@dataclass(frozen=True)
-class Exhibit:
-    """The evidence on one link, without a number of its weight.
-
-    Attributes
-    ----------
-    against, towards, silent
-        Signals that contradict one operator, that support it, and that say neither.
-    alibis
-        Stretches of simultaneous work on different pages: `start`, `end`, `n_edits`, `expected`.
-    received
-        Evidence registered since: who authenticated it, when, for or against, in a sentence.
-    alibi_asked
-        Whether the simultaneous work is beyond chance, so that the finding must answer it.
-    changes
-        In the review of a reversal: what each signal said when the link was upheld, and what it
-        says now; empty where no review here upheld it.
-    """
-
-    against: list[Item]
-    towards: list[Item]
-    silent: list[Item]
-    alibis: list[dict[str, Any]]
-    received: list[dict[str, Any]]
-    changes: list[dict[str, str]]
-    alibi_asked: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the exhibit as JSON has it."""
-        return asdict(self)
-
-
-def make_exhibit(
-    dossier: Dossier, shown: Pair, history: History, *, diffs: Diffs | None = None
-) -> Exhibit:
-    """Lay out the evidence on one link.
-
-    Parameters
-    ----------
-    shown
-        Who is shown as Account A, and who as B.
-    history
-        What the ledger says of the link.
-    """
-    blind = case_blinder(dossier, *shown)
-    items = [_item(dossier, shown, row, diffs or {}) for row in dossier.signals(history.pair)]
-    items.sort(key=lambda item: (item.family, item.signal))
-    return Exhibit(
-        [item for item in items if item.direction == "against"],
-        [item for item in items if item.direction == "for"],
-        [item for item in items if item.direction not in ("for", "against")],
-        [
-            {**{k: row[k] for k in ("n_edits", "expected", "excluded")}, "date": row["start"][:10]}
-            for row in dossier.alibis(history.pair)
-        ],
-        [
-            {
-                "date": entry.time[:10],
-                "speaks": entry.body["speaks"],
-                "authenticated_by": entry.body["authenticated_by"],
-                "summary": blind.parts(entry.body["summary"]),
-            }
-            for entry in history.of(RECEIVED)
-        ],
-        _changes(dossier, history),
-        bool(dossier.link(history.pair)["alibi"]),
-    )
-
-
 def rested_on(history: History) -> dict[str, Any] | None:
     """Return what the link rested on when it was last upheld; None if no review upheld it."""
-    upheld = {
-        r.reviewer
+    found = [
+        r.rests_on
         for round_ in history.rounds
         if round_.kind == "review"
         for r in round_.records.values()
-        if r.finding == "upheld"
-    }
-    found = [e.body["rests_on"] for e in history.of("finding") if e.author in upheld]
+        if r.finding == "upheld" and r.rests_on
+    ]
     return dict(found[-1]) if found else None
 
 
-def changes(then: dict[str, Any] | None, now: dict[str, Any]) -> list[dict[str, str]]:
-    """Return, signal by signal, what the evidence said then and says now, in words."""
-    before = (then or {}).get("signals", {})
+@dataclass(frozen=True)
+class Change:
+    """One thing that a reviewer was shown, as it was then and as it is now, in words."""
+
+    what: str
+    then: str
+    now: str
+
+
+def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+    """Return what a reviewer was shown then and would be shown otherwise now.
+
+    Parameters
+    ----------
+    then
+        A `snapshot` from the ledger, or what a ledger from before the snapshots holds: of that,
+        the numbers are compared as they were shown.
+    now
+        A `snapshot`.
+    """
+    before, after = _told(_as_shown(then)), _told(now)
+    rows = [
+        Change(what, before[what], after.get(what, "not measured"))
+        for what in before
+        if before[what] != after.get(what, "not measured")
+    ]
+    if "read" in then:  # a ledger from before did not note every signal that said nothing
+        rows += [Change(what, "not measured", after[what]) for what in after if what not in before]
+    return [*rows, *_gone(then.get("cited", {}), now["cited"])]
+
+
+def side_by_side(then: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[Change]:
+    """Return everything that was shown then beside what is shown now, changed or not."""
+    before, after = _told(_as_shown(then)) if then else {}, _told(now)
     return [
-        {
-            "signal": name,
-            "then": _said(before.get(name)),
-            "now": _said(now["signals"].get(name)),
-        }
-        for name in sorted({*before, *now["signals"]})
+        Change(what, before.get(what, "not measured"), after.get(what, "not measured"))
+        for what in dict.fromkeys((*before, *after))
     ]
 
 
-def direction(row: dict[str, Any]) -> str:
+def direction(row: Mapping[str, Any]) -> str:
     """Say which way a signal speaks, or why it does not."""
     if row["status"] != "ok":
         return str(row["status"]).replace("_", " ")
@@ -296,23 +268,68 @@ def direction(row: dict[str, Any]) -> str:
     return "for" if row["log10_lr"] > 0 else "against"
 
 
-def _changes(dossier: Dossier, history: History) -> list[dict[str, str]]:
-    then = rested_on(history)
-    reversal = history.current is not None and history.current.kind == "reversal"
-    return changes(then, dossier.snapshot(history.pair)) if reversal and then else []
+def link_words(shown: Mapping[str, Any] | None) -> str:
+    """Say a link's fused number with its interval, or why there is none."""
+    if shown is None:
+        return "not compared"
+    if shown["log10_lr"] is None:
+        return f"{shown['band'].capitalize()}: no log10 LR is given."
+    ends = interval(shown["log10_lr_low"], shown["log10_lr_high"])
+    band = shown["band"]
+    says = f"{band} the two explanations" if "separate" in band else f"speaks {band} one operator"
+    return f"The evidence {says}: log10 LR {signed(shown['log10_lr'])} {ends}."
 
 
-def _said(row: dict[str, Any] | None) -> str:
-    return direction(row) if row else "not measured"
+def _shown_link(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"band": row["band"], "alibi": row["alibi"], **{k: _decimal(row[k]) for k in NUMBERS}}
 
 
-def _item(dossier: Dossier, shown: Pair, row: dict[str, Any], diffs: Diffs) -> Item:
-    cards = make_cards(dossier, shown, row["rev_ids"], diffs=diffs)
-    return Item(
-        row["signal"],
-        row["family"],
-        direction(row),
-        row["support"],
-        cards[:EDITS_SHOWN],
-        max(0, len(cards) - EDITS_SHOWN),
-    )
+def _shown_signal(row: Mapping[str, Any]) -> dict[str, Any]:
+    number = _decimal(row["log10_lr"])
+    return {"speaks": direction(row), "log10_lr": number, "support": row["support"]}
+
+
+def _decimal(number: float | None) -> float | None:
+    """Round as every page shows it; never minus zero."""
+    return None if number is None else round(number, 1) + 0.0
+
+
+def _as_shown(then: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a snapshot of a ledger from before, which held bare floats, as it was shown."""
+    if "read" in then:
+        return then
+    signals = {name: _shown_signal(row) for name, row in then.get("signals", {}).items()}
+    link = then.get("link")
+    return {"link": _shown_link(link) if link else None, "signals": signals}
+
+
+def _told(shown: Mapping[str, Any]) -> dict[str, str]:
+    """Return everything of a snapshot in words, by what it is of."""
+    link = shown["link"]
+    told = {"the sum": link_words(link)}
+    if link is not None:
+        told["simultaneous work"] = "beyond chance" if link["alibi"] else "not beyond chance"
+    for name, row in shown["signals"].items():
+        told[name] = (
+            f"{row['speaks']} ({signed(row['log10_lr'])}), {support_words(name, row['support'])}"
+        )
+    for user, read in shown.get("read", {}).items():
+        hidden = f", {read['hidden']} hidden" if read["hidden"] else ""
+        span = f"{read['from']} to {read['to']}"
+        told[f"read of {user}"] = f"{counted(read['edits'], 'edit')}, {span}{hidden}"
+    if "alibis" in shown:
+        told["days of simultaneous work"] = ", ".join(day for day, _ in shown["alibis"]) or "none"
+    return told
+
+
+def _gone(then: Mapping[str, str], now: Mapping[str, str]) -> list[Change]:
+    """Return the edits shown then whose text is another by now, or that are gone.
+
+    An edit that no longer stands for the evidence says nothing by that: which eight of many
+    nearly equal ones are shown hangs on a float's last digit.
+    """
+    return [
+        Change(f"edit {rev}", "shown", "changed, hidden or gone since")
+        for rev in then
+        if now.get(rev) != then[rev]
+    ]

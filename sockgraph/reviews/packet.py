@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-from sockgraph.reviews.answers import JUDGEMENTS
-from sockgraph.reviews.dossier import make_exhibit
+from sockgraph.reviews import words
+from sockgraph.reviews.answers import findings_of
+from sockgraph.reviews.blinding import LABELS
+from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.reviews.ledger import Draft, LedgerHead, digest, head_of
-from sockgraph.reviews.queue import FOILS, Task, queue, why_nothing
+from sockgraph.reviews.queue import Task, queue, why_nothing
 from sockgraph.reviews.rules import live_record, round_number
-from sockgraph.reviews.sheet import make_sheet, seed_of, sides
+from sockgraph.reviews.sheet import case_key, make_sheet, seed_of, sides
 from sockgraph.reviews.states import PACKET, History, histories, person_key
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from sockgraph.reviews.ledger import Entry
     from sockgraph.reviews.sheet import Diffs, Sheet
 
-ANSWERS_FORMAT = "sockgraph answers 1"
+ANSWERS_FORMAT = "sockgraph answers 2"
 _RESERVED = ("example", "test", "invalid")  # RFC 2606: such hosts cannot exist
 
 
@@ -59,7 +61,7 @@ def make_packet(
     entries: Sequence[Entry],
     reviewer: str,
     *,
-    foils: int = FOILS,
+    foils: int | None = None,
     read_diffs: Callable[[Sheet], Diffs] | None = None,
 ) -> Packet:
     """Make a reviewer's packet; links that they have begun elsewhere are left out.
@@ -69,7 +71,7 @@ def make_packet(
     entries
         The ledger's; the packet prints its head.
     foils
-        Known-different pairs to mix in.
+        Known-different pairs to mix in; None as many as the case asks for.
     read_diffs
         Returns what the diffs of a sheet's edits show, where the source can tell.
 
@@ -79,7 +81,8 @@ def make_packet(
         If nothing waits for the reviewer, or the case compares everyone.
     """
     known = histories(entries)
-    served = queue(dossier, entries, reviewer, foils=foils)
+    asked = dossier.case.review.foils if foils is None else foils
+    served = queue(dossier, entries, reviewer, foils=asked)
     tasks = tuple(
         task
         for task in served
@@ -96,17 +99,47 @@ def make_packet(
         "manifest": dossier.seal,
         "head": str(head_of(entries)),
         "answers_format": ANSWERS_FORMAT,
-        "answers_reversed": bool(seed_of(dossier.case.slug, reviewer) % 2),
-        "judgements": list(JUDGEMENTS),
+        "answers_reversed": answers_turned(dossier, reviewer),
+        "words": page_words(),
         "wiki": wiki_address(dossier.case),
         "diffs": held,
         "tasks": [{"number": i, **task} for i, (task, _) in enumerate(shown, 1)],
     }
     name = digest(content)
     rounds = [round_number(known.get(task.pair, History(task.pair))) for task in tasks]
-    body = {"packet": name, "pairs": [list(task.pair) for task in tasks], "rounds": rounds}
+    body = {
+        "packet": name,
+        "pairs": [list(task.pair) for task in tasks],
+        "rounds": rounds,
+        "evidence": [dossier.evidence_hash(task.pair) for task in tasks],
+    }
     draft = Draft(PACKET, reviewer, body, dossier.seal)
     return Packet(name, _page({**content, "packet": name}, head_of(entries)), tasks, draft)
+
+
+def answers_turned(dossier: Dossier, reviewer: str) -> bool:
+    """Tell whether a reviewer, one of each two, is offered the answers in the other order."""
+    return bool(seed_of(case_key(dossier.case), reviewer) % 2)
+
+
+def page_words() -> dict[str, Any]:
+    """Return every word that the packet's page says, from the one place that has them."""
+    return {
+        "labels": LABELS,
+        "judgements": [[key, *said] for key, said in words.JUDGEMENTS.items()],
+        "findings": {
+            kind: [[key, words.FINDINGS[key]] for key in findings_of(kind)]
+            for kind in ("review", "reversal")
+        },
+        "alibi": [list(one) for one in words.ALIBI_ANSWERS.items()],
+        "questions": words.QUESTIONS,
+        "hints": words.HINTS,
+        "read": words.READ,
+        "steps": words.STEP_TITLES,
+        "views": words.VIEWS,
+        "order": words.FIRST_PAGES,
+        "closed": words.CLOSED,
+    }
 
 
 def wiki_address(case: Case) -> str | None:
@@ -128,13 +161,21 @@ def _shown(
     read_diffs: Callable[[Sheet], Diffs] | None,
 ) -> tuple[dict[str, Any], Diffs]:
     """Return what a packet shows of a pair, and the diffs in it."""
-    shown = sides(task.pair, dossier.seal)
+    shown = sides(task.pair, case_key(dossier.case))
     history = known.get(task.pair, History(task.pair))
     sheet = make_sheet(dossier, *shown)
     diffs = read_diffs(sheet) if read_diffs else {}
     sheet = make_sheet(dossier, *shown, diffs=diffs) if diffs else sheet
     exhibit = None if task.foil else make_exhibit(dossier, shown, history, diffs=diffs).as_dict()
-    return {"kind": task.kind, "sheet": sheet.as_dict(), "exhibit": exhibit}, diffs
+    light = dossier.case.review.light and task.kind == "review" and not judged_in_full(history)
+    return {"kind": task.kind, "light": light, "sheet": sheet.as_dict(), "exhibit": exhibit}, diffs
+
+
+def judged_in_full(history: History) -> bool:
+    """Tell whether somebody judged the link on the full path, which then decides."""
+    return history.current is not None and any(
+        r.judged and not r.light for r in history.current.records.values()
+    )
 
 
 def _page(content: Mapping[str, Any], head: LedgerHead) -> str:

@@ -18,7 +18,7 @@ from scipy import sparse
 from sockgraph.errors import ReviewError
 from sockgraph.reviews.dossier import refuse_everyone
 from sockgraph.reviews.rules import OPEN_STATES, barred, live_record, moved
-from sockgraph.reviews.sheet import page_keys, seed_of
+from sockgraph.reviews.sheet import case_key, page_keys, seed_of
 from sockgraph.reviews.states import History, Pair, histories, link_states, ordered
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def queue(
 
     Every pair is judged from its edits before the evidence on any is shown: so no foil, which has
     no evidence to show, is known for one while others wait, and no pair's numbers colour the
-    next judgement. Within that, the order is shuffled by a seed made of the case, the evidence and
-    the reviewer. Links in which the reviewer has a part, and those reviewed, are left out.
+    next judgement. Within that, the order is shuffled by a seed made of the case and the
+    reviewer. Links in which the reviewer has a part, and those reviewed, are left out.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def queue(
         return known.get(task.pair, History(task.pair))
 
     due = [task for task in tasks if _waits(dossier, of(task), reviewer)]
-    rng = np.random.default_rng(seed_of(dossier.case.slug, dossier.seal, reviewer))
+    rng = np.random.default_rng(seed_of(case_key(dossier.case), reviewer))
     shuffled = [due[i] for i in rng.permutation(len(due))]
     return sorted(shuffled, key=lambda t: _judged(dossier, of(t), reviewer))
 
@@ -112,11 +112,12 @@ def why_nothing(dossier: Dossier, entries: Sequence[Entry], reviewer: str) -> Re
 def draw_foils(dossier: Dossier, n: int) -> list[Task]:
     """Draw pairs of reference accounts that share about as many pages as the links in question.
 
-    No account is in two foils.
+    No account is in two foils. A pair is used only where both true names are known, so that they
+    can be hidden wherever they occur.
     """
     pairs, shared = _reference_pairs(dossier)
     targets = _shared_by_links(dossier)
-    rng = np.random.default_rng(seed_of(dossier.case.slug, dossier.seal, "foils"))
+    rng = np.random.default_rng(seed_of(case_key(dossier.case), "foils"))
     taken: set[str] = set()
     tasks: list[Task] = []
     for _ in range(n):
@@ -145,7 +146,7 @@ def _waits(dossier: Dossier, history: History, reviewer: str) -> bool:
 
 
 def _judged(dossier: Dossier, history: History, reviewer: str) -> bool:
-    return "first judgement" in live_record(dossier, history, reviewer).commits
+    return live_record(dossier, history, reviewer).judged
 
 
 def _shared_by_links(dossier: Dossier) -> np.ndarray:
@@ -164,7 +165,8 @@ def _shared_by_links(dossier: Dossier) -> np.ndarray:
 def _reference_pairs(dossier: Dossier) -> tuple[list[Pair], np.ndarray]:
     """Return pairs of reference accounts that share a page, and how many pages they share."""
     accounts = dossier.tables["accounts"]
-    users = sorted(map(str, accounts.loc[accounts["role"] == "reference", "user"]))
+    reference = accounts.loc[accounts["role"] == "reference", "user"]
+    users = sorted(user for user in map(str, reference) if user in dossier.names)
     common = _common_pages(dossier.tables["edits"], users)
     met = [(i, j) for i, j in combinations(range(len(users)), 2) if common[i, j]]
     pairs = [(users[i], users[j]) for i, j in met]

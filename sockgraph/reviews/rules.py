@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from sockgraph.errors import ReviewError
 from sockgraph.reviews.states import (
     FILED,
+    LIGHT,
+    LIGHT_STEPS,
     REOPENED,
     REVERSAL_ASKED,
-    STEPS,
     History,
     Record,
     Round,
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sockgraph.case import Case
-    from sockgraph.reviews.dossier import Dossier
+    from sockgraph.reviews.dossier import Change, Dossier
     from sockgraph.reviews.ledger import Entry
     from sockgraph.reviews.states import Pair
 
 OPEN_STATES = ("asserted", "flagged", "in review", "reversal in review", "reopened")
 DECIDED = ("upheld", "not upheld", "inconclusive", "stands", "reversed")
 ANOTHER = "Ask another reviewer."
+MOVED_SAID = 4  # changes told in a refusal; `audit --link` and the next review show all
 
 
 def same_person(one: str, other: str) -> bool:
@@ -39,7 +41,8 @@ def barred(case: Case, history: History, reviewer: str) -> str | None:
     """Say why somebody cannot review a link; None where they can.
 
     Nobody reviews their own work: who filed the case or found the link, who upheld it before its
-    reversal, who asked for the reversal or the reopening, and the accounts themselves.
+    reversal or found then that it is not upheld, who asked for the reversal or the reopening, and
+    the accounts themselves.
     """
     roles = {
         "is one of the case's accounts": case.named,
@@ -51,6 +54,7 @@ def barred(case: Case, history: History, reviewer: str) -> str | None:
     }
     if history.current and history.current.kind == "reversal":
         roles["upheld the link before"] = tuple(history.upheld_by)
+        roles["found it not upheld before"] = tuple(history.found_by("not upheld"))
     found = [why for why, names in roles.items() if any(same_person(reviewer, n) for n in names)]
     return f"the reviewer {' and '.join(found)}" if found else None
 
@@ -71,20 +75,18 @@ def refuse_barred(case: Case, history: History, reviewer: str) -> None:
 def moved(dossier: Dossier, history: History) -> bool:
     """Tell whether a link must be looked at again.
 
-    It must if its evidence has changed since the findings that decided it, or a link that it
+    It must if what a reviewer was shown for the finding is shown otherwise now, or a link that it
     leaned on has been taken back.
     """
     now = history.current
-    if now is None or not now.outcome:
+    if now is None or not now.outcome or now.elsewhere:
         return False
-    if now.shaken:
-        return True
-    seen = {r.evidence for r in now.records.values() if r.finding}
-    return bool(seen) and seen != {dossier.evidence_hash(history.pair)}
+    then = [r.rests_on for r in now.records.values() if r.finding and r.rests_on]
+    return now.shaken or any(dossier.changes_since(history.pair, one) for one in then)
 
 
 def moved_findings(dossier: Dossier, entries: Iterable[Entry]) -> list[Pair]:
-    """Return the links whose evidence has changed since the findings that decided them."""
+    """Return the links of which something shown to their reviewers has changed since."""
     known = histories(entries).values()
     return sorted(h.pair for h in known if moved(dossier, h))
 
@@ -102,7 +104,8 @@ def record_of(round_: Round | None, reviewer: str) -> Record:
 def live_record(dossier: Dossier, history: History, reviewer: str) -> Record:
     """Return a reviewer's record on the evidence at hand; a new one where that has changed."""
     record = record_of(history.current, reviewer)
-    begun_on_other = not record.committed and record.evidence != dossier.evidence_hash(history.pair)
+    begun = bool(record.steps) and not record.committed
+    begun_on_other = begun and record.evidence != dossier.evidence_hash(history.pair)
     return Record(reviewer) if begun_on_other or moved(dossier, history) else record
 
 
@@ -133,9 +136,10 @@ def refuse_step(record: Record, step: str, pair: Pair) -> None:
     value = f"{record.reviewer}, {pair[0]} and {pair[1]}"
     if record.committed:
         raise ReviewError(value, "this reviewer has reviewed this link already.", ANOTHER)
-    due = STEPS[len(record.steps)]
+    path = LIGHT_STEPS if step == LIGHT else record.path
     if step in record.steps:
-        raise ReviewError(value, f"the step {step!r} was taken already.", f"Go on with {due!r}.")
+        raise ReviewError(value, f"the step {step!r} was taken already.", "Go on with the next.")
+    due = path[len(record.steps)]
     if step != due:
         raise ReviewError(
             value, f"{step!r} cannot come before {due!r}.", f"Take the step {due!r} first."
@@ -157,7 +161,7 @@ def why_not_exported(dossier: Dossier, history: History) -> list[str]:
     if now and now.shaken:
         why.append("a link that it leaned on has been taken back")
     elif moved(dossier, history):
-        why.append("its evidence has changed since the finding")
+        why.append(f"what its reviewers were shown has changed: {_moved_words(dossier, history)}")
     if link["alibi"] and not history.alibi:
         why.append("its alibi (simultaneous work on different pages) is unanswered")
     if "accepted" in history.alibi:
@@ -181,6 +185,23 @@ def refuse_export(dossier: Dossier, known: Sequence[History]) -> None:
             f"not ready for action. {' '.join(said)}",
             "Finish the review (`sockgraph review`), or export the table with --format csv.",
         )
+
+
+def _moved_words(dossier: Dossier, history: History) -> str:
+    rows = what_moved(dossier, history)
+    said = "; ".join(f"{r.what}, then {r.then}, now {r.now}" for r in rows[:MOVED_SAID])
+    more = len(rows) - MOVED_SAID
+    return f"{said}; and {more} more" if more > 0 else said
+
+
+def what_moved(dossier: Dossier, history: History) -> list[Change]:
+    """Return what the last round with findings was shown, and would be shown otherwise now."""
+    for round_ in reversed(history.rounds):
+        then = [r.rests_on for r in round_.records.values() if r.finding and r.rests_on]
+        if then:
+            found = [c for one in then for c in dossier.changes_since(history.pair, one)]
+            return list(dict.fromkeys(found))
+    return []
 
 
 def _authors(history: History, kind: str) -> tuple[str, ...]:

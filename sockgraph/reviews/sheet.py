@@ -1,7 +1,7 @@
 """The sheet that a reviewer reads: two accounts' edits side by side, blinded, in time order.
 
-It holds nothing that ranks: pages come in the order of their first edit here, rows in time order,
-gaps are told and not weighed. What a sheet leaves out for length it counts.
+It holds nothing that weighs: the pages that fewest others edited come first, then the rest, each
+part in time order; gaps are told and not weighed. What a sheet leaves out for length it counts.
 """
 
 from __future__ import annotations
@@ -12,19 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.reviews.blinding import USER_SPACES, Blinder, Part, blinder, own_names
+from sockgraph.reviews.blinding import USER_SPACES, Blinder, Part, blinder, own_names, squash
 from sockgraph.reviews.ledger import digest
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Mapping, Sequence
 
+    from sockgraph.case import Case
     from sockgraph.reviews.dossier import Dossier
     from sockgraph.reviews.states import Pair
 
-SHARED_PAGES = 200
+FIRST_PAGES = 10
+"""Shared pages shown before all others: those that fewest other accounts edited."""
 UNSHARED_PAGES = 60
 PAGE_EDITS = 12
+PAGES_IN_FULL = 200  # of more shared pages each is held, with fewer edits
+FEW_EDITS = 4
 AROUND_A_CHANGE = 2  # edits kept on either side of where one account follows the other
 SPACES = {
     0: "main",
@@ -130,26 +134,56 @@ class Sheet:
         return {card.rev: card for row in rows for card in (row.a, row.b) if card}
 
 
+def case_key(case: Case) -> str:
+    """Return what draws are seeded by: the same however often the case is run."""
+    return case.id or case.slug
+
+
 def sides(pair: Pair, key: str) -> Pair:
     """Return who is shown as Account A and who as B, drawn by a seed."""
     flipped = np.random.default_rng(seed_of(key, *pair)).random() < 0.5
     return (pair[1], pair[0]) if flipped else pair
 
 
-def case_blinder(dossier: Dossier, a: str, b: str) -> Blinder:
-    """Return what hides the two accounts, and every other account that the case names."""
+def case_blinder(
+    dossier: Dossier, a: str, b: str, *, diffs: Diffs | None = None, texts: Iterable[str] = ()
+) -> Blinder:
+    """Return what hides the two accounts, and every other account that the case reads.
+
+    Parameters
+    ----------
+    diffs, texts
+        What else will be shown: names of the reference are looked for in all of it.
+    """
     edits, accounts = dossier.tables["edits"], dossier.tables["accounts"]
     listed = accounts.loc[accounts["role"] != "reference", "user"]
     names = {**dict.fromkeys([*map(str, listed), *dossier.case.named], "other"), a: "A", b: "B"}
     former = {c["user"]: c["renamed_from"] for c in dossier.manifest.get("coverage", ())}
     for user in list(names):
         names |= dict.fromkeys((n for n in former.get(user, ()) if n not in names), names[user])
+    mine = edits[edits["user"].isin([a, b])]
+    shown = [*mine["title"].dropna().unique(), *mine["comment"].dropna().unique(), *texts]
+    shown += [text for pieces in (diffs or {}).values() for _, text in pieces]
+    names |= _reference_names(dossier, (a, b), squash("\n".join(shown)), names)
     for user, who in ((a, "A"), (b, "B")):
-        if user not in set(listed):  # a reference account, known here by its cover name only
+        if user not in set(listed):  # it may write under a former name, too
             own = own_names(edits[edits["user"] == user])
             names |= dict.fromkeys((n for n in own if n not in names), who)
-    titles = edits.loc[edits["ns"].isin(USER_SPACES), "title"].dropna()
+    titles = edits.loc[edits["ns"].isin(USER_SPACES), "title"].dropna().unique()
     return blinder(names, titles)
+
+
+def _reference_names(
+    dossier: Dossier, shown: Pair, squashed: str, taken: Iterable[str]
+) -> dict[str, str]:
+    """Return the true names of reference accounts that occur in what is shown, and labels."""
+    labels = dict(zip(shown, "AB", strict=True))
+    found = {
+        name: labels.get(cover, "other")
+        for cover, name in dossier.names.items()
+        if cover in labels or squash(name) in squashed
+    }
+    return {name: label for name, label in found.items() if name not in set(taken)}
 
 
 def make_sheet(dossier: Dossier, a: str, b: str, *, diffs: Diffs | None = None) -> Sheet:
@@ -169,23 +203,29 @@ def make_sheet(dossier: Dossier, a: str, b: str, *, diffs: Diffs | None = None) 
     mine = mine.sort_values(["timestamp", "rev_id"], kind="stable")
     both = mine.groupby("page")["who"].nunique() == 2
     shared = mine["page"].isin(both.index[both])
-    draw = _Draw(case_blinder(dossier, a, b), counts, diffs or {})
+    draw = _Draw(case_blinder(dossier, a, b, diffs=diffs), counts, diffs or {})
     views = {
         "shared": mine[shared],
         "only_a": mine[~shared & (mine["who"] == "A")],
         "only_b": mine[~shared & (mine["who"] == "B")],
     }
-    limits = {"shared": SHARED_PAGES, "only_a": UNSHARED_PAGES, "only_b": UNSHARED_PAGES}
     return Sheet(
         _side(mine[mine["who"] == "A"]),
         _side(mine[mine["who"] == "B"]),
-        **{name: draw.pages(view, limits[name]) for name, view in views.items()},
+        draw.shared(views["shared"]),
+        draw.pages(views["only_a"], UNSHARED_PAGES),
+        draw.pages(views["only_b"], UNSHARED_PAGES),
         totals={name: int(view["page"].nunique()) for name, view in views.items()},
     )
 
 
 def make_cards(
-    dossier: Dossier, shown: Pair, rev_ids: Iterable[str], *, diffs: Diffs | None = None
+    dossier: Dossier,
+    shown: Pair,
+    rev_ids: Iterable[str],
+    *,
+    blind: Blinder,
+    diffs: Diffs | None = None,
 ) -> list[Card]:
     """Return some edits of a pair, blinded, in time order; revisions not held are left out.
 
@@ -195,13 +235,15 @@ def make_cards(
         Who is shown as Account A, and who as B.
     rev_ids
         `wiki:rev_id`.
+    blind
+        What hides the two, see `case_blinder`.
     """
     edits = dossier.tables["edits"]
     mine = edits[edits["user"].isin(shown)]
     wanted = set(rev_ids)
     mine = mine[(mine["wiki"] + ":" + mine["rev_id"].astype("string")).isin(wanted)]
     mine = mine.assign(who=np.where(mine["user"] == shown[0], "A", "B"))
-    draw = _Draw(case_blinder(dossier, *shown), {}, diffs or {})
+    draw = _Draw(blind, {}, diffs or {})
     ordered = mine.sort_values(["timestamp", "rev_id"], kind="stable")
     return [draw.card(row) for row in ordered.itertuples()]
 
@@ -214,6 +256,22 @@ class _Draw:
     editors: Mapping[str, int]
     diffs: Diffs
 
+    def shared(self, edits: pd.DataFrame) -> list[Page]:
+        """Return every shared page: first those that fewest others edited, then all the rest.
+
+        How many accounts edited a page weighs nothing and says nothing of the two; it only keeps
+        the pages on which strangers seldom meet from standing behind a hundred that everybody
+        edits. Both parts are in time order.
+        """
+        keys = list(dict.fromkeys(edits["page"]))
+        rare = set(sorted(keys, key=lambda key: self.editors[str(key)])[:FIRST_PAGES])
+        groups = dict(iter(edits.groupby("page", sort=False)))
+        ordered = [*(k for k in keys if k in rare), *(k for k in keys if k not in rare)]
+        return [
+            self.page(groups[key], PAGE_EDITS if at < PAGES_IN_FULL else FEW_EDITS)
+            for at, key in enumerate(ordered)
+        ]
+
     def pages(self, edits: pd.DataFrame, limit: int) -> list[Page]:
         """Return pages in the order of their first edit; a long list is thinned evenly in time."""
         keys = list(dict.fromkeys(edits["page"]))
@@ -222,8 +280,8 @@ class _Draw:
         groups = dict(iter(edits[edits["page"].isin(keys)].groupby("page", sort=False)))
         return [self.page(groups[key]) for key in keys]
 
-    def page(self, edits: pd.DataFrame) -> Page:
-        shown = _stretch(edits)
+    def page(self, edits: pd.DataFrame, most: int = PAGE_EDITS) -> Page:
+        shown = _stretch(edits, most)
         first = shown.iloc[0]
         title = "" if pd.isna(first["title"]) else str(first["title"])
         space = None if pd.isna(first["ns"]) else int(first["ns"])
@@ -283,24 +341,31 @@ def gap_words(gap: dt.timedelta) -> str:
     return f"{int(seconds // size)} {unit}"
 
 
-def _stretch(edits: pd.DataFrame) -> pd.DataFrame:
+def _stretch(edits: pd.DataFrame, most: int) -> pd.DataFrame:
     """Return a page's edits; of many, those around the places where one account follows the other.
 
     A long run of one account is shortened in its middle, so that neighbours of different accounts
     stay neighbours and their gap is the true one.
     """
-    if len(edits) <= PAGE_EDITS:
+    if len(edits) <= most:
         return edits
     changes = np.flatnonzero((edits["who"] != edits["who"].shift()).to_numpy()[1:]) + 1
     near = changes[:, None] + np.arange(-AROUND_A_CHANGE, AROUND_A_CHANGE)
     kept = np.unique(near[(near >= 0) & (near < len(edits))])
-    return edits.iloc[kept[:PAGE_EDITS] if len(kept) else slice(PAGE_EDITS)]
+    return edits.iloc[kept[:most] if len(kept) else slice(most)]
 
 
 def _editors(edits: pd.DataFrame) -> Mapping[str, int]:
     """Count, for every page, the accounts that were read and edited it."""
     counts = edits["user"].groupby(page_keys(edits)).nunique()
     return {str(page): int(n) for page, n in counts.items()}
+
+
+def edits_of(dossier: Dossier, pair: Pair) -> set[str]:
+    """Return every edit of two accounts that the case holds, as `wiki:rev_id`."""
+    edits = dossier.tables["edits"]
+    mine = edits[edits["user"].isin(pair)]
+    return set(mine["wiki"] + ":" + mine["rev_id"].astype("string"))
 
 
 def page_keys(edits: pd.DataFrame) -> pd.Series:

@@ -26,6 +26,9 @@ ASSERTED = "asserted"
 FLAGGED_BY = "flagged by"
 LOOK_AGAIN = "look again"
 STEPS = ("read", "first judgement", "against", "for", "all", "finding")
+LIGHT = "light judgement"
+LIGHT_STEPS = ("read", LIGHT, "against")
+"""What may spare a person takes one reviewer; what may end in a lock takes two, and `STEPS`."""
 WIKI_OPENED = "wiki opened"
 OPENED = "opened"
 RECEIVED = "evidence received"
@@ -34,6 +37,8 @@ RESTORATION = "restoration"
 REOPENED = "reopened"
 PACKET = "packet"
 FILED = "filed"
+ELSEWHERE = "reversed elsewhere"
+CARRIED = "cannot-link export"
 NOTE = "note"
 DATA_REMOVED = "data removed"
 
@@ -62,6 +67,12 @@ class Record:
         The seals of the whole evidence and of this link's, as the reviewer saw them.
     foil
         Whether the two are known to be different people; a foil ends with the first judgement.
+    light
+        The answer of the light path, in clear; empty on the full path.
+    asks
+        How many findings the case asked for when this one was made.
+    rests_on
+        What the reviewer was shown of the evidence, see `Dossier.snapshot`; None before a finding.
     """
 
     reviewer: str
@@ -73,16 +84,32 @@ class Record:
     evidence: str | None = None
     time: str = ""
     foil: bool = False
+    light: Mapping[str, Any] = field(default_factory=dict)
+    asks: int = 0
+    rests_on: Mapping[str, Any] | None = None
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The steps of this review, taken or not."""
+        return LIGHT_STEPS if self.light else STEPS
+
+    @property
+    def judged(self) -> bool:
+        """Whether the edits have been judged."""
+        return bool(self.light) or "first judgement" in self.commits
 
     @property
     def committed(self) -> bool:
         """Whether the finding is in, open or not; on a foil, the first judgement."""
+        if self.light:
+            return LIGHT_STEPS[-1] in self.steps
         return ("first judgement" if self.foil else "finding") in self.commits
 
     @property
     def finding(self) -> str | None:
-        """The finding, once opened."""
-        found = self.answers.get("finding", {}).get("finding")
+        """The finding, once opened; that of the light path once its evidence was read."""
+        answer = self.light if self.light and self.committed else self.answers.get("finding", {})
+        found = answer.get("finding")
         return str(found) if found else None
 
     @property
@@ -100,12 +127,26 @@ class Round:
     ----------
     shaken
         Whether a link that this one leaned on has been taken back since the findings.
+    elsewhere
+        Whether another case's ledger says that the link was taken back there.
     """
 
     kind: Literal["review", "reversal"]
     records: Mapping[str, Record] = field(default_factory=dict)
     reopened: bool = False
     shaken: bool = False
+    elsewhere: bool = False
+
+    @property
+    def light(self) -> bool:
+        """Whether one person's finding on the light path is all that there is."""
+        judged = [r for r in self.records.values() if r.judged]
+        return len(judged) == 1 and bool(judged[0].light) and judged[0].committed
+
+    @property
+    def needed(self) -> int:
+        """How many findings make a state: two, or what the case asked for."""
+        return max([ENOUGH, *(r.asks for r in self.records.values())])
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -118,13 +159,18 @@ class Round:
 
         Two equal findings decide. Where two differ a third reviewer is needed; then more than half
         decide what spares the person (`not upheld`, `reversed`), and nothing less than all decides
-        what does not (docs/adr/0011).
+        what does not (docs/adr/0011). A finding on the light path, which can only spare, decides
+        by itself until somebody else judges the link (docs/adr/0014).
         """
         found = self.findings
+        if self.elsewhere:
+            return "reversed"
+        if self.light:
+            return found[0]
         spares, harms = (
             ("reversed", "stands") if self.kind == "reversal" else ("not upheld", "upheld")
         )
-        if len(found) < ENOUGH or (len(found) == ENOUGH and len(set(found)) > 1):
+        if len(found) < self.needed or (len(found) == ENOUGH and self.differ):
             return None
         if found.count(spares) * 2 > len(found):
             return spares
@@ -171,11 +217,15 @@ class History:
     @property
     def upheld_by(self) -> frozenset[str]:
         """Everyone who ever upheld the link, or found that it stands."""
+        return self.found_by("upheld", "stands")
+
+    def found_by(self, *findings: str) -> frozenset[str]:
+        """Return everyone who ever came to one of these findings."""
         return frozenset(
             r.reviewer
             for round_ in self.rounds
             for r in round_.records.values()
-            if r.finding in ("upheld", "stands")
+            if r.finding in findings
         )
 
     @property
@@ -186,10 +236,18 @@ class History:
         )
 
     @property
+    def alibi_accepted(self) -> bool:
+        """Whether the alibi was accepted by people whose own finding carried the round."""
+        return any(
+            r.alibi == "accepted" and r.finding == round_.outcome
+            for round_ in self._since_reopened
+            for r in round_.records.values()
+        )
+
+    @property
     def cannot_link(self) -> bool:
         """Whether the two accounts must stay apart: a reversed link, or an accepted alibi."""
-        reversed_ = any(r.outcome == "reversed" for r in self._since_reopened)
-        return reversed_ or "accepted" in self.alibi
+        return self.alibi_accepted or any(r.outcome == "reversed" for r in self._since_reopened)
 
     def of(self, *kinds: str) -> tuple[Entry, ...]:
         """Return the entries of some kinds, oldest first."""
@@ -312,9 +370,8 @@ def cannot_links(entries: Iterable[Entry]) -> list[Pair]:
 
 
 def accepted_alibis(entries: Iterable[Entry]) -> list[Pair]:
-    """Return the pairs whose alibi a reviewer accepted: they are never flagged."""
-    known = histories(entries).values()
-    return sorted(h.pair for h in known if "accepted" in h.alibi)
+    """Return the pairs whose alibi reviewers accepted: they are never flagged."""
+    return sorted(h.pair for h in histories(entries).values() if h.alibi_accepted)
 
 
 def _state(history: History | None, *, flagged: bool) -> str:
@@ -351,7 +408,9 @@ def _continued(rounds: tuple[Round, ...], entry: Entry) -> tuple[Round, ...]:
         return (*rounds, Round("review", reopened=True))
     if entry.kind == LOOK_AGAIN:
         return (*rounds, Round("review"))
-    if entry.kind not in (*STEPS, WIKI_OPENED, OPENED):
+    if entry.kind == ELSEWHERE:
+        return (*rounds, Round("reversal", elsewhere=True))
+    if entry.kind not in (*STEPS, LIGHT, WIKI_OPENED, OPENED):
         return rounds
     *before, now = rounds or (Round("review"),)
     key = person_key(entry.author)
@@ -362,24 +421,26 @@ def _continued(rounds: tuple[Round, ...], entry: Entry) -> tuple[Round, ...]:
 def _noted(record: Record, entry: Entry) -> Record:
     """Return a reviewer's record after one more entry of theirs."""
     if entry.kind == WIKI_OPENED:
-        early = "first judgement" not in record.commits
-        return replace(record, blinded=record.blinded and not early)
+        return replace(record, blinded=record.blinded and record.judged)
     if entry.kind == OPENED:
         return replace(record, answers=_answers(record, entry))
     if entry.kind == "read" and record.steps:  # begun again, on other evidence than before
-        seen = len(record.steps) > STEPS.index("against")
+        seen = "against" in record.steps
         record = Record(record.reviewer, blinded=record.blinded and not seen)
-    commit = entry.body.get("commit")
-    commits = {**record.commits, entry.kind: str(commit)} if commit else record.commits
+    body = entry.body
+    commit = body.get("commit")
     return replace(
         record,
         steps=(*record.steps, entry.kind),
-        commits=commits,
-        blinded=record.blinded and entry.body.get("blinded", True) is True,
+        commits={**record.commits, entry.kind: str(commit)} if commit else record.commits,
+        blinded=record.blinded and body.get("blinded", True) is True,
         manifest=entry.manifest,
-        evidence=entry.body.get("evidence", record.evidence),
+        evidence=body.get("evidence", record.evidence),
         time=entry.time,
-        foil=entry.body.get("foil") is True,
+        foil=body.get("foil") is True,
+        light=body["answer"] if entry.kind == LIGHT else record.light,
+        asks=max(record.asks, int(body.get("asks", 0))),
+        rests_on=body.get("rests_on", record.rests_on),
     )
 
 

@@ -5,6 +5,7 @@ Packet, terminal, notebook, filing and note read them here; the report builds on
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sockgraph.signals import SIGNALS
@@ -12,10 +13,14 @@ from sockgraph.signals import SIGNALS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sockgraph.reviews.ledger import Entry
+    from sockgraph.reviews.states import History
+
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 NBSP = "\N{NO-BREAK SPACE}"
 APOS = "\N{RIGHT SINGLE QUOTATION MARK}"
+_NUMBER = re.compile(rf" \([+{MINUS}]?\d+\.\d\)| \({DASH}\)")
 RIVALS = "rivals"
 """What the fused score is held against: part of the sum, and no evidence of its own."""
 _NEEDED = {signal.name: signal.needed for signal in SIGNALS}
@@ -121,3 +126,169 @@ def support_words(name: str, support: int, *, enough: bool = True) -> str:
     if not enough and needed is not None and support < needed:
         return f"{support} of {counted(needed, 'edit')} needed"
     return counted(support, "edit")
+
+
+# the two paths of a review: what is asked, and how
+
+JUDGEMENTS = {
+    "different people": ("Clearly different people", "Cite one edit; the pair closes."),
+    "cannot tell": (
+        "Cannot tell, or too few edits",
+        "Say in a line what is missing; the pair closes.",
+    ),
+    "may be one operator": (
+        "May be one operator",
+        "A lock may follow: the full review opens, and a second person's.",
+    ),
+}
+FINDINGS = {
+    "upheld": "The evidence supports the link",
+    "inconclusive": "It does not settle the question",
+    "not upheld": "The evidence does not support the link",
+    "stands": "The link stands",
+    "reversed": "The link was wrong: take it back",
+}
+ALIBI_ANSWERS = {
+    "accepted": "it shows two people: keep the accounts apart",
+    "explained": "it has another explanation, given above",
+}
+QUESTIONS = {
+    "judgement": "What do these edits point to?",
+    "says": "What in the edits says so?",
+    "else": "What else could explain it?",
+    "cites": "Which edits?",
+    "knows": "I think I recognise one of these accounts",
+    "finding": "What do you find?",
+    "why": "Why?",
+    "alternative": "What is the strongest other explanation?",
+    "alibi": "The simultaneous work",
+}
+HINTS = {
+    "else": "A shared project, a template, one teacher. Asked once: it stays for the next.",
+    "alternative": "Friends, colleagues, a shared script, chance.",
+}
+READ = "Read both accounts' edits, then say what you see"
+STEP_TITLES = {
+    "against": "What speaks against one operator",
+    "for": "What speaks for one operator",
+    "all": "All evidence",
+    "finding": "Your finding",
+}
+VIEWS = {"shared": "On shared pages", "only_a": "Only Account A", "only_b": "Only Account B"}
+FIRST_PAGES = "the pages that fewest others edited come first, each part in time order"
+NOTHING = {
+    "against": "No signal speaks against one operator.",
+    "for": "No signal speaks for one operator.",
+}
+SIMULTANEOUS = "Simultaneous work on different pages"
+ALIBI_COLUMNS = ("Day", "Edits by turns", "Expected by chance")
+SIGNAL_COLUMNS = ("Signal", "Family", "Speaks", "Rests on")
+RECEIVED_COLUMNS = ("Day", "Speaks", "Authenticated by", "What it says")
+MADE_ELSEWHERE = "It was made elsewhere: what it rested on then is not held here."
+CLOSED = {
+    "not upheld": "Closed: not upheld, on the light path, by one reviewer.",
+    "inconclusive": "Closed: inconclusive, on the light path, by one reviewer.",
+}
+SEALED = "The {step} is in the ledger as a salted hash, and cannot be changed."
+
+
+def without_number(text: str) -> str:
+    """Return a text without the log10 LR in it, for a packet.
+
+    >>> without_number("for (+1.4), 402 edits")
+    'for, 402 edits'
+    """
+    return _NUMBER.sub("", text)
+
+
+# what has become of a link
+
+
+def state_words(history: History) -> str:
+    """Say a link's state and how it was come to, for a page's heading."""
+    now = history.current
+    state = history.state
+    if now is None or state not in ("not upheld", "inconclusive"):
+        return STATE_WORDS[state]
+    by = " by one reviewer, on the light path" if now.light else " by its reviewers"
+    return f"{STATE_WORDS[state]}{by}"
+
+
+STATE_WORDS = {
+    "none": "not in question",
+    "flagged": "flagged, not yet reviewed",
+    "asserted": "asserted elsewhere, not yet reviewed here",
+    "in review": "in review",
+    "upheld": "upheld by its reviewers",
+    "not upheld": "not upheld",
+    "inconclusive": "left open",
+    "reversal in review": "its reversal is in review",
+    "reversed": "taken back: the link was wrong",
+    "stands": "stands after a review of its reversal",
+    "reopened": "reopened on new evidence",
+}
+
+
+def action_words(action: str | None) -> str:
+    """Name what was done about a link, as a noun; empty where nothing was.
+
+    >>> action_words("locked"), action_words("none"), action_words("global lock")
+    ('lock', '', 'global lock')
+    """
+    said = " ".join((action or "").split())
+    if said.casefold() in {"", "none", "no", "no action", "nothing", "n/a", "-"}:
+        return ""
+    return _NOUNS.get(said.casefold(), said)
+
+
+_NOUNS = {
+    "locked": "lock",
+    "globally locked": "global lock",
+    "blocked": "block",
+    "banned": "ban",
+    "globally banned": "global ban",
+    "desysopped": "removal of adminship",
+    "tagged": "tag",
+    "reblock": "block",
+    "lock account": "lock",
+}
+MOVED = "What the finding rested on has changed: the link is to be looked at again."
+
+
+def history_lines(history: History, *, moved: bool = False) -> list[str]:
+    """Say in sentences how a link came to its state, for a report.
+
+    Parameters
+    ----------
+    moved
+        Whether what its findings rested on has changed; see `rules.moved_findings`.
+    """
+    lines = [_asserted(entry) for entry in history.asserted]
+    for round_ in history.rounds:
+        if round_.elsewhere:
+            continue
+        found = [
+            f"{r.reviewer}: {r.finding}{' (light path)' if r.light else ''}"
+            for r in round_.records.values()
+            if r.finding
+        ]
+        closed = sum(r.committed and not r.finding and not r.foil for r in round_.records.values())
+        word = "Reversal" if round_.kind == "reversal" else "Review"
+        said = [*found, *([f"{closed} not open yet"] if closed else [])]
+        if said:
+            lines.append(f"{word}: {'; '.join(said)}.")
+    lines += [
+        f"Taken back in the case {e.body['case']} on {e.body['date']}: the link was wrong."
+        for e in history.of("reversed elsewhere")
+    ]
+    if history.current and history.current.outcome is None and history.current.differ:
+        lines.append("The reviewers differ: a third is needed.")
+    received = history.of("evidence received")
+    if received:
+        lines.append(f"Evidence received since: {len(received)}.")
+    return [*lines, MOVED] if moved else lines
+
+
+def _asserted(entry: Entry) -> str:
+    action = action_words(entry.body.get("action"))
+    return f"Asserted by {entry.author} on {entry.time[:10]}{f' ({action})' if action else ''}."

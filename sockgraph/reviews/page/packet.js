@@ -1,14 +1,19 @@
 "use strict";
-/* A review packet: every pair is judged from its edits first; the evidence follows, the finding comes last.
+/* A review packet: every pair is judged from its edits first; the evidence follows, the finding comes last. What
+   spares a person closes after the evidence against it; what may end in a lock goes the whole way.
    Answers stay in this browser until they are saved to a file. Whatever an account holder wrote reaches the
    page as text nodes only. */
 const packet = JSON.parse(document.getElementById("packet").textContent);
 const main = document.getElementById("main");
 const KEY = "sockgraph-packet-" + packet.packet;
-const LABELS = { A: "Account A", B: "Account B", other: "another account" };
-const STEPS = ["Read the edits", "First judgement", "Evidence against", "Evidence for", "All evidence", "Finding"];
-const PAGES = 5;
+const words = packet.words;
+const LABELS = words.labels;
+const PAGES = 10;
+const MORE = 40;
+const JOINS = "may be one operator";
+const LIGHT = "light judgement";
 const work = restored();
+let lastElse = "";
 
 function restored() {
   try {
@@ -35,7 +40,7 @@ function el(name, options = {}, ...children) {
     else if (key in made && key !== "list") made[key] = value;
     else made.setAttribute(key, value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return made;
 }
 function parts(list) {
@@ -43,14 +48,10 @@ function parts(list) {
     ? el("bdi", /^[\p{Script=Han}\P{L}]+$/u.test(part) && /\p{Script=Han}/u.test(part) ? { lang: "zh" } : {}, part)
     : el("span", { className: "who" }, LABELS[part.who]));
 }
-function stepList(at) {
-  return el("ol", { className: "steps" }, STEPS.map((name, i) =>
-    el("li", at.includes(i) ? { "aria-current": "step" } : {}, `${i + 1} ${name}`)));
-}
-function show(at, heading, intro, ...rest) {
+function show(heading, intro, ...rest) {
   const title = el("h1", { tabIndex: -1 }, heading);
-  main.replaceChildren(at ? stepList(at) : "", title, ...intro.map((text) => el("p", { className: "top" }, text)),
-    ...rest.flat().filter((one) => one !== null));
+  main.replaceChildren(title, ...intro.map((text) => el("p", { className: "top" }, text)),
+    ...rest.flat(Infinity).filter((one) => one !== null));
   window.scrollTo(0, 0);
   title.focus({ preventScroll: true });
 }
@@ -109,7 +110,7 @@ function side(name, one) {
 }
 function edits(task, cites, seen) {
   const sheet = task.sheet;
-  const names = { shared: "On shared pages", only_a: "Only Account A", only_b: "Only Account B" };
+  const names = words.views;
   const views = el("div", { className: "views", role: "tablist" });
   const body = el("div");
   function open(name) {
@@ -119,16 +120,17 @@ function edits(task, cites, seen) {
     const list = el("div");
     const left = el("p", { className: "hint" });
     let shown = 0;
-    const more = el("button", { type: "button", className: "plain", onclick: next });
-    function next() {
-      for (const page of pages.slice(shown, shown + PAGES)) list.append(pageBlock(task, page, cites));
-      shown = Math.min(shown + PAGES, pages.length);
+    const more = el("button", { type: "button", className: "plain", onclick: () => next(MORE) });
+    function next(n) {
+      for (const page of pages.slice(shown, shown + n)) list.append(pageBlock(task, page, cites));
+      shown = Math.min(shown + n, pages.length);
       const total = sheet.totals[name];
       const held = total > pages.length ? `; the packet holds ${pages.length}, spread evenly over time` : "";
-      left.textContent = pages.length ? `${shown} of ${total} pages, in time order${held}. ` : "No such page.";
-      if (shown < pages.length) { more.textContent = `Show the next ${Math.min(PAGES, pages.length - shown)}`; left.append(more); }
+      const order = name === "shared" ? words.order : "in time order";
+      left.textContent = pages.length ? `${shown} of ${total} pages; ${order}${held}. ` : "No such page.";
+      if (shown < pages.length) { more.textContent = `Show the next ${Math.min(MORE, pages.length - shown)}`; left.append(more); }
     }
-    next();
+    next(PAGES);
     body.replaceChildren(list, left);
     cites.changed();
   }
@@ -144,11 +146,13 @@ function edits(task, cites, seen) {
 
 /* questions */
 function choice(legend, name, options) {
-  return el("fieldset", {}, el("legend", {}, legend), options.map(([value, text]) =>
-    el("label", { className: "opt" }, el("input", { type: "radio", name, value }), el("span", {}, text))));
+  return el("fieldset", {}, el("legend", {}, legend), options.map(([value, text, hint]) =>
+    el("label", { className: "opt" }, el("input", { type: "radio", name, value }),
+      el("span", {}, text, hint ? el("small", {}, hint) : null))));
 }
-function question(label, name, hint) {
-  return el("fieldset", {}, el("label", { className: "lg", htmlFor: name }, label), el("p", { className: "hint" }, hint), el("textarea", { id: name, name, maxLength: 20000 }));
+function question(name, hint, value = "") {
+  return el("fieldset", {}, el("label", { className: "lg", htmlFor: name }, words.questions[name]),
+    el("p", { className: "hint" }, hint), el("textarea", { id: name, name, maxLength: 20000, value }));
 }
 function given(form, name) {
   const value = new FormData(form).get(name);
@@ -160,17 +164,8 @@ function asked(form, needed, wrong) {
   return !missing.length;
 }
 function turned(options) { return packet.answers_reversed ? [...options].reverse() : options; }
-const WORDS = {
-  "one operator": "One operator", "one operator, with doubts": "One operator, with doubts",
-  "cannot tell": "I cannot tell from these edits", "different people, with doubts": "Different people, with doubts",
-  "different people": "Different people",
-};
-const FINDINGS = {
-  review: [["upheld", "The evidence supports the link"], ["inconclusive", "It does not settle the question"], ["not upheld", "The evidence does not support the link"]],
-  reversal: [["stands", "The link stands"], ["inconclusive", "It does not settle the question"], ["reversed", "The link was wrong: take it back"]],
-};
 
-/* the two phases */
+/* the judgement */
 function judge(task) {
   const cites = new Set(work[task.number - 1].cites);
   const seen = new Set();
@@ -178,100 +173,101 @@ function judge(task) {
   const cited = el("p", { className: "hint" });
   const wrong = el("p", { className: "wrong", role: "alert" });
   cites.changed = () => {
-    cited.textContent = `${cites.size === 1 ? "1 edit" : cites.size + " edits"} cited. Required.`;
+    cited.textContent = `${cites.size === 1 ? "1 edit" : cites.size + " edits"} cited.`;
     work[task.number - 1].cites = [...cites];
     keep();
   };
-  const says = question("What in the edits says so?", "says", "");
+  const says = question("says", "");
   says.querySelector(".hint").replaceWith(cited);
-  const form = el("form", { "aria-label": "First judgement", onsubmit: (event) => { event.preventDefault(); record(); } },
-    choice("First judgement: what do these edits point to?", "judgement", turned(packet.judgements).map((j) => [j, WORDS[j]])),
-    says,
-    question("What else could explain it?", "else", "A shared project, a template, a script, one teacher. Required."),
-    choice("Do you know either account?", "knows", [["no", "No"], ["yes", "I think I recognise one"]]),
-    wrong, el("button", { className: "go" }, "Record my first judgement"),
-    el("p", { className: "later" }, "It cannot be changed. Your finding, later, may differ from it."));
+  const other = question("else", words.hints.else, lastElse);
+  other.hidden = true;
+  const form = el("form", { "aria-label": "First judgement", onsubmit: (event) => { event.preventDefault(); record(); },
+      onchange: () => { other.hidden = given(form, "judgement") !== JOINS; } },
+    choice(words.questions.judgement, "judgement", turned(words.judgements)),
+    says, other,
+    el("label", { className: "opt" }, el("input", { type: "checkbox", name: "knows", value: "yes" }), el("span", {}, words.questions.knows)),
+    wrong, el("button", { className: "go" }, "Record"),
+    el("p", { className: "later" }, "It is recorded once and cannot be changed."));
   function record() {
-    if (!asked(form, { judgement: "your judgement", says: "what in the edits says so", else: "what else could explain it", knows: "whether you know either" }, wrong)) return;
-    if (needed.some((name) => !seen.has(name))) { wrong.textContent = "Read at least one page of each view first."; return; }
+    if (!asked(form, { judgement: "your judgement" }, wrong)) return;
+    const judgement = given(form, "judgement");
+    const joins = judgement === JOINS;
+    if (joins && !asked(form, { says: "what in the edits says so", else: "what else could explain it" }, wrong)) return;
+    if (joins && needed.some((name) => !seen.has(name))) { wrong.textContent = "Read at least one page of each view first."; return; }
+    if (judgement === "cannot tell" && !asked(form, { says: "a line on what is missing" }, wrong)) return;
+    if (!joins && !given(form, "says") && !cites.size) { wrong.textContent = "Still open: an edit that shows it, or a sentence."; return; }
+    const said = { judgement, says: given(form, "says"), knows: given(form, "knows") === "yes", cites: [...cites].sort() };
+    const mine = work[task.number - 1];
     take(task, "read");
-    const answer = { judgement: given(form, "judgement"), says: given(form, "says"), else: given(form, "else"), knows: given(form, "knows") === "yes", cites: [...cites].sort() };
-    work[task.number - 1].answers["first judgement"] = { answer, salt: salt() };
-    take(task, "first judgement");
+    if (joins) lastElse = given(form, "else");
+    if (!joins && task.light && task.exhibit) {
+      mine.light = said;
+      take(task, LIGHT);
+    } else {
+      mine.answers["first judgement"] = { answer: { ...said, else: joins ? given(form, "else") : "" }, salt: salt() };
+      take(task, "first judgement");
+    }
     next();
   }
   const held = packet.diffs ? "" : " This packet holds no diffs: an edit is told by its page, day, size and summary.";
   const wiki = packet.wiki ? " Opening an edit on the wiki shows names: it ends the blinding and is recorded." : "";
-  show([0, 1], "Read both accounts\u2019 edits, then say what you see", [
-    `Pair ${task.number} of ${packet.tasks.length}, in an order shuffled for you. Some pairs are known to be different people. Names are replaced wherever they occur, and the evidence waits until you have judged every pair.${wiki}${held}`,
+  show(words.read.replace("\u0027", "\u2019"), [
+    `Pair ${task.number} of ${packet.tasks.length}, in an order shuffled for you. Some pairs may be known to be different people. Names are replaced wherever they occur, and the evidence waits until you have judged every pair.${wiki}${held}`,
   ], el("div", { className: "lay" }, edits(task, cites, seen), form));
 }
-function items(task, list) {
-  const heads = el("div", { className: "heads" }, el("div", {}, LABELS.A), el("div"), el("div", {}, LABELS.B));
-  return [heads, ...list.map((item) => el("div", { className: "item" },
-    el("h3", {}, el("span", {}, item.signal), el("small", {}, `${item.family} \u00b7 rests on ${count(item.support)}`)),
-    item.edits.map((one) => el("div", { className: "pair" }, card(task, one.who === "A" ? one : null), el("div", { className: "gap" }), card(task, one.who === "B" ? one : null))),
-    item.edits.length ? null : el("p", { className: "hint" }, "No single edits stand for it."),
-    item.left_out ? el("p", { className: "hint" }, `and ${item.left_out} more edits`) : null))];
+
+/* the evidence and the finding */
+function cell(task, one) {
+  if (one === null) return null;
+  if (typeof one === "string") return one;
+  return Array.isArray(one) ? el("span", {}, parts(one)) : card(task, one);
 }
-function count(n) { return `${n.toLocaleString("en")} ${n === 1 ? "edit" : "edits"} or more each`; }
+function block(task, one) {
+  const made = el("div", { className: "item" }, one.head ? el("h2", {}, one.head) : null, one.note ? el("p", {}, one.note) : null);
+  if (one.edits) {
+    if (one.rows.length) made.append(el("div", { className: "heads" }, el("div", {}, LABELS.A), el("div"), el("div", {}, LABELS.B)));
+    for (const [a, gap, b] of one.rows) made.append(el("div", { className: "pair" }, card(task, a), el("div", { className: "gap" }, gap), card(task, b)));
+  } else if (one.rows.length) {
+    made.append(el("div", { className: "wide" }, el("table", {}, el("thead", {}, el("tr", {}, one.columns.map((text) => el("th", { scope: "col" }, text)))),
+      el("tbody", {}, one.rows.map((row) => el("tr", {}, row.map((c) => el("td", {}, cell(task, c)))))))));
+  }
+  return made;
+}
 function go(text, action) { return el("button", { type: "button", className: "go", onclick: action }, text); }
 function evidence(task) {
-  const shown = task.exhibit;
-  const none = (list, text) => list.length ? items(task, list) : el("p", {}, text);
-  const which = `Pair ${task.number}.`;
-  const edge = "Each signal is told with the edits that moved it most; what it weighs is not in this packet.";
-  if (!done(task, "against")) {
-    show([2], "What speaks against one operator", [which, edge], none(shown.against, "No signal speaks against one operator."), alibis(shown), go("I have read it", () => { take(task, "against"); next(); }));
-  } else if (!done(task, "for")) {
-    show([3], "What speaks for one operator", [which, edge], none(shown.towards, "No signal speaks for one operator."), go("I have read it", () => { take(task, "for"); next(); }));
-  } else if (!done(task, "all")) {
-    show([4], "All evidence", [which], summary(shown), received(shown), changed(task), go("I have read it", () => { take(task, "all"); next(); }));
-  } else finding(task);
-}
-function alibis(shown) {
-  if (!shown.alibis.length) return null;
-  return el("div", {}, el("h2", {}, "Simultaneous work on different pages"), table(["Day", "Edits by turns", "Expected by chance"],
-    shown.alibis.map((one) => [one.date, String(one.n_edits), one.expected === null ? "\u2013" : one.expected.toPrecision(2)])));
-}
-function table(heads, rows) {
-  return el("table", {}, el("thead", {}, el("tr", {}, heads.map((text) => el("th", { scope: "col" }, text)))),
-    el("tbody", {}, rows.map((cells) => el("tr", {}, cells.map((cell) => el("td", {}, cell))))));
-}
-function summary(shown) {
-  const all = [...shown.against, ...shown.towards, ...shown.silent];
-  return el("div", {}, el("h2", {}, "Every signal"), table(["Signal", "Family", "Speaks", "Rests on"], all.map((one) => [one.signal, one.family, one.direction, count(one.support)])));
-}
-function received(shown) {
-  if (!shown.received.length) return null;
-  return el("div", {}, el("h2", {}, "Evidence received"), table(["Day", "Speaks", "Authenticated by", "What it says"],
-    shown.received.map((one) => [one.date, one.speaks, one.authenticated_by, el("span", {}, parts(one.summary))])));
-}
-function changed(task) {
-  const shown = task.exhibit;
-  if (task.kind !== "reversal") return null;
-  if (!shown.changes.length) return el("div", {}, el("h2", {}, "What the link rested on"), el("p", {}, "It was made elsewhere: what it rested on then is not held here."));
-  return el("div", {}, el("h2", {}, "What the link rested on, and rests on now"), table(["Signal", "Then", "Now"], shown.changes.map((one) => [one.signal, one.then, one.now])));
+  const light = done(task, LIGHT);
+  const step = (light ? ["against"] : ["against", "for", "all"]).find((name) => !done(task, name));
+  if (!step) { finding(task); return; }
+  const shown = { against: task.exhibit.against, for: task.exhibit.towards, all: task.exhibit.everything }[step];
+  const intro = [`Pair ${task.number}.`];
+  if (step !== "all") intro.push("Each signal is told with the edits that moved it most; what it weighs is not in this packet.");
+  if (light) intro.push("You judged that this link is not to be made. This is what speaks against it; then the pair closes.");
+  show(words.steps[step], intro, shown.map((one) => block(task, one)), go(light ? "I have read it: close the pair" : "I have read it", () => { take(task, step); next(); }));
 }
 function finding(task) {
   const wrong = el("p", { className: "wrong", role: "alert" });
   const alibi = task.exhibit.alibi_asked;
   const needed = { finding: "your finding", why: "why", alternative: "the strongest alternative", ...(alibi ? { alibi: "the simultaneous work" } : {}) };
   const form = el("form", { "aria-label": "Finding", onsubmit: (event) => { event.preventDefault(); record(); } },
-    choice("What do you find?", "finding", turned(FINDINGS[task.kind])),
-    question("Why?", "why", "Required."),
-    question("What is the strongest other explanation?", "alternative", "Friends, colleagues, a shared script, chance. Required."),
-    alibi ? choice("The simultaneous work", "alibi", [["accepted", "shows two people: keep the accounts apart"], ["explained", "has another explanation, given above"]]) : null,
+    choice(words.questions.finding, "finding", turned(words.findings[task.kind])),
+    question("why", "Required."),
+    question("alternative", words.hints.alternative + " Required."),
+    alibi ? choice(words.questions.alibi, "alibi", words.alibi) : null,
     wrong, el("button", { className: "go" }, "Record my finding"), el("p", { className: "later" }, "It cannot be changed."));
   function record() {
     if (!asked(form, needed, wrong)) return;
-    const answer = { finding: given(form, "finding"), why: given(form, "why"), alternative: given(form, "alternative"), alibi: alibi ? given(form, "alibi") : null };
+    const found = given(form, "finding");
+    if (alibi && given(form, "alibi") === "accepted" && ["upheld", "stands"].includes(found)) {
+      wrong.textContent = "Work that shows two people and a link that joins them exclude each other: change one of the two.";
+      return;
+    }
+    const answer = { finding: found, why: given(form, "why"), alternative: given(form, "alternative"), alibi: alibi ? given(form, "alibi") : null };
     work[task.number - 1].answers.finding = { answer, salt: salt() };
     take(task, "finding");
     next();
   }
   const first = work[task.number - 1].answers["first judgement"].answer;
-  show([5], "Your finding", [`Pair ${task.number}. From the edits alone you said: ${first.judgement}.`, task.kind === "reversal" ? "This link was made before. The question is whether it is taken back." : "The question is whether the evidence supports the link."], form);
+  show(words.steps.finding, [`Pair ${task.number}. From the edits alone you said: ${first.judgement}.`, task.kind === "reversal" ? "This link was made before. The question is whether it is taken back." : "The question is whether the evidence supports the link."], form);
 }
 
 /* saving */
@@ -294,7 +290,7 @@ async function save(closed) {
     const mine = work[task.number - 1];
     const commits = {};
     for (const [step, sealed] of Object.entries(mine.answers)) commits[step] = await commit(task, sealed);
-    answers.push({ pair: task.number, steps: mine.steps, wiki_opened: mine.wiki_opened, commits, ...(closed ? {} : { answers: mine.answers }) });
+    answers.push({ pair: task.number, steps: mine.steps, wiki_opened: mine.wiki_opened, commits, ...(mine.light ? { light: mine.light } : {}), ...(closed ? {} : { answers: mine.answers }) });
   }
   const file = { format: packet.answers_format, packet: packet.packet, case: packet.case, reviewer: packet.reviewer, manifest: packet.manifest, head: packet.head, answers };
   const link = el("a", { download: `${packet.case}-${packet.packet.slice(0, 8)}-${closed ? "commitments" : "findings"}.json`, href: URL.createObjectURL(new Blob([JSON.stringify(file, null, 1)], { type: "application/json" })) });
@@ -302,25 +298,28 @@ async function save(closed) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 function end() {
-  show(null, "All pairs are reviewed", [
-    "Save your commitments first and send that file: it binds you to your findings without showing them.",
+  const full = packet.tasks.some((task) => done(task, "finding"));
+  const intro = full ? [
+    "Save your commitments first and send that file: it binds you to your findings without showing them. What you closed on the light path stands in it openly.",
     "Once the other reviewer\u2019s commitments are in as well, save your findings and send that file. Keep both.",
-  ], go("Save my commitments", () => save(true)), go("Save my findings", () => save(false)),
-    el("p", { className: "hint" }, "Your answers stay in this browser until you remove them. Remove them once your findings were taken in."),
+  ] : ["Nothing here needs a second person. Save your answers and send that file."];
+  const buttons = full ? [go("Save my commitments", () => save(true)), go("Save my findings", () => save(false))] : [go("Save my answers", () => save(false))];
+  show("All pairs are reviewed", intro, buttons,
+    el("p", { className: "hint" }, "Your answers stay in this browser until you remove them. Remove them once they were taken in."),
     el("button", { type: "button", className: "plain", onclick: (event) => { try { localStorage.removeItem(KEY); } catch { /* nothing was kept */ } event.target.replaceWith("Removed from this browser."); } }, "Remove my answers from this browser"));
 }
 function next() {
-  const unjudged = packet.tasks.find((task) => !done(task, "first judgement"));
+  const unjudged = packet.tasks.find((task) => !done(task, "first judgement") && !done(task, LIGHT));
   if (unjudged) return judge(unjudged);
-  const open = packet.tasks.find((task) => task.exhibit && !done(task, "finding"));
+  const open = packet.tasks.find((task) => task.exhibit && !done(task, done(task, LIGHT) ? "against" : "finding"));
   return open ? evidence(open) : end();
 }
 function start() {
   if (!window.crypto || !crypto.subtle) {
-    show(null, "This browser cannot close your answers", ["It offers no SHA-256 to a page opened from a file. Open the packet in a current Firefox or Chromium."]);
+    show("This browser cannot close your answers", ["It offers no SHA-256 to a page opened from a file. Open the packet in a current Firefox or Chromium."]);
     return;
   }
-  if (!packet.tasks.length) { show(null, "Nothing waits for you", ["No link of this case is open to your review."]); return; }
+  if (!packet.tasks.length) { show("Nothing waits for you", ["No link of this case is open to your review."]); return; }
   next();
 }
 start();
