@@ -19,5 +19,5 @@ def concert_data(case, found, *, votes, edits, figures=None):
         same_way=found.same_way,
         hours=usual_hours(votes, edits),
         arrivals=arrivals_after(votes, messages(edits)),
-        figures=figures or {},
+        figures=figures or [],
     )

@@ -15,7 +15,7 @@ import pandas as pd
 from links_fixture import whole_links
 
 from sockgraph.case import Case
-from sockgraph.graph.layout import layout
+from sockgraph.graph import to_graph
 from sockgraph.report import ReportData
 from sockgraph.schema import TABLES, empty, subject_of, validate
 
@@ -313,6 +313,16 @@ def graph(users=USERS):
     return made
 
 
+def whole_graph(links, users=USERS, groups=None):
+    """Return the graph that a run draws, its accounts at the places of `graph`."""
+    apart = [tuple(sorted((USERS[5], USERS[6])))] if users == USERS else []
+    held = clusters(users) if groups is None else groups
+    made = to_graph(links, accounts(users), held, cannot_links=apart)
+    for user, at in graph(users).nodes(data=True):
+        made.nodes[user].update(at)
+    return made
+
+
 CALIBRATED = {
     "calibrated": True,
     "reason": None,
@@ -337,7 +347,7 @@ def _river_trade():
         omissions=omissions(),
         alibis=alibis(),
         reference=reference(),
-        graph=graph(),
+        graph=whole_graph(links),
         coverage=coverage(all_edits),
         calibration=CALIBRATED,
         read_on=dt.date(2024, 7, 1),
@@ -373,7 +383,7 @@ def plain_case(users, **changes):
         ),
         "omissions": empty("omissions"),
         "alibis": empty("alibis"),
-        "graph": graph(users),
+        "graph": whole_graph(links, users, empty("clusters")),
         "coverage": coverage(all_edits, users),
         "cannot_links": frozenset(),
         "ledger_head": None,
@@ -392,10 +402,6 @@ def linked_case(users, n_links):
         links.loc[rows, column] = values
     links.loc[rows, ["band", "direction"]] = ["moderately for", "for"]
     links.loc[rows[::2], ["flagged", "state"]] = [True, "flagged"]
-    made = nx.Graph()
-    made.add_nodes_from(users)
-    for link in links.loc[rows].itertuples():
-        made.add_edge(link.user_a, link.user_b, weight=link.log10_lr)
-    for user, (x, y) in layout(made).items():
-        made.nodes[user].update(x=x, y=y)
-    return dataclasses.replace(data, links=links, graph=made)
+    return dataclasses.replace(
+        data, links=links, graph=to_graph(links, data.accounts, empty("clusters"))
+    )

@@ -9,12 +9,12 @@ import pytest
 from hostile import NAMES
 
 import sockgraph
+from sockgraph.charts import hours
 from sockgraph.desk import (
     hours_in_common,
     link_evidence,
     shared_edits,
     shared_phrases,
-    timecard,
     timeline,
 )
 from sockgraph.desk.messages import answer
@@ -78,12 +78,11 @@ def test_shared_edits_are_in_time_order_with_the_gap_to_the_other_account(tables
     assert found["gap"].tolist()[1:] == [3600, 3600, 24 * 3600]
 
 
-def test_timecards_count_hours_of_the_week_from_monday(tables):
-    card = timecard(tables, "Heron", "Moth")
-    assert card["a"].sum() == 3
-    assert card.loc[[0, 2, 200 % 168], "a"].tolist() == [1, 1, 1]
-    assert card.loc[[1, 26], "b"].tolist() == [1, 1]
-    assert card.loc[0, "weekday"] == "Mon"
+def test_hours_of_the_week_are_counted_from_monday(tables):
+    drawn = hours(tables["edits"], "Heron", "Moth").data
+    assert drawn["a"].sum() == 3
+    assert drawn.loc[[0, 2, 200 % 168], "a"].tolist() == [1, 1, 1]
+    assert drawn.loc[[1, 26], "b"].tolist() == [1, 1]
 
 
 def test_hours_in_common_are_a_share_and_stand_beside_others(tables):

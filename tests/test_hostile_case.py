@@ -11,7 +11,7 @@ import pytest
 from terminal import sockgraph
 from test_report_browser import visit  # noqa: F401 - a fixture
 
-from sockgraph import plot
+from sockgraph import charts
 from sockgraph.errors import CaseError
 from sockgraph.evaluation import read_links
 from sockgraph.pipeline import read_case
@@ -137,7 +137,7 @@ def test_figures_show_every_name_as_it_is(result):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of characters that no font here has
         for user_a, user_b in pairs:
-            plot.shared_pages(result.edits, user_a, user_b).canvas.draw()
-            plot.timecards(result.edits, user_a, user_b).canvas.draw()
-            plot.timeline(result.edits, user_a, user_b).canvas.draw()
-        plot.case_graph(graph).canvas.draw()
+            charts.shared_pages(result.edits, user_a, user_b).png()
+            charts.hours(result.edits, user_a, user_b).png()
+            charts.timeline(result.edits, user_a, user_b).png()
+        charts.graph(graph).png()

@@ -10,6 +10,7 @@ from concert_fixture import concert_data
 from test_report_browser import visit  # noqa: F401 - a fixture
 
 from sockgraph.case import Case
+from sockgraph.charts import blocs, usual_hours
 from sockgraph.concert import ConcertSettings, weigh_concert
 from sockgraph.report import concert_page
 from sockgraph.synthetic import Community, invent_election
@@ -45,7 +46,7 @@ def concert():
         "accounts": {"nominated": chosen},
         "discussions": {"reason": hostile.ATTACK, "pages": [hostile.ATTACK]},
     }
-    figures = {hostile.ATTACK: (b"a picture", b"its night")}
+    figures = [blocs(votes, chosen), usual_hours(votes, world.edits, [hostile.ATTACK, *chosen])]
     data = concert_data(Case.model_validate(case), found, votes=votes, edits=edits, figures=figures)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

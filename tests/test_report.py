@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 from report_fixture import CALIBRATED, USERS, WIKI, case, plain_case, river_trade
 
+from sockgraph.charts.waterfall import waterfall_steps
 from sockgraph.report import case_report
-from sockgraph.report.data import read_links, with_evidence
+from sockgraph.report.data import pair_tables, read_links, with_evidence
 from sockgraph.schema import empty
 
 
@@ -109,32 +110,39 @@ def test_every_pair_up_to_fifteen_accounts_has_its_place(page):
     assert below.count('<td class="pair">') - 1 == len(links) - told  # one group line besides
 
 
+def waterfalls():
+    data = river_trade()
+    tables = pair_tables(data, [link.pair for link in read_links(data)])
+    told = [known for known in tables.values() if pd.notna(known.link["log10_lr"])]
+    return [(known.link, waterfall_steps(known.link, known.evidence)) for known in told]
+
+
 def test_waterfall_steps_add_up_to_the_score():
-    from sockgraph.report.waterfall import family_rows
-
-    data = river_trade()
-    for link in with_evidence(data, read_links(data)):
-        if link.log10_lr is None:
-            continue
-        rows = family_rows(link)
-        assert rows[0].adds == pytest.approx(CALIBRATED["baseline"])
-        steps = [row.adds for row in rows if row.kind != "held" and row.adds is not None]
-        assert sum(steps) == pytest.approx(link.score)
-        held = [row.adds for row in rows if row.kind == "held"]
-        assert sum(steps) + sum(held) == pytest.approx(link.log10_lr)
-        assert bool(held) == (abs(link.score - link.log10_lr) >= 0.05)
+    for link, steps in waterfalls():
+        adds = steps["end"] - steps["start"]
+        held = steps["title"] == "Held at the bound"
+        assert adds[steps["title"] == "Baseline"].item() == pytest.approx(CALIBRATED["baseline"])
+        assert adds[~held].sum() == pytest.approx(link["score"])
+        assert adds.sum() == pytest.approx(link["log10_lr"])
+        assert held.any() == (abs(link["score"] - link["log10_lr"]) >= 0.05)
 
 
-def test_waterfall_reads_against_before_for_and_open_after():
-    from sockgraph.report.waterfall import family_rows
-
-    data = river_trade()
-    for link in with_evidence(data, read_links(data)):
-        if link.log10_lr is None:
-            continue
-        rows = family_rows(link)[1:]
-        rank = [3 if r.kind == "held" else 2 if r.end is None else int(r.adds >= 0) for r in rows]
+def test_waterfall_reads_against_then_for_then_open_then_corrections():
+    order = ["against", "absence", "for", "open", "correction"]
+    for _, steps in waterfalls():
+        rank = [order.index(kind) for kind in steps["kind"]]
         assert rank == sorted(rank)
+
+
+def test_what_did_not_happen_is_no_evidence_for_or_against():
+    link, _ = waterfalls()[0]
+    known = pair_tables(river_trade(), [(link["user_a"], link["user_b"])])
+    rows = known[link["user_a"], link["user_b"]].evidence.copy()
+    rows.loc[rows["signal"] == "hours", "support"] = 0
+    steps = waterfall_steps(link, rows).set_index("kind")
+    assert steps.loc["absence", "title"] == "Hours"
+    assert "Time" not in set(steps["title"])
+    assert steps["end"].dropna().iloc[-1] == pytest.approx(link["log10_lr"])
 
 
 def test_hatching_and_words_stand_where_nothing_is_known(page):
@@ -242,15 +250,16 @@ def test_reference_accounts_are_counted_never_named(page):
 
 
 def test_hours_are_turned_by_the_case_and_not_placed():
-    from sockgraph.report.timecards import case_offset, week
+    from sockgraph.charts.activity import week_counts
+    from sockgraph.report.facts import case_offset
 
     offsets = {case_offset(case(slug=f"case-{i}")) for i in range(400)}
     assert {offset % 24 for offset in offsets} == set(range(3, 22))  # three hours either way
     assert {offset // 24 for offset in offsets} == set(range(7))
     times = np.array(["2024-01-01T05:00", "2024-01-01T05:30"], dtype="datetime64[us]")
-    turned = week(times, 3)
+    turned = week_counts(times, 3)
     assert turned.sum() == 2
-    assert (np.roll(week(times, 0).ravel(), 3) == turned.ravel()).all()
+    assert (np.roll(week_counts(times).ravel(), 3) == turned.ravel()).all()
 
 
 def test_diffs_lead_to_the_wiki_of_the_case_and_nowhere_from_an_example():
@@ -367,7 +376,7 @@ def test_wiki_appears_once_as_fact(page):
 
 
 def test_omissions_that_say_the_same_are_drawn_once():
-    from sockgraph.report.changes import MOST, merged
+    from sockgraph.report.sections import MOST, merged
 
     whole = ("All evidence", 2.1, 1.9, 2.1)
     same = [(f"Without {i}", 2.1, 1.9, None) for i in range(5)]

@@ -5,7 +5,6 @@ from sockgraph.desk.facts import (
     hours_in_common,
     link_evidence,
     shared_edits,
-    timecard,
     timeline,
 )
 from sockgraph.desk.phrases import shared_phrases
@@ -17,7 +16,6 @@ __all__ = [
     "link_evidence",
     "shared_edits",
     "shared_phrases",
-    "timecard",
     "timeline",
 ]
 

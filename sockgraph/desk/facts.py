@@ -83,31 +83,6 @@ def shared_edits(tables: Tables, a: str, b: str) -> pd.DataFrame:
     return found[[*columns, "gap"]].reset_index(drop=True)
 
 
-def timecard(tables: Tables, a: str, b: str) -> pd.DataFrame:
-    """Count both accounts' edits by hour of the week.
-
-    Returns
-    -------
-    DataFrame
-        168 rows, Monday 00:00 UTC first: `weekday`, `hour`, and a count for each account, in
-        columns `a` and `b`.
-    """
-    hours = np.arange(HOURS)
-    return pd.DataFrame(
-        {
-            "weekday": [DAYS[h // 24] for h in hours],
-            "hour": hours % 24,
-            "a": week_counts(tables["edits"], a),
-            "b": week_counts(tables["edits"], b),
-        }
-    )
-
-
-def week_counts(edits: pd.DataFrame, user: str) -> NDArray[np.int64]:
-    """Return an account's edits in each of the 168 hours of the week, UTC, Monday first."""
-    return np.bincount(_hour_of_week(edits.loc[edits["user"] == user]), minlength=HOURS)
-
-
 def hours_in_common(tables: Tables, a: str, b: str) -> dict[str, float]:
     """Return how much of two accounts' weeks is the same, and how much others share with them.
 

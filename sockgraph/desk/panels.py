@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from markupsafe import Markup
 
+from sockgraph.charts.activity import card, hours_of, timeline_of, week_counts
+from sockgraph.charts.waterfall import waterfall
 from sockgraph.desk import facts
-from sockgraph.desk.drawing import link_waterfall, week_card
 from sockgraph.desk.phrases import shared_phrases, tokens_of
 from sockgraph.names import clean
 from sockgraph.report.groups import held_by, loses, weakest
 from sockgraph.report.markup import diff_link, name
-from sockgraph.report.timeline import axis_of
-from sockgraph.report.timeline import timeline as drawn_timeline
 from sockgraph.report.wording import (
     DASH,
     NBSP,
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
     from sockgraph.desk.state import Desk
     from sockgraph.report.data import Link
-    from sockgraph.report.network import Group
+    from sockgraph.report.groups import Group
 
 HYPOTHESES = (
     "H1: one operator. H2: different people of the same community (same pages, language and "
@@ -69,9 +68,16 @@ def head(desk: Desk, link: Link) -> Markup:
 
 def evidence(desk: Desk, link: Link) -> Markup:
     """Return the waterfall, every signal, and what would change the number."""
-    drawn = link_waterfall(link)
+    drawn = None
+    if link.log10_lr is not None:
+        row = facts.pair_rows(desk.tables, "links", *link.pair).iloc[0]
+        left_out = desk.tables["omissions"]
+        ours = left_out[left_out["subject"] == subject_of(*link.pair)]
+        drawn = waterfall(row, desk.tables["evidence"], ours)
     parts = [
-        Markup('<div class="waterfall">{}</div>').format(drawn) if drawn else Markup(""),
+        Markup('<div class="waterfall">{}</div>').format(drawn)
+        if drawn is not None
+        else Markup(""),
         _paragraph(HYPOTHESES, "note"),
         _paragraph(explained(link)),
         _paragraph(counts(link)),
@@ -83,11 +89,12 @@ def evidence(desk: Desk, link: Link) -> Markup:
 
 def timecards(desk: Desk, link: Link) -> Markup:
     """Return both accounts' hours of the week, UTC, and how much of them is the same."""
+    pair = [desk.accounts[user] for user in link.pair]
+    weeks = [week_counts(account.life.times) for account in pair]
+    labels = [account.label for account in pair]
     cards = [
-        week_card(
-            facts.week_counts(desk.tables["edits"], user), desk.accounts[user].label, hollow=hollow
-        )
-        for user, hollow in zip(link.pair, (False, True), strict=True)
+        (card(label, week, turned=False, hollow=hollow), "")
+        for label, week, hollow in zip(labels, weeks, (False, True), strict=True)
     ]
     known = facts.hours_in_common(desk.tables, *link.pair)
     said = (
@@ -95,15 +102,15 @@ def timecards(desk: Desk, link: Link) -> Markup:
         f"with the other {known['n_others']:,} accounts of the case (median)."
     )
     note = "UTC here only; shared pages turn the hours. They are compared, never placed."
-    drawn = Markup('<div class="cards">{}{}</div>').format(*cards)
+    drawn = Markup('<div class="wide">{}</div>').format(hours_of(labels, weeks, cards))
     return drawn + _paragraph(said) + _paragraph(note, "note")
 
 
 def timeline(desk: Desk, link: Link) -> Markup:
     """Return both accounts over time, and every event in words."""
-    pair = [desk.accounts[user] for user in link.pair]
-    axis = axis_of(pair)
-    if axis is None:
+    lives = [desk.accounts[user].life for user in link.pair]
+    drawn = timeline_of(lives, [s.start for s in link.stretches if s.excluded is None])
+    if drawn is None:
         return _paragraph("Neither account has an edit that was read.")
     rows = facts.timeline(desk.tables, *link.pair)
     table = _table(
@@ -120,7 +127,6 @@ def timeline(desk: Desk, link: Link) -> Markup:
             for row in facts.each(rows)
         ),
     )
-    drawn = drawn_timeline(pair, link.stretches, axis)
     return Markup('<div class="wide">{}</div>{}').format(drawn, table)
 
 

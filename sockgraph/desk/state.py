@@ -25,7 +25,7 @@ from sockgraph.reviews.states import NOTE, ordered
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sockgraph.report.network import Group
+    from sockgraph.report.groups import Group
     from sockgraph.reviews import Entry
     from sockgraph.reviews.states import Pair
     from sockgraph.store import CaseStore

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
+from sockgraph.charts.svg import TOKENS, styles
 from sockgraph.desk.facts import each
 from sockgraph.desk.messages import Answer, answer, problem_of
 from sockgraph.desk.state import Desk
@@ -97,13 +97,13 @@ def _concert(desk: Desk) -> list[dict[str, Any]]:
 
 
 STATIC = Path(__file__).parent / "static"
-TOKENS = resources.files("sockgraph.report") / "templates" / "tokens.css"
 
 
 def scoped_tokens() -> str:
     """Return the report's colours and type for this widget alone: the page around has its own."""
     text = TOKENS.read_text(encoding="utf-8").replace(":root", ".sg")
-    return re.sub(r'(\[data-jp-theme-light="\w+"\])', r"\1 .sg", text)
+    scoped = re.sub(r'(\[data-jp-theme-light="\w+"\])', r"\1 .sg", text)
+    return f"{scoped}\n{styles('.sg .panel')}\n"
 
 
 class Explorer(anywidget.AnyWidget):

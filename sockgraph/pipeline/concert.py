@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from sockgraph.account_names import says_bot
 from sockgraph.case import identify, load_case
+from sockgraph.charts import arrivals, blocs, hands
+from sockgraph.charts import usual_hours as hours_chart
 from sockgraph.concert import Concert, compare_hypotheses, weigh_concert
 from sockgraph.concert.capture import Capture, measure_capture
 from sockgraph.concert.history import Votes, read_votes
@@ -18,7 +19,6 @@ from sockgraph.concert.timing import arrivals_after, messages, usual_hours
 from sockgraph.errors import CaseError
 from sockgraph.pipeline.fetch import open_source
 from sockgraph.pipeline.results import CAPTURE_PAGE, CONCERT_PAGE, DATA, read_case, writing
-from sockgraph.plot import DARK, LIGHT, arrivals_plot, bloc_plot, capture_plot, hours_plot
 from sockgraph.report import CaptureData, ConcertData, capture_page, concert_page
 from sockgraph.runtime import Progress, silent
 
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-    from matplotlib.figure import Figure
 
     from sockgraph.case import Case
+    from sockgraph.charts import Chart
     from sockgraph.pipeline.results import CaseResult
-    from sockgraph.plot import Style
     from sockgraph.sources import Source
     from sockgraph.store import CaseStore
 
@@ -153,28 +152,16 @@ def _data(result: CaseResult, votes: Votes, found: Concert) -> ConcertData:
     )
 
 
-def _figures(result: CaseResult, votes: Votes, found: Concert) -> dict[str, tuple[bytes, bytes]]:
+def _figures(result: CaseResult, votes: Votes, found: Concert) -> list[Chart]:
     users = _in_order(found, _nominated(result))
     came = set(votes.table.loc[votes.table["parse"] == "ok", "user"])
     users = [user for user in users if user in came]
     if not users:
-        return {}
+        return []
     sent = messages(result.edits)
 
-    def drawn(style: Style) -> list[Figure]:
-        figures = [
-            bloc_plot(votes.table, users, style=style),
-            hours_plot(votes.table, result.edits, users, style=style),
-        ]
-        many = len(sent) > 0
-        return [*figures, *([arrivals_plot(votes.table, sent, users, style=style)] if many else [])]
-
-    titles = ("Who came with whom", "Votes against usual hours", "Arrivals around messages")
-    pairs = zip(drawn(LIGHT), drawn(DARK), strict=True)
-    return {
-        title: (_png(light), _png(dark))
-        for title, (light, dark) in zip(titles, pairs, strict=False)
-    }
+    drawn = [blocs(votes.table, users), hours_chart(votes.table, result.edits, users)]
+    return [*drawn, *([arrivals(votes.table, sent, users)] if len(sent) else [])]
 
 
 def _in_order(found: Concert, users: list[str]) -> list[str]:
@@ -247,11 +234,8 @@ def _capture_of(case: Case, store: CaseStore, every: str, progress: Progress) ->
         "pages": int(people["title"].nunique()),
         "edits of bots, left out": len(edits) - len(people),
     }
-    figure = (
-        _png(capture_plot(capture.table, style=LIGHT)),
-        _png(capture_plot(capture.table, style=DARK)),
-    )
-    page = capture_page(CaptureData(case.wiki, every, capture.table, capture.merged, told, figure))
+    chart = hands(capture.table)
+    page = capture_page(CaptureData(case.wiki, every, capture.table, capture.merged, told, chart))
     progress("concentration", 1, 1)
     return CaptureResult(capture, told, store.write_text(CAPTURE_PAGE, page))
 
@@ -281,9 +265,3 @@ def _together(store: CaseStore) -> list[tuple[str, str]]:
         found = concert[concert["p_adjusted"] <= FOUND]
         pairs += list(zip(found["user_a"], found["user_b"], strict=True))
     return pairs
-
-
-def _png(figure: Figure) -> bytes:
-    target = io.BytesIO()
-    figure.savefig(target, format="png", metadata={"Software": None})
-    return target.getvalue()

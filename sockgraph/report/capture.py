@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+
+from sockgraph.report.page import environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sockgraph.charts import Chart
 
 DASH = "\N{EN DASH}"
 
@@ -33,7 +34,7 @@ class CaptureData:
     told
         What was read and left out, in numbers.
     figure
-        The figure as PNG, for light and for dark screens.
+        What is drawn.
     """
 
     wiki: str
@@ -41,30 +42,25 @@ class CaptureData:
     table: pd.DataFrame
     merged: tuple[int, int]
     told: Mapping[str, int]
-    figure: tuple[bytes, bytes]
+    figure: Chart
 
 
 def capture_page(data: CaptureData) -> str:
     """Return the page as one HTML file: no script, no network, no account's name."""
-    environment = Environment(
-        loader=PackageLoader("sockgraph.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    light, dark = (_image(png) for png in data.figure)
     shown = data.table[data.table["status"] == "ok"]
     activities = [(name, _lines(rows)) for name, rows in shown.groupby("activity", sort=False)]
-    page: str = environment.get_template("capture.html.j2").render(
-        wiki=data.wiki,
-        every=data.every,
-        activities=activities,
-        insufficient=int((data.table["status"] != "ok").sum()),
-        merged=data.merged,
-        told=dict(data.told),
-        light=light,
-        dark=dark,
+    page: str = (
+        environment()
+        .get_template("capture.html.j2")
+        .render(
+            wiki=data.wiki,
+            every=data.every,
+            activities=activities,
+            insufficient=int((data.table["status"] != "ok").sum()),
+            merged=data.merged,
+            told=dict(data.told),
+            figure=data.figure,
+        )
     )
     return page
 
@@ -88,7 +84,3 @@ def _lines(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _number(value: float) -> str:
     return DASH if pd.isna(value) else f"{value:,.1f}"
-
-
-def _image(png: bytes) -> Markup:
-    return Markup("data:image/png;base64,") + base64.b64encode(png).decode()

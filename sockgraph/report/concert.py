@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
-from sockgraph.names import clean
-from sockgraph.report.markup import diff_link, name
+from sockgraph.report.page import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sockgraph.case import Case
+    from sockgraph.charts import Chart
 
 LEVEL = 0.05
 MOST_PAIRS = 40
@@ -48,7 +44,7 @@ class ConcertData:
     hours, arrivals
         What `sockgraph.votes` returns: usual hours, and arrivals after messages.
     figures
-        By title: the figure as PNG, for light and for dark screens.
+        What is drawn.
     """
 
     case: Case
@@ -60,7 +56,7 @@ class ConcertData:
     same_way: pd.DataFrame
     hours: pd.DataFrame
     arrivals: pd.DataFrame
-    figures: Mapping[str, tuple[bytes, bytes]]
+    figures: Sequence[Chart]
 
 
 def concert_page(data: ConcertData) -> str:
@@ -70,39 +66,28 @@ def concert_page(data: ConcertData) -> str:
         ["p_adjusted", "support", "user_a", "user_b"], ascending=[True, False, True, True]
     )
     compared = whole[whole["status"] == "ok"]
-    page: str = _template().render(
-        case=data.case,
-        reason=data.case.discussions.reason if data.case.discussions else "",
-        told=data.told,
-        parsed=data.parsed,
-        pairs=[_pair(row, data) for row in compared.head(MOST_PAIRS).to_dict("records")],
-        n_compared=len(compared),
-        n_found=int((compared["p_adjusted"] <= LEVEL).sum()),
-        n_pairs=len(whole),
-        n_insufficient=len(whole) - len(compared),
-        hours=data.hours.to_dict("records"),
-        arrivals=data.arrivals.to_dict("records"),
-        figures=[
-            (title, _image(light), _image(dark)) for title, (light, dark) in data.figures.items()
-        ],
-        level=LEVEL,
-        most=MOST_PAIRS,
+    page: str = (
+        environment()
+        .get_template("concert.html.j2")
+        .render(
+            p=_p,
+            case=data.case,
+            reason=data.case.discussions.reason if data.case.discussions else "",
+            told=data.told,
+            parsed=data.parsed,
+            pairs=[_pair(row, data) for row in compared.head(MOST_PAIRS).to_dict("records")],
+            n_compared=len(compared),
+            n_found=int((compared["p_adjusted"] <= LEVEL).sum()),
+            n_pairs=len(whole),
+            n_insufficient=len(whole) - len(compared),
+            hours=data.hours.to_dict("records"),
+            arrivals=data.arrivals.to_dict("records"),
+            figures=data.figures,
+            level=LEVEL,
+            most=MOST_PAIRS,
+        )
     )
     return page
-
-
-@cache
-def _template() -> Any:
-    environment = Environment(
-        loader=PackageLoader("sockgraph.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"name": name, "clean": clean, "p": _p, "signed": _signed}
-    environment.globals["diff_link"] = diff_link
-    return environment.get_template("concert.html.j2")
 
 
 def _pair(row: dict[Any, Any], data: ConcertData) -> dict[str, Any]:
@@ -135,7 +120,3 @@ def _signed(value: float) -> str:
 
 def _p(value: float) -> str:
     return "–" if pd.isna(value) else f"{value:.3f}" if value >= 0.001 else "< 0.001"
-
-
-def _image(png: bytes) -> Markup:
-    return Markup("data:image/png;base64,") + base64.b64encode(png).decode()

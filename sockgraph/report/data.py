@@ -208,6 +208,34 @@ def with_evidence(data: ReportData, links: Iterable[Link]) -> tuple[Link, ...]:
     )
 
 
+@dataclass(frozen=True)
+class PairTables:
+    """The rows of a case's tables about one pair."""
+
+    link: Mapping[str, Any]
+    evidence: pd.DataFrame
+    omissions: pd.DataFrame
+    alibis: pd.DataFrame
+
+
+def pair_tables(data: ReportData, pairs: Iterable[Pair]) -> dict[Pair, PairTables]:
+    """Return what the tables hold of some pairs."""
+    wanted = set(pairs)
+    key = ["user_a", "user_b"]
+    evidence = dict(iter(_of(data.evidence, wanted).groupby(key)))
+    alibis = dict(iter(_of(data.alibis, wanted).groupby(key)))
+    omissions = dict(iter(data.omissions.groupby("subject")))
+    return {
+        (row["user_a"], row["user_b"]): PairTables(
+            {str(name): value for name, value in row.items()},
+            evidence.get((row["user_a"], row["user_b"]), data.evidence.iloc[:0]),
+            omissions.get(subject_of(row["user_a"], row["user_b"]), data.omissions.iloc[:0]),
+            alibis.get((row["user_a"], row["user_b"]), data.alibis.iloc[:0]),
+        )
+        for row in _of(data.links, wanted).to_dict("records")
+    }
+
+
 def _of(frame: pd.DataFrame, pairs: set[Pair]) -> pd.DataFrame:
     near = frame[frame["user_a"].isin([a for a, _ in pairs])]
     keys = zip(near["user_a"], near["user_b"], strict=True)

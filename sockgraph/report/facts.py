@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,17 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sockgraph.report import svg
+from sockgraph.charts.activity import Life
+from sockgraph.charts.marks import text_width
 from sockgraph.report.events import Event, events_of
 from sockgraph.report.wording import day
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from sockgraph.case import Case
     from sockgraph.report.data import Link, ReportData
 
 STALE_DAYS = 90
 FIGURE_WIDTH = 230.0
+LEAST_TURN = 3
+TURNS = 24 - 2 * LEAST_TURN + 1  # of an hour: from 3 to 21
 
 
 @dataclass(frozen=True)
@@ -114,9 +119,35 @@ class Account:
         return tuple((old, dated.get(old, "")) for old in names)
 
     @property
+    def life(self) -> Life:
+        """The account as figures over time draw it."""
+        moments = [(event.at, _words(event.kind, event.words)) for event in self.events]
+        if self.registered is not None:
+            moments.append((self.registered, f"registered {day(self.registered)}"))
+        if not self.events and self.restraint is not None:
+            moments.append((self.restraint.at, self.restraint.words))
+        return Life(self.label, np.unique(self.times), tuple(moments))
+
+    @property
     def begun(self) -> pd.Timestamp | None:
         """When it was created, or the first edit where the source does not tell."""
         return self.registered if self.registered is not None else self.first
+
+
+def _words(kind: str, words: str) -> str:
+    if kind == "rename":
+        return f"renamed {words}"
+    return f"blocked {words}" if kind == "block" and not words.startswith("blocked") else words
+
+
+def case_offset(case: Case) -> int:
+    """Return by how many hours a case's page turns the week: a courtesy, not secrecy.
+
+    Any day, and an hour of the day that is at least three off either way.
+    """
+    digest = hashlib.sha256(f"{case.slug}\n{case.id or ''}".encode()).digest()
+    day, hour = divmod(int.from_bytes(digest[:4], "big") % (7 * TURNS), TURNS)
+    return 24 * day + LEAST_TURN + hour
 
 
 def figure_name(user: str, number: int) -> str:
@@ -125,7 +156,7 @@ def figure_name(user: str, number: int) -> str:
     >>> figure_name("Fen Orchid", 5), figure_name("N" * 255, 7)
     ('Fen Orchid', 'account 7')
     """
-    return user if svg.text_width(user, bold=True) <= FIGURE_WIDTH else f"account {number}"
+    return user if text_width(user, bold=True) <= FIGURE_WIDTH else f"account {number}"
 
 
 def read_accounts(data: ReportData) -> dict[str, Account]:

@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from sockgraph.report.data import Omission, by_subject
 from sockgraph.report.markup import name, pair_name
-from sockgraph.report.network import Group
 from sockgraph.report.wording import FAMILIES, listed, omitted_words
 from sockgraph.schema import subject_of
 
@@ -21,6 +20,15 @@ if TYPE_CHECKING:
     from sockgraph.report.data import Link, ReportData
 
 HOLDS = 0.1
+
+
+@dataclass(frozen=True)
+class Group:
+    """Accounts that hold together, and whether they do so when something is left out."""
+
+    number: int
+    users: tuple[str, ...]
+    stable: bool
 
 
 @dataclass(frozen=True)

@@ -103,3 +103,8 @@ def diff_link(case: Case, revision: int | str, text: Markup | str) -> Markup:
         rev_id = str(revision).rpartition(":")[2]
         return Markup('{} <small class="mut nb">rev {}</small>').format(text, rev_id)
     return anchor(url, text)
+
+
+def mark(*, second: bool) -> Markup:
+    """Draw an account's mark: the first of a pair filled, the second hollow."""
+    return Markup('<i class="m o"></i>') if second else Markup('<i class="m"></i>')

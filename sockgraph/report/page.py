@@ -9,34 +9,39 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from sockgraph.charts import Chart, graph, matrix, memberships
+from sockgraph.charts.activity import week_counts
+from sockgraph.charts.matrix import MOST
+from sockgraph.charts.network import drawn_links
+from sockgraph.charts.pages import gap, gap_scale
+from sockgraph.charts.svg import HATCHING, TOKENS, shared, styles
 from sockgraph.names import clean
 from sockgraph.report import (
     coverage,
     facts,
     groups,
-    network,
     sections,
-    small,
-    staircase,
-    timecards,
 )
 from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, nearest_miss, read_links, with_evidence
-from sockgraph.report.markup import anchor, dated, diff_link, joined, name, pair_name, quote
+from sockgraph.report.markup import anchor, dated, diff_link, joined, mark, name, pair_name, quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
+    import pandas as pd
 
     from sockgraph.report.data import Link, ReportData
     from sockgraph.report.facts import Account
-    from sockgraph.report.network import Group
+    from sockgraph.report.groups import Group
     from sockgraph.report.sections import Desk
 
 MOST_NODES = 36
 """Accounts that a graph can name without one name covering another."""
 MANY = 50
+PICTURE = 900.0
+"""The graph's width, in pixels."""
 """Accounts from which on the tables of accounts are folded."""
 SIDES = ("for", "against", "neither")
 _SPEAKS = {
@@ -65,7 +70,6 @@ def case_report(data: ReportData) -> str:
     found = groups.read_groups(data.clusters)
     shown, inside = _evident(data, links, found)
     desk = sections.desk(data, shown, accounts)
-    steps, width = stairs(accounts, links)
     calibrated = any(link.log10_lr is not None for link in links)
     sufficient = [link for link in shown if not link.insufficient]
     context = {
@@ -77,11 +81,10 @@ def case_report(data: ReportData) -> str:
         "lede": lede(links, len(accounts)),
         "nearest": nearest(links),
         "tally": tally(links),
-        "picture": picture(desk, links, found, width),
-        "stairs": steps if calibrated else None,
+        "picture": picture(data, accounts),
+        "stairs": stairs(data, accounts) if calibrated else None,
         "calibrated": calibrated,
-        "abreast": width == staircase.NARROW,
-        "cards": cards({u: a for u, a in accounts.items() if u in desk.editing.by_user}, data),
+        "cards": cards(desk),
         "many": len(accounts) > MANY,
         "pair_rows": [pair_row(k, accounts) for k in shown],
         "capped_pairs": held_back(links),
@@ -137,9 +140,12 @@ def environment() -> Environment:
         "pair_name": pair_name,
         "quote": quote,
         "diff_link": diff_link,
-        "mark": small.mark,
-        "gap": small.gap,
-        "gap_scale": small.gap_scale(),
+        "mark": mark,
+        "gap": gap,
+        "gap_scale": gap_scale(),
+        "hatching": HATCHING,
+        "chart_styles": Markup(styles()),  # noqa: S704 - our own rules
+        "tokens": Markup(TOKENS.read_text(encoding="utf-8")),  # noqa: S704 - our own file
         "dash": words.DASH,
         "full_limit": FULL_LIMIT,
     }
@@ -246,57 +252,46 @@ class Card:
     week: np.ndarray
 
 
-def cards(accounts: dict[str, Account], data: ReportData) -> list[Card]:
-    """Draw every account's week, turned by the case's offset."""
-    offset = timecards.case_offset(data.case)
+def cards(desk: Desk) -> list[Card]:
+    """Return every compared account's week, turned by the case's offset."""
+    offset = facts.case_offset(desk.data.case)
     return [
-        Card(a, timecards.card(a, a.number, offset), timecards.week(a.times, offset))
-        for a in accounts.values()
+        Card(
+            account,
+            shared(f"card-{account.number}", desk.cards[user]),
+            week_counts(account.life.times, offset),
+        )
+        for user, account in desk.accounts.items()
+        if user in desk.editing.by_user
     ]
 
 
-def picture(
-    desk: Desk, links: Sequence[Link], found: Sequence[Group], width: float
-) -> Markup | None:
+def picture(data: ReportData, accounts: dict[str, Account]) -> Chart | None:
     """Draw the graph: all accounts of a small case, those with a link to show of a large one."""
-    data = desk.data
-    users = set(data.nominated)
-    drawn = sorted(network.drawn(links), key=lambda k: (not k.flagged, -abs(k.log10_lr or 0)))
-    if len(users) > staircase.MOST:
-        users = _nameable(drawn)
-    positions = {
-        str(user): (float(at.get("x", 0.5)), float(at.get("y", 0.5)))
-        for user, at in data.graph.nodes(data=True)
-        if user in users
-    }
-    open_ = {
-        u for u in users if all(k.insufficient for k in links if u in k.pair) and len(users) > 1
-    }
-    kept = [g for g in found if len(set(g.users) & positions.keys()) > 1]
-    shown = [k for k in drawn if k.a in positions and k.b in positions]
-    if not shown:
+    users = set(accounts)
+    if len(users) > MOST_NODES:
+        users = _nameable(drawn_links(data.graph))
+    shown = data.graph.subgraph([user for user in data.graph if user in users])
+    if drawn_links(shown).empty:
         return None
-    labels = {user: desk.accounts[user].label for user in positions}
-    scene = network.Scene(positions, labels, shown, kept, frozenset(open_))
-    return network.network(scene, width)
+    return graph(shown, labels={user: accounts[user].label for user in shown}, width=PICTURE)
 
 
-def _nameable(drawn: Sequence[Link]) -> set[str]:
+def _nameable(links: pd.DataFrame) -> set[str]:
     """Return the accounts of as many links, the first ones first, as can be named on one graph."""
     users: set[str] = set()
-    for link in drawn:
-        if len(users | set(link.pair)) <= MOST_NODES:
-            users |= set(link.pair)
+    for a, b in zip(links["user_a"], links["user_b"], strict=True):
+        if len(users | {a, b}) <= MOST_NODES:
+            users |= {a, b}
     return users
 
 
-def stairs(accounts: dict[str, Account], links: Sequence[Link]) -> tuple[Markup | None, float]:
-    """Draw the staircase where it can be read, and tell how wide it and the graph are."""
-    if not 2 <= len(accounts) <= staircase.MOST:
-        return None, staircase.WIDE
+def stairs(data: ReportData, accounts: dict[str, Account]) -> Chart | None:
+    """Draw every pair's number where they can be read in one staircase."""
+    if not 2 <= len(accounts) <= MOST:
+        return None
     labels = {user: account.label for user, account in accounts.items()}
-    width = staircase.NARROW if staircase.fits(labels, staircase.NARROW) else staircase.WIDE
-    return staircase.staircase(labels, {k.pair: k for k in links}, width), width
+    return matrix(labels, data.links, data.cannot_links)
 
 
 def pair_row(link: Link, accounts: dict[str, Account]) -> dict[str, Any]:
@@ -369,9 +364,11 @@ def ungrouped(accounts: dict[str, Account], found: Sequence[Group]) -> list[str]
 
 def membership(
     data: ReportData, accounts: dict[str, Account], found: Sequence[Group]
-) -> tuple[Markup, list[tuple[str, float, bool]]] | None:
+) -> Chart | None:
     """Draw how often each grouped account stays with its group."""
-    share = data.clusters.dropna(subset=["membership"]).set_index("user")["membership"]
-    rows = [(u, float(share[u]), g.stable) for g in found for u in g.users if u in share.index]
-    drawn = [(accounts[u].label, kept, stable) for u, kept, stable in rows[:40]]
-    return (small.memberships(drawn), rows) if rows else None
+    users = [user for group in found for user in group.users]
+    held = data.clusters[data.clusters["user"].isin(users)]
+    if held["membership"].isna().all():
+        return None
+    labels = {user: accounts[user].label for user in users}
+    return memberships(held.head(MOST), labels)

@@ -8,16 +8,24 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from markupsafe import Markup
 
+from sockgraph.charts.activity import (
+    card,
+    hours_of,
+    simultaneous,
+    timeline_of,
+    week_counts,
+    weeks_of,
+)
+from sockgraph.charts.groups import WHOLE, falls, leave_one_out
+from sockgraph.charts.waterfall import page_axis, waterfall, waterfall_steps
 from sockgraph.names import clean
-from sockgraph.report import alibi, changes, pages, timecards, timeline
+from sockgraph.report import pages
 from sockgraph.report import wording as words
-from sockgraph.report.data import FULL_LIMIT, nearest_miss
-from sockgraph.report.markup import anchor, diff_link, name, pair_name
-from sockgraph.report.small import mark
-from sockgraph.report.waterfall import STATUS, family_rows, page_scale, waterfall
+from sockgraph.report.data import FULL_LIMIT, nearest_miss, pair_tables
+from sockgraph.report.facts import case_offset
+from sockgraph.report.markup import anchor, diff_link, mark, name, pair_name
 from sockgraph.report.wording import (
     FAMILIES,
-    HOURS_SIGNAL,
     RIVALS,
     omitted_words,
     signal_about,
@@ -29,12 +37,17 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from sockgraph.report.changes import Line
-    from sockgraph.report.data import Link, ReportData, Signal
+    from sockgraph.charts import Chart
+    from sockgraph.charts.activity import Weeks
+    from sockgraph.charts.marks import Mark
+    from sockgraph.charts.waterfall import Axis
+    from sockgraph.report.data import Link, PairTables, ReportData, Signal
     from sockgraph.report.facts import Account
     from sockgraph.report.pages import Edit, Editing, SharedPage
-    from sockgraph.report.waterfall import Row, Scale
 
+Line = tuple[str, float, float | None, float | None]
+"""What is left out, the number without it, its interval's ends."""
+STATUS = {"insufficient": "insufficient", "not_available": "not available"}
 MOST_SECTIONS = 100
 MOST_AGAINST = 5
 MOST_DIFFS = 8
@@ -72,21 +85,19 @@ class Section:
     missed: str
     next_step: str
     open_details: bool
-    waterfall: Markup | None
-    has_open: bool
+    waterfall: Chart | None
     naive: str
     signals: tuple[SignalLine, ...]
-    cards: Markup
-    has_strip: bool
-    line: Markup | None
+    cards: Chart
+    line: Chart | None
     bins: tuple[tuple[str, int, int], ...]
     per: str
     stretches: str
     stretch_rows: tuple[tuple[str, str, int, str], ...]
-    alibi: Markup | None
+    alibi: Chart | None
     pages: tuple[SharedPage, ...]
     n_pages: int
-    changes: Markup | None
+    changes: Chart | None
     changed: str
     changed_rows: tuple[Line, ...]
 
@@ -98,9 +109,9 @@ class Desk:
     data: ReportData
     accounts: Mapping[str, Account]
     editing: Editing
-    scale: Scale
-    rows: Mapping[tuple[str, str], tuple[Row, ...]]
-    hours: tuple[tuple[float, float], ...]
+    axis: Axis
+    tables: Mapping[tuple[str, str], PairTables]
+    cards: Mapping[str, tuple[Mark, ...]]
 
 
 def chosen(links: Sequence[Link], n_accounts: int) -> list[Link]:
@@ -130,30 +141,32 @@ def _order(link: Link) -> tuple[int, float, float, tuple[str, str]]:
 
 
 def desk(data: ReportData, links: Sequence[Link], accounts: Mapping[str, Account]) -> Desk:
-    """Prepare what the sections share: edits by page, one scale, the hours' distribution."""
-    rows = {k.pair: family_rows(k) for k in links if k.log10_lr is not None}
-    scale = page_scale([(k, rows[k.pair]) for k in links if k.pair in rows])
+    """Prepare what the sections share: edits by page, one axis, each account's week."""
+    tables = pair_tables(data, [link.pair for link in links])
+    steps = [
+        (known.link, waterfall_steps(known.link, known.evidence))
+        for known in tables.values()
+        if pd.notna(known.link["log10_lr"])
+    ]
     editing = pages.read_editing(data.edits, links)
-    return Desk(data, accounts, editing, scale, rows, _hours(data))
-
-
-def _hours(data: ReportData) -> tuple[tuple[float, float], ...]:
-    """Return the distribution of the hours' signal over pairs of different reference accounts."""
-    table = data.reference.dropna(subset=["value"])
-    kept = table[(table["signal"] == HOURS_SIGNAL) & (table["stratum"] == "different")]
-    rows = kept.sort_values("quantile", kind="stable")
-    return tuple(zip(rows["quantile"].astype(float), rows["value"].astype(float), strict=True))
+    offset = case_offset(data.case)
+    cards = {
+        user: card(account.label, week_counts(account.life.times, offset), turned=True)
+        for user, account in accounts.items()
+    }
+    return Desk(data, accounts, editing, page_axis(steps), tables, cards)
 
 
 def section(link: Link, number: int, shared: Desk) -> Section:
     """Lay out one link."""
     data, pair = shared.data, (shared.accounts[link.a], shared.accounts[link.b])
     found, n_pages = pages.shared_pages(link, shared.editing)
-    axis = timeline.axis_of(pair)
-    counts = [axis.counts(account) for account in pair] if axis else []
-    strip = _strip(link, shared)
+    lives = [account.life for account in pair]
+    weeks = weeks_of(lives)
+    counts = [weeks.counts(life.times) for life in lives] if weeks else []
+    tables = shared.tables[link.pair]
     threshold = data.case.evidence.flag_log10_lr if link.direction == "for" else None
-    lines = changes.lines_of(link, [sentence(omitted_words(o.omitted)) for o in link.omissions])
+    lines = omission_lines(link, [sentence(omitted_words(o.omitted)) for o in link.omissions])
     tested = link.log10_lr is not None and len(lines) > 1
     return Section(
         anchor=f"link-{number}",
@@ -168,23 +181,21 @@ def section(link: Link, number: int, shared: Desk) -> Section:
         missed="; ".join(link.reasons),
         next_step=words.next_step(link),
         open_details=link.flagged or link.state != "none",
-        waterfall=waterfall(link, shared.rows[link.pair], shared.scale)
-        if link.pair in shared.rows
-        else None,
-        has_open=any(row.kind == "open" for row in shared.rows.get(link.pair, ())),
+        waterfall=None
+        if link.log10_lr is None
+        else waterfall(tables.link, tables.evidence, tables.omissions, axis=shared.axis),
         naive=naive(link),
         signals=signal_lines(link, shared),
-        cards=timecards.timecards(pair, [a.number for a in pair], strip),
-        has_strip=bool(strip),
-        line=timeline.timeline(pair, link.stretches, axis) if axis else None,
-        bins=_bins(axis, counts) if axis else (),
-        per=timeline.unit(axis) if axis else "",
+        cards=_hours(pair, shared),
+        line=timeline_of(lives, [s.start for s in link.stretches if s.excluded is None]),
+        bins=_bins(weeks, counts) if weeks else (),
+        per=weeks.unit if weeks else "",
         stretches=stretches(link),
         stretch_rows=stretch_rows(link),
-        alibi=alibi.alibi(pair, link.stretches) if link.stretches else None,
+        alibi=simultaneous(lives, tables.alibis),
         pages=tuple(found),
         n_pages=n_pages,
-        changes=changes.changes(changes.merged(lines), threshold) if tested else None,
+        changes=leave_one_out(merged(lines), threshold) if tested else None,
         changed=changed(link, lines, threshold) if tested else "",
         changed_rows=tuple(lines) if tested else (),
     )
@@ -260,15 +271,15 @@ def changed(link: Link, lines: Sequence[Line], threshold: float | None) -> str:
 
 
 def _flag_changed(tests: Sequence[Line], threshold: float | None, *, flagged: bool) -> str:
-    falls = sum(changes.falls(item, threshold) for item in tests)
-    if not flagged and falls == len(tests):
+    fallen = sum(falls(item[2], threshold) for item in tests)
+    if not flagged and fallen == len(tests):
         return f"Hollow: the low end is under the flag{words.APOS}s threshold, in every test."
     if not flagged:
-        lifted = f"{len(tests) - falls} of {len(tests)} omissions"
+        lifted = f"{len(tests) - fallen} of {len(tests)} omissions"
         return f"{lifted} lift the low end to the flag{words.APOS}s threshold."
-    if not falls:
+    if not fallen:
         return f"The flag stands in all {len(tests)} tests."
-    return f"Hollow: no longer flagged. This link loses its flag in {falls} of {len(tests)} tests."
+    return f"Hollow: no longer flagged. This link loses its flag in {fallen} of {len(tests)} tests."
 
 
 def _against_changed(tests: Sequence[Line]) -> str:
@@ -279,15 +290,17 @@ def _against_changed(tests: Sequence[Line]) -> str:
     return f"No single omission makes it speak for one operator: {most}."
 
 
-def _strip(link: Link, shared: Desk) -> list[Markup]:
-    signal = next((s for s in link.signals if s.name == HOURS_SIGNAL and s.score is not None), None)
-    if signal is None or signal.score is None or len(shared.hours) < 5:
-        return []
-    return timecards.strip("Likeness of hours", shared.hours, signal.score)
+def _hours(pair: Sequence[Account], shared: Desk) -> Chart:
+    offset = case_offset(shared.data.case)
+    weeks = [week_counts(account.life.times, offset) for account in pair]
+    cards = [(shared.cards[a.user], f"card-{a.number}") for a in pair]
+    return hours_of([account.label for account in pair], weeks, cards)
 
 
-def _bins(axis: timeline.Axis, counts: Sequence[np.ndarray]) -> tuple[tuple[str, int, int], ...]:
-    starts = [axis.start + pd.Timedelta(weeks=axis.weeks * i) for i in range(axis.n_bins)]
+def _bins(axis: Weeks, counts: Sequence[np.ndarray]) -> tuple[tuple[str, int, int], ...]:
+    starts = [
+        pd.Timestamp(axis.start) + pd.Timedelta(weeks=axis.weeks * i) for i in range(axis.n_bins)
+    ]
     rows = zip(starts, counts[0], counts[1], strict=True)
     return tuple((words.day(start), int(a), int(b)) for start, a, b in rows if a or b)
 
@@ -344,3 +357,47 @@ def _diff(page: str, edit: Edit, place: tuple[Link, Desk]) -> Markup:
     at = diff_link(shared.data.case, edit.rev, words.day(edit.at))
     shown = Markup('<span class="nb" title="{}">{} {}</span>')
     return shown.format(clean(page), mark(second=edit.user == link.b), at)
+
+
+MOST = 10
+"""Omissions that are drawn: those that change most. The table beside has all."""
+
+
+def omission_lines(link: Link, names: Sequence[str]) -> list[Line]:
+    """Return the link itself, then each omission, from the one that changes least."""
+    whole = (WHOLE, link.log10_lr or 0.0, link.low, link.high)
+    alone = _of_one_signal(link)
+    given = [
+        (name, o.log10_lr, o.low, None)
+        for name, o in zip(names, link.omissions, strict=True)
+        if o.log10_lr is not None and o.omitted not in alone
+    ]
+    return [whole, *sorted(given, key=lambda line: (abs(line[1] - whole[1]), line[0]))]
+
+
+def _of_one_signal(link: Link) -> set[str]:
+    """Return the omissions of signals that are all of their family: the family's says it."""
+    families: dict[str, list[str]] = {}
+    for signal in link.signals:
+        families.setdefault(signal.family, []).append(signal.name)
+    tested = {o.omitted for o in link.omissions}
+    return {
+        f"signal:{names[0]}"
+        for family, names in families.items()
+        if len(names) == 1 and f"family:{family}" in tested
+    }
+
+
+def merged(lines: Sequence[Line]) -> list[Line]:
+    """Draw omissions that leave both numbers as they are, to one decimal, as one."""
+    whole, tests = lines[0], lines[1:]
+    same = [t for t in tests if _rounded(t) == _rounded(whole)]
+    if len(same) < 3:
+        return [whole, *tests[-MOST:]]
+    others = [t for t in tests if t not in same][-MOST + 1 :]
+    said = f"Without any one of {len(same)} more" if others else f"Without any one of {len(same)}"
+    return [whole, (said, *same[0][1:]), *others]
+
+
+def _rounded(line: Line) -> tuple[str, str]:
+    return words.plain(line[1]), "" if line[2] is None else words.plain(line[2])

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 import sockgraph
+from sockgraph.charts import Chart, ece, tippett
 from sockgraph.evaluation.false_links import SHARED, SURE
-from sockgraph.report import curves
 from sockgraph.report.page import environment
 from sockgraph.report.wording import DASH, NBSP, counted, listed, one_in, plain, spelled, thousands
 
@@ -250,8 +250,8 @@ class Panel:
     anchor: str
     title: str
     same: str
-    tippett: Markup | None
-    ece: Markup | None
+    tippett: Chart | None
+    ece: Chart | None
     numbers: tuple[tuple[str, str, str], ...]
     strata: tuple[StratumRow, ...]
     clearing: str
@@ -291,8 +291,8 @@ def _panel(side: Side, terms: Terms, about: About, *, own: bool) -> Panel:
         f" against {thousands(n)} pairs of different people",
         tippett=None
         if side.tippett is None
-        else curves.tippett(side.tippett, n, f"Tippett curves {where}"),
-        ece=None if side.ece is None else curves.ece(side.ece, f"Empirical cross-entropy {where}"),
+        else tippett(side.tippett, n_same=first.n_same, n_different=n),
+        ece=None if side.ece is None else ece(side.ece, n_same=first.n_same, n_different=n),
         numbers=_numbers(side),
         strata=tuple(_stratum(s) for s in side.strata),
         clearing=_clearing(side.exculpation),

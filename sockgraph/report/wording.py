@@ -13,6 +13,8 @@ from sockgraph.reviews.words import (
     NBSP,
     RIVALS,
     counted,
+    day,
+    duration,
     family_label,
     interval,
     listed,
@@ -25,8 +27,6 @@ from sockgraph.reviews.words import (
 from sockgraph.signals import FAMILIES
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from sockgraph.report.data import Link
 
 
@@ -60,27 +60,6 @@ def one_in(probability: float) -> str:
     '1 in 200'
     """
     return f"1 in {1 / probability:,.0f}" if probability <= 0.5 else f"{probability:.0%}"
-
-
-def day(moment: dt.date | None) -> str:
-    """Write a day in ISO form; a dash where it is not known."""
-    return DASH if moment is None else moment.strftime("%Y-%m-%d")
-
-
-def duration(seconds: float) -> str:
-    """Write how long a gap is, in the largest unit that fits.
-
-    >>> duration(30), duration(540), duration(79200), duration(4320000)
-    ('<1 min', '9 min', '22 h', '50 days')
-    """
-    minutes = seconds / 60
-    if minutes < 1:
-        return "<1 min"
-    if minutes < 90:
-        return f"{minutes:.0f} min"
-    if minutes < 36 * 60:
-        return f"{minutes / 60:.0f} h"
-    return f"{thousands(round(minutes / 1440))} days"
 
 
 def headline(link: Link, reason: str | None = None) -> str:
@@ -183,6 +162,8 @@ __all__ = [
     "NBSP",
     "RIVALS",
     "counted",
+    "day",
+    "duration",
     "family_label",
     "interval",
     "listed",

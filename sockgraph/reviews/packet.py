@@ -179,7 +179,7 @@ def judged_in_full(history: History) -> bool:
 
 
 def _page(content: Mapping[str, Any], head: LedgerHead) -> str:
-    tokens = files("sockgraph") / "report" / "templates" / "tokens.css"  # one look for every page
+    tokens = files("sockgraph") / "charts" / "tokens.css"  # one look for every page
     style = tokens.read_text(encoding="utf-8") + _resource("packet.css")
     script = _resource("packet.js")
     template = Environment(autoescape=True).from_string(_resource("packet.html.j2"))

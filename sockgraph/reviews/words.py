@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sockgraph.signals import SIGNALS
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from sockgraph.reviews.ledger import Entry
@@ -23,6 +24,7 @@ APOS = "\N{RIGHT SINGLE QUOTATION MARK}"
 _NUMBER = re.compile(rf" \([+{MINUS}]?\d+\.\d\)| \({DASH}\)")
 RIVALS = "rivals"
 """What the fused score is held against: part of the sum, and no evidence of its own."""
+AT = 1e-6  # nearer than this to a bound, a number is at it
 _NEEDED = {signal.name: signal.needed for signal in SIGNALS}
 _ABOUT = {
     "shared pages": "pages that few others edit",
@@ -72,9 +74,44 @@ def signed(value: float | None) -> str:
     return f"+{text}" if value > 0 and float(text) else text
 
 
-def interval(low: float | None, high: float | None) -> str:
-    """Write an interval, `[1.6, 2.4]`; a dash where there is none."""
-    return DASH if low is None or high is None else f"[{plain(low)}, {plain(high)}]"
+def estimate(
+    value: float | None, bound_low: float | None = None, bound_high: float | None = None
+) -> str:
+    """Write a log10 LR; one that a bound holds is said to be at least, or at most, that.
+
+    >>> estimate(2.1, -1.9, 2.1), estimate(2.0, -1.9, 2.1), estimate(-0.5)
+    ('≥ 2.1', '+2.0', '−0.5')
+    """
+    return _held(value, bound_low, bound_high) or signed(value)
+
+
+def interval(
+    low: float | None,
+    high: float | None,
+    bound_low: float | None = None,
+    bound_high: float | None = None,
+) -> str:
+    """Write an interval; an end that a bound holds says so, and both at one bound are one.
+
+    >>> interval(1.6, 2.4), interval(1.8, 2.1, -1.9, 2.1), interval(2.1, 2.1, -1.9, 2.1)
+    ('[1.6, 2.4]', '[1.8, ≥ 2.1]', 'held at the bound')
+    """
+    if low is None or high is None or low != low or high != high:  # noqa: PLR0124 - not a number
+        return DASH
+    ends = [_held(end, bound_low, bound_high) for end in (low, high)]
+    if ends[0] and ends[0] == ends[1]:
+        return "held at the bound"
+    first, last = (held or plain(end) for held, end in zip(ends, (low, high), strict=True))
+    return first if first == last else f"[{first}, {last}]"
+
+
+def _held(value: float | None, bound_low: float | None, bound_high: float | None) -> str:
+    """Return `≥ 2.1` or `≤ −1.9` for a number at a bound, else nothing."""
+    if value is None:
+        return ""
+    if bound_high is not None and value >= bound_high - AT:
+        return f"≥ {plain(bound_high)}"
+    return f"≤ {plain(bound_low)}" if bound_low is not None and value <= bound_low + AT else ""
 
 
 def thousands(n: int) -> str:
@@ -93,6 +130,27 @@ def counted(n: int, unit: str, plural: str | None = None) -> str:
     ('1 edit', '1,200 edits', '2 families')
     """
     return f"{thousands(n)} {unit if n == 1 else plural or unit + 's'}"
+
+
+def day(moment: dt.date | None) -> str:
+    """Write a day in ISO form; a dash where it is not known."""
+    return DASH if moment is None else moment.strftime("%Y-%m-%d")
+
+
+def duration(seconds: float) -> str:
+    """Write how long a gap is, in the largest unit that fits.
+
+    >>> duration(30), duration(540), duration(79200), duration(4320000)
+    ('<1 min', '9 min', '22 h', '50 days')
+    """
+    minutes = seconds / 60
+    if minutes < 1:
+        return "<1 min"
+    if minutes < 90:
+        return f"{minutes:.0f} min"
+    if minutes < 36 * 60:
+        return f"{minutes / 60:.0f} h"
+    return f"{thousands(round(minutes / 1440))} days"
 
 
 def listed(items: Sequence[str]) -> str:

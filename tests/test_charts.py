@@ -1,5 +1,7 @@
 import logging
 import warnings
+from functools import cache
+from xml.etree import ElementTree as ET
 
 import networkx as nx
 import numpy as np
@@ -7,16 +9,20 @@ import pandas as pd
 import pytest
 from links_fixture import whole_links
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from matplotlib.text import Text as Words
 
-from sockgraph import plot
+from sockgraph import charts
+from sockgraph.charts import figure as look
+from sockgraph.charts import network, placing
+from sockgraph.charts.marks import HATCH, Dot, Shape, Text
+from sockgraph.charts.svg import colours
 from sockgraph.clustering import group_accounts
 from sockgraph.concert.capture import measure_capture
 from sockgraph.errors import SockgraphError
 from sockgraph.evaluation import ece, tippett
 from sockgraph.evaluation.metrics import tally
-from sockgraph.graph import to_graph
-from sockgraph.plot import style as look
+from sockgraph.graph import layout, to_graph
+from sockgraph.names import clean
 from sockgraph.schema import empty, validate
 from sockgraph.synthetic import Community, invent_election
 
@@ -107,9 +113,10 @@ def pairs():
     return tally(np.round(random.normal(-1, 0.6, 4000) + 2 * same, 2), same)
 
 
-def every_figure(style):
+@cache
+def every_chart():
     counts = pairs()
-    n = {"n_same": counts.n_same, "n_different": counts.n_different, "style": style}
+    n = {"n_same": counts.n_same, "n_different": counts.n_different}
     groups = group_accounts(to_graph(links()), threshold=0.8)
     pair = ("Heron Wade", "青石巷")
     row = link(*pair)
@@ -125,29 +132,35 @@ def every_figure(style):
     for a, b in [("Heron Wade", "青石巷"), ("Fen Orchid", "Heron Wade")]:
         together.add_edge(a, b, concert=True)
     return {
-        "concert": plot.case_graph(together, style=style),
-        "bloc": plot.bloc_plot(world.votes, world.compared, style=style),
-        "hours": plot.hours_plot(world.votes, world.edits, world.compared, style=style),
-        "arrivals": plot.arrivals_plot(world.votes, sent, world.compared, style=style),
-        "capture": plot.capture_plot(
-            measure_capture(world.edits, votes=world.votes, every="month").table, style=style
+        "concert": charts.graph(together),
+        "bloc": charts.blocs(world.votes, world.compared),
+        "usual hours": charts.usual_hours(world.votes, world.edits, world.compared),
+        "arrivals": charts.arrivals(world.votes, sent, world.compared),
+        "capture": charts.hands(
+            measure_capture(world.edits, votes=world.votes, every="month").table
         ),
-        "graph": plot.case_graph(graph(cannot_links=[("Fen Orchid", "Quillwort")]), style=style),
-        "waterfall": plot.waterfall(row, evidence(row), style=style),
-        "timecards": plot.timecards(edits(), *pair, style=style),
-        "timeline": plot.timeline(
-            edits(), *pair, events=[("青石巷", when, "registered")], style=style
+        "graph": charts.graph(graph(cannot_links=[("Fen Orchid", "Quillwort")])),
+        "waterfall": charts.waterfall(row, evidence(row)),
+        "narrow waterfall": charts.waterfall(row, evidence(row), width=358),
+        "hours": charts.hours(edits(), *pair),
+        "timeline": charts.timeline(
+            edits(), *pair, events=[("青石巷", when, "renamed 2023-09-18")]
         ),
-        "pages": plot.shared_pages(edits(), *pair, style=style),
-        "dendrogram": plot.dendrogram(groups, style=style),
-        "stability": plot.stability(groups.clusters, style=style),
-        "tippett": plot.tippett_plot(tippett(counts), **n),
-        "ece": plot.ece_plot(ece(counts), **n),
+        "pages": charts.shared_pages(edits(), *pair),
+        "dendrogram": charts.dendrogram(groups),
+        "memberships": charts.memberships(groups.clusters),
+        "matrix": charts.matrix({user: user for user in USERS}, links()),
+        "leave one out": charts.leave_one_out(
+            [("All evidence", 2.1, 1.6, 2.4), ("Without text", 1.0, 0.4, None)], 1.5
+        ),
+        "tippett": charts.tippett(tippett(counts), **n),
+        "ece": charts.ece(ece(counts), **n),
     }
 
 
-def words(figure):
-    return [t.get_text() for t in figure.findobj(Text) if t.get_text()]
+def words(chart):
+    figure = chart.figure()
+    return [t.get_text() for t in figure.findobj(Words) if t.get_text()]
 
 
 def hidden(figure):
@@ -155,7 +168,7 @@ def hidden(figure):
     figure.draw_without_rendering()
     frame = figure.bbox
     outside = []
-    for text in figure.findobj(Text):
+    for text in figure.findobj(Words):
         if not text.get_text().strip() or not text.get_visible():
             continue
         box = text.get_window_extent()
@@ -167,7 +180,7 @@ def hidden(figure):
 def overlaps(figure):
     """Pairs of texts that cover each other by more than a hair."""
     figure.draw_without_rendering()
-    texts = [t for t in figure.findobj(Text) if t.get_text().strip() and t.get_visible()]
+    texts = [t for t in figure.findobj(Words) if t.get_text().strip() and t.get_visible()]
     boxes = [(t.get_text(), t.get_window_extent().padded(-2)) for t in texts]
     return [
         (a, b)
@@ -177,22 +190,48 @@ def overlaps(figure):
     ]
 
 
-@pytest.mark.parametrize("style", [plot.LIGHT, plot.DARK], ids=["light", "dark"])
-def test_every_figure_is_whole_and_no_text_covers_another(style, monkeypatch):
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_figure_is_whole_and_no_text_covers_another(dark, monkeypatch):
     monkeypatch.setattr(look, "_tell", lambda *_: None)  # a machine without Chinese fonts
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")
-        for name, figure in every_figure(style).items():
+        for name, chart in every_chart().items():
+            figure = chart.figure(dark=dark)
             assert isinstance(figure, Figure), name
             assert hidden(figure) == [], name
             assert overlaps(figure) == [], name
+
+
+def test_both_renderers_draw_every_mark_and_every_word_of_a_chart():
+    for name, chart in every_chart().items():
+        page = ET.fromstring(str(chart.__html__()))  # noqa: S314 - our own drawing
+        texts = [m for m in chart.marks if isinstance(m, Text)]
+        said = [found.text for found in page.iter("text")]
+        assert said == [clean(m.text) for m in texts], name
+        shapes = [m for m in chart.marks if isinstance(m, Shape | Dot)]
+        drawn = [e for e in page.iter() if e.tag in {"path", "circle"}]
+        assert len(drawn) == len(shapes), name
+        figure = chart.figure()
+        assert len(figure.axes[0].patches) == len(shapes), name
+        written = [t.get_text() for t in figure.axes[0].texts]
+        assert written[: len(texts)] == said, name
+        assert isinstance(chart.data, pd.DataFrame), name
+
+
+def test_every_colour_of_a_mark_is_one_of_the_design():
+    known = {*colours(), HATCH}
+    assert colours().keys() == colours(dark=True).keys()
+    for chart in every_chart().values():
+        for mark in chart.marks:
+            if isinstance(mark, Shape | Dot):
+                assert {mark.fill, mark.stroke} - {None} <= known
 
 
 def test_no_global_state_is_touched():
     import matplotlib.pyplot as plt
 
     before = dict(plt.rcParams)
-    every_figure(plot.LIGHT)
+    [chart.figure() for chart in every_chart().values()]
     assert plt.get_fignums() == []
     assert dict(plt.rcParams) == before
 
@@ -200,7 +239,7 @@ def test_no_global_state_is_touched():
 def test_the_graph_is_left_as_it_was():
     made = graph()
     before = nx.to_dict_of_dicts(made), dict(made.nodes(data=True))
-    plot.case_graph(made)
+    charts.graph(made)
     assert (nx.to_dict_of_dicts(made), dict(made.nodes(data=True))) == before
 
 
@@ -211,38 +250,36 @@ def test_graphs_of_any_size_are_whole(n):
     made.add_nodes_from(names, role="nominated", insufficient=False)
     for a, b in zip(names[::3], names[1::3], strict=False):
         made.add_edge(a, b, weight=1.5, log10_lr=1.5, drawn=True, direction="for", state="none")
-    from sockgraph.graph import layout
-
     for node, (x, y) in layout(made).items():
         made.nodes[node].update(x=x, y=y)
-    figure = plot.case_graph(made)
+    figure = charts.graph(made).figure()
     assert hidden(figure) == []
     assert overlaps(figure) == []
 
 
 def test_hue_means_direction_only():
     row = link("Heron Wade", "Lantern Moth")
-    figure = plot.waterfall(row, evidence(row))
-    told = {t.get_text(): t.get_color() for t in figure.findobj(Text)}
-    assert told["\N{MINUS SIGN}1.4"] == plot.LIGHT.evidence_against
-    assert told["+1.6"] == plot.LIGHT.evidence_for
+    figure = charts.waterfall(row, evidence(row)).figure()
+    told = {t.get_text(): t.get_color() for t in figure.findobj(Words)}
+    assert told["\N{MINUS SIGN}1.4"] == colours()["against"]
+    assert told["+1.6"] == colours()["for"]
     for name in ("Text", "Pages", "Time"):
-        assert told[name] == plot.LIGHT.ink
+        assert told[name] == colours()["ink"]
 
 
 def test_a_waterfall_says_what_could_not_speak_and_what_is_held_at_the_bound():
     row = link("Heron Wade", "Quillwort")
-    told = words(plot.waterfall(row, evidence(row)))
+    told = words(charts.waterfall(row, evidence(row)))
     assert "insufficient" in told
     assert "Held at the bound" in told
-    assert "log10 LR 2.6 [2.2, 2.9], bound 2.6: moderately for" in told
+    assert "log10 LR ≥ 2.6 [2.2, ≥ 2.6], bound 2.6: moderately for" in told
     gone = evidence(row, ["ok", "ok", "ok", "not_available"])
-    assert "not available" in words(plot.waterfall(row, gone))
+    assert "not available" in words(charts.waterfall(row, gone))
 
 
 def test_without_a_number_nothing_is_drawn_as_zero():
     row = link("Heron Wade", "Tallow Jack")
-    told = words(plot.waterfall(row, evidence(row, ["insufficient"] * 4)))
+    told = words(charts.waterfall(row, evidence(row, ["insufficient"] * 4)))
     assert "Evidence is insufficient: no log10 LR." in told
     assert "Baseline" not in told
     assert not any("0.0" in word for word in told)
@@ -251,84 +288,117 @@ def test_without_a_number_nothing_is_drawn_as_zero():
 def test_a_pair_without_evidence_is_refused():
     row = link("Heron Wade", "Quillwort")
     with pytest.raises(SockgraphError, match="no row of this pair"):
-        plot.waterfall(link("Fen Orchid", "Heron Wade"), evidence(row))
+        charts.waterfall(link("Fen Orchid", "Heron Wade"), evidence(row))
 
 
 def test_shared_pictures_turn_the_week_and_name_no_day():
-    own = words(plot.timecards(edits(), "Heron Wade", "青石巷"))
-    shared = words(plot.timecards(edits(), "Heron Wade", "青石巷", offset=40))
+    own = words(charts.hours(edits(), "Heron Wade", "青石巷"))
+    shared = words(charts.hours(edits(), "Heron Wade", "青石巷", offset=40))
     assert "Mon" in own
     assert any("UTC" in word for word in own)
     assert not any(word in ("Mon", "Wed", "00") or "UTC" in word for word in shared)
     with pytest.raises(SockgraphError, match="0 to 167"):
-        plot.timecards(edits(), "Heron Wade", "青石巷", offset=168)
+        charts.hours(edits(), "Heron Wade", "青石巷", offset=168)
 
 
 def test_a_batch_saved_at_once_counts_once():
     table = edits()
     twice = pd.concat([table, table.assign(rev_id=table["rev_id"] + 10_000)])
-    assert words(plot.timecards(twice, "Heron Wade", "青石巷")) == words(
-        plot.timecards(table, "Heron Wade", "青石巷")
+    assert words(charts.hours(twice, "Heron Wade", "青石巷")) == words(
+        charts.hours(table, "Heron Wade", "青石巷")
     )
 
 
 def test_an_account_without_edits_is_refused():
-    for draw in (plot.timecards, plot.timeline):
+    for draw in (charts.hours, charts.timeline):
         with pytest.raises(SockgraphError, match="Nobody Here"):
             draw(edits(), "Heron Wade", "Nobody Here")
 
 
 def test_no_shared_page_and_a_single_edit_draw_all_the_same():
-    assert any("0 pages" in w for w in words(plot.shared_pages(edits(), "Heron Wade", "Nobody")))
-    assert hidden(plot.timeline(edits(), "Heron Wade", "Quillwort")) == []
+    assert any("0 pages" in w for w in words(charts.shared_pages(edits(), "Heron Wade", "Nobody")))
+    assert hidden(charts.timeline(edits(), "Heron Wade", "Quillwort").figure()) == []
 
 
 def test_excluded_stretches_are_not_counted():
     starts = pd.to_datetime(["2023-03-01", "2023-04-01"], utc=True)
     table = {"user_a": "Heron Wade", "user_b": "青石巷", "start": starts, "n_edits": 9}
     alibis = pd.DataFrame(table).assign(end=starts, excluded=["mass edits", None])
-    told = words(plot.timeline(edits(), "青石巷", "Heron Wade", alibis=validate("alibis", alibis)))
+    told = words(
+        charts.timeline(edits(), "青石巷", "Heron Wade", alibis=validate("alibis", alibis))
+    )
     assert "Simultaneous stretches: 1, marked between the two." in told
-    without = words(plot.timeline(edits(), "青石巷", "Heron Wade"))
+    without = words(charts.timeline(edits(), "青石巷", "Heron Wade"))
     assert "Simultaneous work: not looked for." in without
 
 
 def test_nothing_grouped_is_said():
     nothing = group_accounts(to_graph(links()), threshold=9.0)
-    assert "No two accounts hold together." in words(plot.dendrogram(nothing))
-    assert "No two accounts hold together." in words(plot.stability(empty("clusters")))
+    assert "No two accounts hold together." in words(charts.dendrogram(nothing))
+    assert "No two accounts hold together." in words(charts.memberships(empty("clusters")))
 
 
 def test_figures_are_written_the_same_each_time(tmp_path):
     paths = [tmp_path / name for name in ("a.png", "b.png")]
     for path in paths:
-        plot.case_graph(graph()).savefig(path, metadata={"Software": None})
+        path.write_bytes(charts.graph(graph()).png())
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_characters_that_no_font_has_are_told_with_a_remedy(caplog):
     look._tell.cache_clear()
-    with caplog.at_level(logging.WARNING, logger="sockgraph.plot.style"):
-        assert plot.fonts_for(["abc"])
+    with caplog.at_level(logging.WARNING, logger="sockgraph.charts.figure"):
+        assert look.fonts_for(["abc"])
         assert not caplog.records
-        plot.fonts_for(["\U000f0000"])
+        look.fonts_for(["\U000f0000"])
     (record,) = caplog.records
     assert "1 characters" in record.getMessage()
     assert "fonts-noto-cjk" in record.getMessage()
 
 
-def test_in_a_large_case_no_name_covers_a_mark():
-    random = np.random.default_rng(2)
-    large = nx.Graph()
-    for i, (x, y) in enumerate(random.uniform(0.3, 0.7, (90, 2))):
-        large.add_node(f"Account {i:03d}", x=x, y=y, role="nominated")
-    for i in range(89):
-        known = {"drawn": True, "log10_lr": 1.0, "state": "none"}
-        large.add_edge(f"Account {i:03d}", f"Account {i + 1:03d}", **known)
-    figure = plot.case_graph(large)
-    figure.draw_without_rendering()
-    axes = figure.axes[0]
-    marks = axes.transData.transform([(d["x"], d["y"]) for _, d in large.nodes(data=True)])
-    boxes = [t.get_window_extent() for t in axes.texts]
-    assert 10 < len(boxes) < 90
-    assert not [b for b in boxes if any(b.contains(*mark) for mark in marks)]
+def crowd(n, n_links, seed=2):
+    """Accounts in groups of up to five, links for and against among all of them."""
+    random = np.random.default_rng(seed)
+    made = nx.Graph()
+    for i in range(n):
+        held = {"group": i // 5, "status": "stable"} if i % 25 < 10 else {}
+        made.add_node(f"Account {i:03d}", role="nominated", **held)
+    for _ in range(n_links):
+        a, b = sorted(random.choice(n, 2, replace=False))
+        value = float(random.choice([-1.8, 1.2, 2.4]))
+        known = {"log10_lr": value, "weight": max(value, 0.0), "flagged": False, "state": "none"}
+        known |= {"direction": "for" if value > 0 else "against", "drawn": True}
+        known["cannot_link"] = bool(random.random() < 0.1)
+        made.add_edge(f"Account {a:03d}", f"Account {b:03d}", **known)
+    for node, (x, y) in layout(made).items():
+        made.nodes[node].update(x=x, y=y)
+    return made
+
+
+@pytest.mark.parametrize(("n", "n_links"), [(15, 30), (50, 120), (400, 300)])
+def test_a_graph_says_nothing_that_is_not_so(n, n_links):
+    """No line, cross or outline touches an account that it is not about."""
+    made = crowd(n, n_links)
+    sheet = network._sheet(made, network.drawn_links(made), {}, 760.0)
+    row = {user: i for i, user in enumerate(sheet.users)}
+    for link, path in zip(sheet.links.itertuples(), sheet.paths, strict=True):
+        others = np.delete(sheet.at, [row[link.user_a], row[link.user_b]], axis=0)
+        assert placing.clearance(path, others) > network.MARK + 1, link
+        if link.cannot_link:
+            cross = np.array([placing.clear_point(path, sheet.at)] * 2)
+            assert placing.clearance(cross, sheet.at) > network.MARK + 8, link
+    outlines, unboxed = sheet._outlines()
+    assert len(outlines) + len(unboxed) == len(sheet.members)
+    for number, outline in outlines.items():
+        strangers = np.delete(sheet.at, sheet.members[number], axis=0)
+        assert not placing.within(np.array(outline.outlines[0]), strangers).any()
+
+
+def test_a_link_that_speaks_for_is_never_dropped_for_one_that_speaks_against():
+    made = crowd(50, 200)
+    for most in (10, 60, 120):
+        kept = network.drawn_links(made, most)
+        gone = network.drawn_links(made)[most:]
+        stated = kept["cannot_link"]
+        unsaid = (kept["direction"] == "against") & ~stated
+        assert not unsaid.any() or not (gone["direction"] == "for").any()

@@ -1,0 +1,280 @@
+"""Groups: at what evidence accounts join, who stays, and what a link rests on."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sockgraph.charts import marks
+from sockgraph.charts.marks import DASHED, Chart, Text, account_dot, each, text_width
+from sockgraph.charts.waterfall import Axis
+from sockgraph.clustering.groups import STABLE
+from sockgraph.reviews.words import DASH, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sockgraph.charts.marks import Mark, Point
+    from sockgraph.clustering import Clusters
+
+WIDTH, ROW, TOP = 640.0, 24.0, 26.0
+NOBODY = "No two accounts hold together."
+HOW = {"average": "Mean log10 LR", "complete": "Least log10 LR"}
+MERGES = ["log10_lr", "joined", "stable", "y", "y_left", "x_left", "y_right", "x_right"]
+
+
+def dendrogram_joins(clusters: Clusters) -> tuple[list[tuple[str, bool, bool]], pd.DataFrame]:
+    """Return the leaves in drawing order, and at what log10 LR branches join.
+
+    Returns
+    -------
+    list, DataFrame
+        The leaves as name, in a group, stable; and the joins: `log10_lr, joined, stable`, and the
+        rows of both sides with the log10 LR at which each side itself joined (null for a leaf).
+    """
+    table = clusters.clusters
+    steady = dict(zip(table["user"], table["status"] == "stable", strict=True))
+    grouped = dict(zip(table["user"], table["cluster_id"].notna(), strict=True))
+    leaves: list[tuple[str, bool, bool]] = []
+    joins: list[tuple[Any, ...]] = []
+    for tree, users in enumerate(clusters.leaves):
+        merges = clusters.merges[clusters.merges["tree"] == tree]
+        at: dict[int, tuple[float, float, bool]] = {}
+        for leaf in _order(merges, len(users)):
+            at[leaf] = (float(len(leaves)), math.nan, steady[users[leaf]])
+            leaves.append((users[leaf], grouped[users[leaf]], steady[users[leaf]]))
+        for merge in each(merges.dropna(subset=["log10_lr"])):
+            left, right = sorted((at[int(merge.left)], at[int(merge.right)]))
+            y, stable = (left[0] + right[0]) / 2, left[2] and right[2]
+            value = float(merge.log10_lr)
+            joins.append((value, bool(merge.joined), stable, y, *left[:2], *right[:2]))
+            at[int(merge.node)] = (y, value, stable)
+    return leaves, pd.DataFrame(joins, columns=MERGES)
+
+
+def _order(merges: pd.DataFrame, n: int) -> list[int]:
+    """Return the leaves so that no two branches cross."""
+    below = {leaf: [leaf] for leaf in range(n)}
+    for merge in each(merges):
+        below[int(merge.node)] = below.pop(int(merge.left)) + below.pop(int(merge.right))
+    return [leaf for leaves in below.values() for leaf in leaves]
+
+
+def dendrogram(clusters: Clusters) -> Chart:
+    """Draw at what log10 LR accounts join, with the cut; further right is closer.
+
+    Groups that the cut leaves are drawn in ink, unresolved ones dashed; what would join only below
+    the cut is thin.
+
+    Parameters
+    ----------
+    clusters
+        What `sockgraph.clustering.group_accounts` returns.
+    """
+    leaves, joins = dendrogram_joins(clusters)
+    cut = clusters.threshold
+    low = min([0.0, *joins["log10_lr"]])
+    high = max([cut, *joins["log10_lr"]]) + 0.4
+    names = max([text_width(user, bold=True) for user, _, _ in leaves], default=0.0)
+    axis = Axis(low, high, 8.0, max(WIDTH - names - 12, 260.0))
+    bottom = TOP + ROW * max(len(leaves), 1)
+    parts = _scale(axis, bottom)
+    parts.append(marks.line((axis.x(cut), TOP), (axis.x(cut), bottom), "ink", dash=DASHED))
+    parts.append(Text((axis.x(cut), TOP - 8), f"cut at {plain(cut)}", "s", "middle"))
+    for i, (user, grouped, stable) in enumerate(leaves):
+        look = "b" if grouped and stable else "" if grouped else "q"
+        parts.append(Text((axis.right + 8, _row(i) + 4.5), user, look))
+    if not leaves:
+        parts.append(Text((axis.left, _row(0) + 4), NOBODY, "s"))
+    for join in each(joins):
+        parts += _join(join, axis)
+    wide = axis.right + 8 + names + 4
+    return Chart(
+        joins,
+        "At what log10 LR accounts join",
+        (max(wide, 300.0), bottom + 22),
+        (*parts, *_heights(joins, axis, cut)),
+        heading="What joins whom",
+        note=f"{HOW[clusters.linkage]} at which accounts join. Dashed: unresolved.",
+    )
+
+
+def _row(i: float) -> float:
+    return TOP + ROW * i + ROW / 2
+
+
+def _scale(axis: Axis, bottom: float) -> list[Mark]:
+    parts: list[Mark] = []
+    for tick in axis.ticks:
+        x = axis.x(tick)
+        parts.append(marks.line((x, TOP), (x, bottom), "rule" if tick else "ink"))
+        parts.append(Text((x, bottom + 16), plain(tick).removesuffix(".0"), "s", "middle"))
+    return parts
+
+
+def _join(join: Any, axis: Axis) -> list[Mark]:
+    x, ends = axis.x(join.log10_lr), []
+    for y, inner in ((join.y_left, join.x_left), (join.y_right, join.x_right)):
+        ends.append((axis.right if math.isnan(inner) else axis.x(inner), _row(y)))
+    path = [ends[0], (x, ends[0][1]), (x, ends[1][1]), ends[1]]
+    dash = None if join.stable or not join.joined else (3.0, 2.0)
+    stroke, width = ("ink", 1.8) if join.joined else ("rule-strong", 1.0)
+    return [marks.curve(path, stroke, width=width, dash=dash)]
+
+
+def _heights(joins: pd.DataFrame, axis: Axis, cut: float) -> list[Mark]:
+    """Write at what a join stands, left of it, where there is room."""
+    parts: list[Mark] = []
+    inner = [*zip(joins["y_left"], joins["x_left"], joins["log10_lr"], strict=True)]
+    inner += zip(joins["y_right"], joins["x_right"], joins["log10_lr"], strict=True)
+    parents = {(y, x): at for y, x, at in inner if not math.isnan(x)}
+    for join in each(joins[joins["joined"]]):
+        parent = parents.get((join.y, join.log10_lr), -math.inf)
+        room = axis.x(join.log10_lr) - axis.x(max(parent, cut, axis.low))
+        if room > 34:
+            at = (axis.x(join.log10_lr) - 4, _row(join.y) - 3)
+            parts.append(Text(at, plain(join.log10_lr), "s halo", "end"))
+    return parts
+
+
+def memberships(clusters: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Chart:
+    """Draw how often each account stays with the others of its group when something is left out.
+
+    Parameters
+    ----------
+    clusters
+        The `clusters` table.
+    labels
+        How to write accounts, where not by their names.
+
+    Returns
+    -------
+    Chart
+        Its table: `user, cluster_id, membership, status` of the accounts in groups.
+    """
+    columns = ["user", "cluster_id", "membership", "status"]
+    held = clusters.dropna(subset=["cluster_id"]).sort_values(["cluster_id", "user"])[columns]
+    names = [(labels or {}).get(user, user) for user in held["user"]]
+    left = max([text_width(name, bold=True) for name in names], default=0.0) + 14
+    lowest = 0.5 if held.empty or held["membership"].min() >= 0.5 else 0.0
+    axis = Axis(lowest, 1.0, left, left + 288)
+    bottom = TOP + ROW * max(len(held), 1)
+    edge = axis.x(STABLE)
+    parts: list[Mark] = [
+        marks.box((left, TOP), (edge - left, bottom - TOP), "panel"),
+        marks.line((edge, TOP), (edge, bottom), "ink", dash=(3.0, 3.0)),
+        Text((edge - 6, TOP - 8), f"unresolved below {_percent(STABLE)}", "s", "end"),
+    ]
+    for i, (name, row) in enumerate(zip(names, each(held), strict=True)):
+        parts += _stay(name, row, axis, _row(i))
+    if held.empty:
+        parts.append(Text((left + 8, _row(0) + 4), NOBODY, "s"))
+    for share in (lowest, (1 + lowest) / 2, 1.0):
+        parts.append(Text((axis.x(share), bottom + 16), _percent(share), "q", "middle"))
+    return Chart(
+        held,
+        "How often each account stays with its group",
+        (axis.right + 60, bottom + 22),
+        tuple(parts),
+        heading="Who stays with whom",
+        note="How often an account stays with the others of its group when one account, signal,"
+        " family or week is left out, each kind weighing the same. A dash: nothing could be"
+        " left out. Hollow: unresolved.",
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
+
+
+def _stay(name: str, row: Any, axis: Axis, y: float) -> list[Mark]:
+    stable, known = row.status == "stable", not pd.isna(row.membership)
+    parts: list[Mark] = [Text((0, y + 4), name, "b" if stable else "")]
+    words = _percent(row.membership) if known else DASH
+    parts.append(Text((axis.right + 14, y + 4), words, "s"))
+    if known:
+        at = (axis.x(row.membership), y)
+        parts.append(marks.line((axis.left, y), at, "rule-strong"))
+        parts.append(account_dot(at, 5, hollow=not stable))
+    return parts
+
+
+SPAN, RIGHT, STEP = 560.0, 444.0, 25.0
+WHOLE = "All evidence"
+LINES = ["omitted", "log10_lr", "log10_lr_low", "log10_lr_high"]
+
+
+def leave_one_out(
+    lines: Sequence[tuple[str, float, float | None, float | None]], threshold: float | None
+) -> Chart:
+    """Draw a link's number with one thing left out at a time.
+
+    Parameters
+    ----------
+    lines
+        What is left out, the number without it, its interval's ends; the link itself first.
+    threshold
+        What a flag's low end must reach; None where no flag is at stake.
+
+    Returns
+    -------
+    Chart
+        Its table: `omitted, log10_lr, log10_lr_low, log10_lr_high`, and `falls`: the low end no
+        longer reaches the threshold.
+    """
+    table = pd.DataFrame(lines, columns=LINES)
+    table = table.assign(falls=[falls(low, threshold) for low in table["log10_lr_low"]])
+    bottom = 30 + STEP * len(lines)
+    left = max(196.0, min(max(text_width(name) for name, *_ in lines) + 12, 270.0))
+    axis = _whole_axis([v for _, *row in lines for v in row], threshold, left)
+    parts: list[Mark] = []
+    if threshold is not None:
+        width = axis.x(threshold) - left
+        parts.append(marks.box((left, 30), (width, bottom - 30), "panel"))
+    for tick in axis.ticks:
+        x = axis.x(tick)
+        parts.append(marks.line((x, 30), (x, bottom), "rule" if tick else "ink"))
+        parts.append(Text((x, bottom + 15), plain(tick).removesuffix(".0"), "s", "middle"))
+    if threshold is not None:
+        x = axis.x(threshold)
+        parts.append(marks.line((x, 30), (x, bottom), "ink", dash=(3.0, 3.0)))
+        words = f"a flag needs the low end here: {plain(threshold)}"
+        parts.append(Text((x, 22), words, "s", "middle"))
+    for i, row in enumerate(each(table)):
+        parts += _omission(row, axis, 30 + STEP * i + 17.5)
+    return Chart(
+        table,
+        "What would change this link",
+        (SPAN, bottom + 20),
+        tuple(parts),
+        heading="What would change this link",
+    )
+
+
+def falls(low: float | None, threshold: float | None) -> bool:
+    """Tell whether a flag would fall: the low end is under the threshold."""
+    return threshold is not None and (low is None or math.isnan(low) or low < threshold)
+
+
+def _whole_axis(values: Sequence[float | None], threshold: float | None, left: float) -> Axis:
+    known = [v for v in values if v is not None] + [0.0, threshold or 0.0]
+    low, high = math.floor(min(known)), math.ceil(max(known))
+    return Axis(float(low), float(high) if high > low else low + 1.0, left, RIGHT)
+
+
+def _omission(row: Any, axis: Axis, y: float) -> list[Mark]:
+    whole = row.omitted == WHOLE
+    parts: list[Mark] = [Text((0, y + 4), row.omitted, "b" if whole else "")]
+    low, high = row.log10_lr_low, row.log10_lr_high
+    ends: list[Point] = [(axis.x(e), y) for e in (low, high) if not pd.isna(e)]
+    at = (axis.x(row.log10_lr), y)
+    if ends:
+        xs = [at[0], *(x for x, _ in ends)]
+        parts.append(marks.line((min(xs), y), (max(xs), y), "ink", width=2))
+        parts += [marks.line((x, y - 4), (x, y + 4), "ink", width=2) for x, _ in ends]
+    parts.append(account_dot(at, 5, hollow=bool(row.falls)))
+    span = "" if pd.isna(low) else f", low {plain(low)}"
+    span = span if pd.isna(high) else f" [{plain(low)}, {plain(high)}]"
+    return [*parts, Text((SPAN, y + 4), plain(row.log10_lr) + span, "b" if whole else "s", "end")]
