@@ -81,7 +81,7 @@ def case_report(data: ReportData) -> str:
         "lede": lede(links, len(accounts)),
         "nearest": nearest(links),
         "tally": tally(links),
-        "picture": picture(data, accounts),
+        "picture": picture(data, accounts) if calibrated else None,
         "stairs": stairs(data, accounts) if calibrated else None,
         "calibrated": calibrated,
         "cards": cards(desk),
