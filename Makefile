@@ -45,10 +45,12 @@ wiki: $(READY) services ## bring up a real wiki on loopback, with a case to run 
 test: $(READY) services ## run the checks and every test
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q --doctest-modules sockgraph
 	@echo; echo "Next: make demo, then open data/processed/demo/report.html"
 
 test-unit: $(READY) ## run the tests that need no wiki, browser or kernel, and run no whole demo
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not service and not whole"
+	@$(BIN)/python -m pytest -q --doctest-modules sockgraph
 
 # Apart from `test`, and in an environment of its own: the extra alone is half a gigabyte, and pandas
 # warns of it wherever it is installed. Spark needs Java 17.

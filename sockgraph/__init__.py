@@ -1,23 +1,74 @@
 """Two-sided evidence on links between wiki accounts, for people to review before any lock.
 
-The modules follow the data: `case`, `sources`, `store`, `population`, `signals`, `evidence`,
-`graph`, `cluster`, `review`, `report`. `run_case` in `pipeline` puts them together.
+>>> import sockgraph as sg
+>>> scores = sg.compare(edits)              # a DataFrame of edits, or what sg.fetch(case) returned
+>>> graph = sg.to_graph(scores)             # a networkx.Graph
+>>> groups = sg.cluster(graph)              # by scikit-learn; estimator= takes another
+>>> links = sg.flag(scores, groups)         # which links people should look at, and why not others
+
+The modules follow the data: `case`, `sources`, `store`, `reference`, `signals`, `evidence`,
+`graph`, `clustering`, `reviews`, `report`, `desk`; `pipeline` puts them together. `dir(sockgraph)`
+lists the public names; each is imported when it is first used.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from sockgraph.api import (
+        compare,
+        evaluate,
+        explore,
+        fetch,
+        new_case,
+        read,
+        review,
+        run,
+        screen,
+        validate,
+    )
+    from sockgraph.case import load_case
+    from sockgraph.clustering import cluster
+    from sockgraph.evidence.flagging import flag
+    from sockgraph.graph import to_graph
 
 __version__ = "0.1.0"
+__all__ = [
+    "cluster",
+    "compare",
+    "evaluate",
+    "explore",
+    "fetch",
+    "flag",
+    "load_case",
+    "new_case",
+    "read",
+    "review",
+    "run",
+    "screen",
+    "to_graph",
+    "validate",
+]
+_HOMES = {
+    "cluster": "sockgraph.clustering",
+    "flag": "sockgraph.evidence.flagging",
+    "load_case": "sockgraph.case",
+    "to_graph": "sockgraph.graph",
+}
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Import what is called by its package's name, `sockgraph.explore(case)`, on first use."""
-    if name in {"explore", "review"}:
-        return importlib.import_module(f"sockgraph.{name}")
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in __all__:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    found = getattr(importlib.import_module(_HOMES.get(name, "sockgraph.api")), name)
+    globals()[name] = found
+    return found

@@ -360,7 +360,7 @@ def with_names(case: Case, canonical: dict[str, str]) -> Case:
     return case.model_copy(update={"accounts": accounts, "declared": declared, "earlier": earlier})
 
 
-def load_case(path: Path) -> Case:
+def load_case(path: Path | str) -> Case:
     """Read and check a case file.
 
     Parameters
@@ -373,6 +373,7 @@ def load_case(path: Path) -> Case:
     CaseError
         If the file is missing, is not TOML, or breaks a rule; every fault is listed.
     """
+    path = Path(path)
     if not SLUG.fullmatch(path.stem):
         raise CaseError(
             path.name,

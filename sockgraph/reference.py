@@ -37,7 +37,7 @@ RULE = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Population:
     """The tables that the analysis starts from.
 
@@ -53,7 +53,7 @@ class Population:
         Every edit of pages that the compared accounts share, as far as the case asks for them.
     background
         Edits of everybody else, where the source holds them; they only tell what is common there.
-    coverage
+    covered
         What was read of each account, reference accounts under their cover names.
     known
         `user, person`: the accounts' operators, as far as labels name them.
@@ -71,10 +71,21 @@ class Population:
     discussion_edits: pd.DataFrame
     texts: pd.DataFrame
     histories: pd.DataFrame
-    coverage: tuple[Coverage, ...]
+    covered: tuple[Coverage, ...]
     known: pd.DataFrame
     recipe: dict[str, Any]
     covers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def coverage(self) -> pd.DataFrame:
+        """What was read of each account, as a table."""
+        return pd.DataFrame([one.as_dict() for one in self.covered])
+
+    def __repr__(self) -> str:
+        """Say how much there is; the tables are attributes."""
+        roles = self.accounts["role"].value_counts().to_dict()
+        told = ", ".join(f"{n} {role}" for role, n in roles.items())
+        return f"<{self.case.slug}: {told} accounts, {len(self.edits):,} edits>"
 
 
 def assemble(
@@ -219,8 +230,8 @@ def _with_reference(
         accounts=validate("accounts", pd.concat([here.accounts, accounts])),
         edits=validate("edits", pd.concat([here.edits, edits])),
         background=source.background([*here.accounts["user"], *covers]),
-        coverage=(
-            *here.coverage,
+        covered=(
+            *here.covered,
             *sorted(
                 (replace(c, user=covers[c.user], renamed_from=()) for c in coverage),
                 key=lambda c: c.user,

@@ -11,11 +11,11 @@ import pytest
 from terminal import process
 from typer.testing import CliRunner
 
-from sockgraph import new_case as newcase
+from sockgraph import case_template as newcase
 from sockgraph.case import load_case
+from sockgraph.case_template import Plan, bound, write_case, write_notebooks
 from sockgraph.cli import app, start
 from sockgraph.errors import CaseError, SockgraphError
-from sockgraph.new_case import Plan, bound, write_case, write_notebooks
 
 NAMES = ("Heron, Wade", 'Quill "wort"', "青石巷", "مستخدم", "back\\slash", "\u202etrebloc")
 PLAN = Plan("spring", "A river", "One wording, three times", ("fernwick.example",), NAMES)

@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from sockgraph.case import SLUG, load_case
+from sockgraph.case_template import Plan, write_case, write_notebooks
 from sockgraph.cli.progress_bar import say
 from sockgraph.errors import CaseError, SockgraphError
-from sockgraph.new_case import Plan, write_case, write_notebooks
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
 KINDS = ("mediawiki", "table", "history", "xml")

@@ -8,7 +8,6 @@ from sockgraph.desk.facts import (
     timeline,
 )
 from sockgraph.desk.phrases import shared_phrases
-from sockgraph.doors import open_door
 
 __all__ = [
     "group_facts",
@@ -18,5 +17,3 @@ __all__ = [
     "shared_phrases",
     "timeline",
 ]
-
-open_door(__name__)

@@ -34,7 +34,7 @@ def describe(
         "source": provenance,
         "population": population.recipe,
         "evidence": dict(weighed.calibration),
-        "coverage": [c.as_dict() for c in population.coverage],
+        "coverage": [c.as_dict() for c in population.covered],
         "screened": list(_screened(population, weighed)),
         "notices": [*provenance.get("notices", ()), *_notices(population, weighed)],
     }
@@ -52,7 +52,7 @@ def _notices(population: Population, weighed: Comparison) -> Iterator[str]:
         )
     accounts = population.accounts
     nominated = set(accounts.loc[accounts["role"] == "nominated", "user"])
-    capped = [c.user for c in population.coverage if c.capped and c.user in nominated]
+    capped = [c.user for c in population.covered if c.capped and c.user in nominated]
     if capped:
         yield f"Older edits were left unread (max_edits): {', '.join(capped)}."
     for page in population.recipe.get("discussions", {}).get("missing pages", ()):

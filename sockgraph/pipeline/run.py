@@ -148,7 +148,7 @@ def _run(
     ledger = Ledger(store.path(LEDGER))
     accepted = accepted_alibis(ledger.entries())
     with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes
-        weighed = _weigh(population, accepted, progress)
+        weighed = weigh(population, accepted_alibis=accepted, progress=progress)
         if labels is not None:
             facts = weighed.calibration | {"labels": calibration_on(labels, weighed)}
             weighed = replace(weighed, calibration=facts)
@@ -166,17 +166,21 @@ def _run(
     return result
 
 
-def _weigh(
-    population: Population, accepted: Sequence[tuple[str, str]], progress: Progress
+def weigh(
+    population: Population,
+    *,
+    accepted_alibis: Sequence[tuple[str, str]] = (),
+    progress: Progress = silent,
 ) -> Comparison:
+    """Weigh the evidence on everything that a case compares, as the case says."""
     case = population.case
     return compare(
         population.edits,
         population.accounts,
         background=population.background,
         open_case=case.everyone and "screening" not in population.recipe,
-        incomplete=tuple(c.user for c in population.coverage if not c.full),
-        accepted_alibis=accepted,
+        incomplete=tuple(c.user for c in population.covered if not c.full),
+        accepted_alibis=accepted_alibis,
         log_events=population.log_events,
         known=population.known,
         declared=tuple(entry.accounts for entry in case.declared),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sockgraph.doors import open_door
 from sockgraph.reviews.dossier import Dossier, evidence_seal
 from sockgraph.reviews.ledger import Draft, Entry, Ledger, LedgerHead
 from sockgraph.reviews.queue import Task, queue
@@ -38,5 +37,3 @@ __all__ = [
     "moved_findings",
     "queue",
 ]
-
-open_door(__name__)

@@ -1,0 +1,41 @@
+"""What the examples in docstrings find at hand: an invented table of edits, and a case of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def example_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a small invented case, and run it once."""
+    import tiny  # noqa: PLC0415 - and with it pandas, which not every test file needs
+
+    from sockgraph.pipeline import run_case  # noqa: PLC0415
+
+    folder = tmp_path_factory.mktemp("example")
+    case = tiny.write(folder, frame=tiny.edits(each=40))
+    run_case(case, data=folder)
+    return case
+
+
+@pytest.fixture(autouse=True)
+def example_names(request: pytest.FixtureRequest) -> None:
+    """Give the example in a docstring the names that it asks for."""
+    test = getattr(request.node, "dtest", None)
+    if test is None:
+        return
+    asked = " ".join(example.source for example in test.examples)
+    names: dict[str, Any] = request.getfixturevalue("doctest_namespace")
+    if "edits" in asked:
+        import tiny  # noqa: PLC0415 - as above
+
+        names["edits"] = tiny.edits(each=40)
+    if "folder" in asked:
+        case = request.getfixturevalue("example_case")
+        files = {"case_file": case, "edits_file": case.with_name("edits.parquet")}
+        names.update(files, folder=case.parent)

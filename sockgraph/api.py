@@ -1,0 +1,538 @@
+"""The public functions that work on a case: thin, over the rooms that do the work.
+
+`sockgraph` lists them beside `load_case`, `to_graph`, `cluster` and `flag`. A case is the path of
+its file, as `str` or `Path`, or what `load_case`, `run` or `read` returned. Nothing is imported
+before it is needed: screening needs no scikit-learn, running no widget.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from sockgraph.case import Case
+from sockgraph.errors import SockgraphError
+from sockgraph.runtime import Progress, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
+
+    from sockgraph.desk.review_widget import Reviewing
+    from sockgraph.desk.widget import Explorer
+    from sockgraph.evaluation import Evaluation
+    from sockgraph.evidence import Comparison, EvidenceSettings
+    from sockgraph.pipeline import CaseResult, Validated
+    from sockgraph.reference import Population
+    from sockgraph.screening import Screened
+
+    CaseLike: TypeAlias = Case | CaseResult | Path | str
+    Table: TypeAlias = pd.DataFrame | Path | str
+
+DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
+
+
+def new_case(  # noqa: PLR0913 - what a case file must say, each by name
+    name: str,
+    *,
+    reason: str,
+    wikis: Sequence[str],
+    accounts: Sequence[str],
+    title: str = "",
+    kind: str = "mediawiki",
+    contact: str | None = None,
+    path: Path | str | None = None,
+    by: str | None = None,
+    folder: Path | str = "cases",
+) -> Path:
+    """Write a case file that loads, and return its path.
+
+    Parameters
+    ----------
+    name
+        The file's stem, 1 to 64 of a-z, 0-9 and `-`.
+    reason
+        Why these accounts are compared: there is no case without a reason.
+    wikis, accounts
+        Hosts, and the accounts to compare; `["*"]` for everybody in the source.
+    title
+        The report's title; by default the name.
+    kind, contact, path
+        Where edits come from: `mediawiki` takes a contact of yours; `table`, `history` and `xml` a
+        file.
+    by
+        Who files the case; they cannot review its links.
+    folder
+        Where case files lie.
+
+    Raises
+    ------
+    CaseError
+        If a file of that name is there, or a value breaks a rule of case files.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> file = sg.new_case("spring", reason="Three pages were returned to one wording",
+    ...     wikis=["fernwick.example"], accounts=["Quillmoss", "Weir Lantern"],
+    ...     kind="table", path=edits_file, folder=folder)
+    >>> sg.load_case(file).accounts.nominated
+    ('Quillmoss', 'Weir Lantern')
+    """
+    from sockgraph.case_template import Plan, write_case
+
+    source = None if path is None else Path(path)
+    plan = Plan(
+        name, title or name, reason, tuple(wikis), tuple(accounts), kind, contact, source, by
+    )
+    return write_case(plan, Path(folder))
+
+
+def fetch(
+    case: CaseLike,
+    *,
+    data: Path | str = DATA,
+    refresh: bool = False,
+    many: bool = False,
+    progress: Progress = silent,
+) -> Population:
+    """Read everything that a case compares; what is stored is not asked for again.
+
+    Parameters
+    ----------
+    case
+        The case.
+    data
+        The data folder.
+    refresh
+        Ask again for what may have changed, and for edits made since.
+    many
+        More than 50 accounts are listed on purpose.
+    progress
+        Told of every step.
+
+    Returns
+    -------
+    Population
+        Tables by attribute: `accounts`, `edits`, `log_events`, `coverage` (what was read of each
+        account); reference accounts under their cover names.
+
+    Raises
+    ------
+    SockgraphError
+        If the case cannot be used or the source fails; what was answered until then is kept.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> people = sg.fetch(case_file, data=folder)
+    >>> people.accounts["role"].value_counts().to_dict()
+    {'reference': 12, 'nominated': 4}
+    """
+    from sockgraph.pipeline import fetch_case
+
+    fetched = fetch_case(
+        _file(case), data=Path(data), refresh=refresh, many=many, progress=progress
+    )
+    return fetched.population
+
+
+def compare(
+    data: Population | pd.DataFrame,
+    *,
+    nominated: Sequence[str] | None = None,
+    settings: EvidenceSettings | None = None,
+    progress: Progress = silent,
+) -> Comparison:
+    """Weigh the evidence for and against one operator behind every pair of accounts.
+
+    H1: one operator. H2: two people of the same community.
+
+    Parameters
+    ----------
+    data
+        What `fetch` returned, or a table of edits: at least `user` and `timestamp`, and `title`,
+        `comment` and the rest of the contract's columns as far as they are known.
+    nominated
+        Of a table: the accounts to compare; the others are their reference. Default: everybody, by
+        models that did not see the two.
+    settings
+        Of a table: how evidence is weighed.
+    progress
+        Told of every step.
+
+    Returns
+    -------
+    Comparison
+        `links` (every pair, both directions; nothing is flagged yet), `evidence` (what each signal
+        says), `calibration` (what the numbers rest on) and more. Scores only, with the reason,
+        where the reference cannot calibrate.
+
+    Raises
+    ------
+    SockgraphError
+        If this is neither, or a column is missing.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> scores = sg.compare(edits, nominated=["Alder Tollgate", "Quillmoss", "Weir Lantern"])
+    >>> scores.links[["user_a", "user_b"]].to_numpy().tolist()[0]
+    ['Alder Tollgate', 'Quillmoss']
+    """
+    import pandas as pd
+
+    from sockgraph.evidence import EvidenceSettings, compare
+    from sockgraph.pipeline.run import weigh
+    from sockgraph.reference import Population
+
+    if isinstance(data, Population):
+        return weigh(data, progress=progress)
+    if not isinstance(data, pd.DataFrame):
+        raise SockgraphError(
+            f"data ({type(data).__name__})",
+            "what is compared is what sg.fetch(case) returned, or a table of edits.",
+            "Give a DataFrame with the columns user, timestamp, title, comment.",
+        )
+    edits = _edits(data)
+    roles = _roles(edits, nominated)
+    return compare(edits, roles, settings=settings or EvidenceSettings(), progress=progress)
+
+
+def _edits(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of edits as the contract has it; a wiki and numbers where there are none."""
+    import pandas as pd
+
+    from sockgraph.schema import validate
+
+    given = table.assign(
+        wiki=table.get("wiki", "wiki"), rev_id=table.get("rev_id", pd.RangeIndex(1, len(table) + 1))
+    )
+    if "timestamp" in given:
+        given["timestamp"] = pd.to_datetime(given["timestamp"], utc=True)
+    return validate("edits", given)
+
+
+def _roles(edits: pd.DataFrame, nominated: Sequence[str] | None) -> pd.DataFrame:
+    """Return the `accounts` table of a table of edits."""
+    import pandas as pd
+
+    users = edits["user"].drop_duplicates()
+    asked = list(users) if nominated is None else list(nominated)
+    unknown = sorted(set(asked) - set(users))
+    if unknown:
+        raise SockgraphError(
+            ", ".join(unknown), "the table has no edits of this name.", "Spell it as `user` does."
+        )
+    role = users.isin(asked).map({True: "nominated", False: "reference"})
+    return pd.DataFrame({"user": users, "role": role})
+
+
+def run(
+    case: CaseLike,
+    *,
+    data: Path | str = DATA,
+    offline: bool = False,
+    refresh: bool = False,
+    many: bool = False,
+    progress: Progress = silent,
+) -> CaseResult:
+    """Run a case from its file to its report: fetch what is missing, compare, group, flag, write.
+
+    Parameters
+    ----------
+    case
+        The case.
+    data
+        The data folder; tables, graph, report and ledger go to `<data>/processed/<case>/`.
+    offline
+        Ask no wiki anything; use what was fetched before.
+    refresh
+        Ask again for what may have changed, and for edits made since.
+    many
+        More than 50 accounts are listed on purpose.
+    progress
+        Told of every step.
+
+    Returns
+    -------
+    CaseResult
+        Tables by attribute (`links`, `clusters`, `evidence`, ...), `report`, `manifest`.
+
+    Raises
+    ------
+    SockgraphError
+        If anything given cannot be used; nothing is written then.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> result = sg.run(case_file, data=folder, offline=True)
+    >>> len(result.links), result.report.name
+    (6, 'report.html')
+    """
+    from sockgraph.pipeline import run_case
+
+    return run_case(
+        _file(case),
+        data=Path(data),
+        offline=offline,
+        refresh=refresh,
+        many=many,
+        progress=progress,
+    )
+
+
+def read(case: CaseLike, *, data: Path | str = DATA) -> CaseResult:
+    """Read back what `run` wrote.
+
+    Parameters
+    ----------
+    case
+        The case.
+    data
+        The data folder.
+
+    Raises
+    ------
+    StoreError
+        If the case was not run yet.
+    StaleArtifactError
+        If a table is not the one that the manifest describes.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> sg.read(case_file, data=folder).clusters.columns.tolist()
+    ['user', 'cluster_id', 'membership', 'weakest_link', 'status']
+    """
+    from sockgraph.pipeline import read_case
+
+    return read_case(_file(case), data=Path(data))
+
+
+def explore(case: CaseLike, *, data: Path | str = DATA, by: str = "") -> Explorer:
+    """Open the investigator's desk in JupyterLab: the graph, and the evidence behind each link.
+
+    Parameters
+    ----------
+    case
+        A case that was run.
+    data
+        The data folder.
+    by
+        Who writes notes; without it, notes can be read only.
+
+    Raises
+    ------
+    SockgraphError
+        If the extra `notebook` is not installed. What else is wrong stands in the widget.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> desk = sg.explore(case_file, data=folder)
+    >>> len(desk.scene["nodes"]), desk.problem
+    (4, None)
+    """
+    with _notebook("explore"):
+        from sockgraph.desk.widget import Explorer
+    return Explorer(_ran(case), data=Path(data), by=by)
+
+
+def review(case: CaseLike, *, reviewer: str, data: Path | str = DATA, foils: int = 2) -> Reviewing:
+    """Open one reviewer's review in JupyterLab: pairs without scores, raw edits side by side.
+
+    Parameters
+    ----------
+    case
+        A case that was run.
+    reviewer
+        Who reviews; stands in the ledger.
+    data
+        The data folder.
+    foils
+        Pairs known to be different people, mixed in.
+
+    Raises
+    ------
+    SockgraphError
+        If the extra `notebook` is not installed. What else is wrong stands in the widget.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> type(sg.review(case_file, reviewer="Marrow Lintel", data=folder, foils=0)).__name__
+    'Reviewing'
+    """
+    with _notebook("review"):
+        from sockgraph.desk.review_widget import Reviewing
+    return Reviewing(_ran(case), reviewer=reviewer, data=Path(data), foils=foils)
+
+
+def validate(
+    case: CaseLike,
+    labels: Path | str | None = None,
+    *,
+    data: Path | str = DATA,
+    progress: Progress = silent,
+) -> Validated:
+    """Measure how often the numbers of a case that was run would be wrong, and write a page of it.
+
+    Parameters
+    ----------
+    case
+        A case that was run.
+    labels
+        CSV or Parquet with `user, person`: accounts whose operators are known. Default: the case's
+        own `reference.labels`, if it names any; else its own reference, histories cut in two.
+    data
+        The data folder.
+    progress
+        Told of every step.
+
+    Raises
+    ------
+    StoreError
+        If the case was not run yet.
+    EvaluationError
+        If the labels cannot be used; nothing is written then.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> sg.validate(case_file, data=folder).page.name
+    'validation.html'
+    """
+    from sockgraph.pipeline import validate_case
+
+    known = None if labels is None else Path(labels)
+    return validate_case(_file(case), known, data=Path(data), progress=progress)
+
+
+def evaluate(
+    links: Table,
+    labels: Table,
+    *,
+    clusters: Table | None = None,
+    allow_missing: bool = False,
+    compared_only: bool = False,
+) -> Evaluation:
+    """Judge links, and groups if given, against known persons.
+
+    Parameters
+    ----------
+    links, labels, clusters
+        Tables, or paths of CSV or Parquet files: links as `flag` returns them, `user, person`, and
+        groups as `cluster` returns them.
+    allow_missing
+        Let pairs of labelled accounts be missing from the links: they rank last.
+    compared_only
+        Leave out, and count, labelled accounts that no link names.
+
+    Raises
+    ------
+    EvaluationError
+        If a table is not as it should be, pairs are missing, or there are no pairs of both kinds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import sockgraph as sg
+    >>> links = pd.DataFrame({"user_a": ["A", "A", "B"], "user_b": ["B", "C", "C"],
+    ...     "score": [2.0, -1.0, -1.5], "log10_lr": [1.8, -1.0, -1.5],
+    ...     "flagged": [True, False, False]})
+    >>> labels = pd.DataFrame({"user": ["A", "B", "C"], "person": ["one", "one", None]})
+    >>> sg.evaluate(links, labels).auc
+    1.0
+    """
+    from sockgraph.evaluation import (
+        evaluate_links,
+        read_clusters,
+        read_labels,
+        read_links,
+    )
+
+    return evaluate_links(
+        read_links(links) if isinstance(links, (str, Path)) else links,
+        read_labels(labels) if isinstance(labels, (str, Path)) else labels,
+        clusters=read_clusters(clusters) if isinstance(clusters, (str, Path)) else clusters,
+        allow_missing=allow_missing,
+        compared_only=compared_only,
+    )
+
+
+def screen(
+    edits: Path | str, candidates: Path | str, *, top: int = 10, progress: Progress = silent
+) -> Screened:
+    """Find which pairs of a whole wiki's accounts are worth asking about at all; it flags nobody.
+
+    Parameters
+    ----------
+    edits
+        Parquet with the edits of every account.
+    candidates
+        Where the table of candidates goes, as Parquet.
+    top
+        Partners an account, at most.
+    progress
+        Told of every step.
+
+    Returns
+    -------
+    Screened
+        `path` of the table, and how many `accounts`, `rows` and `candidates` there are.
+
+    Raises
+    ------
+    SockgraphError
+        If the edits cannot be used, or the extra `screen` is not installed; nothing is written.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import sockgraph as sg
+    >>> found = sg.screen(edits_file, folder / "candidates.parquet", top=3)
+    >>> found.accounts, int(pd.read_parquet(found.path)["rank"].max())
+    (40, 3)
+    """
+    from sockgraph import screening
+
+    return screening.screen(Path(edits), Path(candidates), top=top, progress=progress)
+
+
+def _file(case: CaseLike) -> Path:
+    """Return a case's file."""
+    known = getattr(case, "case", case)  # what `run` and `read` return holds its case
+    if isinstance(known, Case):
+        return known.folder / f"{known.slug}.toml"
+    if isinstance(known, (str, Path)):
+        return Path(known)
+    raise SockgraphError(
+        f"case ({type(case).__name__})",
+        "a case is the path of its file, or what sg.load_case(path) returned.",
+        "Give one of them.",
+    )
+
+
+def _ran(case: CaseLike) -> CaseResult | Path:
+    """Return a case that was run, or the file to read it by."""
+    from sockgraph.pipeline import CaseResult
+
+    return case if isinstance(case, CaseResult) else _file(case)
+
+
+@contextlib.contextmanager
+def _notebook(name: str) -> Iterator[None]:
+    """Say what is missing where a widget's import fails: it needs the extra `notebook`."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise SockgraphError(
+            f"sockgraph.{name}()",
+            f"it needs {error.name}, of the extra `notebook`.",
+            "Install it: pip install 'sockgraph[notebook]'.",
+        ) from error
