@@ -1,6 +1,7 @@
 """What the explorer shows, as tables: counted by hand on a small invented case."""
 
 import dataclasses
+import sys
 from html.parser import HTMLParser
 
 import numpy as np
@@ -214,12 +215,12 @@ def test_names_of_adversaries_are_inert_in_every_panel(desk):
         assert not [name for name in tags.attributes if name.startswith("on")]
 
 
-def test_the_packages_are_doors(monkeypatch, demo_copy):
+def test_the_widgets_open_by_name_or_say_what_is_missing(monkeypatch, demo_copy):
     case = demo_copy / "raw" / "demo" / "demo.toml"
-    assert sockgraph.explore(case, data=demo_copy).problem is None
+    assert sockgraph.explore(str(case), data=str(demo_copy)).problem is None
     shown = sockgraph.review(case, reviewer=" ", data=demo_copy)
     assert "a review needs its reviewer" in shown.said.value
-    monkeypatch.setattr("sockgraph.doors.WIDGETS", {"explore": ("absent", "Explorer")})
+    monkeypatch.setitem(sys.modules, "sockgraph.desk.widget", None)
     with pytest.raises(SockgraphError, match="notebook"):
         sockgraph.explore(case)
 
