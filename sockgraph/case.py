@@ -24,7 +24,9 @@ except ImportError:  # pragma: no cover - Windows: two first runs at once may ea
     fcntl = None  # type: ignore[assignment]
 
 SLUG = re.compile(r"[a-z0-9-]{1,64}")
-HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
+HOST = re.compile(
+    r"(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?"
+)
 EVERYONE = "*"
 MANY = 50
 """More listed names than these are compared only if somebody says so once more."""
@@ -82,6 +84,13 @@ class Source(_Part):
     histories: int = Field(default=0, ge=0, le=2000)
     requests_per_minute: float | None = Field(default=None, gt=0, le=2000, allow_inf_nan=False)
     page_size: int | None = Field(default=None, ge=1, le=5000)
+
+    @field_validator("api_path")
+    @classmethod
+    def _folder(cls, path: str) -> str:
+        """Understand the API's own path, `/w/api.php`, as the folder that it lies in."""
+        inner = path.strip("/").removesuffix("api.php").strip("/")
+        return f"/{inner}/" if inner else "/"
 
     @model_validator(mode="after")
     def _complete(self) -> Source:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import email.utils
+import html
+import importlib
 import ipaddress
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -28,6 +31,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from sockgraph import __version__
+from sockgraph.account_names import is_ip
 from sockgraph.errors import FetchError, SourceError
 
 if TYPE_CHECKING:
@@ -44,12 +48,25 @@ PER_MINUTE = 200
 BUSY_STATUS = frozenset({429, 500, 502, 503, 504})
 BUSY_CODES = frozenset({"maxlag", "ratelimited", "readonly", "cirrussearch-too-busy-error"})
 LOGIN_REMEDY = "Check the credentials in the environment, or unset them: reading needs none."
+HTTP_REMEDIES = {
+    401: "The server asks for a password of its own, before the wiki: set SOCKGRAPH_HTTP_USER and"
+    " SOCKGRAPH_HTTP_PASSWORD.",
+    403: "Check source.contact and the credentials; if a protection against robots stands before"
+    " the wiki, ask its operators to let your User-Agent through.",
+}
+PATH_REMEDY = 'Check wikis and source.api_path in the case file (often "/w/" or "/").'
+CERTIFICATE_REMEDY = (
+    "If its authority is your own, name its file: REQUESTS_CA_BUNDLE=/path/to/authority.pem."
+)
 REFUSED_REMEDY = "Correct the case file, or report this if it is right."
 REMEDIES = {
     "badcontinue": "Run with --refresh: it begins anew, and keeps what was read.",
     "readapidenied": "This wiki is read by its members only; give credentials, see the docs.",
 }
 KEPT = "What was read is kept: run the same command again later."
+
+
+BOM = "\ufeff"  # some servers put it before every answer
 
 
 class _BusyError(Exception):
@@ -95,10 +112,10 @@ class _Session(requests.Session):
         self.wait = _retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
         if response.headers.get("X-Database-Lag"):
             raise _BusyError("its database lags", self.wait)
-        if response.status_code in BUSY_STATUS:
+        response.encoding = "utf-8"
+        if response.status_code in BUSY_STATUS and "API is not enabled" not in response.text:
             raise _BusyError(f"HTTP {response.status_code}", self.wait)
         _refuse_elsewhere(response)
-        response.encoding = "utf-8"
         return response
 
 
@@ -110,10 +127,22 @@ def _refuse_elsewhere(response: requests.Response) -> None:
             "Check wikis, source.scheme and source.api_path in the case file.",
         )
     if response.status_code != requests.codes.ok:
+        said, code = _own_words(response.text), response.status_code
+        remedy = HTTP_REMEDIES.get(code, PATH_REMEDY)
         raise _RefusedError(
-            f"it answers HTTP {response.status_code}.",
-            'Check wikis and source.api_path in the case file (often "/w/" or "/").',
+            f"it answers HTTP {code}{f': {said}' if said else ''}.",
+            LOGIN_REMEDY if "mwoauth" in said else remedy,
         )
+
+
+def _own_words(text: str) -> str:
+    """Return what a refusal says, in one line: an API's error, a page's title, or its text."""
+    with contextlib.suppress(ValueError, AttributeError, TypeError):
+        fault = json.loads(text.lstrip(BOM))["error"]
+        return f"{fault.get('info')} ({fault.get('code')})"[:300]
+    titled = re.search(r"<(title|h1)[^>]*>(.*?)</\1>", text, re.DOTALL | re.IGNORECASE)
+    plain = html.unescape(re.sub(r"<[^>]*>", " ", titled.group(2) if titled else text))
+    return " ".join(plain.split())[:300].rstrip(".")
 
 
 def _refuse_login(error: Mapping[str, Any] | None) -> None:
@@ -122,7 +151,7 @@ def _refuse_login(error: Mapping[str, Any] | None) -> None:
     code = str(error.get("code"))
     if code in BUSY_CODES:
         raise _BusyError(code)
-    raise _RefusedError(f"it refuses the login ({code}).", LOGIN_REMEDY)
+    raise _RefusedError(f"it refuses the login: {error.get('info')} ({code}).", LOGIN_REMEDY)
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -131,14 +160,21 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 @dataclass(frozen=True)
 class Credentials:
-    """An OAuth 2 token of one's own, or a bot password; never shown."""
+    """An OAuth 2 token of one's own, or a bot password, and a server's; never shown."""
 
     token: str = field(default="", repr=False)
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
+    http_user: str = field(default="", repr=False)
+    http_password: str = field(default="", repr=False)
 
     def __bool__(self) -> bool:
         """Tell whether there are any."""
+        return bool(self.token or self.user or self.http_user)
+
+    @property
+    def of_an_account(self) -> bool:
+        """Whether the wiki, not only its server, is told who asks."""
         return bool(self.token or self.user)
 
 
@@ -193,6 +229,8 @@ class Connection:
         self._session = _Session(f"sockgraph/{__version__} ({self.contact})", self.whole)
         if self.credentials:
             refuse_plain(self.scheme, self.host)
+        if self.credentials.http_user:
+            self._session.auth = (self.credentials.http_user, self.credentials.http_password)
         if self.credentials.token:
             self._session.headers["Authorization"] = f"Bearer {self.credentials.token}"
         self._site = mwclient.Site(
@@ -255,11 +293,13 @@ class Connection:
         self, params: Mapping[str, str], found: Sequence[str], settled: Collection[str]
     ) -> bytes:
         sent = {**params, "format": "json", "formatversion": "2", "maxlag": str(MAXLAG)}
+        if sent.get("action") == "query":
+            sent.setdefault("continue", "")  # before 1.26 a wiki continues in another way without
         try:
-            if self.credentials:
+            if self.credentials.of_an_account:
                 self._log_in()
                 sent["assert"] = "user"
-            text = self._call(sent)
+            text = self._call(sent).lstrip(BOM)
         except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
             raise self._unreached(error) from error
         except (requests.exceptions.RequestException, UnicodeError) as error:
@@ -279,22 +319,39 @@ class Connection:
         asked = {"meta": "userinfo", "uiprop": "rights", "assert": "user"}
         try:
             if self.credentials.user:
-                self._site.login(self.credentials.user, self.credentials.password)
+                self._enter()
             answer = self._site.raw_api("query", "GET", retry_on_error=False, **asked)
             _refuse_login(answer.get("error"))
             rights = answer["query"]["userinfo"]["rights"]
         except mwclient.errors.InvalidResponse as error:
             self._judge_text(str(error.response_text), error)
-        except mwclient.errors.LoginError as error:
-            raise _RefusedError(f"it refuses the login ({error}).", LOGIN_REMEDY) from None
+        except mwclient.errors.APIError as error:
+            _refuse_login({"code": error.code, "info": error.info})
         except (mwclient.errors.MwClientError, AttributeError, KeyError, TypeError) as error:
             raise _BusyError(f"the login failed ({type(error).__name__})") from None
         refuse_rights(self.host, rights)
         self._logged_in = True
 
+    def _enter(self) -> None:
+        """Send the password, once: a wrong one does not become right."""
+        try:
+            self._site.login(self.credentials.user, self.credentials.password)
+        except mwclient.errors.LoginError as error:
+            raise _RefusedError(f"it refuses the login ({error}).", LOGIN_REMEDY) from None
+        except KeyError as error:
+            if error.args != ("reason",):
+                raise
+            raise _RefusedError(
+                "it refuses the login, and gives no reason.", LOGIN_REMEDY
+            ) from None
+
     def _unreached(self, error: Exception) -> Exception:
         """Tell a misspelt or dead host, before the first answer, from a bad moment later."""
         why = f"it cannot be reached: {_root(error)}"
+        if isinstance(error, requests.exceptions.SSLError):
+            return _RefusedError(
+                f"its certificate is not trusted: {_root(error)}.", CERTIFICATE_REMEDY
+            )
         if self._answered:
             return _BusyError(why)
         return _RefusedError(
@@ -322,8 +379,8 @@ class Connection:
         kind = "HTML" if text.lstrip()[:1] == "<" else "no whole JSON"
         if kind == "HTML" and not self._answered:
             raise _RefusedError(
-                f"{self.api} answers with a web page, not as a MediaWiki API.",
-                'Check wikis and source.api_path in the case file (often "/w/" or "/").',
+                f"{self.api} answers with a web page, not as a MediaWiki API: {_own_words(text)}.",
+                PATH_REMEDY,
             ) from error
         raise _BusyError(f"its answer is {kind}") from error
 
@@ -386,25 +443,48 @@ def _root(error: BaseException) -> str:
 TOKEN = "SOCKGRAPH_OAUTH_TOKEN"  # noqa: S105 - the variable's name
 BOT_USER = "SOCKGRAPH_BOT_USER"
 BOT_PASSWORD = "SOCKGRAPH_BOT_PASSWORD"  # noqa: S105 - the variable's name
+HTTP_USER = "SOCKGRAPH_HTTP_USER"
+HTTP_PASSWORD = "SOCKGRAPH_HTTP_PASSWORD"  # noqa: S105 - the variable's name
 FOR = "SOCKGRAPH_CREDENTIALS_FOR"
 SEES_HIDDEN = frozenset({"deletedhistory", "deletedtext", "suppressrevision", "viewsuppressed"})
 
 
 def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
-    """Return what the environment gives.
+    """Return what the environment gives; where it says `keyring`, what the keyring holds.
 
     Raises
     ------
     SourceError
-        If a bot password's half is missing, or both ways are given.
+        If a password's half is missing, two ways that exclude each other are given, or the keyring
+        does not hold what it should.
     """
-    token, user, password = (environment.get(name, "") for name in (TOKEN, BOT_USER, BOT_PASSWORD))
-    if bool(user) != bool(password):
-        lacking = BOT_PASSWORD if user else BOT_USER
-        raise SourceError(lacking, "it is not set, its other half is.", "Set both, or neither.")
-    if token and user:
-        raise SourceError(f"{TOKEN} and {BOT_USER}", "both are set.", "Unset one of them.")
-    return Credentials(token, user, password)
+    names = (TOKEN, BOT_USER, BOT_PASSWORD, HTTP_USER, HTTP_PASSWORD)
+    given = {name: _secret(environment.get(name, ""), name) for name in names}
+    for one, other in ((BOT_USER, BOT_PASSWORD), (HTTP_USER, HTTP_PASSWORD)):
+        if bool(given[one]) != bool(given[other]):
+            lacking = other if given[one] else one
+            raise SourceError(lacking, "it is not set, its other half is.", "Set both, or neither.")
+    for other in (BOT_USER, HTTP_USER):  # a token and a server's password are one header
+        if given[TOKEN] and given[other]:
+            raise SourceError(f"{TOKEN} and {other}", "both are set.", "Unset one of them.")
+    return Credentials(*given.values())
+
+
+def _secret(value: str, name: str) -> str:
+    """Return a value of the environment, or what the keyring keeps under its name."""
+    if value != "keyring":
+        return value
+    try:
+        found = importlib.import_module("keyring").get_password("sockgraph", name)
+    except ImportError as error:
+        raise SourceError(
+            name, "it is kept in the keyring, which needs a package.", "pip install keyring"
+        ) from error
+    if not found:
+        raise SourceError(
+            name, "the keyring does not hold it.", f"Put it there: keyring set sockgraph {name}"
+        )
+    return str(found)
 
 
 def credentials_for(host: str, environment: Mapping[str, str] = os.environ) -> Credentials:
@@ -474,17 +554,9 @@ def refuse_rights(host: str, rights: Collection[str]) -> None:
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host, with or without port, is this machine."""
-    name = host.rsplit(":", 1)[0]
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    name = name.strip("[]")
     return name == "localhost" or (is_ip(name) and ipaddress.ip_address(name).is_loopback)
-
-
-def is_ip(name: str) -> bool:
-    """Tell whether a name is an IP address, as unregistered editors' names are."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 class Watch:

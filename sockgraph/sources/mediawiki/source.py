@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.account_names import ACCOUNT, kind_of, normal_name
+from sockgraph.account_names import ACCOUNT, is_ip, kind_of, normal_name
 from sockgraph.errors import SourceError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
@@ -23,7 +24,6 @@ from sockgraph.sources.mediawiki.client import (
     PER_MINUTE,
     Connection,
     credentials_for,
-    is_ip,
     is_loopback,
 )
 from sockgraph.sources.mediawiki.diffs import read_diffs
@@ -59,6 +59,7 @@ _TAKEN_OVER = (
     "Until {day} this name was another account's, whose edits are not counted as this one's;"
     " what was said of the name before that day is of the other."
 )
+OLDEST = (1, 26)  # MediaWiki's version since which answers have today's form
 ACCOUNTS_LISTED = 20  # answers of 500 accounts: a larger wiki is read from a dump
 
 
@@ -119,6 +120,7 @@ class MediaWikiSource:
             If the wiki has more than 10,000 accounts that ever edited.
         """
         with self._asker.session():
+            self._greet()
             pattern = temporary_names(self._asker)
             question = BUT_TEMPORARY if pattern else ALL_USERS
             self._asker.ensure(question, enough=_listed_enough)
@@ -348,10 +350,21 @@ class MediaWikiSource:
     def _edits(self) -> Question:
         return contributions(self._case.window)
 
+    def _greet(self) -> None:
+        """Ask what wiki it is, first of all; one that is too old answers in another form."""
+        generator = str(self._asker.whole(SITE)["general"].get("generator"))
+        version = re.match(r"MediaWiki (\d+)\.(\d+)", generator)
+        if version and tuple(map(int, version.groups())) < OLDEST:
+            raise SourceError(
+                self._case.wiki,
+                f"{generator} is older than {OLDEST[0]}.{OLDEST[1]}, which this needs.",
+                "Read a dump of the wiki instead: docs/fetching.md.",
+            )
+
     def _facts(self, users: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the wiki's newest word on each account, by name."""
         with self._asker.session():
-            self._asker.whole(SITE)
+            self._greet()
             self._asker.ensure(USERS, users)
         rows = {row["name"]: row for row in self._asker.rows(USERS, users)}
         return {user: rows.get(user, {"name": user, "missing": True}) for user in users}
