@@ -24,8 +24,7 @@ from sockgraph.case import load_case
 from sockgraph.evidence import compare
 from sockgraph.pipeline.screen import weigh_candidates
 from sockgraph.reference import assemble
-from sockgraph.screening.screen import WikiSource
-from sockgraph.screening.wiki import WholeWiki
+from sockgraph.screening.wiki import WholeWiki, WikiSource
 
 CASE = """
 title = "The top of one account"

@@ -55,18 +55,15 @@ SELECT top.a AS a, rank, top.b AS b, shared, micro / 1e6 AS weighted_overlap,
 
 
 def sockgraph(path: Path, out: Path) -> None:
-    """Do all of it with the local engine, and end as the command does."""
-    from sockgraph.runtime import end_at_once
-    from sockgraph.screening.candidates import write_parquet
-    from sockgraph.screening.local import screen_local
+    """Do all of it with the local engine."""
+    from sockgraph.screening.local import screen_local, write_parquet
 
-    end_at_once()
     write_parquet(screen_local(path, top=TOP, scratch=out.parent).batches(), out)
 
 
 def spark(path: Path, out: Path) -> None:
     """Do all of it with the Spark engine, on this machine."""
-    from sockgraph.screening.candidates import write_parquet
+    from sockgraph.screening.local import write_parquet
     from sockgraph.screening.spark import screen_spark
 
     write_parquet(screen_spark(path, top=TOP).batches(), out)

@@ -40,8 +40,7 @@ COMMANDS = ("fetch", "run", "screen", "review", "reverse", "purge")
 PRELOAD = [
     *(f"sockgraph.cli.{name}" for name in ("app", "fetch", "filing", "review", "run", "screen")),
     "sockgraph.screening.local",
-    "sockgraph.screening.screen",
-    "sockgraph.screening.screen",
+    "sockgraph.screening.candidates",
     "sklearn.linear_model",
     "encodings.utf_8_sig",
     "pandera.pandas",

@@ -1,6 +1,7 @@
 """Whatever is wrong with a table: a clear error or the right answer, and no file half-written."""
 
 import concurrent.futures
+import importlib
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from screen_oracle import brute
 from test_screen_local import START, crowd, rows_of, table
 
 from sockgraph.errors import ScreeningError, StoreError, TableError
-from sockgraph.screening import expected_false_links, screen
+from sockgraph.screening.candidates import screen
+from sockgraph.screening.definition import expected_false_links
 from sockgraph.screening.local import screen_local
 
 
@@ -49,7 +51,7 @@ PAIR += [("Elm", "Hill", START + 3601), ("Oak", "Lake", START)]
         (lambda t: t.drop(["user"]), "column user or user_id is missing"),
         (lambda t: t.drop(["title"]), "column title or page_id is missing"),
         (lambda t: t.slice(0, 0), "it has no rows"),
-        (lambda t: t.set_column(0, "timestamp", pa.array([1] * 5)), "timestamp holds int64"),
+        (lambda t: t.set_column(0, "timestamp", pa.array([1] * 5)), "timestamp holds BIGINT"),
         (
             lambda t: t.set_column(0, "timestamp", pa.array([*["2023-01-01T00:00:00Z"] * 4, "?"])),
             "a timestamp cannot be read",
@@ -63,8 +65,8 @@ PAIR += [("Elm", "Hill", START + 3601), ("Oak", "Lake", START)]
             "row 2 is dated before 1970",
         ),
         (
-            lambda t: t.append_column("page_id", pa.array([1, 2, 1, 2, 2**62])),
-            "page_id holds numbers beyond",
+            lambda t: t.append_column("page_id", pa.array([1, 2, 1, 2, -(2**62)])),
+            "page_id holds numbers below",
         ),
         (
             lambda t: t.append_column("page_id", pa.array([1, 2, 1, 2, 1.5])),
@@ -209,11 +211,11 @@ def test_too_little_memory_is_said_before_it_runs_out(write):
 
 
 def test_running_out_of_memory_all_the_same_leaves_nothing(write, tmp_path, monkeypatch):
-    def out(*_):
+    def out(*_, **__):
         raise MemoryError
 
     path = write(table(crowd()))
-    monkeypatch.setattr("sockgraph.screening.local._best", out)
+    monkeypatch.setattr("sockgraph.screening.overlap.best_partners", out)
     with pytest.raises(ScreeningError, match="has not enough memory"):
         screen(path, tmp_path / "out" / "candidates.parquet")
     assert list((tmp_path / "out").iterdir()) == []
@@ -236,9 +238,12 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(write, tmp_path, monkeypatch
     with pytest.raises(StoreError, match="No space left on device"):
         screen(path, target)
     monkeypatch.undo()
-    monkeypatch.setattr("sockgraph.screening.blocks.tempfile.TemporaryFile", full)
-    monkeypatch.setattr("sockgraph.screening.local.SPILL_SHARE", 0)
-    with pytest.raises(StoreError, match="cannot be set aside"):
+
+    def spill(*_):
+        raise importlib.import_module("duckdb").IOException("IO Error: No space left on device")
+
+    monkeypatch.setattr("sockgraph.screening.local.group", spill)
+    with pytest.raises(StoreError, match="No space left on device"):
         screen(path, target)
     assert list(target.parent.iterdir()) == []
 
@@ -258,7 +263,7 @@ def test_an_interrupt_leaves_nothing(write, tmp_path):
     code = (
         "import signal, sys, pathlib, time\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # off in the background
-        "from sockgraph.screening import screen\n"
+        "from sockgraph.screening.candidates import screen\n"
         "def say(stage, done, total):\n"
         "    if stage == 'comparing accounts' and done == 3:\n"
         "        print('there', flush=True)\n"

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from screen_oracle import brute
 
 from sockgraph.schema import validate
-from sockgraph.screening.candidates import write_parquet
-from sockgraph.screening.local import screen_local
+from sockgraph.screening.local import screen_local, write_parquet
 
 BIG = 2**40  # ids beyond 32 bits
 
@@ -104,39 +103,37 @@ def test_rows_in_any_order_and_twice_are_the_same_rows(screen):
     assert screen(whole.take(twice), top=7) == brute(edits, 7)
 
 
-def test_rows_set_aside_on_disk_are_the_same_rows(screen, tmp_path):
-    edits = crowd()
-    path = tmp_path / "big.parquet"
-    pq.write_table(table(edits), path)
-    from sockgraph.screening import ingest
+def test_a_table_beyond_the_memory_to_sort_in_gives_the_same_rows(tmp_path, monkeypatch):
+    """Five times what DuckDB may hold: it sets rows aside, and leaves nothing of them."""
+    from sockgraph.screening import local
 
-    original, ingest.EDITS_A_PART = ingest.EDITS_A_PART, 64
-    try:
-        kept = ingest.ingest(
-            path,
-            window=None,
-            threads=2,
-            memory=0,
-            scratch=tmp_path,
-            progress=lambda *_: None,
-        )
-        assert kept.spilled == 16 * len(edits)  # page ids beyond 32 bits here
-        assert len(kept.pages) > 16
-        got = screen(table(edits), top=7)
-    finally:
-        ingest.EDITS_A_PART = original
-    assert got == brute(edits, 7)
-    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+    rng = np.random.default_rng(5)
+    n = 1_500_000
+    pages, users = rng.permutation(n) % 40_000, rng.integers(0, 300, n)
+    given = pa.table(
+        {
+            "timestamp": pa.array(START + rng.integers(0, 9 * 10**6, n), pa.timestamp("s", "UTC")),
+            "user_id": users + 1,
+            "page_id": pages + 1,
+        }
+    )
+    pq.write_table(given, tmp_path / "edits.parquet")
+    monkeypatch.setattr(local, "LEAST_MEMORY", 32 << 20)
+    monkeypatch.setattr(local, "PROCESS", -(1 << 40))
+    little = rows_of(screen_local(tmp_path / "edits.parquet", memory=1, scratch=tmp_path), tmp_path)
+    monkeypatch.undo()
+    assert little == rows_of(screen_local(tmp_path / "edits.parquet"), tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["candidates.parquet", "edits.parquet"]
 
 
 def test_rows_met_in_any_order_are_the_same_rows(screen, monkeypatch):
-    from sockgraph.screening import local
+    from sockgraph.screening import overlap
 
-    def backwards(jobs, work, desk, **given):
-        return in_order(list(jobs)[::-1], work, desk, **given)
+    def backwards(jobs, *given):
+        return in_order(list(jobs)[::-1], *given)
 
-    in_order = local.in_threads
-    monkeypatch.setattr(local, "in_threads", backwards)
+    in_order = overlap.in_threads
+    monkeypatch.setattr(overlap, "in_threads", backwards)
     edits = crowd()
     assert screen(table(edits), top=7, threads=2) == brute(edits, 7)
 

@@ -170,7 +170,7 @@ start = 2023-01-05
 def test_a_case_reads_the_same_from_a_wiki_as_from_its_table(tmp_path):
     from sockgraph.case import load_case
     from sockgraph.errors import SourceError
-    from sockgraph.screening.screen import WikiSource
+    from sockgraph.screening.wiki import WikiSource
     from sockgraph.sources import TableSource
 
     (tmp_path / "a.toml").write_text(CASE.format(path="edits.parquet"))

@@ -19,7 +19,6 @@ from typer.main import get_group
 import sockgraph
 from sockgraph.errors import SockgraphError
 from sockgraph.names import printable
-from sockgraph.runtime import end_at_once
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,6 @@ def _root(
 
 def main() -> None:
     """Run the command line; errors of sockgraph end in one line and exit code 2."""
-    end_at_once()
     try:
         app()
     except SockgraphError as error:

@@ -13,14 +13,14 @@ from sockgraph.cli.progress_bar import bar, say
 from sockgraph.pipeline import DATA
 from sockgraph.pipeline.results import writing
 from sockgraph.pipeline.screen import CANDIDATES, seconds_of, table_of
-from sockgraph.screening import expected_false_links, screen
-from sockgraph.screening.definition import TOP
-from sockgraph.screening.screen import MEMORY, THREADS
+from sockgraph.screening.candidates import screen
+from sockgraph.screening.definition import TOP, expected_false_links
+from sockgraph.screening.local import MEMORY, THREADS
 from sockgraph.screening.wiki import ABOUT, EDITS, import_wiki
 
 if TYPE_CHECKING:
     from sockgraph.pipeline.screen import FirstLook
-    from sockgraph.screening import Screened
+    from sockgraph.screening.candidates import Screened
 
 GIB = 2**30
 SHOWN = 15

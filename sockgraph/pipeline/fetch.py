@@ -15,8 +15,7 @@ from sockgraph.pipeline.results import DATA, writing
 from sockgraph.pipeline.screen import shortlist
 from sockgraph.reference import Population, assemble
 from sockgraph.runtime import Progress, silent
-from sockgraph.screening.screen import WikiSource
-from sockgraph.screening.wiki import ABOUT
+from sockgraph.screening.wiki import ABOUT, WikiSource
 from sockgraph.sources import DumpSource, MediaWikiSource, SeveralWikis, TableSource
 from sockgraph.synthetic import write_demo
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sockgraph
-from sockgraph.screening import expected_false_links
+from sockgraph.screening.definition import expected_false_links
 from sockgraph.store import sha256
 
 if TYPE_CHECKING:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+import pyarrow.dataset
 import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
@@ -19,17 +21,14 @@ from sockgraph.pipeline.results import DATA, writing
 from sockgraph.pipeline.stored_calibration import Learnt, learnt_of
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import TABLES
-from sockgraph.screening import screen
-from sockgraph.screening.candidates import strongest
-from sockgraph.screening.reading import column_of, lay_out
-from sockgraph.screening.screen import WikiSource
-from sockgraph.screening.wiki import ABOUT, EDITS, WholeWiki, import_wiki
+from sockgraph.screening.candidates import screen, strongest
+from sockgraph.screening.edits import files_of
+from sockgraph.screening.wiki import ABOUT, EDITS, WholeWiki, WikiSource, import_wiki
+from sockgraph.sources.dump import import_dump
 from sockgraph.store import as_written
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pandas as pd
 
     from sockgraph.evidence import Comparison
     from sockgraph.sources import Source
@@ -81,8 +80,6 @@ def shortlist(case: Case, store: CaseStore, *, progress: Progress = silent) -> S
     path, here, story = table_of(case, store, progress=progress)
     if not _more_accounts(path, here.accounts.min_edits, most):
         return None
-    from sockgraph.screening.screen import WikiSource  # noqa: PLC0415 - brings pandas with it
-
     wiki = imported(path, store, progress)
     source = WikiSource(here, wiki.folder, story=story or _origin(wiki, path))
     eligible = source.everyone()
@@ -119,8 +116,6 @@ def table_of(
         If the source is a wiki's API.
     """
     if case.source.kind in DUMPS:
-        from sockgraph.sources.dump import import_dump  # noqa: PLC0415 - brings pandas with it
-
         story = import_dump(case, store.raw, progress=progress)
         place = store.raw.absolute() / story.pop("key")
         files = {"path": place / "edits.parquet", "accounts": place / "accounts.parquet"}
@@ -136,19 +131,14 @@ def table_of(
 
 
 def _more_accounts(path: Path, least: int, most: int) -> bool:
-    """Whether more than `most` users have `least` rows, by reading no more than it takes to say."""
+    """Whether more than `most` users have `least` rows, by one column of the table."""
     if (path / ABOUT).exists():
         return int(WholeWiki(path).about["accounts"]) > most
-    layout = lay_out(path)
-    name = "user" if "user" in layout.columns else "user_id"
-    rows: Counter[Any] = Counter()
-    enough: set[Any] = set()
-    for values, counts in column_of(layout, name):
-        rows.update(dict(zip(values, counts, strict=True)))
-        enough.update(value for value in values if rows[value] >= least)
-        if len(enough) > most:
-            return True
-    return False
+    files = files_of(path)
+    rows = pyarrow.dataset.dataset(files, format=files[0].suffix.lower()[1:])
+    name = "user" if "user" in rows.schema.names else "user_id"
+    counts = rows.to_table(columns=[name])[name].value_counts().field("counts")
+    return int((np.asarray(counts) >= least).sum()) > most
 
 
 def imported(path: Path, store: CaseStore, progress: Progress) -> WholeWiki:
@@ -297,8 +287,6 @@ def _weigh(  # noqa: PLR0917 - one look's parts
     candidates: pd.DataFrame,
     settings: EvidenceSettings,
 ) -> tuple[Comparison, dict[str, Any]]:
-    import pandas as pd  # noqa: PLC0415 - the command line starts without it
-
     account = str(candidates["user_a"].iloc[0])
     users = [account, *map(str, candidates["user_b"])]
     own = sorted(set(users) - set(learnt.calibrated.users))

@@ -24,8 +24,7 @@ from sockgraph.evidence import CalibratedModel, learn
 from sockgraph.evidence.stored import pack, unpack
 from sockgraph.pipeline.manifest import code_hash
 from sockgraph.schema import TABLES, validate
-from sockgraph.screening.reference import RULE, draw_reference
-from sockgraph.screening.wiki import ABOUT, EDITS, LEARNT, PAGES
+from sockgraph.screening.wiki import ABOUT, DRAWN, EDITS, LEARNT, PAGES, draw_reference
 from sockgraph.store import sha256
 from sockgraph.store.files import whole_file
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from sockgraph.case import Case
     from sockgraph.evidence import EvidenceSettings
     from sockgraph.runtime import Progress
-    from sockgraph.screening.screen import WikiSource
+    from sockgraph.screening.wiki import WikiSource
 
 NUMBERS, TABLE, STATED = "numbers.npz", "edits.parquet", "about.json"
 NOT_YET = "none was kept yet"
@@ -115,7 +114,7 @@ def _made_of(case: Case, settings: EvidenceSettings, folder: Path) -> dict[str, 
     return {
         "settings": {
             "wiki": case.wiki,
-            "rule": RULE,
+            "rule": DRAWN,
             "accounts": case.reference.accounts,
             "seed": case.reference.seed,
             "newest": case.accounts.max_edits,
@@ -161,7 +160,7 @@ def _learn(
         )
     edits = edits[edits["user"].isin(calibrated.users)].reset_index(drop=True)
     facts = {
-        "rule": RULE,
+        "rule": DRAWN,
         "accounts": len(calibrated.users),
         "edits": len(edits),
         "newest edits of each": case.accounts.max_edits,

@@ -1,27 +1,126 @@
-"""The candidates: each account's strongest pairs, and their table."""
+"""Screening a whole wiki: the candidates' table, and whom of it to compare."""
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from sockgraph.errors import ScreeningError
 from sockgraph.runtime import Progress, silent
-from sockgraph.screening.blocks import arrow
-from sockgraph.screening.definition import MICRO
-from sockgraph.screening.wiki import connect, quoted
+from sockgraph.screening.definition import TOP
+from sockgraph.screening.edits import connected, quoted
+from sockgraph.screening.local import MEMORY, THREADS, write_parquet
+from sockgraph.store.files import whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from sockgraph.screening.local import Candidates
+
+Engine = Literal["local", "spark"]
+SORTING = 1 << 30
 
 
-MEMORY = 1 << 30
+@dataclass(frozen=True)
+class Screened:
+    """What a screening came to.
+
+    Attributes
+    ----------
+    path
+        The table.
+    accounts, rows, candidates
+        Accounts with at least one edit, rows read, rows written.
+    dropped
+        Rows left out, by reason.
+    """
+
+    path: Path
+    accounts: int
+    rows: int
+    candidates: int
+    dropped: dict[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a manifest keeps it; what differs between machines is left out."""
+        return {
+            "accounts": self.accounts,
+            "rows": self.rows,
+            "candidates": self.candidates,
+            "left out": dict(self.dropped),
+        }
+
+
+def screen(
+    path: Path,
+    target: Path,
+    *,
+    engine: Engine = "local",
+    top: int = TOP,
+    window: tuple[int, int] | None = None,
+    threads: int = THREADS,
+    memory: int = MEMORY,
+    progress: Progress = silent,
+) -> Screened:
+    """Find every account's best partners and write them, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Edits: a Parquet or CSV file, or a folder of Parquet files; `timestamp`, `user` or
+        `user_id`, `title` or `page_id`, in any order of rows.
+    target
+        Where the table goes; rows that wait are set aside in its folder.
+    engine
+        `local`, or `spark` for a cluster; both give the same rows.
+    top
+        Partners an account, at most.
+    window
+        First second that counts and first that no longer does, since 1970 UTC.
+    threads, memory
+        Of the local engine: the result does not depend on them.
+
+    Raises
+    ------
+    TableError
+        If the edits cannot be used; nothing is written.
+    ScreeningError
+        If the engine is not installed, or memory does not do.
+    StoreError
+        If the table, or rows that wait, cannot be written; nothing is left behind.
+    """
+    run = _engine(engine)
+    options = {"top": top, "window": window, "threads": threads, "memory": memory}
+    try:
+        with whole_file(target) as draft:
+            found = run(path, scratch=target.parent, progress=progress, **options)
+            written = write_parquet(found.batches(), draft, progress)
+    except MemoryError as error:
+        raise ScreeningError(
+            path,
+            "this machine has not enough memory for it.",
+            "Ask for fewer partners with --top, or use --engine spark.",
+        ) from error
+    return Screened(target, found.accounts, found.rows, written, found.dropped)
+
+
+def _engine(engine: Engine) -> Callable[..., Any]:
+    try:
+        module = importlib.import_module(f"sockgraph.screening.{engine}")
+    except ImportError as error:
+        extra = "screen" if engine == "local" else "spark"
+        raise ScreeningError(
+            f"--engine {engine}",
+            f"needs a package that is not installed ({error.name}).",
+            f"pip install 'sockgraph[{extra}]'",
+        ) from error
+    run: Callable[..., Any] = getattr(module, f"screen_{engine}")
+    return run
+
+
 PAIRS = """
 CREATE TEMP TABLE pairs AS
 SELECT least(user_a, user_b) AS a, greatest(user_a, user_b) AS b,
@@ -64,8 +163,7 @@ def strongest(candidates: Path, eligible: Sequence[str], most: int) -> Strongest
     most
         Accounts to choose; one less where the last pair would add two.
     """
-    base = connect(MEMORY, candidates.parent)
-    try:
+    with connected(SORTING, candidates.parent) as base:
         base.register("eligible", pa.table({"user": pa.array(list(eligible), pa.string())}))
         base.execute(PAIRS.format(path=quoted(candidates)))
         total = base.sql("SELECT count(*) FROM pairs").fetchall()[0][0]
@@ -77,8 +175,6 @@ def strongest(candidates: Path, eligible: Sequence[str], most: int) -> Strongest
         among = base.sql(
             "SELECT count(*) FROM pairs WHERE a IN (FROM chosen) AND b IN (FROM chosen)"
         ).fetchall()[0][0]
-    finally:
-        base.close()
     return Strongest(tuple(users), total, among, least)
 
 
@@ -91,65 +187,3 @@ def _first(pairs: Sequence[tuple[str, str, float, int]], most: int) -> tuple[lis
         chosen |= {a, b}
         least = overlap
     return sorted(chosen), least
-
-
-ACCOUNTS_A_PIECE = 1 << 14
-COLUMNS = pa.schema(
-    [
-        ("user_a", pa.string()),
-        ("rank", pa.int32()),
-        ("user_b", pa.string()),
-        ("shared_pages", pa.int32()),
-        ("weighted_overlap", pa.float64()),
-        ("coedits_1h", pa.int64()),
-        ("hours_cosine", pa.float64()),
-    ]
-)
-CODED = COLUMNS.set(0, pa.field("user_a", pa.dictionary(pa.int32(), pa.string()))).set(
-    2, pa.field("user_b", pa.dictionary(pa.int32(), pa.string()))
-)
-
-
-def record_batches(found: Candidates) -> Iterator[Any]:
-    """Yield the table's rows, by `user_a` and `rank`, names coded by dictionary."""
-    for low in range(0, len(found.order), ACCOUNTS_A_PIECE):
-        accounts = found.order[low : low + ACCOUNTS_A_PIECE]
-        lengths = found.starts[accounts + 1] - found.starts[accounts]
-        ends = np.cumsum(lengths)
-        rank = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
-        rows = rank + np.repeat(found.starts[accounts], lengths)
-        yield pa.record_batch(
-            [
-                _names(found, np.repeat(accounts, lengths)),
-                arrow((rank + 1).astype(np.int32)),
-                _names(found, found.partners[rows]),
-                arrow(found.shared_pages[rows]),
-                arrow(found.overlap[rows] / MICRO),
-                arrow(found.coedits[rows]),
-                arrow(found.hours[rows] / MICRO),
-            ],
-            schema=CODED,
-        )
-
-
-def _names(found: Candidates, accounts: Any) -> Any:
-    """Return names as a dictionary of those that occur, so that no piece carries the whole wiki."""
-    places = np.zeros(len(found.names), np.int32)
-    places[accounts] = 1
-    used = np.flatnonzero(places)
-    places[used] = np.arange(used.size)
-    return pa.DictionaryArray.from_arrays(arrow(places[accounts]), found.names.take(arrow(used)))
-
-
-def write_parquet(batches: Iterable[Any], target: Path, progress: Progress = silent) -> int:
-    """Write the pieces to a file and return how many rows they had; `target` should be a draft."""
-    rows = 0
-    progress("writing candidates", 0, None)
-    with pq.ParquetWriter(
-        target, CODED, compression="zstd", compression_level=1, store_schema=False
-    ) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-            rows += batch.num_rows
-            progress("writing candidates", rows, None)
-    return rows

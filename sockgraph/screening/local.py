@@ -1,72 +1,130 @@
-"""The local engine: exact, compiled, two threads, within a stated amount of memory."""
+"""The local engine: exact, in two threads, within a stated amount of memory."""
 
 from __future__ import annotations
 
+import importlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from sockgraph.errors import ScreeningError
-from sockgraph.runtime import Progress, silent, uncollected
-from sockgraph.screening import kernels, overlap
-from sockgraph.screening.blocks import plain
-from sockgraph.screening.candidates import record_batches
-from sockgraph.screening.definition import MIN_SHARED, TOP, page_weights
-from sockgraph.screening.ingest import Accounts, Ingested, in_threads, ingest, trim
+from sockgraph.runtime import Progress, silent
+from sockgraph.screening.definition import HOURS, MICRO, TOP, page_weights
+from sockgraph.screening.edits import LEAST_MEMORY, Edits, cleaned, connected, heard, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-MEMORY = 2_500 * 1024 * 1024
+    from sockgraph.screening.overlap import Partners
+
+MEMORY = 2_500 << 20
 THREADS = 2
-SPILL_SHARE = 0.25  # of the memory, for rows that wait; the rest go to disk
-CHUNKS = 200
+PROCESS = 300 << 20  # Python and its libraries
+ACCOUNTS_A_PIECE = 1 << 14
+COLUMNS = pa.schema(
+    [
+        ("user_a", pa.string()),
+        ("rank", pa.int32()),
+        ("user_b", pa.string()),
+        ("shared_pages", pa.int32()),
+        ("weighted_overlap", pa.float64()),
+        ("coedits_1h", pa.int64()),
+        ("hours_cosine", pa.float64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """A table of edits, by page.
+
+    Attributes
+    ----------
+    starts, users
+        Accounts of each page that more than one account edited.
+    close_starts, close_users, close_seconds
+        Edits by page and time that have another account's edit within an hour.
+    alone
+        Pages that only this account edited, shape (accounts,).
+    hours
+        Edits by hour of the week, shape (accounts, 168).
+    """
+
+    starts: NDArray[np.int64]
+    users: NDArray[np.int32]
+    close_starts: NDArray[np.int64]
+    close_users: NDArray[np.int32]
+    close_seconds: NDArray[np.uint32]
+    alone: NDArray[np.int64]
+    hours: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Every account's best partners, as arrays.
+    """Every account's best partners.
 
     Attributes
     ----------
     names
         Arrow array of the accounts' names.
-    accounts
-        Accounts with at least one edit (N).
-    starts
-        Where each account's partners begin, shape (accounts + 1,); best first in each list.
-    partners, shared_pages, overlap, coedits, hours
-        One a candidate; `overlap` and `hours` in millionths.
-    order
-        Accounts in the order of their names.
-    rows, dropped, spilled
-        Rows read, rows left out by reason, bytes that went to disk on the way.
+    accounts, rows, dropped
+        Accounts with at least one edit (N), rows read, rows left out by reason.
+    best
+        Partners of each account.
+    coedits, hours
+        One a partner; `hours` in millionths.
     """
 
     names: Any
     accounts: int
-    starts: NDArray[np.int64]
-    partners: NDArray[np.int32]
-    shared_pages: NDArray[np.int32]
-    overlap: NDArray[np.int32]
-    coedits: NDArray[np.int64]
-    hours: NDArray[np.int32]
-    order: NDArray[np.int64]
     rows: int
     dropped: dict[str, int]
-    spilled: int
+    best: Partners
+    coedits: NDArray[np.int64]
+    hours: NDArray[np.int64]
 
     def batches(self) -> Iterator[Any]:
-        """Yield the rows of `candidates.parquet`, in order."""
-        return record_batches(self)
+        """Yield the rows of `candidates.parquet` as Arrow batches, by name and rank."""
+        starts, order = self.best.starts, np.from_dlpack(pc.sort_indices(self.names))
+        for low in range(0, len(order), ACCOUNTS_A_PIECE):
+            accounts = order[low : low + ACCOUNTS_A_PIECE].astype(np.int64)
+            lengths = starts[accounts + 1] - starts[accounts]
+            ends = np.cumsum(lengths)
+            rank = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
+            rows = rank + np.repeat(starts[accounts], lengths)
+            yield pa.record_batch(
+                [
+                    self.names.take(arrow(np.repeat(accounts, lengths))),
+                    arrow((rank + 1).astype(np.int32)),
+                    self.names.take(arrow(self.best.partners[rows])),
+                    arrow(self.best.shared[rows].astype(np.int32)),
+                    arrow(self.best.micro[rows] / MICRO),
+                    arrow(self.coedits[rows]),
+                    arrow(self.hours[rows] / MICRO),
+                ],
+                schema=COLUMNS,
+            )
 
 
-@uncollected()
+def arrow(values: NDArray[Any]) -> Any:
+    """Return an array of numbers as Arrow sees it; `pa.array` would import pandas first.
+
+    >>> arrow(np.array([3, 4], np.int32)).type
+    DataType(int32)
+    """
+    whole = np.ascontiguousarray(values)
+    kind = pa.from_numpy_dtype(whole.dtype)
+    return pa.Array.from_buffers(kind, len(whole), [None, pa.py_buffer(whole)])
+
+
 def screen_local(
     path: Path,
     *,
@@ -82,7 +140,7 @@ def screen_local(
     Parameters
     ----------
     path
-        A Parquet or CSV file, or a folder of Parquet files.
+        A Parquet or CSV file, or a folder of Parquet files, in any order of rows.
     top
         Partners an account, at most.
     window
@@ -90,8 +148,8 @@ def screen_local(
     threads
         Threads to compute in; the result does not depend on it.
     memory
-        Bytes that the process may come to. Rows that wait are written to `scratch` at a quarter
-        of it; what cannot be set aside is reckoned before it is needed.
+        Bytes that the process may come to. DuckDB sorts in half of it and sets the rest aside in
+        `scratch`; what cannot be set aside is reckoned before it is needed.
     scratch
         Where to set rows aside; None is the system's folder for temporary files.
 
@@ -108,232 +166,113 @@ def screen_local(
         raise ScreeningError(
             min(top, threads), "top and threads are 1 or more.", "Give a larger number."
         )
-    read = ingest(
-        path,
-        window=window,
-        threads=threads,
-        memory=int(memory * SPILL_SHARE),
-        scratch=scratch,
-        progress=progress,
-    )
-    wanted = needed(read, top, threads)
+    room = max(LEAST_MEMORY, memory // 2)
+    with ThreadPoolExecutor(1) as loader:
+        # compiled code takes half a second to load: DuckDB reads meanwhile
+        loading = loader.submit(importlib.import_module, "sockgraph.screening.overlap")
+        with told(path, scratch), connected(room, scratch, threads) as base:
+            with heard(base, "reading edits", progress):
+                edits = cleaned(base, path, window)
+            loading.result()
+            with heard(base, "sorting edits by page", progress):
+                grouped = group(edits)
+    wanted = needed(grouped, top, threads)
     if wanted > memory:
         raise ScreeningError(
             f"{memory / 2**20:.0f} MiB",
             f"is not enough: this wiki needs about {wanted / 2**20:.0f} MiB.",
             "Allow more with --memory, ask for fewer partners with --top, or use --engine spark.",
         )
-    ranked = _ranked(read, top, threads, progress)
-    trim()
-    return _finish(read, ranked, threads=threads, progress=progress)
+    return _compared(edits, grouped, top=top, threads=threads, progress=progress)
 
 
-def needed(read: Ingested, top: int, threads: int) -> int:
+def group(edits: Edits) -> Grouped:
+    """Read edits by page, and keep what overlap, co-edits and hours are counted from."""
+    from sockgraph.screening.kernels import sweep  # noqa: PLC0415 - loaded beside DuckDB's work
+
+    n = len(edits.names)
+    seen, alone = np.zeros(n, np.bool_), np.zeros(n, np.int64)
+    hours = np.zeros((n, HOURS), np.int32)
+    swept = [sweep(*rows, seen, alone, hours) for rows in edits.by_page()]
+    lengths, users, close_lengths, close_users, close_seconds = map(
+        np.concatenate, zip(*swept, strict=True)
+    )
+    starts, close_starts = (
+        np.concatenate([[0], np.cumsum(part)]) for part in (lengths, close_lengths)
+    )
+    return Grouped(starts, users, close_starts, close_users, close_seconds, alone, hours)
+
+
+def needed(grouped: Grouped, top: int, threads: int) -> int:
     """Return the bytes that the process comes to at its peak, from what was read."""
-    pairs = sum(p.users.size for p in read.pages)
-    close = sum(p.close_users.size for p in read.pages)
-    n = len(read.accounts.ids)
-    process = 300 * 2**20
-    kept = 8 * close + read.accounts.hours.nbytes + 200 * n
-    candidates = n * top
-    shared = sum(p.starts.size for p in read.pages)
-    overlap_stage = 16 * pairs + threads * (8 * candidates + 12 * n + 4 * shared)
-    final_stage = candidates * (44 + 8 * threads)
-    return process + kept + max(overlap_stage, final_stage)
+    n = grouped.alone.size
+    kept = 8 * grouped.close_users.size + grouped.hours.nbytes + 200 * n
+    comparing = 16 * grouped.users.size + threads * (8 * n * top + 12 * n + 4 * grouped.starts.size)
+    finishing = n * top * (44 + 8 * threads)
+    return PROCESS + kept + max(comparing, finishing)
 
 
-@dataclass(frozen=True)
-class _Graph:
-    """The incidence, and which account each of its numbers stands for."""
+def _compared(
+    edits: Edits, grouped: Grouped, *, top: int, threads: int, progress: Progress
+) -> Candidates:
+    from sockgraph.screening.overlap import best_partners  # noqa: PLC0415 - as in `group`
 
-    incidence: overlap.Incidence
-    accounts: NDArray[np.int64]
-    by_tie: NDArray[np.int64]
-
-
-def _incidence(read: Ingested) -> _Graph:
-    starts, users = _joined([(p.starts, p.users) for p in read.pages])
-    for place, part in enumerate(read.pages):  # the lists are in `users` now
-        read.pages[place] = part._replace(starts=part.starts[:1], users=part.users[:0])
-    n_all = len(read.accounts.ids)
-    present = int((read.accounts.edits > 0).sum())
-    weights = page_weights(present, np.diff(starts))
-    mass, shared = kernels.masses(starts, users, weights, n_all)
-    mass += read.alone * (page_weights(present, np.ones(1, np.int64))[0])
-    order = np.argsort(-mass, kind="stable")
-    order = order[shared[order] >= MIN_SHARED]  # others share too little with everybody
-    number = np.full(n_all, -1, np.int32)
-    number[order] = np.arange(order.size)
-    # every page here has two accounts or more: to reduceat, an empty list would be its neighbour's
-    lengths = np.add.reduceat((number >= 0)[users], starts[:-1], dtype=np.int64)
-    pages = np.flatnonzero(lengths > 1)
-    pages = pages[np.argsort(lengths[pages], kind="stable")]
-    lists = kernels.select(starts, users, pages, lengths[pages], number)
-    del starts, users
-    rows = kernels.transpose(*lists, order.size)
-    del lists
-    lists = kernels.transpose(*rows, pages.size)
-    trim()
-    tie = _tie_ranks(read.accounts)[order]
-    layout = overlap.layout(mass[order], int(np.diff(rows[0]).max(initial=0)), order.size)
-    root = np.sqrt(mass[order].astype(float))
-    scale = np.divide(1.0, root, out=np.zeros(root.size), where=root > 0)
-    packed = (np.int64(1) << layout[0]) | weights[pages]
-    rank = np.argsort(np.argsort(tie))
-    incidence = overlap.Incidence(
-        page_starts=lists[0],
-        page_users=lists[1],
-        row_starts=rows[0],
-        row_pages=rows[1],
-        packed=packed,
-        mass=mass[order].astype(float),
-        scale=scale,
-        tie=rank,
-        shift=layout[0],
-        tie_bits=layout[1],
-        shared_bits=layout[2],
-    )
-    return _Graph(incidence, order, order[np.argsort(rank)])
-
-
-def _joined(
-    lists: list[tuple[NDArray[np.int64], NDArray[np.int32]]],
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    lengths = np.concatenate([np.diff(starts) for starts, _ in lists])
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    return starts, np.concatenate([flat for _, flat in lists])
-
-
-def _tie_ranks(accounts: Accounts) -> NDArray[np.int64]:
-    """Return ranks where more is better: the lower user id, then those without, by name."""
-    by_name = np.empty(len(accounts.ids), np.int64)
-    by_name[_name_order(accounts.names)] = np.arange(len(accounts.ids))
-    order = np.lexsort((by_name, accounts.ids, accounts.ids == 0))
-    ranks = np.empty(order.size, np.int64)
-    ranks[order] = np.arange(order.size)[::-1]
-    return ranks
-
-
-def _name_order(names: Any) -> NDArray[np.int64]:
-    order: NDArray[np.int64] = plain(pc.sort_indices(names)).astype(np.int64)
-    return order
-
-
-def _best(inc: overlap.Incidence, top: int, threads: int, progress: Progress) -> NDArray[np.int64]:
-    """Return each account's best candidates, best first (0: none)."""
-    n = inc.row_starts.size - 1
-    costs, bars = overlap.prefix_costs(inc), np.zeros(n, np.float32)
-    effort = np.cumsum(costs + np.arange(n) // 4 + 16)
-    cuts = np.searchsorted(effort, np.linspace(0, effort[-1] if n else 0, CHUNKS + 1))
-    cuts[-1] = n
-
-    def one(chunk: int, desk: overlap.Desk) -> None:
-        overlap.screen_rows(cuts[chunk], cuts[chunk + 1], inc, costs, desk)
-
-    _, desks = in_threads(
-        range(CHUNKS),
-        one,
-        lambda: overlap.desk(inc, top, bars),
+    present = int((grouped.hours.any(axis=1)).sum())
+    degrees, accounts = np.diff(grouped.starts), grouped.alone.size
+    weights = page_weights(present, degrees)
+    mass = np.bincount(grouped.users, np.repeat(weights, degrees), accounts).astype(np.int64)
+    best = best_partners(
+        (grouped.starts, grouped.users),
+        weights,
+        mass + grouped.alone * page_weights(present, np.ones(1, np.int64))[0],
+        top=top,
         threads=threads,
-        done=lambda done: progress("comparing accounts", done, CHUNKS),
+        done=lambda done, total: progress("comparing accounts", done, total),
     )
-    heaps: list[NDArray[np.int64]] = [desk.heaps for desk in desks]
-    for low in range(0, n, 1 << 14):
-        rows = slice(low, low + (1 << 14))
-        both = np.concatenate([heap[rows] for heap in heaps], axis=1)
-        heaps[0][rows] = -np.sort(-both, axis=1)[:, :top]
-    return heaps[0]
+    progress("counting co-edits", 0, None)
+    coedits, hours = _finished(grouped, best, threads)
+    return Candidates(edits.names, present, edits.rows, edits.dropped, best, coedits, hours)
 
 
-@dataclass(frozen=True)
-class _Ranked:
-    """Every account's best partners by overlap, best first: flat lists that begin at `starts`."""
+def _finished(
+    grouped: Grouped, best: Partners, threads: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count what only candidates need: co-edits and hours."""
+    from sockgraph.screening.kernels import count_coedits, hour_cosines  # noqa: PLC0415 - likewise
+    from sockgraph.screening.overlap import in_threads  # noqa: PLC0415 - likewise
 
-    starts: NDArray[np.int64]
-    partners: NDArray[np.int32]
-    shared: NDArray[np.int32]
-    scores: NDArray[np.int32]
+    n, pairs = grouped.alone.size, best.partners.size
+    users = np.repeat(np.arange(n), np.diff(best.starts))
+    ascending = np.argsort(users * n + best.partners)
+    partners, cosines = best.partners[ascending], np.empty(pairs, np.int64)
+    desks = [(np.zeros(pairs, np.int64), np.zeros(n, np.int64)) for _ in range(threads)]
+    edges = np.linspace(0, grouped.close_starts[-1], 8 * threads + 1)
+    page_cuts = np.searchsorted(grouped.close_starts, edges)
+    pair_cuts = np.linspace(0, pairs, 8 * threads + 1).astype(int)
 
+    def count(part: int, desk: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
+        pages = grouped.close_starts[page_cuts[part] : page_cuts[part + 1] + 1]
+        count_coedits(
+            pages, grouped.close_users, grouped.close_seconds, best.starts, partners, *desk
+        )
+        some = slice(pair_cuts[part], pair_cuts[part + 1])
+        hour_cosines(users[some], best.partners[some], grouped.hours, cosines[some])
 
-def _ranked(read: Ingested, top: int, threads: int, progress: Progress) -> _Ranked:
-    """Compare accounts; who edited what, and the words they are ranked by, are gone after it."""
-    graph = _incidence(read)
-    inc, n = graph.incidence, len(read.accounts.ids)
-    keys = _best(inc, top, threads, progress)
-    lengths = np.zeros(n + 1, np.int64)
-    lengths[graph.accounts + 1] = (keys > 0).sum(axis=1)
-    flat = keys[np.argsort(graph.accounts)]
-    flat = flat[flat > 0]
-    return _Ranked(
-        starts=np.cumsum(lengths),
-        partners=graph.by_tie[flat & ((1 << inc.tie_bits) - 1)].astype(np.int32),
-        shared=((flat >> inc.tie_bits) & ((1 << inc.shared_bits) - 1)).astype(np.int32),
-        scores=(flat >> (inc.tie_bits + inc.shared_bits)).astype(np.int32),
-    )
-
-
-def _finish(read: Ingested, ranked: _Ranked, *, threads: int, progress: Progress) -> Candidates:
-    """Add what only candidates need: co-edits and hours."""
-    lists = ranked.starts, ranked.partners
-    return Candidates(
-        names=read.accounts.names,
-        accounts=int((read.accounts.edits > 0).sum()),
-        starts=ranked.starts,
-        partners=ranked.partners,
-        shared_pages=ranked.shared,
-        overlap=ranked.scores,
-        coedits=_coedits(read.pages, *lists, threads=threads, progress=progress),
-        hours=_hours(read.accounts.hours, *lists, threads),
-        order=_name_order(read.accounts.names),
-        rows=read.rows,
-        dropped={why: n for why, n in read.dropped.items() if n},
-        spilled=read.spilled,
-    )
+    in_threads(range(8 * threads), count, desks)
+    coedits = np.empty(pairs, np.int64)
+    coedits[ascending] = np.sum([counts for counts, _ in desks], axis=0)
+    return coedits, cosines
 
 
-def _coedits(
-    pages: list[kernels.Pages],
-    starts: NDArray[np.int64],
-    partners: NDArray[np.int32],
-    *,
-    threads: int,
-    progress: Progress,
-) -> NDArray[np.int64]:
-    ascending, places = kernels.sorted_partners(starts, partners)
-
-    def desk() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        return np.zeros(partners.size, np.int64), np.zeros(starts.size - 1, np.int64)
-
-    def one(part: kernels.Pages, desk: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
-        kernels.count_coedits(part, starts, ascending, *desk)
-
-    _, desks = in_threads(
-        pages,
-        one,
-        desk,
-        threads=threads,
-        done=lambda done: progress("counting co-edits", done, len(pages)),
-    )
-    total: NDArray[np.int64] = desks[0][0]
-    for counts, _ in desks[1:]:
-        total += counts
-    out = np.empty_like(total)
-    out[places] = total
-    return out
-
-
-def _hours(
-    hours: NDArray[np.int32], starts: NDArray[np.int64], partners: NDArray[np.int32], threads: int
-) -> NDArray[np.int32]:
-    users = np.repeat(np.arange(starts.size - 1, dtype=np.int32), np.diff(starts))
-    out = np.empty(partners.size, np.int32)
-    step = max(1, -(-partners.size // (8 * threads)))
-
-    def one(low: int, _: None) -> None:
-        part = slice(low, low + step)
-        kernels.hour_cosines(users[part], partners[part], hours, out[part])
-
-    in_threads(
-        range(0, partners.size, step), one, lambda: None, threads=threads, done=lambda _: None
-    )
-    return out
+def write_parquet(batches: Iterable[Any], target: Path, progress: Progress = silent) -> int:
+    """Write the pieces to a file and return how many rows they had; `target` should be a draft."""
+    rows = 0
+    progress("writing candidates", 0, None)
+    with pq.ParquetWriter(
+        target, COLUMNS, compression="zstd", compression_level=1, store_schema=False
+    ) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            rows += batch.num_rows
+            progress("writing candidates", rows, None)
+    return rows

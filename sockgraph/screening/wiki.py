@@ -8,27 +8,33 @@ memory, and answers any other question: `duckdb -c "FROM 'wiki/edits.parquet' LI
 
 from __future__ import annotations
 
-import contextlib
 import json
-import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sockgraph.account_names import kind_of
-from sockgraph.errors import ScreeningError, StoreError, TableError
+from sockgraph.account_names import ACCOUNT, kind_of, normal_name
+from sockgraph.errors import SourceError, StoreError
 from sockgraph.runtime import Progress, silent
+from sockgraph.schema import empty
 from sockgraph.screening.definition import CLOSE, FIXED_POINT, page_weights
-from sockgraph.screening.reading import lay_out
+from sockgraph.screening.edits import connected, files_of, heard, opened, quoted, told
+from sockgraph.sources.activity import unknown_activity
+from sockgraph.sources.cleaning import Cleaned, clean
+from sockgraph.sources.table import TableSource, _within
+from sockgraph.store import sha256
+from sockgraph.store.files import make_folder, whole_file, write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    import pandas as pd
+    from sockgraph.case import Case
+    from sockgraph.sources.base import Discussion, Reading
 
 EDITS, PAGES, ABOUT = "edits.parquet", "pages.parquet", "wiki.json"
 LEARNT = "calibration-"
@@ -37,6 +43,24 @@ ROW_GROUP = 32_768
 MEMORY = 1 << 30
 NAMED = 5  # pairs of revisions that stand for a page's co-edits
 PAGE_COLUMNS = ("page_id", "title")
+BEHIND = f"""
+WITH mine AS (SELECT {{page}} AS page, epoch_us(timestamp) // 1000000 AS second, rev_id
+                FROM edits WHERE user = ? AND {{page}} IS NOT NULL),
+theirs AS (SELECT user AS user_b, {{page}} AS page, epoch_us(timestamp) // 1000000 AS second, rev_id
+             FROM edits WHERE user IN ({{partners}}) AND {{page}} IN (SELECT page FROM mine)),
+degrees AS (SELECT page, any_value(degree) AS degree FROM pages
+             WHERE page IN (SELECT page FROM theirs) GROUP BY page),
+close AS (SELECT user_b, page, count(*) AS coedits_1h,
+                 list(mine.rev_id || ':' || theirs.rev_id
+                      ORDER BY abs(mine.second - theirs.second), mine.rev_id, theirs.rev_id
+                     )[1:{NAMED}] AS rev_ids
+            FROM theirs JOIN mine USING (page) WHERE abs(mine.second - theirs.second) <= {CLOSE}
+           GROUP BY user_b, page)
+SELECT user_b, page, degree, coalesce(coedits_1h, 0) AS coedits_1h,
+       coalesce(rev_ids, []::VARCHAR[]) AS rev_ids
+  FROM (SELECT DISTINCT user_b, page FROM theirs) JOIN degrees USING (page)
+  LEFT JOIN close USING (user_b, page)
+"""
 
 
 def import_wiki(
@@ -62,33 +86,25 @@ def import_wiki(
     StoreError
         If the folder cannot be written, or the disk is full.
     """
-    from sockgraph.store.files import make_folder, whole_file, write_bytes  # noqa: PLC0415
-
-    layout = lay_out(source)
     progress("hashing the table", 0, None)
-    files = identity(layout.files)
-    base = connect(memory, make_folder(folder))
-    page = _page_column(layout.columns)
-    try:
-        with (
-            _told(source, folder),
-            whole_file(folder / EDITS) as edits,
-            whole_file(folder / PAGES) as pages,
-        ):
-            rows = _rows_of(base, layout.files, layout.columns)
-            by_account = f"SELECT * FROM {rows} ORDER BY user, timestamp, rev_id"
-            with _heard(base, "sorting edits by account", progress):
-                _copy(base, by_account, edits)
-            pairs = f"SELECT DISTINCT {page} AS page, user FROM {rows}"
-            pairs = f"SELECT *, count(*) OVER (PARTITION BY page) AS degree FROM ({pairs})"
-            with _heard(base, "sorting edits by page", progress):
-                _copy(base, f"{pairs} ORDER BY page, user", pages)
-            accounts = base.sql(f"SELECT count(DISTINCT user) FROM {rows}").fetchall()[0][0]
-            (folder / ABOUT).unlink(missing_ok=True)  # until both are in place, it is no wiki
-            for learnt in folder.glob(f"{LEARNT}*"):  # it holds edits of before
-                learnt.unlink()
-    finally:
-        base.close()
+    files = identity(files_of(source))
+    with (
+        told(source, make_folder(folder)),
+        connected(memory, folder) as base,
+        whole_file(folder / EDITS) as edits,
+        whole_file(folder / PAGES) as pages,
+    ):
+        page = _people(base, source)
+        with heard(base, "sorting edits by account", progress):
+            _copy(base, "SELECT * FROM people ORDER BY user, timestamp, rev_id", edits)
+        pairs = f"SELECT DISTINCT {page} AS page, user FROM people"
+        pairs = f"SELECT *, count(*) OVER (PARTITION BY page) AS degree FROM ({pairs})"
+        with heard(base, "sorting edits by page", progress):
+            _copy(base, f"{pairs} ORDER BY page, user", pages)
+        accounts = base.sql("SELECT count(DISTINCT user) FROM people").fetchall()[0][0]
+        (folder / ABOUT).unlink(missing_ok=True)  # until both are in place, it is no wiki
+        for learnt in folder.glob(f"{LEARNT}*"):  # it holds edits of before
+            learnt.unlink()
     about = {
         "accounts": accounts,
         "edits": pq.read_metadata(folder / EDITS).num_rows,
@@ -100,104 +116,21 @@ def import_wiki(
     return WholeWiki(folder)
 
 
-@contextlib.contextmanager
-def _told(source: Path, folder: Path) -> Iterator[None]:
-    """Say what DuckDB could not do, and what to do about it."""
-    errors = _duckdb()
-    try:
-        yield
-    except errors.OutOfMemoryException as error:
-        raise ScreeningError(
-            source, f"sorting it takes more ({_first_line(error)}).", "Allow more with --memory."
-        ) from error
-    except errors.IOException as error:
-        raise StoreError(
-            folder,
-            f"it cannot be written ({_first_line(error)}).",
-            "Free space, or choose another.",
-        ) from error
-    except (errors.Error, RuntimeError) as error:
-        if "interrupt" in str(error).lower():  # what DuckDB makes of Ctrl-C, in several words
-            raise KeyboardInterrupt from error
-        if isinstance(error, RuntimeError):
-            raise
-        raise TableError(
-            source, f"it cannot be sorted: {_first_line(error)}.", "Correct the table."
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".")
-
-
 def identity(files: Sequence[Path]) -> dict[str, str]:
     """Return each file's name and SHA-256."""
-    from sockgraph.store import sha256  # noqa: PLC0415
-
     return {file.name: sha256(file) for file in files}
 
 
-def _duckdb() -> Any:
-    try:
-        import duckdb  # noqa: PLC0415
-    except ImportError as error:
-        raise ScreeningError(
-            "a whole wiki", "needs DuckDB.", "pip install 'sockgraph[screen]'"
-        ) from error
-    return duckdb
-
-
-def connect(memory: int, scratch: Path) -> Any:
-    """Open DuckDB within so many bytes; what does not fit is set aside in `scratch`."""
-    base = _duckdb().connect()
-    base.execute(f"SET memory_limit = '{memory // 2**20}MiB'")
-    base.execute(f"SET temp_directory = '{quoted(scratch / '.sorting')}'")
-    base.execute("SET enable_progress_bar = true")  # so that it counts
-    base.execute("SET enable_progress_bar_print = false")
-    return base
-
-
-@contextlib.contextmanager
-def _heard(base: Any, stage: str, progress: Progress) -> Iterator[None]:
-    """Tell, every second, how many per cent of a query DuckDB has done."""
-    over = threading.Event()
-
-    def listen() -> None:
-        while not over.wait(1):
-            progress(stage, max(0, int(base.query_progress())), 100)
-
-    progress(stage, 0, 100)
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    try:
-        yield
-    finally:
-        over.set()
-        listener.join()
-    progress(stage, 100, 100)
-
-
-def quoted(path: Path) -> str:
-    """Write a path as it stands between the quotes of an SQL string."""
-    return str(path).replace("'", "''")
-
-
-def _rows_of(base: Any, files: Sequence[Path], columns: Sequence[str]) -> str:
-    """Name the source's rows, those without a user or of no account left out."""
-    listed = ", ".join(f"'{quoted(file)}'" for file in files)
-    reader = "read_csv_auto" if files[0].suffix.lower() == ".csv" else "read_parquet"
-    table = f"{reader}([{listed}])"
-    if "user" not in columns:
-        table = f"(SELECT *, '#' || user_id AS user FROM {table})"
-    if "rev_id" not in columns:
-        table = f"(SELECT *, row_number() OVER () AS rev_id FROM {table})"
-    users = base.sql(f"SELECT DISTINCT user FROM {table} WHERE user IS NOT NULL")
-    names = [name for (name,) in users.fetchall() if kind_of(name) == 0]
-    base.register("people", pa.table({"user": names}))
-    return f"(SELECT * FROM {table} SEMI JOIN people USING (user))"
-
-
-def _page_column(columns: Sequence[str]) -> str:
+def _people(base: Any, source: Path) -> str:
+    """Make the view `people`: rows of registered accounts; return the column that names pages."""
+    columns = opened(base, source, typed=True)
+    user = "" if "user" in columns else ", '#' || user_id AS user"
+    revision = "" if "rev_id" in columns else ", row_number() OVER () AS rev_id"
+    base.execute(f"CREATE VIEW whole AS SELECT *{user}{revision} FROM source")
+    users = base.sql("SELECT DISTINCT user::VARCHAR FROM whole WHERE user IS NOT NULL").fetchall()
+    names = pa.array([name for (name,) in users if kind_of(name) == ACCOUNT], pa.string())
+    base.register("names", pa.table({"user": names}))
+    base.execute("CREATE VIEW people AS SELECT * FROM whole SEMI JOIN names USING (user)")
     return next(name for name in PAGE_COLUMNS if name in columns)
 
 
@@ -241,7 +174,7 @@ class WholeWiki:
         """Whether the wiki was imported from this very table, as it is now."""
         if not (self.folder / ABOUT).exists():
             return False
-        return bool(self.about.get("files") == identity(lay_out(source).files))
+        return bool(self.about.get("files") == identity(files_of(source)))
 
     def edits_of(
         self,
@@ -293,25 +226,14 @@ class WholeWiki:
         pyarrow.Table
         """
         _ = self.about
-        base = connect(MEMORY, self.folder)
-        for name, file in (("edits", EDITS), ("pages", PAGES)):
-            place = quoted(self.folder / file)
-            base.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{place}')")
-        for name, table in tables.items():
-            base.register(name, table)
-        found = base.sql(query, params=list(values)) if values else base.sql(query)
-        answer = found.to_arrow_table()
-        base.close()
-        return answer
-
-    def degrees(self, pages: Sequence[Any]) -> dict[Any, int]:
-        """Return how many accounts edited each of these pages."""
-        found = self.ask(
-            "SELECT page, any_value(degree) AS degree FROM pages SEMI JOIN wanted USING (page) "
-            "GROUP BY page",
-            wanted=pa.table({"page": pa.array(list(pages))}),
-        )
-        return dict(zip(found["page"].to_pylist(), found["degree"].to_pylist(), strict=True))
+        with connected(MEMORY, self.folder) as base:
+            for name, file in (("edits", EDITS), ("pages", PAGES)):
+                place = quoted(self.folder / file)
+                base.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{place}')")
+            for name, table in tables.items():
+                base.register(name, table)
+            found = base.sql(query, params=list(values)) if values else base.sql(query)
+            return found.to_arrow_table()
 
     def explain(self, user: str, partners: Sequence[str]) -> pd.DataFrame:
         """Return what lies behind an account's candidates: the pages shared, and the co-edits.
@@ -330,64 +252,197 @@ class WholeWiki:
             it), `weight` (w_p**2), `coedits_1h`, and `rev_ids`: up to five pairs of revisions
             within an hour, closest first; by partner, then heaviest page first.
         """
-        import pandas as pd  # noqa: PLC0415 - the engines start without it
-
-        page = self.about["page"]
-        edits = self.edits_of([user, *partners]).dropna(subset=[page])
-        seconds = edits["timestamp"].astype("datetime64[s, UTC]").astype("int64")
-        edits = edits.assign(page=edits[page], second=seconds)[["user", "page", "second", "rev_id"]]
-        mine = edits[edits["user"] == user].drop(columns="user")
-        theirs = edits[edits["user"] != user].rename(columns={"user": "user_b"})
-        shared = theirs[theirs["page"].isin(set(mine["page"]))]
-        whole = shared[["user_b", "page"]].drop_duplicates()
-        degree = self.degrees(list(whole["page"].unique()))
-        whole = whole.assign(degree=whole["page"].map(degree).astype("int64"))
-        weight = page_weights(self.about["accounts"], whole["degree"].to_numpy())
-        whole = whole.assign(weight=weight / FIXED_POINT)
-        close = _close_pairs(mine, shared).astype({"user_b": whole["user_b"].dtype})
-        close = close.astype({"page": whole["page"].dtype})
-        whole = whole.merge(close, on=["user_b", "page"], how="left")
-        none: Any = pd.Series([[] for _ in range(len(whole))], index=whole.index, dtype=object)
-        whole = whole.assign(
-            coedits_1h=whole["coedits_1h"].fillna(0).astype("int64"),
-            rev_ids=whole["rev_ids"].where(whole["rev_ids"].notna(), none),
+        query = BEHIND.format(
+            page=self.about["page"], partners=", ".join("?" for _ in partners) or "NULL"
         )
-        return whole.sort_values(
+        found: pd.DataFrame = self.ask(query, [user, *partners]).to_pandas()
+        weight = page_weights(self.about["accounts"], found["degree"].to_numpy()) / FIXED_POINT
+        found.insert(3, "weight", weight)
+        return found.sort_values(
             ["user_b", "weight", "page"], ascending=[True, False, True], ignore_index=True
         )
 
 
-def _close_pairs(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
-    """Count the pairs of edits within an hour by partner and page, and name the closest."""
-    import pandas as pd  # noqa: PLC0415 - the engines start without it
+class WikiSource(TableSource):
+    """A folder that `import_wiki` wrote, named by a case as its table; many cases can share it.
 
-    pages = pd.Index(mine["page"].unique())
-    mine = mine.assign(at=_moments(pages, mine)).sort_values("at", kind="stable")
-    theirs = theirs.assign(at=_moments(pages, theirs))
-    low = np.searchsorted(mine["at"], theirs["at"] - CLOSE, side="left")
-    high = np.searchsorted(mine["at"], theirs["at"] + CLOSE, side="right")
-    near = theirs.assign(low=low, high=high, coedits_1h=high - low)
-    near = near[near["coedits_1h"] > 0]
-    counts = near.groupby(["user_b", "page"])["coedits_1h"].sum()
-    closest = near.groupby(["user_b", "page"])[["at", "rev_id", "low", "high"]].apply(
-        lambda rows: _closest(mine, rows)
-    )
-    if counts.empty:
-        return pd.DataFrame({name: [] for name in ("user_b", "page", "coedits_1h", "rev_ids")})
-    return counts.to_frame().assign(rev_ids=closest).reset_index()
+    Parameters
+    ----------
+    case
+        Its `[source]` names the folder as `path`, and optionally `accounts` and `log_events`.
+    folder
+        The folder, where the case names the table or dump that it was imported from.
+    story
+        What the provenance then says of that table or dump, `files` (names and hashes) among it.
+
+    Raises
+    ------
+    StoreError
+        If the folder is no imported wiki.
+    """
+
+    def __init__(
+        self, case: Case, folder: Path | None = None, *, story: Mapping[str, Any] | None = None
+    ) -> None:
+        self._case = case
+        self._path = folder or case.beside(case.source.path or Path())
+        self._story = dict(story or {})
+        self._wiki = WholeWiki(self._path)
+        self._page = self._wiki.about["page"]
+        self._loaded = frozenset[str]()
+        self._cleaned = Cleaned(empty("edits"), empty("edits"), {})
+        self._raw, self.dropped = self._cleaned.edits, dict[str, int]()
+
+    def everyone(self) -> list[str]:
+        """Return every account with at least `min_edits` distinct edit times; no bots."""
+        times = self._wiki.ask(
+            "SELECT user, count(DISTINCT timestamp) AS times FROM edits "
+            "WHERE timestamp >= ?::TIMESTAMP AND timestamp < ?::TIMESTAMP + INTERVAL 1 DAY "
+            "GROUP BY user ORDER BY user",
+            self._days,
+        ).to_pandas()
+        names = times["user"][times["times"] >= self._case.accounts.min_edits]
+        kept = [name for name in names if not self._is_bot(name)]
+        self.dropped["bots, by group or by name"] = len(names) - len(kept)
+        self.dropped["accounts with fewer edit times than min_edits"] = len(times) - len(names)
+        return kept
+
+    def resolve(self, names: Sequence[str]) -> dict[str, str]:
+        """Return how the wiki writes each name.
+
+        Raises
+        ------
+        SourceError
+            If names are not there, neither as given nor as MediaWiki would write them.
+        """
+        asked = sorted({written for n in names for written in (n, normal_name(n))})
+        known = set(self._wiki.edits_of(asked)["user"]) | set(self._facts["user"])
+        found = {n: n if n in known else normal_name(n) for n in names}
+        unknown = [name for name, written in found.items() if written not in known]
+        if unknown:
+            raise SourceError(
+                ", ".join(map(repr, unknown)),
+                f"{self._path.name} has no edits of this name.",
+                "Check the spelling in the case file; names are compared to the letter.",
+            )
+        return found
+
+    def account_facts(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return `accounts` without `role`; what the wiki does not say is null."""
+        self._load(users)
+        return super().account_facts(users)
+
+    def read(self, users: Sequence[str]) -> Reading:
+        """Return these accounts' edits, newest `max_edits` of each, within the window."""
+        self._load(users)
+        return super().read(users)
+
+    def bots(self, users: Sequence[str]) -> list[str]:
+        """Return which of these are bots, by group or by name."""
+        return [name for name in users if self._is_bot(name)]
+
+    def newest(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return these accounts' newest `max_edits` within the window, and hold none of them.
+
+        What is older is not even counted: an account with exactly so many may have more.
+        """
+        most = self._case.accounts.max_edits
+        frame = self._wiki.edits_of(list(users), newest=most, days=self._days)
+        return clean(frame, self._path, self._case.wiki, part=True).edits
+
+    def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return who else edited the pages of `edits`, most shared pages first."""
+        pages = pa.array(edits[self._page].dropna().unique())
+        shared: pd.DataFrame = self._wiki.ask(
+            "SELECT user, count(*) AS shared_pages FROM pages SEMI JOIN wanted USING (page) "
+            "ANTI JOIN own USING (user) GROUP BY user ORDER BY shared_pages DESC, user",
+            wanted=pa.table({"page": pages}),
+            own=pa.table({"user": pa.array(edits["user"].unique(), pa.string())}),
+        ).to_pandas()
+        people: pd.DataFrame = shared.loc[[not self._is_bot(name) for name in shared["user"]]]
+        self.dropped["bots left out of the reference"] = len(shared) - len(people)
+        return people.reset_index(drop=True)
+
+    def activity(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return nothing of these accounts' activity: only what is looked up is held."""
+        return unknown_activity(users)
+
+    def background(self, users: Sequence[str]) -> pd.DataFrame:
+        """Return nothing: of everybody else, only what is looked up is held."""
+        return _within(self._raw[~self._raw["user"].isin(users)], self._case.window).iloc[:0]
+
+    def discussions(self, pages: Sequence[str]) -> Discussion:
+        """Refuse: an imported wiki holds no texts.
+
+        Raises
+        ------
+        SourceError
+            Always.
+        """
+        raise SourceError(
+            f"[discussions] ({', '.join(pages)})",
+            "an imported wiki holds no texts.",
+            "Read the wiki itself or its pages-meta-history dump, or remove [discussions].",
+        )
+
+    def provenance(self) -> dict[str, Any]:
+        """Return the imported files' hashes, what was imported, and the time of the newest edit."""
+        newest = self._wiki.ask("SELECT strftime(max(timestamp), '%Y-%m-%dT%H:%M:%S') FROM edits")
+        return {
+            "kind": "table",
+            "imported": self._wiki.about,
+            "read_on": f"{newest[0][0].as_py()}+00:00",
+            "requests": {},
+            **(self._story or {"files": identity([self._path / EDITS, self._path / ABOUT])}),
+        }
+
+    @property
+    def _days(self) -> tuple[str, str]:
+        window = self._case.window
+        return str(window.start or "1970-01-01"), str(window.end or "2105-12-31")
+
+    def _load(self, users: Sequence[str]) -> None:
+        """Look up the edits of accounts that were not looked up yet."""
+        wanted = sorted(set(users) - self._loaded)
+        self._loaded |= set(wanted)
+        frame = self._wiki.edits_of(wanted)
+        if len(frame):
+            found = clean(frame, self._path, self._case.wiki, part=True)
+            self._raw = pd.concat([self._raw, found.edits], ignore_index=True)
+            for why, n in found.dropped.items():
+                self.dropped[why] = self.dropped.get(why, 0) + n
 
 
-def _moments(pages: pd.Index, rows: pd.DataFrame) -> Any:
-    """Return times that tell pages apart too: no hour reaches from one page into the next."""
-    index: Any = pages
-    return index.get_indexer(rows["page"]) * (1 << 34) + rows["second"].to_numpy()
+COMMUNITY = 15
+"""Accounts drawn together."""
+DRAWN = (
+    f"drawn by seed from the whole wiki: accounts by lot, each with {COMMUNITY - 1} others who "
+    "edited its pages, weight = pages shared; no bots, none blocked as a sock"
+)
 
 
-def _closest(mine: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
-    revs, times = mine["rev_id"].to_numpy(), mine["at"].to_numpy()
-    found = [
-        (abs(int(times[i]) - at), f"{revs[i]}:{rev}")
-        for at, rev, low, high in rows.itertuples(index=False, name=None)
-        for i in range(low, high)
-    ]
-    return [pair for _, pair in sorted(found)[:NAMED]]
+def draw_reference(source: WikiSource, wanted: int, seed: int) -> list[str]:
+    """Return so many accounts with enough edits, or all there are; in alphabetical order."""
+    rng = np.random.default_rng([seed, wanted])
+    everyone = source.everyone()
+    eligible = set(everyone) - source.blocked_as_sock(everyone)
+    chosen: list[str] = []
+    for place in rng.permutation(len(everyone)):
+        if len(chosen) >= wanted:
+            break
+        centre = everyone[place]
+        if centre in eligible:
+            others = _others(source, centre, eligible - {centre}, rng)
+            chosen += [centre, *others]
+            eligible -= {centre, *others}
+    return sorted(chosen[:wanted])
+
+
+def _others(
+    source: WikiSource, centre: str, eligible: set[str], rng: np.random.Generator
+) -> list[str]:
+    """Draw from those who edited the same pages, by exponential keys, as in `reference`."""
+    pool = source.neighbours(source.newest([centre]))
+    pool = pool[pool["user"].isin(eligible)]
+    keys = rng.exponential(size=len(pool)) / pool["shared_pages"].to_numpy(float)
+    return [str(name) for name in pool["user"].iloc[np.argsort(keys)[: COMMUNITY - 1]]]
