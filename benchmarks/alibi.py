@@ -1,11 +1,13 @@
-"""How often the alibi is wrong, and how often it clears: the table of docs/evidence.md.
+"""How often the alibi is wrong, how often it clears, and what it costs to buy one.
 
     python benchmarks/alibi.py
 
 *Wrong*: real accounts are dealt into two at their own pace, by four rules, and the two parts are
 looked at as if they were two accounts. *Clears*: pairs of different accounts. Histories are read
 from `$SOCKGRAPH_DATA` (or ../shared/data): `webplatform`, the registered accounts of
-`enwiki_contentious`, and the `aliases_*` with their labels.
+`enwiki_contentious`, and the `aliases_*` with their labels. *Bought*: one of `webplatform`'s
+accounts dealt session by session, then evenings on which both parts save in pairs, 5 to 20 seconds
+apart.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ LEAST = 60
 """Edit times of an account that is dealt into two."""
 STICKS = 0.85
 SPEAKS = 0.5
+BOUGHT = (8, 16, 24)
+"""Edits of a bought evening."""
 RULES = {
     "save by save": "each save to either, by a coin",
     "page by page": "each run of saves on one page, by a coin",
@@ -116,8 +120,47 @@ def pairs(name: str, histories: Histories) -> None:
             print(f"| {name} | {words} accounts that meet | {these.sum()} | {row}", flush=True)
 
 
+def bought(histories: Histories, evenings: int, edits: int, seed: int) -> Alibi:
+    """Return the alibi of one account dealt session by session after evenings of paired saves."""
+    rng = np.random.default_rng([seed, evenings, edits])
+    parts = deal(histories, "session by session", rng)
+    corpus = parts.corpus
+    rows = corpus.frame.iloc[np.searchsorted(corpus.save, parts.saves)]
+    rows = rows[["timestamp", "title"]].assign(user=np.where(parts.unit % 2, "B", "A"))
+    new = []
+    for evening in range(evenings):
+        at = rows["timestamp"].max() + pd.Timedelta(days=2 * evening + 1)
+        for i in range(edits // 2):
+            at += pd.Timedelta(seconds=float(rng.uniform(120, 400)))
+            behind = at + pd.Timedelta(seconds=float(rng.uniform(5, 20)))
+            new += [(at, f"P{i}", "A"), (behind, f"Q{i}", "B")]
+    whole = pd.concat([rows, pd.DataFrame(new, columns=["timestamp", "title", "user"])])
+    table = whole.assign(wiki="wiki", rev_id=np.arange(1, len(whole) + 1), comment="c")
+    table["hidden"] = [[] for _ in range(len(table))]
+    units = of_accounts(compile_edits(validate("edits", table)), ["A", "B"])
+    return find_alibis(units, np.zeros(2, dtype=bool))
+
+
+def prices(histories: Histories) -> None:
+    """Print what evenings of paired saves buy: the median of eight accounts, and how many all."""
+    long = np.flatnonzero(histories.n_saves >= LEAST)[:8]
+    print("\n| evenings | " + " | ".join(f"{n} edits each" for n in BOUGHT) + " |")
+    print("|---|" + "---|" * len(BOUGHT))
+    for evenings in (1, 3, 5, 7, 10, 14, 20):
+        cells = []
+        for edits in BOUGHT:
+            found = [
+                bought(histories.take(np.array([unit])), evenings, edits, i)
+                for i, unit in enumerate(long)
+            ]
+            lr = np.nan_to_num([one.log10_lr[0, 1] for one in found])
+            whole = sum(one.significant[0, 1] for one in found)
+            cells.append(f"{np.median(lr):+.2f}, {whole} of {len(found)}")
+        print(f"| {evenings} | " + " | ".join(cells) + " |", flush=True)
+
+
 def main() -> None:
-    """Print one Markdown table."""
+    """Print two Markdown tables."""
     if not DATA.exists():
         sys.exit(f"no {DATA}: set SOCKGRAPH_DATA")
     print("| histories | pairs | n | heard | median log10 LR | ≤ −0.5 | ≤ −0.95 |")
@@ -128,6 +171,7 @@ def main() -> None:
         pairs(name, histories)
     for folder in sorted(DATA.glob("aliases_*")):
         pairs(folder.name, read(folder.name))
+    prices(read("webplatform"))
 
 
 if __name__ == "__main__":
