@@ -199,11 +199,35 @@ def test_graphml_and_gexf_read_back_as_they_were():
     assert list(read.nodes) == list(made.nodes)
     assert sorted(map(sorted, read.edges)) == sorted(map(sorted, made.edges))
     for a, b, known in made.edges(data=True):
-        assert {k: v for k, v in read.edges[a, b].items() if k != "id"} == known
+        told = {k: v for k, v in read.edges[a, b].items() if k not in {"id", "strength"}}
+        assert told == {**known, "weight": max(known["weight"], 0.001)}
+        assert read.edges[a, b]["strength"] == known["weight"]
     back = nx.read_gexf(io.BytesIO(gexf(made).encode()))
     assert set(back) == set(made)
     assert back.nodes["青石巷"]["group"] == 1
     assert "lastmodified" not in gexf(made)
+
+
+def test_gephi_keeps_every_edge():
+    """Its ImportContainerImpl removes edges of weight 0 or below, and merges parallel ones."""
+    made = graph(cannot_links=[(NAMES[0], NAMES[3])])
+    assert any(weight == 0 for *_, weight in made.edges(data="weight"))
+    for read in (
+        nx.read_graphml(io.BytesIO(graphml(made).encode())),
+        nx.read_gexf(io.BytesIO(gexf(made).encode())),
+    ):
+        assert not read.is_multigraph()
+        assert read.number_of_edges() == made.number_of_edges()
+        assert all(weight > 0 for *_, weight in read.edges(data="weight"))
+        told = {frozenset((a, b)): direction for a, b, direction in read.edges(data="direction")}
+        assert told == {frozenset((a, b)): side for a, b, side in made.edges(data="direction")}
+
+
+def test_igraph_reads_it_too(tmp_path):
+    igraph = pytest.importorskip("igraph", reason="igraph is GPL and no dependency of ours")
+    (tmp_path / "g.graphml").write_text(graphml(graph()), encoding="utf-8")
+    read = igraph.Graph.Read_GraphML(str(tmp_path / "g.graphml"))
+    assert (read.vcount(), read.ecount()) == (len(graph()), graph().number_of_edges())
 
 
 def test_characters_that_xml_cannot_carry_are_replaced_and_counted():

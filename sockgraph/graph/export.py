@@ -19,6 +19,7 @@ XML = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
 )
+LEAST = 0.001  # of an edge that pulls nothing together
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -36,7 +37,7 @@ def graphml(graph: nx.Graph) -> str:
         body.append(f"<node id={quoteattr(names[node])}>{_data(known, 'node', keys)}</node>")
     for a, b, known in graph.edges(data=True):
         ends = f"source={quoteattr(names[a])} target={quoteattr(names[b])}"
-        body.append(f"<edge {ends}>{_data(known, 'edge', keys)}</edge>")
+        body.append(f"<edge {ends}>{_data(_weighted(known), 'edge', keys)}</edge>")
     declared = [
         f'<key id="{key}" for="{where}" attr.name={quoteattr(name)} attr.type="{kind}"/>'
         for (where, name, kind), key in keys.items()
@@ -69,6 +70,17 @@ def gexf(graph: nx.Graph) -> str:
     return DATED.sub("", "\n".join(nx.generate_gexf(carried))) + "\n"
 
 
+def _weighted(known: Mapping[str, object]) -> dict[str, object]:
+    """Give an edge of no weight the least one, and keep what it was as `strength`.
+
+    Gephi's importer leaves out every edge whose weight is 0 or below: all that speaks against.
+    """
+    weight = known.get("weight")
+    if not isinstance(weight, (int, float)):
+        return dict(known)
+    return {**known, "weight": max(float(weight), LEAST), "strength": float(weight)}
+
+
 def _carriable(graph: nx.Graph) -> nx.Graph:
     """Return a copy that XML can carry, and that says what was replaced."""
     kept = _names_of(graph)
@@ -76,7 +88,8 @@ def _carriable(graph: nx.Graph) -> nx.Graph:
     for node, known in graph.nodes(data=True):
         copy.add_node(kept[node], **{name: _clean(value) for name, value in known.items()})
     for a, b, known in graph.edges(data=True):
-        copy.add_edge(kept[a], kept[b], **{name: _clean(value) for name, value in known.items()})
+        told = {name: _clean(value) for name, value in _weighted(known).items()}
+        copy.add_edge(kept[a], kept[b], **told)
     return copy
 
 
