@@ -220,6 +220,8 @@ def _roles(edits: pd.DataFrame, nominated: Sequence[str] | None) -> pd.DataFrame
     """Return the `accounts` table of a table of edits."""
     import pandas as pd
 
+    from sockgraph.schema import validate
+
     users = edits["user"].drop_duplicates()
     asked = list(users) if nominated is None else list(nominated)
     unknown = sorted(set(asked) - set(users))
@@ -228,7 +230,8 @@ def _roles(edits: pd.DataFrame, nominated: Sequence[str] | None) -> pd.DataFrame
             ", ".join(unknown), "the table has no edits of this name.", "Spell it as `user` does."
         )
     role = users.isin(asked).map({True: "nominated", False: "reference"})
-    return pd.DataFrame({"user": users, "role": role})
+    table = pd.DataFrame({"user": users, "role": role, "wiki": edits["wiki"].iloc[0]})
+    return validate("accounts", table)
 
 
 def run(

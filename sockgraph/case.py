@@ -381,6 +381,13 @@ def load_case(path: Path | str) -> Case:
     ------
     CaseError
         If the file is missing, is not TOML, or breaks a rule; every fault is listed.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> case = sg.load_case(folder / "tiny.toml")
+    >>> case.title, case.wikis
+    ('Returned text', ('fernwick.example',))
     """
     path = Path(path)
     if not SLUG.fullmatch(path.stem):

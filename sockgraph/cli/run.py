@@ -209,7 +209,7 @@ def _tell_result(result: CaseResult) -> None:
     say(
         f"{len(set(links['user_a']) | set(links['user_b']))} accounts, {len(links)} pairs: "
         f"{int(links['flagged'].sum())} flagged for review, "
-        f"{int(bands.str.endswith('against').sum())} with evidence against one operator, "
+        f"{int((links['direction'] == 'against').sum())} with evidence against one operator, "
         f"{int((bands == 'insufficient').sum())} with too few edits."
     )
     for why in result.manifest["notices"]:

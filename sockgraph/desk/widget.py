@@ -14,6 +14,7 @@ from sockgraph.desk.facts import each
 from sockgraph.desk.messages import Answer, answer, problem_of
 from sockgraph.desk.state import Desk
 from sockgraph.errors import SockgraphError
+from sockgraph.graph import drawn_pairs
 from sockgraph.names import clean, is_han
 from sockgraph.pipeline import DATA
 from sockgraph.signals import FAMILIES
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 MOST_LINKS = 4_000
-"""Links sent to the page: those with a state first, then the strongest either way."""
+"""Links sent to the page: those that every picture draws first, then the strongest either way."""
 CONCERT = 0.05
 """The family-wise error at which a pair's concert is drawn."""
 
@@ -32,9 +33,11 @@ CONCERT = 0.05
 def scene_of(desk: Desk) -> dict[str, Any]:
     """Return everything that the graph and its filters need."""
     told = [link for link in desk.links.values() if link.log10_lr is not None]
-    ranked = sorted(told, key=lambda k: (k.state == "none", -abs(k.log10_lr or 0.0), k.pair))
-    shown = ranked[:MOST_LINKS]
     pairs = desk.tables["links"]
+    marked = pairs[drawn_pairs(pairs)]
+    drawn = {*zip(marked["user_a"], marked["user_b"], strict=True), *desk.data.cannot_links}
+    ranked = sorted(told, key=lambda k: (k.pair not in drawn, -abs(k.log10_lr or 0.0), k.pair))
+    shown = ranked[:MOST_LINKS]
     said = pairs[pairs["band"] != "insufficient"]
     heard = set(said["user_a"]) | set(said["user_b"])
     head = desk.head
@@ -42,7 +45,7 @@ def scene_of(desk: Desk) -> dict[str, Any]:
         "title": clean(desk.result.case.title),
         "slug": desk.result.case.slug,
         "nodes": [_node(desk, user, heard) for user in desk.accounts if user in desk.places],
-        "links": [_link(link) for link in shown],
+        "links": [_link(link, drawn=link.pair in drawn) for link in shown],
         "concert": _concert(desk),
         "groups": [
             {"number": g.number, "users": list(g.users), "stable": g.stable} for g in desk.groups
@@ -71,7 +74,7 @@ def _node(desk: Desk, user: str, heard: set[str]) -> dict[str, Any]:
     }
 
 
-def _link(link: Link) -> dict[str, Any]:
+def _link(link: Link, *, drawn: bool) -> dict[str, Any]:
     return {
         "a": link.a,
         "b": link.b,
@@ -83,6 +86,7 @@ def _link(link: Link) -> dict[str, Any]:
         "state": link.state,
         "apart": link.apart,
         "alibi": link.alibi,
+        "drawn": drawn,
         "families": list(link.families_for),
     }
 

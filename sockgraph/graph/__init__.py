@@ -1,11 +1,12 @@
 """Links as plain NetworkX graphs with documented attributes, for any NetworkX algorithm."""
 
-from sockgraph.graph.build import bipartite_graph, project, to_graph
+from sockgraph.graph.build import bipartite_graph, drawn_pairs, project, to_graph
 from sockgraph.graph.export import gexf, graphml
 from sockgraph.graph.layout import layout
 
 __all__ = [
     "bipartite_graph",
+    "drawn_pairs",
     "gexf",
     "graphml",
     "layout",

@@ -224,16 +224,24 @@ def _with_marks(
     pairs = [_ordered(pair) for pair in zip(table["user_a"], table["user_b"], strict=True)]
     cannot = np.array([pair in apart for pair in pairs], dtype=bool)
     openly = pd.array([pair in declared or None for pair in pairs], dtype="boolean")
-    open_alibi = table["alibi"].astype(bool) if "alibi" in table else False
-    stated = cannot | open_alibi | (table["state"] != "none")
     speaks_for = table["direction"] == "for"
+    open_alibi = table["alibi"].astype(bool) if "alibi" in table else False
     return table.assign(
         weight=table["log10_lr"].clip(lower=0).where(speaks_for, 0.0).fillna(0.0),
-        drawn=stated | speaks_for | table.get("flagged", default=False),
-        carried=stated | _speaks(table),
+        drawn=drawn_pairs(table) | cannot,
+        carried=cannot | open_alibi | (table["state"] != "none") | _speaks(table),
         cannot_link=cannot,
         declared=openly,
     )
+
+
+def drawn_pairs(links: pd.DataFrame) -> pd.Series:
+    """Return which links every picture draws: they speak for, are flagged, or have a state.
+
+    Beside them, what the ledger keeps apart is drawn.
+    """
+    flagged = links["flagged"].astype(bool) if "flagged" in links else False
+    return (links["direction"] == "for") | flagged | (links["state"] != "none")
 
 
 def _plain_column(column: pd.Series) -> list[Any]:

@@ -333,7 +333,7 @@ def significant(values: np.ndarray, digits: int = SIGNIFICANT_DIGITS) -> np.ndar
     """Round to significant digits, so that the last bits of a sum do not change a file.
 
     >>> significant(np.array([123456.7891234, 0.0, np.nan]), 4)
-    array([123500.,     0.,     nan])
+    array([123500.,      0.,     nan])
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.power(10.0, digits - 1 - np.floor(np.log10(np.abs(values))))

@@ -54,7 +54,7 @@ function render({ model, el: root }) {
   if (problem) return void app.append(problemBox(problem));
   const scene = model.get("scene");
   const state = {
-    link: null, tab: "Evidence", chosen: new Set(), floor: Math.min(0.5, scene.threshold),
+    link: null, tab: "Evidence", chosen: new Set(), floor: null,
     family: "", state: "", find: "", cache: new Map(),
   };
   const labels = new Map(scene.nodes.map((n) => [n.user, n.label])); // as the report writes them
@@ -85,7 +85,7 @@ function render({ model, el: root }) {
   const search = Object.assign(el("input"), { type: "search", placeholder: "Find an account" });
   search.setAttribute("aria-label", "Find an account");
   search.setAttribute("list", "sg-accounts");
-  const range = Object.assign(el("input"), { type: "range", min: -3, max: 3, step: 0.1, value: state.floor });
+  const range = Object.assign(el("input"), { type: "range", min: -3, max: 3, step: 0.1, value: state.floor ?? Math.min(0.5, scene.threshold) });
   const floor = el("b", "floor");
   const family = el("select");
   family.append(option("", "any"), ...scene.families.map((f) => option(f, f)));
@@ -124,7 +124,7 @@ function render({ model, el: root }) {
     for (const node of scene.nodes) picture.append(dot(node));
     for (const node of scene.nodes) nameNode(node);
     for (const link of links) if (links.length <= FEW || same(link)) number(link);
-    floor.textContent = `log10 LR ≥ ${signed(Number(state.floor))}`;
+    floor.textContent = state.floor === null ? "those the report draws" : `log10 LR ≥ ${signed(Number(state.floor))}`;
     const more = scene.left_out ? `; ${scene.left_out.toLocaleString("en")} weaker ones not sent` : "";
     tally.textContent = `${links.length} of ${scene.pairs.toLocaleString("en")} pairs drawn${more}`;
   }
@@ -431,6 +431,7 @@ function render({ model, el: root }) {
 function keep(link, state) {
   if (state.family && !link.families.includes(state.family)) return false;
   if (state.state) return state.state === "flagged" ? link.flagged : link.state === state.state;
+  if (state.floor === null) return link.drawn; // nobody has asked for others yet
   return link.lr >= Number(state.floor) || link.flagged || link.state !== "none" || link.apart;
 }
 
