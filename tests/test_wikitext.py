@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import html
 import re
+import string
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from review_fixture import A, B, C, clusters_table, make_dossier
+from review_fixture import CASE, A, B, C, clusters_table, make_dossier
 from review_work import review
 
-from sockgraph.cli.filing import read_case_links
 from sockgraph.names import clean
+from sockgraph.report.filing_words import SENTENCES
 from sockgraph.report.wikitext import (
     PROFILES,
     VARIANTS,
@@ -27,6 +28,8 @@ from sockgraph.report.wikitext import (
 from sockgraph.reviews import histories
 from sockgraph.reviews.audit import witnesses_in
 from sockgraph.reviews.reversal import ask_reversal, settle_reversals
+from sockgraph.reviews.words import action_words
+from sockgraph.schema import validate
 
 HOSTILE = (
     "{{delete}}",
@@ -48,7 +51,7 @@ HOSTILE = (
     "name=value|2=other",
     "盐码头，票价表（1908年）",
 )
-FORBIDDEN = ("sockpuppet|", "blocked", "guilty", "confirmed", "likely", "{{checkuser", "LockHide")
+FORBIDDEN = ("sockpuppet|", "guilty", "confirmed", "likely", "{{checkuser", "LockHide")
 
 
 @pytest.fixture
@@ -67,8 +70,8 @@ def filing(tmp_path):
     )
     review(dossier, ledger, (B, C), Ann="upheld", Bea="upheld")
     known = histories(ledger.entries())
-    link = read_case_links(dossier)[B, C]
-    return Filing(dossier.case, [link], [known[B, C]], edits, ledger.head())
+    others = [history for pair, history in known.items() if pair != (B, C)]
+    return Filing(dossier, [known[B, C]], others, ledger.head())
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
@@ -85,27 +88,93 @@ def test_no_character_that_wikitext_reads_is_left(text):
 def test_a_filing_has_both_sides_and_no_verdict(filing, profile, variant):
     text = spi_filing(filing, profile=profile, variant=variant)
     assert str(filing.head) in text
-    if profile != "meta":
+    if profile in ("enwiki", "zhwiki"):
         assert "{{subst:SPI report" in text
         assert "|evidence=" in text
-    if profile == "enwiki":
-        assert text.index("Evidence against one operator") < text.index("Evidence for one operator")
-        assert "colleagues" in text  # the reviewers' alternative
         assert "{{diff|diff=" in text
+    if profile == "enwiki":
+        assert text.index("Against one operator, first") < text.index("For one operator")
+        assert "the strongest other explanation: colleagues" in text
+        assert "Public edits cannot exclude" in text
     for word in FORBIDDEN:
         assert word not in text
     assert "Clerk" not in text
-    for hostile in HOSTILE[:7]:
-        assert hostile not in text
-    assert text.count("{{") == text.count("}}") == 1 + text.count("{{diff|") or profile == "meta"
+    if profile != "mail":
+        for hostile in HOSTILE[:7]:
+            assert hostile not in text
+        templates = profile != "meta"
+        assert text.count("{{") == text.count("}}") == templates + text.count("{{diff|")
+    assert ("log10 LR alone" in text or "單項log10" in text) == (variant == "private")
+    told = text.replace(str(filing.head), "")
+    assert not re.search(r"\d\d:\d\d|UTC", told)  # days, and no hour of the day
 
 
-def test_the_public_variant_withholds_how_signals_work(filing):
-    public = spi_filing(filing, profile="enwiki", variant="public")
-    private = spi_filing(filing, profile="enwiki", variant="private")
-    assert "words (text)" in private
-    assert "words" not in public.split("Evidence against")[1].split("Ledger head")[0]
-    assert "log10 LR alone" not in public
+def claims(text):
+    return [line for line in text.splitlines() if re.match(r"\* \[\[User:[^*]*:\s", line)]
+
+
+def test_a_filing_argues_at_most_six_times_and_never_twice_the_same(filing):
+    text = spi_filing(filing, profile="enwiki", variant="public")
+    argued = claims(text.split("For one operator")[1].split("Why two people")[0])
+    assert 1 <= len(argued) <= 6
+    assert len(argued) == len(set(argued))
+    rows = [line for line in text.splitlines() if line.startswith("** ")]
+    assert rows
+    for row in rows:  # one account's diff beside the other's
+        assert "↔" in row
+        assert f"[[User:{B}|{B}]] {{{{diff|" in row
+        assert f"[[User:{C}|{C}]] {{{{diff|" in row
+    assert len(set(rows)) == len(rows)
+
+
+def test_a_filing_goes_under_the_oldest_account(filing):
+    accounts = filing.dossier.tables["accounts"].copy()
+    for user, oldest in ((B, C), (C, B)):
+        days = {
+            user: pd.Timestamp("2023-09-24", tz="UTC"),
+            oldest: pd.Timestamp("2023-01-17", tz="UTC"),
+        }
+        accounts["registered"] = accounts["user"].map(days)
+        tables = {**filing.dossier.tables, "accounts": accounts}
+        dated = dataclasses.replace(
+            filing, dossier=dataclasses.replace(filing.dossier, tables=tables)
+        )
+        assert dated.accounts == (oldest, user)
+        text = spi_filing(dated, profile="enwiki", variant="public")
+        assert text.startswith(f"<!-- Wikipedia:Sockpuppet investigations/{oldest} -->")
+        assert f"|1={user}" in text
+        assert f"[[User:{oldest}|{oldest}]] (oldest): registered 2023-01-17" in text
+
+
+def test_a_filing_for_zhwiki_is_in_chinese_throughout(filing):
+    edits = filing.dossier.tables["edits"].assign(comment="补充来源", title="桥")
+    tables = {**filing.dossier.tables, "edits": edits}
+    filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
+    text = spi_filing(filing, profile="zhwiki", variant="private")
+    said = re.sub(r"<!--.*?-->|\{\{diff[^}]*\}\}|\{\{subst:SPI report|evidence|User:", "", text)
+    theirs = ("because", "colleagues", "Ann", "Bea")  # the reviewers' own words and names
+    for name in (B, C, "log10 LR", "Ledger head", str(filing.head), *theirs):
+        said = said.replace(name, "")
+    assert re.findall(r"[A-Za-z]{2,}", said) == []
+
+
+def test_the_languages_have_the_same_sentences_with_the_same_places_to_fill_in():
+    english, chinese = SENTENCES.values()
+    assert list(english) == list(chinese)
+    for key, said in english.items():
+        fields = {name for _, name, _, _ in string.Formatter().parse(said) if name}
+        assert fields == {n for _, n, _, _ in string.Formatter().parse(chinese[key]) if n}, key
+        assert not re.search(
+            r"[A-Za-z]{2,}", re.sub(r"\{\w+\}|log10 LR|Ledger head", "", chinese[key])
+        ), key
+
+
+def test_a_mail_is_plain_text(filing):
+    text = spi_filing(filing, profile="mail", variant="private")
+    assert text.startswith("Subject: ")
+    assert "https://fernwick.example/w/index.php?diff=" in text
+    for markup in ("[[User:Quill", "{{diff", "====="):
+        assert markup not in text
 
 
 def test_a_filing_can_be_audited_against(filing, tmp_path):
@@ -114,27 +183,21 @@ def test_a_filing_can_be_audited_against(filing, tmp_path):
     assert witnesses_in(path) == [filing.head]
 
 
-def test_the_public_variant_gives_days_and_lengths_and_no_hours(filing):
-    from sockgraph.report.data import Stretch
-
-    start = pd.Timestamp("2024-03-02T05:10", tz="UTC")
-    stretch = Stretch(start, start + pd.Timedelta(hours=2), 40, 1.5, None)
-    link = dataclasses.replace(filing.links[0], stretches=(stretch,))
-    filing = dataclasses.replace(filing, links=[link])
-    private = spi_filing(filing, profile="enwiki", variant="private")
+def test_simultaneous_work_is_told_by_day_and_length(filing):
+    alibis = filing.dossier.tables["alibis"].assign(user_a=B, user_b=C)
+    tables = {**filing.dossier.tables, "alibis": alibis}
+    filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
     public = spi_filing(filing, profile="enwiki", variant="public")
-    assert "2024-03-02, 5 to 7 h UTC, 40 edits" in private
-    assert "UTC" not in public
-    assert "5 to 7" not in public
-    assert "2024-03-02, 120 minutes, 40 edits" in public
+    assert "At work at the same time on different pages on 2024-01-01, for 2 h: 40 edits" in public
 
 
 def test_edits_become_diff_lines_oldest_first(filing):
-    edits = filing.edits[filing.edits["user"] == A].head(2).iloc[::-1]
-    lines = diff_lines(filing.case, edits, profile="enwiki").splitlines()
+    edits = filing.dossier.tables["edits"]
+    edits = edits[edits["user"] == A].head(2).iloc[::-1]
+    lines = diff_lines(filing.dossier.case, edits, profile="enwiki").splitlines()
     assert lines[0].startswith("* {{diff|diff=1000|oldid=prev|label=2024-01-01}}: “reply to ")
     assert len(lines) == 2
-    meta = diff_lines(filing.case, edits, profile="meta")
+    meta = diff_lines(filing.dossier.case, edits, profile="meta")
     assert "[https://fernwick.example/w/index.php?diff=1000 2024-01-01]" in meta
 
 
@@ -143,7 +206,7 @@ def restored(tmp_path):
     ask_reversal(ledger, dossier, (A, C), author="Ash", reason="a letter")
     review(dossier, ledger, (A, C), Ann="reversed", Bea="reversed")
     (entry,) = settle_reversals(ledger, dossier)
-    return restoration_note(dossier.case, entry, ledger.head()), ledger
+    return restoration_note(dossier, entry, ledger.head()), ledger
 
 
 def test_the_restoration_note_says_what_to_undo_and_whom_to_tell(tmp_path):
@@ -151,13 +214,75 @@ def test_the_restoration_note_says_what_to_undo_and_whom_to_tell(tmp_path):
     for part in (
         f"The link between [[User:{A}|{A}]] and [[User:{C}|{C}]] was wrong",
         "It stood since 2025-02-10",
-        "=== What was wrong ===\n* because\n* because",
+        "=== What was wrong ===\n* because\n\n",  # once, though two people wrote it
         "* Undo the lock that followed from the link",
-        "* the link of [[User:Quillmoss|Quillmoss]], [[User:Weir Lantern|Weir Lantern]]",
+        "* No block or lock of these accounts is known to be in force.",
+        "* The link of [[User:Quillmoss|Quillmoss]], [[User:Weir Lantern|Weir Lantern]]",
         "* Marrow Lintel the Clerk, who made or upheld the link",
         f"Ledger head {ledger.head()}",
     ):
         assert part in note
+    assert "parquet" not in note
+
+
+def logged(*events):
+    rows = [
+        {
+            "wiki": "fernwick.example",
+            "log_id": i,
+            "type": type_,
+            "action": action,
+            "timestamp": pd.Timestamp(f"2025-02-{10 + i}", tz="UTC"),
+            "actor": "Marrow Lintel",
+            "target": target,
+            "params": params,
+        }
+        for i, (type_, action, target, params) in enumerate(events)
+    ]
+    return validate("log_events", pd.DataFrame(rows))
+
+
+def test_the_note_says_what_is_still_in_force_and_since_when(tmp_path):
+    log = logged(
+        ("block", "block", f"User:{A}", "{}"),
+        ("block", "unblock", f"User:{A}", "{}"),
+        ("block", "block", f"User:{C}", "{}"),
+        ("globalauth", "setstatus", f"User:{C}@global", '{"added": ["locked"]}'),
+    )
+    dossier, ledger = make_dossier(tmp_path, log_events=log)
+    ask_reversal(ledger, dossier, (A, C), author="Ash", reason="a letter")
+    review(dossier, ledger, (A, C), Ann="reversed", Bea="reversed")
+    (entry,) = settle_reversals(ledger, dossier)
+    note = restoration_note(dossier, entry, ledger.head())
+    user = f"[[User:{C}|{C}]]"
+    for part in (
+        f"* {user} is blocked on fernwick.example since 2025-02-12, by Marrow Lintel",
+        f"* {user} is globally locked since 2025-02-13, by Marrow Lintel",
+        f"* Unblock {user} on fernwick.example",
+        f"* Unlock {user} globally",
+    ):
+        assert part in note
+    assert f"* Unblock [[User:{A}" not in note
+    assert "Undo the" not in note  # the lock that followed is told as the log has it
+
+
+def test_the_note_is_in_the_wiki_s_language(tmp_path):
+    text = CASE.replace('"fernwick.example"', '"zh.fernwick.example"', 1)
+    dossier, ledger = make_dossier(tmp_path, text=text)
+    ask_reversal(ledger, dossier, (A, C), author="Ash", reason="a letter")
+    review(dossier, ledger, (A, C), Ann="reversed", Bea="reversed")
+    (entry,) = settle_reversals(ledger, dossier)
+    note = restoration_note(dossier, entry, ledger.head())
+    assert "之間的關聯有誤，現予撤回。" in note
+    assert "The link" not in note
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [("none", ""), (None, ""), ("locked", "lock"), ("global lock", "global lock")],
+)
+def test_an_action_is_a_noun_or_nothing(action, said):
+    assert action_words(action) == said
 
 
 @pytest.mark.wiki
@@ -168,7 +293,8 @@ def test_what_is_posted_parses_without_error_on_a_real_wiki(wiki, filing, tmp_pa
     )
     site.pages["Template:Diff"].save("<span class='diff'>{{{diff}}} {{{label}}}</span>")
     note, _ = restored(tmp_path)
-    texts = [spi_filing(filing, profile=p, variant=v) for p in PROFILES for v in VARIANTS]
+    profiles = [profile for profile in PROFILES if profile != "mail"]
+    texts = [spi_filing(filing, profile=p, variant=v) for p in profiles for v in VARIANTS]
     for text in (*texts, note):
         answer = site.post(
             "parse", text=text, pst=1, contentmodel="wikitext", title="Case", disablelimitreport=1

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 import json
 from pathlib import Path  # noqa: TC003 - Typer reads it
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import networkx as nx
 import pandas as pd
 import typer
 
-import sockgraph
 from sockgraph.cli.arguments import Author, CaseFile, DataFolder, Reason, example, open_room
 from sockgraph.cli.progress_bar import hand_over, tell
 from sockgraph.errors import ReviewError
 from sockgraph.names import cell
-from sockgraph.pipeline import DATA, TABLES
-from sockgraph.report.data import ReportData, read_links, with_evidence
+from sockgraph.pipeline import DATA
 from sockgraph.report.wikitext import Filing, diff_lines, spi_filing
 from sockgraph.reviews import Draft, histories, link_states
 from sockgraph.reviews.dossier import rested_on, side_by_side
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sockgraph.pipeline import ReviewSession
-    from sockgraph.report.data import Link
     from sockgraph.reviews import Dossier
     from sockgraph.reviews.states import Pair
 
@@ -49,6 +44,7 @@ class Wiki(enum.StrEnum):
     enwiki = "enwiki"
     zhwiki = "zhwiki"
     meta = "meta"
+    mail = "mail"
 
 
 def register(app: typer.Typer) -> None:
@@ -198,14 +194,8 @@ def _filing(
         for h in chosen
     ]
     room.ledger.extend(lambda _: drafts)
-    links = read_case_links(room.dossier)
-    filed = Filing(
-        room.dossier.case,
-        [links[h.pair] for h in chosen],
-        chosen,
-        room.dossier.tables["edits"],
-        room.ledger.head(),
-    )
+    others = [h for pair, h in known.items() if pair not in wanted]
+    filed = Filing(room.dossier, chosen, others, room.ledger.head())
     return spi_filing(filed, profile=profile.value, variant="private" if private else "public")
 
 
@@ -246,18 +236,3 @@ def _table(room: ReviewSession, only: Pair | None, form: Format) -> str:
         "links": json.loads(links.to_json(orient="records", double_precision=15)),
     }
     return json.dumps(found, ensure_ascii=False, indent=1)
-
-
-def read_case_links(dossier: Dossier) -> dict[Pair, Link]:
-    """Return every link with its evidence, as the report reads it."""
-    tables: dict[str, Any] = {name: dossier.tables[name] for name in TABLES}
-    data = ReportData(
-        case=dossier.case,
-        **tables,
-        graph=nx.Graph(),
-        coverage=(),
-        calibration=dossier.manifest.get("evidence", {}),
-        read_on=dt.datetime.now(dt.UTC).date(),
-        version=sockgraph.__version__,
-    )
-    return {link.pair: link for link in with_evidence(data, read_links(data))}

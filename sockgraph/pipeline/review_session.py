@@ -206,7 +206,7 @@ class ReviewSession:
         for entry in self.ledger.entries():
             path = self.store.path(f"notes/restoration-{entry.hash[:12]}.wiki")
             if entry.kind == RESTORATION and not path.exists():
-                text = restoration_note(self.dossier.case, entry, head)
+                text = restoration_note(self.dossier, entry, head)
                 self.store.write_text(f"notes/{path.name}", text)
                 self.tell(f"The link is taken back. The restoration note, ready to post: {path}")
 

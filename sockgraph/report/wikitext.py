@@ -1,11 +1,12 @@
-"""Wikitext to post: a filing with evidence for and against, diffs, and the note that restores.
+"""Text to post: a filing that argues, with what speaks against first, and the note that restores.
 
 Nothing here is a verdict, a tag, a block or a request for a lock, and admins' sections stay empty.
-Whatever an account holder wrote goes through `inert`.
+Whatever an account holder wrote goes through `inert`; every sentence is in `filing_words`.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
@@ -13,56 +14,28 @@ from urllib.parse import quote
 import pandas as pd
 
 from sockgraph.names import clean
+from sockgraph.report.filing_words import CHINESE, ENGLISH, SENTENCES, language_of, sentence
 from sockgraph.report.markup import safe_url
-from sockgraph.report.wording import counted, headline
-from sockgraph.reviews.audit import head_words
+from sockgraph.reviews.arguments import Argument, Edit, arguments, as_edit
+from sockgraph.reviews.words import action_words, interval, signal_about, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sockgraph.case import Case
-    from sockgraph.report.data import Link, Signal, Stretch
-    from sockgraph.reviews import Entry, History, LedgerHead
+    from sockgraph.reviews import Dossier, Entry, History, LedgerHead
 
-Profile = Literal["enwiki", "zhwiki", "meta"]
+Profile = Literal["enwiki", "zhwiki", "meta", "mail"]
 Variant = Literal["public", "private"]
-PROFILES: tuple[Profile, ...] = ("enwiki", "zhwiki", "meta")
+PROFILES: tuple[Profile, ...] = ("enwiki", "zhwiki", "meta", "mail")
 VARIANTS: tuple[Variant, ...] = ("public", "private")
-DIFFS_SHOWN = 8
+DAYS_SHOWN = 6
 _PLAIN = frozenset(" .,()/-!?+%$@")  # ASCII that wikitext does not read, but at a line's start
-
-
-@dataclass(frozen=True)
-class _Words:
-    """What a wiki's own filings are headed with."""
-
-    page: str
-    against: str
-    towards: str
-    silent: str
-    alternatives: str
-    caveat: str
-
-
-_ENGLISH = _Words(
-    "Wikipedia:Sockpuppet investigations/",
-    "Evidence against one operator",
-    "Evidence for one operator",
-    "Too few edits to say",
-    "The strongest other explanations, as the reviewers wrote them",
-    "Public edits cannot exclude friends, colleagues or shared scripts.",
-)
-_WORDS: dict[str, _Words] = {
-    "enwiki": _ENGLISH,
-    "meta": _ENGLISH,
-    "zhwiki": _Words(
-        "Wikipedia:傀儡調查/案件/",
-        "反對同一操作者的證據",
-        "支持同一操作者的證據",
-        "編輯太少而無從判斷",
-        "覆核者寫下的最有力的其他解釋",
-        "公開編輯不能排除親友、同事或共用程式。",
-    ),
+_PAGE = {
+    "enwiki": "Wikipedia:Sockpuppet investigations/",
+    "zhwiki": "Wikipedia:傀儡調查/案件/",
+    "meta": "Steward requests/Global: ",
+    "mail": "",
 }
 
 
@@ -72,26 +45,39 @@ class Filing:
 
     Attributes
     ----------
-    links
-        The links that are filed, with their evidence; upheld ones only.
+    dossier
+        The case's tables.
     histories
-        What the ledger says of each, in the same order.
-    edits
-        Contract table; the diffs' days and summaries come from it.
+        What the ledger says of the links that are filed; upheld ones only.
+    others
+        What it says of every other link: those that were made elsewhere and are not upheld here are
+        told.
     head
         The ledger's head, printed as a witness.
     """
 
-    case: Case
-    links: Sequence[Link]
+    dossier: Dossier
     histories: Sequence[History]
-    edits: pd.DataFrame
+    others: Sequence[History]
     head: LedgerHead
 
     @property
     def accounts(self) -> tuple[str, ...]:
-        """Every account that is filed, by name."""
-        return tuple(sorted({user for link in self.links for user in link.pair}))
+        """Every account that is filed, the oldest first: a filing goes under its name."""
+        users = {user for history in self.histories for user in history.pair}
+        return tuple(sorted(users, key=lambda user: (self.began(user), user)))
+
+    def began(self, user: str) -> str:
+        """Return the day on which an account was registered, or else first edited."""
+        accounts = self.dossier.tables["accounts"]
+        known = accounts.loc[accounts["user"] == user, "registered"].dropna()
+        return f"{known.min():%Y-%m-%d}" if len(known) else self.span(user)[0]
+
+    def span(self, user: str) -> tuple[str, str, int]:
+        """Return the days of an account's first and last edit here, and how many were read."""
+        edits = self.dossier.tables["edits"]
+        times = edits.loc[edits["user"] == user, "timestamp"]
+        return f"{times.min():%Y-%m-%d}", f"{times.max():%Y-%m-%d}", len(times)
 
 
 def inert(text: str | None) -> str:
@@ -115,28 +101,230 @@ def _harmless(char: str) -> bool:
 
 
 def spi_filing(filing: Filing, *, profile: Profile, variant: Variant) -> str:
-    """Write a filing for a wiki's page of investigations.
+    """Write a filing for a wiki's page of investigations, or as a mail.
 
     Parameters
     ----------
     profile
-        `enwiki`, `zhwiki` or `meta`: that wiki's template, page and headings.
+        `enwiki`, `zhwiki` or `meta`: that wiki's page, template and language; `mail`: plain text.
     variant
-        `public` withholds how each signal works and the hours of the day; `private` does not.
+        `private` adds to each argument the number of its signal; `public` does not.
     """
-    words = _WORDS[profile]
-    first, *others = filing.accounts
-    listed = "".join(f"\n|{i}={inert(name)}" for i, name in enumerate(others, 1))
-    sections = [
-        _link_text(filing, link, history, profile=profile, variant=variant)
-        for link, history in zip(filing.links, filing.histories, strict=True)
-    ]
-    evidence = "\n\n".join([*sections, f"{words.caveat}\n\n{head_words(filing.head)}"])
-    heading = f"<!-- {words.page}{_commented(first)} -->\n"
+    master, *others = filing.accounts
+    if profile == "mail":
+        return _Plain(filing, "mail", variant).text()
+    body = _Wiki(filing, profile, variant).body()
     if profile == "meta":
-        named = "\n".join(f"* {_account(name)}" for name in filing.accounts)
-        return f"<!-- {_commented(first)} -->\n{named}\n\n{evidence}\n"
-    return f"{heading}{{{{subst:SPI report{listed}\n|evidence={evidence}\n}}}}\n"
+        return f"<!-- {_PAGE[profile]}{_commented(master)} -->\n{body}\n\n~~~~\n"
+    listed = "".join(f"\n|{i}={inert(name)}" for i, name in enumerate(others, 1))
+    heading = f"<!-- {_PAGE[profile]}{_commented(master)} -->\n"
+    return f"{heading}{{{{subst:SPI report{listed}\n|evidence={body}\n\n~~~~\n}}}}\n"
+
+
+@dataclass(frozen=True)
+class _Wiki:
+    """A filing in wikitext."""
+
+    filing: Filing
+    profile: Profile
+    variant: Variant
+
+    @property
+    def language(self) -> str:
+        """The language of the wiki that it is for."""
+        return CHINESE if self.profile == "zhwiki" else ENGLISH
+
+    # how things are written, in wikitext; `_Plain` writes them as plain text
+
+    def safe(self, text: str) -> str:
+        """Return text that nothing reads as anything but text."""
+        return inert(text)
+
+    def account(self, name: str) -> str:
+        """Return an account's name, linked where links are."""
+        return _account(name)
+
+    def page(self, title: str) -> str:
+        """Return a page's title, linked where links are."""
+        return f"[[:{inert(title)}|{inert(title)}]]"
+
+    def edit(self, edit: Edit) -> str:
+        """Return an edit with its day and summary."""
+        case = self.filing.dossier.case
+        return _diff(case, edit, self.profile)
+
+    def section(self, title: str, lines: Sequence[str]) -> list[str]:
+        """Return a heading and a list below it; nothing where the list is empty."""
+        return _section(title, lines, level=5) if lines else []
+
+    # what is said, in this order
+
+    def body(self) -> str:
+        """Return the whole: accounts, the question, against first, for, reasons, numbers."""
+        say, filing = self.say, self.filing
+        master, *others = filing.accounts
+        between = "、" if self.language == CHINESE else ", "
+        question = say(
+            "question",
+            master=self.account(master),
+            others=between.join(map(self.account, others)),
+        )
+        parts = [
+            *self.section(say("accounts"), [self._roster(user) for user in filing.accounts]),
+            "",
+            question,
+            *self.section(say("against"), self._against()),
+            *self.section(say("apart"), self._apart()),
+            *self.section(say("towards"), self._argued("for")),
+            *self.section(say("reasons"), self._reasons()),
+            "",
+            say("numbers", numbers="; ".join(map(self._number, filing.histories))),
+            "",
+            say("head", head=filing.head),
+        ]
+        return "\n".join(parts).strip()
+
+    def say(self, key: str, **given: object) -> str:
+        """Return a sentence in the filing's language."""
+        return sentence(self.language, key, **given)
+
+    def _roster(self, user: str) -> str:
+        """Return one account's line: how old it is, how much was read, what is in force."""
+        first, last, n = self.filing.span(user)
+        began = self.filing.began(user)
+        line = self.say("account", registered=began, first=first, last=last, n=n)
+        oldest = f" ({self.say('oldest')})" if user == self.filing.accounts[0] else ""
+        force = [
+            self.say("locked since" if one.lock else "blocked since", day=one.day)
+            for one in restraints(self.filing.dossier, [user])
+        ]
+        return "; ".join([f"{self.account(user)}{oldest}: {line}", *force])
+
+    def _against(self) -> list[str]:
+        found = self._argued("against")
+        found += [
+            self.say("simultaneous", day=day, length=length, n=n)
+            for day, length, n in self._days_together()
+        ]
+        return [*(found or [self.say("nothing against")]), self.say("caveat")]
+
+    def _days_together(self) -> list[tuple[str, int, int]]:
+        """Return simultaneous work by day and hours; no hour of the day is written."""
+        rows = []
+        for history in self.filing.histories:
+            found: Iterable[Any] = self.filing.dossier.rows("alibis", history.pair).itertuples()
+            for row in found:
+                if pd.isna(row.excluded):
+                    hours = max(1, round((row.end - row.start).total_seconds() / 3600))
+                    rows.append((f"{row.start:%Y-%m-%d}", hours, int(row.n_edits)))
+        return rows[:DAYS_SHOWN]
+
+    def _apart(self) -> list[str]:
+        """Return the links made elsewhere that a review here did not uphold."""
+        mine = set(self.filing.accounts)
+        keys = {"reversed": "taken back", "not upheld": "not upheld"}
+        return [
+            self.say(keys[h.state], a=self.account(h.pair[0]), b=self.account(h.pair[1]))
+            for h in self.filing.others
+            if h.state in keys and h.asserted and mine & set(h.pair)
+        ]
+
+    def _argued(self, way: str) -> list[str]:
+        pairs = [history.pair for history in self.filing.histories]
+        found: list[str] = []
+        for one in arguments(self.filing.dossier, pairs, way):
+            found += [self._claim(one, way), *(f"* {row}" for row in self._rows(one))]
+        return found
+
+    def _claim(self, one: Argument, way: str) -> str:
+        """Return an argument's claim, who it is about, and how common that is."""
+        key = f"{way} {one.claim}"
+        known = key if key in SENTENCES[self.language] else f"{way} other"
+        what = self.page(one.what) if one.claim == "page" else self.safe(one.what)
+        signal = self.safe(signal_about(one.signal) or one.signal)
+        between = "、" if self.language == CHINESE else ", "
+        said = [
+            f"{between.join(map(self.account, one.pair))}:",
+            self.say(known, what=what, signal=signal),
+        ]
+        if one.common and way == "for":
+            counted = "common page" if one.claim == "page" else "common"
+            said.append(self.say(counted, n=one.common[0], of=one.common[1]))
+        if self.variant == "private":
+            said.append(f"({self.say('alone', lr=signed(one.log10_lr))})")
+        return " ".join(said)
+
+    def _rows(self, one: Argument) -> list[str]:
+        """Return an argument's rows: A's diff beside B's, and how far apart they are."""
+        rows = []
+        for a, b, days in one.rows:
+            cells = [self._cell(edit, named=one.claim != "page") for edit in (a, b) if edit]
+            apart = (
+                "" if days is None else self.say("gap", n=days) if days else self.say("same day")
+            )
+            rows.append(" ↔ ".join(cells) + (f" ({apart})" if apart else ""))
+        return rows
+
+    def _cell(self, edit: Edit, *, named: bool) -> str:
+        page = f" {self.say('on', page=self.page(edit.title))}" if named and edit.title else ""
+        return f"{self.account(edit.user)} {self.edit(edit)}{page}"
+
+    def _reasons(self) -> list[str]:
+        """Return reviewers' reasons and strongest other explanations, each once."""
+        found = []
+        for history in self.filing.histories:
+            records = history.current.records.values() if history.current else ()
+            for record in records:
+                answer = record.answers.get("finding", {})
+                if record.finding in ("upheld", "stands"):
+                    found.append(
+                        self.say(
+                            "reason",
+                            why=f"“{self.safe(answer['why'])}”",
+                            who=self.safe(record.reviewer),
+                            other=self.safe(answer["alternative"]),
+                        )
+                    )
+        return list(dict.fromkeys(found))
+
+    def _number(self, history: History) -> str:
+        link = self.filing.dossier.snapshot(history.pair)["link"]
+        a, b = map(self.safe, history.pair)
+        ends = self.safe(interval(link["log10_lr_low"], link["log10_lr_high"]))
+        return self.say("number", a=a, b=b, lr=signed(link["log10_lr"]), interval=ends)
+
+
+class _Plain(_Wiki):
+    """A filing as plain text, for a mail to those who keep a wiki's users safe."""
+
+    def text(self) -> str:
+        """Return the mail, its first line the subject."""
+        names = ", ".join(map(clean, self.filing.accounts))
+        return f"Subject: {names}\n\n{self.body()}\n"
+
+    def safe(self, text: str) -> str:
+        """Return text that nothing reads as anything but text."""
+        return clean(text)
+
+    def account(self, name: str) -> str:
+        """Return an account's name, linked where links are."""
+        return clean(name)
+
+    def page(self, title: str) -> str:
+        """Return a page's title, linked where links are."""
+        return f"“{clean(title)}”"
+
+    def edit(self, edit: Edit) -> str:
+        """Return an edit with its day and summary."""
+        said = f" “{clean(edit.comment)}”" if edit.comment else ""
+        return f"{edit.day} {_diff_url(self.filing.dossier.case, edit)}{said}"
+
+    def section(self, title: str, lines: Sequence[str]) -> list[str]:
+        """Return a heading and a list below it; nothing where the list is empty."""
+        if not lines:
+            return []
+        said = [f"  {line[2:]}" if line.startswith("* ") else f"- {line}" for line in lines]
+        return ["", title, "-" * len(title), *said]
 
 
 def diff_lines(case: Case, edits: pd.DataFrame, *, profile: Profile) -> str:
@@ -148,148 +336,155 @@ def diff_lines(case: Case, edits: pd.DataFrame, *, profile: Profile) -> str:
         Rows of the contract table `edits`.
     """
     ordered = edits.sort_values(["timestamp", "rev_id"], kind="stable")
-    return "\n".join(f"* {_diff(case, row, profile)}" for row in ordered.itertuples())
+    return "\n".join(f"* {_diff(case, as_edit(row), profile)}" for row in ordered.itertuples())
 
 
-def restoration_note(case: Case, entry: Entry, head: LedgerHead) -> str:
-    """Write what was wrong, since when, what to undo and whom to tell, ready to post.
+@dataclass(frozen=True)
+class Restraint:
+    """A block or a global lock that is in force, as far as the logs that were read say."""
+
+    user: str
+    lock: bool
+    wiki: str
+    day: str
+    by: str
+
+
+def restraints(dossier: Dossier, users: Iterable[str]) -> list[Restraint]:
+    """Return the blocks and locks of some accounts that nothing in the logs has ended."""
+    log, accounts = dossier.tables["log_events"], dossier.tables["accounts"]
+    held: dict[tuple[str, bool, str], Restraint] = {}
+    events: Iterable[Any] = log.sort_values("timestamp", kind="stable").itertuples()
+    for row in events:
+        user = _target(row, users)
+        if user is None or row.type not in ("block", "globalauth"):
+            continue
+        lock = row.type == "globalauth"
+        key = (user, lock, "" if lock else row.wiki)
+        if _restrains(row):
+            by = "" if pd.isna(row.actor) else str(row.actor)
+            held[key] = Restraint(user, lock, row.wiki, f"{row.timestamp:%Y-%m-%d}", by)
+        else:
+            held.pop(key, None)
+    known: Iterable[Any] = accounts[accounts["user"].isin(list(users))].itertuples()
+    for row in known:
+        key = (row.user, False, row.wiki)
+        if not pd.isna(row.blocked_at) and key not in held:
+            held[key] = Restraint(*key, f"{row.blocked_at:%Y-%m-%d}", "")
+    return list(held.values())
+
+
+def _target(row: Any, users: Iterable[str]) -> str | None:
+    """Return whom a log event is about; titles carry the wiki's own word for `User:`."""
+    if pd.isna(row.target):
+        return None
+    plain = str(row.target).split(":", 1)[-1].split("@", 1)[0]
+    return next((user for user in users if user in (row.target, plain)), None)
+
+
+def _restrains(row: Any) -> bool:
+    """Tell whether an event restrains from then on, or ends what did."""
+    if row.type == "block":
+        return row.action in ("block", "reblock")
+    try:
+        params = json.loads(row.params)
+    except ValueError:
+        return False
+    return "locked" in json.dumps(
+        params.get("added", params) if isinstance(params, dict) else params
+    )
+
+
+def restoration_note(dossier: Dossier, entry: Entry, head: LedgerHead) -> str:
+    """Write what was wrong, what is in force, what to undo and whom to tell, ready to post.
+
+    In the language of the case's wiki. Files are not named: the page is public.
 
     Parameters
     ----------
     entry
         The ledger's `restoration` entry.
     """
-    body = entry.body
-    a, b = entry.pair or ("", "")
-    done = [inert(action) for action in body["actions"]]
-    undo = [
-        *[f"Undo the {action} that followed from the link" for action in done],
-        *[f"Take back what {_address(page)} says of the link" for page in body["pages"]],
-        *[
-            f"Withdraw the filing of {filed['time'][:10]} by {inert(filed['by'])}"
-            for filed in body["filings"]
-        ],
-        *[f"Replace {inert(item['file'])} wherever it was shared" for item in body["artefacts"]],
-    ]
-    lean = [
-        *[f"the group of {_listed(group)}" for group in body["groups"]],
-        *[f"the link of {_listed(pair)}" for pair in body["links"]],
-    ]
-    told = [_account(user) for user in (a, b)]
-    told += [f"{inert(name)}, who made or upheld the link" for name in body["made_by"]]
-    return "\n".join(
-        [
-            f"== Restoration: {inert(a)} and {inert(b)} ==",
-            f"The link between {_account(a)} and {_account(b)} was wrong and is taken back.",
-            f"It stood since {body['since']}; two reviewers took it back on {entry.time[:10]}.",
-            *_section("What was wrong", [inert(why) for why in body["wrong"]]),
-            *_section("What to undo", undo),
-            *_section("What leaned on it, and is stale", lean or ["nothing else"]),
-            *_section("Whom to tell", told),
-            "",
-            f"Case {inert(case.slug)}. {head_words(head)}",
-            "",
-        ]
-    )
+    language = language_of(dossier.case)
 
+    def say(key: str, **given: object) -> str:
+        return sentence(language, key, **given)
 
-def _link_text(
-    filing: Filing, link: Link, history: History, *, profile: Profile, variant: Variant
-) -> str:
-    words = _WORDS[profile]
-    against, towards, silent = _directions(link.signals)
-    alternatives = [
-        inert(r.answers["finding"]["alternative"])
-        for r in (history.current.records.values() if history.current else ())
-        if r.finding
-    ]
-    shows = _Shows(filing, profile, variant)
-    against_lines = [*shows.signals(against), *shows.stretches(link.stretches)]
+    body, pair = entry.body, entry.pair or ("", "")
+    a, b = map(_account, pair)
+    force = restraints(dossier, pair)
+    told = [a, b, *(say("made", name=inert(name)) for name in body["made_by"])]
     lines = [
-        f"'''{_account(link.a)}, {_account(link.b)}'''",
-        "",
-        inert(headline(link)),
-        *_section(words.against, against_lines, level=5),
-        *_section(words.towards, shows.signals(towards), level=5),
-        *_section(words.silent, [inert(s.family) for s in silent], level=5),
-        *_section(words.alternatives, alternatives, level=5),
+        f"== {say('restoration', a=inert(pair[0]), b=inert(pair[1]))} ==",
+        say("was wrong", a=a, b=b),
+        say("since", since=body["since"], day=entry.time[:10]),
+        *_section(say("what was wrong"), [inert(why) for why in dict.fromkeys(body["wrong"])]),
+        *_section(say("in force"), _in_force(force, say) or [say("nothing in force")]),
+        *_section(say("undo"), _undo(body, force, say)),
+        *_section(say("leaned"), _leaned(body, say) or [say("nothing")]),
+        *_section(say("tell"), list(dict.fromkeys(told))),
     ]
-    return "\n".join(lines)
+    witness = f"{say('case', case=inert(dossier.case.slug))} {say('head', head=head)}"
+    return "\n".join([*lines, "", witness, ""])
 
 
-@dataclass(frozen=True)
-class _Shows:
-    """How much of the evidence a variant shows."""
-
-    filing: Filing
-    profile: Profile
-    variant: Variant
-
-    def signals(self, signals: Sequence[Signal]) -> list[str]:
-        """Return a line a signal and, below it, its diffs; in public the family stands for it."""
-        lines = []
-        for signal in signals:
-            name = signal.family if self.variant == "public" else f"{signal.name} ({signal.family})"
-            number = "" if self.variant == "public" else f", log10 LR alone {signal.log10_lr:+.1f}"
-            lines.append(f"{inert(name)}{inert(number)}")
-            lines += [f"* {line}" for line in self.diffs(signal.rev_ids)]
-        return lines
-
-    def diffs(self, rev_ids: Sequence[str]) -> list[str]:
-        """Return the edits as diffs, at most `DIFFS_SHOWN`, with how many are left out."""
-        edits = self.filing.edits
-        named = (edits["wiki"] + ":" + edits["rev_id"].astype("string")).isin(set(rev_ids))
-        mine = edits[named & edits["user"].isin(self.filing.accounts)]
-        mine = mine.sort_values(["timestamp", "rev_id"], kind="stable")
-        shown = mine.head(DIFFS_SHOWN)
-        lines = [_diff(self.filing.case, row, self.profile) for row in shown.itertuples()]
-        left = len(mine) - len(shown)
-        return [*lines, f"and {counted(left, 'edit')} more"] if left else lines
-
-    def stretches(self, stretches: Iterable[Stretch]) -> list[str]:
-        """Return simultaneous work: in public its day and length, in private its hours too."""
-        return [
-            f"simultaneous work on different pages: {s.start:%Y-%m-%d}, {self._span(s)},"
-            f" {counted(s.n_edits, 'edit')}"
-            for s in stretches
-            if not s.excluded
-        ]
-
-    def _span(self, stretch: Stretch) -> str:
-        """Return how long it was; with the hours of the day, where anybody lives could be read."""
-        if self.variant == "private":
-            return f"{stretch.start.hour} to {stretch.end.hour} h UTC"
-        return counted(max(1, round((stretch.end - stretch.start).total_seconds() / 60)), "minute")
+def _in_force(force: Sequence[Restraint], say: Callable[..., str]) -> list[str]:
+    return [
+        say(
+            "lock" if one.lock else "block" if one.by else "blocked",
+            user=_account(one.user),
+            wiki=inert(one.wiki),
+            day=one.day,
+            by=inert(one.by),
+        )
+        for one in force
+    ]
 
 
-def _directions(
-    signals: Sequence[Signal],
-) -> tuple[list[Signal], list[Signal], list[Signal]]:
-    """Return signals against, for and silent, each by family and name."""
-    ranked = sorted(signals, key=lambda s: (s.family, s.name))
-    spoken = [s for s in ranked if s.status == "ok" and s.log10_lr is not None]
-    against = [s for s in spoken if (s.log10_lr or 0) < 0]
-    towards = [s for s in spoken if (s.log10_lr or 0) > 0]
-    return against, towards, [s for s in ranked if s.status == "insufficient"]
+def _undo(body: Any, force: Sequence[Restraint], say: Callable[..., str]) -> list[str]:
+    """Return what to undo: what is in force, in the log's own nouns, then what else was done."""
+    found = [
+        say(
+            "undo lock" if one.lock else "undo block",
+            user=_account(one.user),
+            wiki=inert(one.wiki),
+        )
+        for one in force
+    ]
+    nouns = dict.fromkeys(filter(None, map(action_words, body["actions"])))
+    done = {"lock", "global lock"} if any(one.lock for one in force) else set()
+    done |= {"block"} if any(not one.lock for one in force) else set()
+    found += [say("undo action", action=inert(noun)) for noun in nouns if noun not in done]
+    found += [say("undo page", page=_address(page)) for page in body["pages"]]
+    found += [
+        say("undo filing", day=filed["time"][:10], by=inert(filed["by"]))
+        for filed in body["filings"]
+    ]
+    return [*found, say("undo copies")]
+
+
+def _leaned(body: Any, say: Callable[..., str]) -> list[str]:
+    groups = [say("group", users=_listed(group)) for group in body["groups"]]
+    return [*groups, *(say("link", users=_listed(pair)) for pair in body["links"])]
 
 
 def _section(title: str, lines: Sequence[str], *, level: int = 3) -> list[str]:
     """Return a heading and a list; a line that begins with a star goes one level deeper."""
-    if not lines:
-        return []
     bar = "=" * level
     return ["", f"{bar} {title} {bar}", *(f"*{'' if ln[0] == '*' else ' '}{ln}" for ln in lines)]
 
 
-def _diff(case: Case, row: Any, profile: Profile) -> str:
+def _diff(case: Case, edit: Edit, profile: Profile) -> str:
     """Return one edit as a diff with its day and summary."""
-    said = "" if pd.isna(row.comment) or not row.comment else f": “{inert(row.comment)}”"
-    label = f"{row.timestamp:%Y-%m-%d}"
-    wiki = row.wiki if row.wiki in case.wikis else case.wiki
-    if profile == "meta" or wiki != case.wiki:
-        url = f"{case.source.scheme}://{wiki}{case.source.api_path}index.php?diff={row.rev_id}"
-        return f"[{url} {label}]{said}"
-    return f"{{{{diff|diff={row.rev_id}|oldid=prev|label={label}}}}}{said}"
+    said = f": “{inert(edit.comment)}”" if edit.comment else ""
+    if profile == "meta" or edit.wiki != case.wiki:
+        return f"[{_diff_url(case, edit)} {edit.day}]{said}"
+    return f"{{{{diff|diff={edit.rev_id}|oldid=prev|label={edit.day}}}}}{said}"
+
+
+def _diff_url(case: Case, edit: Edit) -> str:
+    wiki = edit.wiki if edit.wiki in case.wikis else case.wiki
+    return f"{case.source.scheme}://{wiki}{case.source.api_path}index.php?diff={edit.rev_id}"
 
 
 def _account(name: str) -> str:
