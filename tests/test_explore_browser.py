@@ -11,7 +11,7 @@ from sockgraph.pipeline import ReviewSession
 pytestmark = pytest.mark.notebook
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 PICTURES = Path(__file__).parent.parent / "docs" / "images"
-READY = '.sg .panel[data-shows="Evidence"]'
+READY = '.sg .panel[data-shows="Edits"]'
 WAIT = 120_000
 
 

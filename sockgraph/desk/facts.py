@@ -83,6 +83,65 @@ def shared_edits(tables: Tables, a: str, b: str) -> pd.DataFrame:
     return found[[*columns, "gap"]].reset_index(drop=True)
 
 
+def latest_edits(tables: Tables, a: str, b: str, *, most: int = 50) -> pd.DataFrame:
+    """Return each account's own latest edits, in the columns of `shared_edits`, oldest first."""
+    edits = tables["edits"]
+    both = edits[edits["user"].isin([a, b])].sort_values(["timestamp", "rev_id"], kind="stable")
+    both = both.groupby("user", observed=True, sort=False).tail(most)
+    rev = both["wiki"].astype("string") + ":" + both["rev_id"].astype("string")
+    found = both.assign(rev=rev, page=_titles(both), gap=np.nan)
+    columns = ["rev", "timestamp", "user", "page", "ns", "comment", "hidden", "minor", "size_diff"]
+    return found[[*columns, "gap"]].reset_index(drop=True)
+
+
+def cited_edits(tables: Tables, a: str, b: str) -> pd.DataFrame:
+    """Return which signals of a pair rest most on which edits.
+
+    Returns
+    -------
+    DataFrame
+        `rev` (`wiki:rev_id`), `signal`, `contribution` (log10, in the sum; null where it has none):
+        a row for every edit that a signal cites.
+    """
+    rows = pair_rows(tables, "evidence", a, b)[["signal", "contribution", "rev_ids"]]
+    cited = rows.explode("rev_ids").dropna(subset=["rev_ids"])
+    return cited.rename(columns={"rev_ids": "rev"}).reset_index(drop=True)
+
+
+def shared_pages(tables: Tables, a: str, b: str) -> pd.DataFrame:
+    """Return the pages that both accounts edited, those first whose edits moved the number most.
+
+    Returns
+    -------
+    DataFrame
+        `page`, `ns`, `n_a`, `n_b` (edits of either), `closest` (seconds between one's edit and the
+        other's next, null where hands never changed), `editors` (accounts of all that were read),
+        and `moved`: over the pair's signals, the sum of |contribution| times the page's share of
+        the edits that the signal cites.
+    """
+    edits = shared_edits(tables, a, b)
+    by_page = edits.groupby("page", observed=True, sort=False)
+    first = edits["user"].eq(a).groupby(edits["page"], observed=True, sort=False).sum()
+    everybody = tables["edits"].assign(page=_titles(tables["edits"]))
+    everybody = everybody[everybody["page"].isin(first.index)]
+    cited = cited_edits(tables, a, b).merge(edits[["rev", "page"]], on="rev")
+    share = 1 / cited.groupby("signal")["rev"].transform("size")
+    moved = (cited["contribution"].abs() * share).groupby(cited["page"]).sum()
+    pages = pd.DataFrame(
+        {
+            "ns": by_page["ns"].first(),
+            "n_a": first,
+            "n_b": by_page.size() - first,
+            "closest": by_page["gap"].min(),
+            "editors": everybody.groupby("page", observed=True)["user"].nunique(),
+        }
+    )
+    pages = pages.assign(moved=moved.reindex(pages.index).fillna(0.0)).rename_axis("page")
+    order = {"moved": False, "editors": True, "closest": True}
+    pages = pages.sort_values(list(order), ascending=list(order.values()), kind="stable")
+    return pages.reset_index()
+
+
 def hours_in_common(tables: Tables, a: str, b: str) -> dict[str, float]:
     """Return how much of two accounts' weeks is the same, and how much others share with them.
 

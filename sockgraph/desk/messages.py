@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sockgraph.desk import panels
-from sockgraph.desk.facts import each, shared_edits
+from sockgraph.desk.facts import cited_edits, each, latest_edits, shared_edits, shared_pages
+from sockgraph.desk.phrases import pattern_of, shared_phrases
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
 from sockgraph.names import clean
 from sockgraph.pipeline import open_source
@@ -16,12 +17,16 @@ from sockgraph.report.wikitext import diff_lines
 from sockgraph.reviews.diffs import HoldsDiffs, parse_diff
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
     from sockgraph.desk.state import Desk
     from sockgraph.report.data import Link
 
 Answer = dict[str, Any]
+
+MOST_PHRASES = 12
+"""Shared phrases that are marked in summaries, the rarest first."""
 
 
 def answer(desk: Desk, content: Answer) -> Answer:
@@ -51,25 +56,63 @@ def give_panels(desk: Desk, content: Answer) -> Answer:
 
 
 def give_edits(desk: Desk, content: Answer) -> Answer:
-    """Return both accounts' edits on shared pages."""
-    pair = desk.pair(content["a"], content["b"])
+    """Return both accounts' edits by page, with what each edit told and how common that is.
+
+    Where they share no page, each one's own latest edits.
+    """
+    a, b = desk.pair(content["a"], content["b"])
+    pages = shared_pages(desk.tables, a, b)
+    edits = shared_edits(desk.tables, a, b) if len(pages) else latest_edits(desk.tables, a, b)
+    signals = cited_edits(desk.tables, a, b).groupby("rev")["signal"].agg(list).to_dict()
+    phrases = shared_phrases(desk.tables, a, b, voices=desk.voices).head(MOST_PHRASES)
+    told = [(pattern_of(str(row.phrase)), row) for row in each(phrases)]
     case = desk.result.case
     return {
+        "pages": [_page(row) for row in each(pages)],
+        "accounts": int(desk.tables["edits"]["user"].nunique()),
+        "diffs": case.source.kind == "mediawiki",
         "edits": [
             {
                 "rev": row.rev,
                 "at": f"{row.timestamp:%Y-%m-%d %H:%M}",
-                "second": row.user == pair[1],
+                "second": row.user == b,
                 "page": clean(str(row.page)),
                 "ns": None if pd.isna(row.ns) else int(row.ns),
                 "summary": None if pd.isna(row.comment) else clean(str(row.comment)),
                 "hidden": "comment" in row.hidden,
+                "size": None if pd.isna(row.size_diff) else int(row.size_diff),
                 "gap": None if pd.isna(row.gap) else float(row.gap),
+                "signals": [clean(signal) for signal in signals.get(row.rev, ())],
+                "told": _told(row.comment, told),
                 "url": diff_url(case, row.rev),
             }
-            for row in each(shared_edits(desk.tables, *pair))
-        ]
+            for row in each(edits)
+        ],
     }
+
+
+def _page(row: Any) -> Answer:
+    return {
+        "page": clean(str(row.page)),
+        "n": [int(row.n_a), int(row.n_b)],
+        "closest": None if pd.isna(row.closest) else float(row.closest),
+        "editors": int(row.editors),
+        "moved": float(row.moved),
+    }
+
+
+def _told(comment: object, phrases: list[tuple[re.Pattern[str], Any]]) -> Answer | None:
+    """Return the rarest phrase of both that a summary holds, and how many others wrote it."""
+    if not isinstance(comment, str):
+        return None
+    for pattern, row in phrases:
+        if found := pattern.search(comment):
+            return {
+                "text": clean(found.group()),
+                "others": int(row.others),
+                "of": int(row.of_others),
+            }
+    return None
 
 
 def give_diff(desk: Desk, content: Answer) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,16 +10,15 @@ from markupsafe import Markup
 from sockgraph.charts.activity import card, hours_of, timeline_of, week_counts
 from sockgraph.charts.waterfall import waterfall
 from sockgraph.desk import facts
-from sockgraph.desk.phrases import shared_phrases, tokens_of
+from sockgraph.desk.phrases import pattern_of, shared_phrases
 from sockgraph.names import clean
 from sockgraph.report.groups import held_by, loses, weakest
-from sockgraph.report.markup import diff_link, name
+from sockgraph.report.markup import name
 from sockgraph.report.wording import (
     DASH,
     NBSP,
     chips,
     counts,
-    day,
     explained,
     family_label,
     headline,
@@ -39,14 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sockgraph.desk.state import Desk
-    from sockgraph.report.data import Link
+    from sockgraph.report.data import Link, Signal
     from sockgraph.report.groups import Group
 
 HYPOTHESES = (
     "H1: one operator. H2: different people of the same community (same pages, language and "
     "active hours). Public edits cannot exclude friends, colleagues or shared scripts."
 )
-MOST_DIFFS = 6
 STATUS = {"insufficient": "insufficient", "not_available": "not available"}
 
 
@@ -81,7 +78,7 @@ def evidence(desk: Desk, link: Link) -> Markup:
         _paragraph(HYPOTHESES, "note"),
         _paragraph(explained(link)),
         _paragraph(counts(link)),
-        _signals(desk, link),
+        _signals(link),
         _omissions(desk, link),
     ]
     return Markup("").join(parts)
@@ -180,8 +177,7 @@ def group(desk: Desk, found: Group) -> Markup:
     return Markup("<br>").join(lines)
 
 
-def _signals(desk: Desk, link: Link) -> Markup:
-    edits = desk.edit_days
+def _signals(link: Link) -> Markup:
     rows = (
         (
             family_label(signal.family),
@@ -191,17 +187,24 @@ def _signals(desk: Desk, link: Link) -> Markup:
             signed(signal.log10_lr) if signal.status == "ok" else STATUS[signal.status],
             signed(signal.contribution) if signal.status == "ok" else DASH,
             support_words(signal.name, signal.support, enough=signal.status == "ok"),
-            Markup(" ").join(
-                diff_link(desk.data.case, rev, day(edits.get(rev)))
-                for rev in signal.rev_ids[:MOST_DIFFS]
-            ),
+            _opens_edits(signal),
         )
         for signal in sorted(
             link.signals, key=lambda s: (s.contribution is None, s.contribution or 0)
         )
     )
-    heads = ("Family", "Signal", "log10 LR alone", "adds", "rests on", "edits that moved it")
+    heads = ("Family", "Signal", "log10 LR alone", "adds", "rests on", "its edits")
     return Markup("<h4>Every signal, against first</h4>{}").format(_table(heads, rows))
+
+
+def _opens_edits(signal: Signal) -> Markup:
+    """Return a button that opens a signal's own edits; the page listens for `data-signal`."""
+    if not signal.rev_ids:
+        return Markup("&ndash;")
+    said = f"{len(signal.rev_ids)} edit" + ("s" if len(signal.rev_ids) > 1 else "")
+    return Markup('<button class="small" data-signal="{}">{}</button>').format(
+        clean(signal.name), said
+    )
 
 
 def _omissions(desk: Desk, link: Link) -> Markup:
@@ -224,8 +227,7 @@ def _omissions(desk: Desk, link: Link) -> Markup:
 
 def _example(lines: Sequence[str], phrase: str) -> Markup:
     """Return the first summary that holds a phrase, however it sets its tokens apart."""
-    pattern = re.compile(r"\s*".join(map(re.escape, tokens_of(phrase))), re.IGNORECASE)
-    found = next(filter(None, map(pattern.search, lines)), None)
+    found = next(filter(None, map(pattern_of(phrase).search, lines)), None)
     if found is None:
         return Markup("&ndash;")
     before, after = found.string[: found.start()], found.string[found.end() :]

@@ -51,6 +51,15 @@ def tokens_of(summary: str) -> list[str]:
     return _TOKEN.findall(_SECTION.sub(" ", summary).lower())
 
 
+def pattern_of(phrase: str) -> re.Pattern[str]:
+    """Return what finds a phrase in a summary, however the summary sets its tokens apart.
+
+    >>> bool(pattern_of("see 渡口").search("rv,  See渡 口"))
+    True
+    """
+    return re.compile(r"\s*".join(map(re.escape, tokens_of(phrase))), re.IGNORECASE)
+
+
 def read_voices(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """Return everything that each account wrote in summaries, its tokens set apart by spaces."""
     said = tables["edits"].dropna(subset=["comment"])

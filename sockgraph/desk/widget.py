@@ -53,11 +53,21 @@ def scene_of(desk: Desk) -> dict[str, Any]:
         "families": list(FAMILIES),
         "threshold": desk.result.case.evidence.flag_log10_lr,
         "pairs": len(pairs),
+        "opens": _opens(desk, shown),
         "insufficient": len(pairs) - len(said),
         "left_out": len(ranked) - len(shown),
         "ledger": [head.hash, head.length] if head.length else None,
         "by": desk.by,
     }
+
+
+def _opens(desk: Desk, links: list[Link]) -> list[str] | None:
+    """Return the pair to open first: flagged, else strongest for, else the first compared."""
+    ranked = sorted(links, key=lambda k: (not k.flagged, -(k.log10_lr or 0.0), k.pair))
+    if ranked:
+        return list(ranked[0].pair)
+    first = desk.tables["links"][["user_a", "user_b"]].head(1)
+    return [str(user) for user in first.to_numpy().ravel()] or None
 
 
 def _node(desk: Desk, user: str, heard: set[str]) -> dict[str, Any]:
@@ -101,6 +111,8 @@ def _concert(desk: Desk) -> list[dict[str, Any]]:
 
 
 STATIC = Path(__file__).parent / "static"
+SCRIPTS = ("edits.js", "explorer.js")
+"""One module for the page: the first file defines what the second uses."""
 
 
 def scoped_tokens() -> str:
@@ -123,7 +135,9 @@ class Explorer(anywidget.AnyWidget):
         Who writes notes; without it, notes can be read only.
     """
 
-    _esm = STATIC / "explorer.js"
+    _esm = "".join(
+        (STATIC / name).read_text(encoding="utf-8") for name in ("edits.js", "explorer.js")
+    )
     _css = scoped_tokens() + (STATIC / "explorer.css").read_text(encoding="utf-8")
     scene = traitlets.Dict().tag(sync=True)
     problem = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)

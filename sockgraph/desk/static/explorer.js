@@ -5,7 +5,6 @@ const SVG = "http://www.w3.org/2000/svg";
 const TABS = ["Evidence", "Edits", "Timecards", "Timeline", "Summaries", "Notes"];
 const KEY = { Evidence: "evidence", Timecards: "timecards", Timeline: "timeline", Summaries: "summaries" };
 const W = 400, H = 430, PAD = 70;
-const MOST_ROWS = 400;
 const FEW = 12; // links that are drawn with their number beside them
 
 const el = (tag, cls, text) => {
@@ -54,7 +53,7 @@ function render({ model, el: root }) {
   if (problem) return void app.append(problemBox(problem));
   const scene = model.get("scene");
   const state = {
-    link: null, tab: "Evidence", chosen: new Set(), floor: null,
+    link: null, tab: "Edits", chosen: new Set(), signal: "", floor: null,
     family: "", state: "", find: "", cache: new Map(),
   };
   const labels = new Map(scene.nodes.map((n) => [n.user, n.label])); // as the report writes them
@@ -85,6 +84,12 @@ function render({ model, el: root }) {
   const search = Object.assign(el("input"), { type: "search", placeholder: "Find an account" });
   search.setAttribute("aria-label", "Find an account");
   search.setAttribute("list", "sg-accounts");
+  const names = Object.assign(el("datalist"), { id: "sg-accounts" });
+  names.append(...scene.nodes.map((n) => option(n.label, n.label)));
+  const other = Object.assign(el("input"), { type: "search", placeholder: "with which other?" });
+  other.setAttribute("aria-label", "The other account");
+  other.setAttribute("list", "sg-others");
+  const others = Object.assign(el("datalist"), { id: "sg-others" });
   const range = Object.assign(el("input"), { type: "range", min: -3, max: 3, step: 0.1, value: state.floor ?? Math.min(0.5, scene.threshold) });
   const floor = el("b", "floor");
   const family = el("select");
@@ -94,7 +99,7 @@ function render({ model, el: root }) {
   status.append(option("", "any"), option("flagged", "flagged"),
     ...states.filter((s) => s !== "flagged" && s !== "none").map((s) => option(s, s)));
   const tally = el("span", "tally");
-  bar.append(el("b", "case", scene.slug), search, labelled("Links from", range), floor,
+  bar.append(el("b", "case", scene.slug), search, "×", other, names, others, labelled("Links from", range), floor,
     labelled("Family for", family), labelled("State", status), el("span", "grow"), tally);
 
   // --- the graph -----------------------------------------------------------------------------
@@ -155,7 +160,12 @@ function render({ model, el: root }) {
     g.append(draw("circle", { cx: x, cy: y, r: many && !on ? 4.5 : 8, class: second ? "hollow" : "" }));
     g.append(draw("title", {}, `${node.label}: ${node.edits.toLocaleString("en")} edits`));
     nodeOf.set(node.user, g);
-    g.addEventListener("click", () => { const mine = shown().find((l) => l.a === node.user || l.b === node.user); if (mine) choose(mine); });
+    g.addEventListener("click", (event) => {
+      if (event.shiftKey && state.held && state.held !== node) return openPair(state.held, node);
+      state.held = node;
+      const mine = strongestOf(node.user);
+      if (mine && !event.shiftKey) choose(mine);
+    });
     return g;
   }
 
@@ -285,84 +295,17 @@ function render({ model, el: root }) {
     if (!fresh()) return;
     panel.removeAttribute("aria-busy");
     if (said.problem) panel.replaceChildren(problemBox(said.problem));
-    else if (name === "Edits") showEdits(said.edits, link);
+    else if (name === "Edits") showEdits(said, link);
     else if (name === "Notes") showNotes(said, link);
     else panel.replaceChildren(cropped(markup(said[KEY[name]])));
     panel.dataset.shows = name;
   }
 
-  function showEdits(edits, link) {
-    const filters = el("div", "filters"), table = el("table", "edits"), rows = el("tbody");
-    const space = el("select"), from = Object.assign(el("input"), { type: "date" }), to = Object.assign(el("input"), { type: "date" });
-    const spaces = [...new Set(edits.map((e) => e.ns))].sort((a, b) => a - b);
-    space.append(option("", "all"), ...spaces.map((n) => option(String(n), n === null ? "not known" : String(n))));
-    const copy = el("button", "", "Copy as {{diff}}"), counted = el("span", "mut");
-    copy.disabled = true;
-    filters.append(labelled("Namespace", space), labelled("From", from), labelled("to", to), counted, copy);
-    const head = el("tr");
-    for (const words of ["Time, UTC", "Page", "● ", "Gap", "○ "]) head.append(el("th", "", words));
-    head.children[2].append(named(label(link.a)));
-    head.children[4].append(named(label(link.b)));
-    const top = el("thead"), widths = el("colgroup");
-    for (const width of ["148px", "24%", "", "62px", ""]) widths.append(Object.assign(el("col"), { style: width && `width:${width}` }));
-    top.append(head);
-    table.append(widths, top, rows);
-    const fill = () => {
-      const kept = edits.filter((e) => (space.value === "" || String(e.ns) === space.value)
-        && (!from.value || e.at.slice(0, 10) >= from.value) && (!to.value || e.at.slice(0, 10) <= to.value));
-      rows.replaceChildren(...kept.slice(0, MOST_ROWS).map((e) => editRow(e)));
-      const cut = kept.length > MOST_ROWS ? `, the first ${MOST_ROWS} shown: narrow the dates` : "";
-      counted.textContent = `${kept.length.toLocaleString("en")} of ${edits.length.toLocaleString("en")} edits on shared pages, oldest first${cut}`;
-    };
-    const editRow = (edit) => {
-      const row = el("tr"), time = el("td", "nb"), box = Object.assign(el("input"), { type: "checkbox", checked: state.chosen.has(edit.rev) });
-      box.setAttribute("aria-label", `Select the edit of ${edit.at}`);
-      box.addEventListener("change", () => {
-        if (box.checked) state.chosen.add(edit.rev); else state.chosen.delete(edit.rev);
-        row.classList.toggle("sel", box.checked);
-        copy.disabled = state.chosen.size === 0;
-        copy.textContent = state.chosen.size ? `Copy ${state.chosen.size} as {{diff}}` : "Copy as {{diff}}";
-      });
-      row.classList.toggle("sel", box.checked);
-      time.append(box, " " + edit.at);
-      const page = el("td");
-      page.append(named(edit.page));
-      const said = el("td", "said");
-      if (!edit.summary) said.append(el("span", "mut", edit.hidden ? "summary hidden on the wiki" : "no summary"));
-      else said.append("“", named(edit.summary), "”");
-      const more = el("button", "small", "diff");
-      more.setAttribute("aria-label", `Show what the edit of ${edit.at} changed`);
-      more.addEventListener("click", () => showDiff(edit, said, more));
-      said.append(" ", more);
-      if (edit.url) said.append(" ", Object.assign(el("a", "", "on the wiki"), { href: edit.url, target: "_blank", rel: "noopener noreferrer" }));
-      row.append(time, page, edit.second ? el("td") : said, el("td", edit.gap !== null && edit.gap < 3600 ? "gap near" : "gap", gapWords(edit.gap)), edit.second ? said : el("td"));
-      return row;
-    };
-    for (const control of [space, from, to]) control.addEventListener("change", fill);
-    copy.addEventListener("click", async () => {
-      const said = await ask({ ask: "wikitext", revs: [...state.chosen] });
-      if (said.problem) return panel.prepend(problemBox(said.problem));
-      const text = Object.assign(el("textarea", "copied"), { value: said.wikitext, readOnly: true, rows: Math.min(6, state.chosen.size + 1) });
-      text.setAttribute("aria-label", "The chosen edits as wikitext");
-      panel.querySelector(".copied")?.remove();
-      filters.after(text);
-      text.select();
-      try { await navigator.clipboard.writeText(said.wikitext); counted.textContent = "Copied."; } catch { counted.textContent = "Selected: copy with Ctrl-C."; }
-    });
-    fill();
-    panel.replaceChildren(filters, table);
-  }
-
-  async function showDiff(edit, cell, button) {
-    const old = cell.querySelector(".diff");
-    if (old) return old.remove();
-    button.disabled = true;
-    const said = await about({ ask: "diff", rev: edit.rev });
-    button.disabled = false;
-    const box = el("div", "diff");
-    if (said.problem) box.append(problemBox(said.problem));
-    else for (const [kind, text] of said.diff) box.append(el(kind === "same" ? "span" : kind, "", text));
-    cell.append(box);
+  function showEdits(said, link) {
+    panel.replaceChildren(editsView(said, {
+      ask, about, chosen: state.chosen, signal: state.signal, names: [label(link.a), label(link.b)],
+    }));
+    state.signal = "";
   }
 
   function showNotes(said, link) {
@@ -402,12 +345,33 @@ function render({ model, el: root }) {
   family.addEventListener("change", () => { state.family = family.value; repaint(); });
   status.addEventListener("change", () => { state.state = status.value; repaint(); });
   search.addEventListener("input", () => { state.find = search.value.trim().toLowerCase(); repaint(); });
+  const byWords = (words) => {
+    const part = words.trim().toLowerCase();
+    return part && (scene.nodes.find((n) => n.label.toLowerCase() === part) || scene.nodes.find((n) => n.label.toLowerCase().includes(part)));
+  };
+  const strongestOf = (user) => shown().find((l) => l.a === user || l.b === user) || scene.links.find((l) => l.a === user || l.b === user);
+  // Every account with its number against the first, strongest first, those without a number last.
+  function offer(user) {
+    const numbers = new Map(scene.links.filter((l) => l.a === user || l.b === user).map((l) => [l.a === user ? l.b : l.a, l.lr]));
+    const rest = scene.nodes.filter((n) => n.user !== user);
+    rest.sort((p, q) => (numbers.get(q.user) ?? -Infinity) - (numbers.get(p.user) ?? -Infinity));
+    others.replaceChildren(...rest.map((n) => option(n.label, numbers.has(n.user) ? `log10 LR ${signed(numbers.get(n.user))}` : "no number")));
+  }
+  search.addEventListener("change", () => { const node = byWords(search.value); if (node) offer(node.user); });
   search.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    const node = scene.nodes.find((n) => n.label.toLowerCase().includes(state.find));
-    const link = node && (shown().find((l) => l.a === node.user || l.b === node.user) || scene.links.find((l) => l.a === node.user || l.b === node.user));
-    if (link) choose(link);
+    const node = event.key === "Enter" && byWords(search.value);
+    if (!node) return;
+    offer(node.user);
+    const link = strongestOf(node.user);
+    if (link) choose(link, false); else other.focus();
   });
+  other.addEventListener("keydown", (event) => { if (event.key === "Enter") openPair(byWords(search.value), byWords(other.value)); });
+  function openPair(one, two) {
+    if (!one || !two || one === two) return;
+    const held = scene.links.find((l) => (l.a === one.user && l.b === two.user) || (l.b === one.user && l.a === two.user));
+    const [a, b] = [one.user, two.user].sort();
+    choose(held ?? { a, b, lr: null, direction: "neither", state: "none", families: [] }, false);
+  }
   app.addEventListener("keydown", (event) => {
     const typing = event.target.matches("input:not([type=range]):not([type=checkbox]), textarea, select");
     event.stopPropagation();
@@ -422,9 +386,12 @@ function render({ model, el: root }) {
   });
   app.append(bar, body, foot);
   paint();
-  const strongest = first || scene.links[0];
-  if (strongest) choose(strongest, false);
-  else panel.replaceChildren(el("p", "", "No pair of this case has a number: nothing was calibrated, or there are too few edits. The report says why."));
+  panel.addEventListener("click", (event) => {
+    const name = event.target.closest("[data-signal]")?.dataset.signal;
+    if (name) { state.signal = name; open("Edits"); }
+  });
+  if (scene.opens) openPair(...scene.opens.map((user) => scene.nodes.find((n) => n.user === user)));
+  else panel.replaceChildren(el("p", "", "This case compares no two accounts. The report says why."));
   return () => model.off("msg:custom", heard);
 }
 
