@@ -65,7 +65,7 @@ def desk(browser, lab, case):
     nbformat.write(notebook, lab.root / "hostile.ipynb")
     page, heard = open_notebook(Watched(browser), lab, "hostile.ipynb")
     run_all(page)
-    page.wait_for_selector('.sg .panel[data-shows="Evidence"]', timeout=WAIT)
+    page.wait_for_selector('.sg .panel[data-shows="Edits"]', timeout=WAIT)
     page.locator(".sg").scroll_into_view_if_needed()
     yield page, heard
     page.context.close()
