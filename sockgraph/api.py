@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sockgraph.evidence import Comparison, EvidenceSettings
     from sockgraph.pipeline import CaseResult, Validated
     from sockgraph.reference import Population
-    from sockgraph.screening import Screened
+    from sockgraph.screening.candidates import Screened
 
     CaseLike: TypeAlias = Case | CaseResult | Path | str
     Table: TypeAlias = pd.DataFrame | Path | str
@@ -502,9 +502,9 @@ def screen(
     >>> found.accounts, int(pd.read_parquet(found.path)["rank"].max())
     (40, 3)
     """
-    from sockgraph import screening
+    from sockgraph.screening.candidates import screen as screened
 
-    return screening.screen(Path(edits), Path(candidates), top=top, progress=progress)
+    return screened(Path(edits), Path(candidates), top=top, progress=progress)
 
 
 def _file(case: CaseLike) -> Path:

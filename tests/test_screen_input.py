@@ -215,7 +215,7 @@ def test_running_out_of_memory_all_the_same_leaves_nothing(write, tmp_path, monk
         raise MemoryError
 
     path = write(table(crowd()))
-    monkeypatch.setattr("sockgraph.screening.overlap.best_partners", out)
+    monkeypatch.setattr("sockgraph.screening.partners.best_partners", out)
     with pytest.raises(ScreeningError, match="has not enough memory"):
         screen(path, tmp_path / "out" / "candidates.parquet")
     assert list((tmp_path / "out").iterdir()) == []
@@ -242,7 +242,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(write, tmp_path, monkeypatch
     def spill(*_):
         raise importlib.import_module("duckdb").IOException("IO Error: No space left on device")
 
-    monkeypatch.setattr("sockgraph.screening.local.group", spill)
+    monkeypatch.setattr("sockgraph.screening.partners.group", spill)
     with pytest.raises(StoreError, match="No space left on device"):
         screen(path, target)
     assert list(target.parent.iterdir()) == []

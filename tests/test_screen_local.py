@@ -127,13 +127,13 @@ def test_a_table_beyond_the_memory_to_sort_in_gives_the_same_rows(tmp_path, monk
 
 
 def test_rows_met_in_any_order_are_the_same_rows(screen, monkeypatch):
-    from sockgraph.screening import overlap
+    from sockgraph.screening import partners
 
     def backwards(jobs, *given):
         return in_order(list(jobs)[::-1], *given)
 
-    in_order = overlap.in_threads
-    monkeypatch.setattr(overlap, "in_threads", backwards)
+    in_order = partners.in_threads
+    monkeypatch.setattr(partners, "in_threads", backwards)
     edits = crowd()
     assert screen(table(edits), top=7, threads=2) == brute(edits, 7)
 

@@ -12,7 +12,7 @@ from sockgraph.case import identify
 from sockgraph.cli.progress_bar import bar, say
 from sockgraph.pipeline import DATA
 from sockgraph.pipeline.results import writing
-from sockgraph.pipeline.screen import CANDIDATES, seconds_of, table_of
+from sockgraph.pipeline.screen import CANDIDATES, seconds_of, table_of, weigh_candidates
 from sockgraph.screening.candidates import screen
 from sockgraph.screening.definition import TOP, expected_false_links
 from sockgraph.screening.local import MEMORY, THREADS
@@ -100,8 +100,6 @@ def screen_case(
     be reviewed, nominate the accounts by name and run the case.
     """
     if evidence is not None:
-        from sockgraph.pipeline.screen import weigh_candidates  # noqa: PLC0415 - brings pandas
-
         with bar() as progress:
             look = weigh_candidates(case, evidence, top=top, data=data, progress=progress)
         _tell_evidence(look)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from sockgraph.errors import ScreeningError
 from sockgraph.runtime import Progress, silent
-from sockgraph.screening.definition import HOURS, MICRO, TOP, page_weights
+from sockgraph.screening.definition import MICRO, TOP, page_weights
 from sockgraph.screening.edits import LEAST_MEMORY, Edits, cleaned, connected, heard, told
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sockgraph.screening.overlap import Partners
+    from sockgraph.screening.partners import Grouped, Partners
 
 MEMORY = 2_500 << 20
 THREADS = 2
@@ -40,31 +40,6 @@ COLUMNS = pa.schema(
         ("hours_cosine", pa.float64()),
     ]
 )
-
-
-@dataclass(frozen=True)
-class Grouped:
-    """A table of edits, by page.
-
-    Attributes
-    ----------
-    starts, users
-        Accounts of each page that more than one account edited.
-    close_starts, close_users, close_seconds
-        Edits by page and time that have another account's edit within an hour.
-    alone
-        Pages that only this account edited, shape (accounts,).
-    hours
-        Edits by hour of the week, shape (accounts, 168).
-    """
-
-    starts: NDArray[np.int64]
-    users: NDArray[np.int32]
-    close_starts: NDArray[np.int64]
-    close_users: NDArray[np.int32]
-    close_seconds: NDArray[np.uint32]
-    alone: NDArray[np.int64]
-    hours: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -169,13 +144,13 @@ def screen_local(
     room = max(LEAST_MEMORY, memory // 2)
     with ThreadPoolExecutor(1) as loader:
         # compiled code takes half a second to load: DuckDB reads meanwhile
-        loading = loader.submit(importlib.import_module, "sockgraph.screening.overlap")
+        loading = loader.submit(importlib.import_module, "sockgraph.screening.partners")
         with told(path, scratch), connected(room, scratch, threads) as base:
             with heard(base, "reading edits", progress):
                 edits = cleaned(base, path, window)
-            loading.result()
+            loops = loading.result()
             with heard(base, "sorting edits by page", progress):
-                grouped = group(edits)
+                grouped = loops.group(edits)
     wanted = needed(grouped, top, threads)
     if wanted > memory:
         raise ScreeningError(
@@ -183,24 +158,7 @@ def screen_local(
             f"is not enough: this wiki needs about {wanted / 2**20:.0f} MiB.",
             "Allow more with --memory, ask for fewer partners with --top, or use --engine spark.",
         )
-    return _compared(edits, grouped, top=top, threads=threads, progress=progress)
-
-
-def group(edits: Edits) -> Grouped:
-    """Read edits by page, and keep what overlap, co-edits and hours are counted from."""
-    from sockgraph.screening.kernels import sweep  # noqa: PLC0415 - loaded beside DuckDB's work
-
-    n = len(edits.names)
-    seen, alone = np.zeros(n, np.bool_), np.zeros(n, np.int64)
-    hours = np.zeros((n, HOURS), np.int32)
-    swept = [sweep(*rows, seen, alone, hours) for rows in edits.by_page()]
-    lengths, users, close_lengths, close_users, close_seconds = map(
-        np.concatenate, zip(*swept, strict=True)
-    )
-    starts, close_starts = (
-        np.concatenate([[0], np.cumsum(part)]) for part in (lengths, close_lengths)
-    )
-    return Grouped(starts, users, close_starts, close_users, close_seconds, alone, hours)
+    return _compared(loops, edits, grouped, top=top, threads=threads, progress=progress)
 
 
 def needed(grouped: Grouped, top: int, threads: int) -> int:
@@ -213,15 +171,13 @@ def needed(grouped: Grouped, top: int, threads: int) -> int:
 
 
 def _compared(
-    edits: Edits, grouped: Grouped, *, top: int, threads: int, progress: Progress
+    loops: Any, edits: Edits, grouped: Grouped, *, top: int, threads: int, progress: Progress
 ) -> Candidates:
-    from sockgraph.screening.overlap import best_partners  # noqa: PLC0415 - as in `group`
-
     present = int((grouped.hours.any(axis=1)).sum())
     degrees, accounts = np.diff(grouped.starts), grouped.alone.size
     weights = page_weights(present, degrees)
     mass = np.bincount(grouped.users, np.repeat(weights, degrees), accounts).astype(np.int64)
-    best = best_partners(
+    best = loops.best_partners(
         (grouped.starts, grouped.users),
         weights,
         mass + grouped.alone * page_weights(present, np.ones(1, np.int64))[0],
@@ -230,38 +186,8 @@ def _compared(
         done=lambda done, total: progress("comparing accounts", done, total),
     )
     progress("counting co-edits", 0, None)
-    coedits, hours = _finished(grouped, best, threads)
+    coedits, hours = loops.coedits_and_hours(grouped, best, threads)
     return Candidates(edits.names, present, edits.rows, edits.dropped, best, coedits, hours)
-
-
-def _finished(
-    grouped: Grouped, best: Partners, threads: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Count what only candidates need: co-edits and hours."""
-    from sockgraph.screening.kernels import count_coedits, hour_cosines  # noqa: PLC0415 - likewise
-    from sockgraph.screening.overlap import in_threads  # noqa: PLC0415 - likewise
-
-    n, pairs = grouped.alone.size, best.partners.size
-    users = np.repeat(np.arange(n), np.diff(best.starts))
-    ascending = np.argsort(users * n + best.partners)
-    partners, cosines = best.partners[ascending], np.empty(pairs, np.int64)
-    desks = [(np.zeros(pairs, np.int64), np.zeros(n, np.int64)) for _ in range(threads)]
-    edges = np.linspace(0, grouped.close_starts[-1], 8 * threads + 1)
-    page_cuts = np.searchsorted(grouped.close_starts, edges)
-    pair_cuts = np.linspace(0, pairs, 8 * threads + 1).astype(int)
-
-    def count(part: int, desk: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
-        pages = grouped.close_starts[page_cuts[part] : page_cuts[part + 1] + 1]
-        count_coedits(
-            pages, grouped.close_users, grouped.close_seconds, best.starts, partners, *desk
-        )
-        some = slice(pair_cuts[part], pair_cuts[part + 1])
-        hour_cosines(users[some], best.partners[some], grouped.hours, cosines[some])
-
-    in_threads(range(8 * threads), count, desks)
-    coedits = np.empty(pairs, np.int64)
-    coedits[ascending] = np.sum([counts for counts, _ in desks], axis=0)
-    return coedits, cosines
 
 
 def write_parquet(batches: Iterable[Any], target: Path, progress: Progress = silent) -> int:

@@ -9,24 +9,18 @@ to low, so that comparing two candidates is comparing two integers.
 
 from __future__ import annotations
 
-import queue
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from sockgraph.errors import ScreeningError
-from sockgraph.screening.definition import MIN_SHARED
-from sockgraph.screening.kernels import compiled, transpose
+from sockgraph.screening.kernels import compiled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from numpy.typing import NDArray
 
 BLOCK = 64  # partners that are looked at together
 SPARSE = 8  # a row with so few additions a partner is looked at one by one
-CHUNKS = 200  # of rows, dealt to the threads
 SLACK = 0.75  # millionths: half for rounding, the rest for floating point
 
 
@@ -64,7 +58,7 @@ class Incidence(NamedTuple):
     shared_bits: int
 
 
-def _layout(mass: NDArray[np.int64], most_pages: int) -> tuple[int, int, int]:
+def layout(mass: NDArray[np.int64], most_pages: int) -> tuple[int, int, int]:
     """Return the bits for weight in a cell, and for tie and shared pages in a candidate.
 
     A pair's shared weight is at most the second largest mass, since mass falls.
@@ -291,7 +285,7 @@ class Desk(NamedTuple):
     reached: np.ndarray
 
 
-def _desk(inc: Incidence, top: int, bars: NDArray[np.float32]) -> Desk:
+def desk_of(inc: Incidence, top: int, bars: NDArray[np.float32]) -> Desk:
     """Return an empty desk for one thread; `bars` is shared by all."""
     n = inc.row_starts.size - 1
     blocks = -(-n // BLOCK)
@@ -328,141 +322,3 @@ def screen_rows(low, high, inc, costs, desk):
             _noted_row(inc, row, desk)
         else:
             _meet_row(inc, row, desk)
-
-
-class Partners(NamedTuple):
-    """Every account's best partners, best first: flat lists that begin at `starts`.
-
-    Attributes
-    ----------
-    starts
-        int64, shape (accounts + 1,).
-    partners, shared
-        The other account, and how many pages both edited.
-    micro
-        Their weighted overlap in millionths.
-    """
-
-    starts: NDArray[np.int64]
-    partners: NDArray[np.int64]
-    shared: NDArray[np.int64]
-    micro: NDArray[np.int64]
-
-
-def best_partners(
-    pages: tuple[NDArray[np.int64], NDArray[np.int32]],
-    weights: NDArray[np.int64],
-    mass: NDArray[np.int64],
-    *,
-    top: int,
-    threads: int = 1,
-    done: Callable[[int, int], None] = lambda _, __: None,
-) -> Partners:
-    """Return every account's best partners by weighted overlap; ties go to the lower number.
-
-    Parameters
-    ----------
-    pages
-        Where each page's accounts begin, and the accounts.
-    weights
-        w_p**2 of each page, in the units of `definition`.
-    mass
-        Sum of w_p**2 over all pages of each account, also those that nobody else edited.
-    top
-        Partners an account, at most.
-    threads
-        Threads to compute in; the result does not depend on it.
-    done
-        Told how many parts of how many are compared.
-
-    Raises
-    ------
-    ScreeningError
-        If the wiki is beyond what one machine word holds.
-    """
-    inc, order = _incidence(*pages, weights, mass)
-    n, accounts = inc.row_starts.size - 1, mass.size
-    costs, bars = prefix_costs(inc), np.zeros(n, np.float32)
-    effort = np.cumsum(costs[:n] + np.arange(n) // 4 + 16)
-    cuts = np.searchsorted(effort, np.linspace(0, effort[-1] if n else 0, CHUNKS + 1))
-    cuts[-1] = n
-    desks = [_desk(inc, top, bars) for _ in range(threads)]
-
-    def compare(chunk: int, desk: Desk) -> None:
-        screen_rows(cuts[chunk], cuts[chunk + 1], inc, costs, desk)
-
-    in_threads(range(CHUNKS), compare, desks, lambda part: done(part, CHUNKS))
-    keys = desks[0].heaps
-    for low in range(0, n, 1 << 14):
-        both = np.concatenate([desk.heaps[low : low + (1 << 14)] for desk in desks], axis=1)
-        keys[low : low + (1 << 14)] = -np.sort(-both, axis=1)[:, :top]
-    lengths = np.zeros(accounts + 1, np.int64)
-    lengths[order[:n] + 1] = (keys > 0).sum(axis=1)
-    flat = keys[np.argsort(order[:n])]
-    flat = flat[flat > 0]
-    return Partners(
-        np.cumsum(lengths),
-        accounts - 1 - (flat & ((1 << inc.tie_bits) - 1)),
-        (flat >> inc.tie_bits) & ((1 << inc.shared_bits) - 1),
-        flat >> (inc.tie_bits + inc.shared_bits),
-    )
-
-
-def _incidence(
-    starts: NDArray[np.int64],
-    users: NDArray[np.int32],
-    weights: NDArray[np.int64],
-    mass: NDArray[np.int64],
-) -> tuple[Incidence, NDArray[np.int64]]:
-    """Give accounts numbers by falling mass, those who share too little with everybody last."""
-    shared = np.bincount(users, minlength=mass.size)
-    order = np.lexsort((-mass, shared < MIN_SHARED))
-    n = int((shared >= MIN_SHARED).sum())
-    number = np.empty(mass.size, np.int32)
-    number[order] = np.arange(mass.size, dtype=np.int32)
-    row_starts, row_pages = transpose(starts, number[users], mass.size)
-    page_starts, page_users = transpose(row_starts, row_pages, starts.size - 1)
-    row_starts, falling = row_starts[: n + 1], mass[order].astype(float)
-    shift, tie_bits, shared_bits = _layout(mass[order], int(np.diff(row_starts).max(initial=0)))
-    scale = np.zeros(falling.size)
-    np.divide(1.0, np.sqrt(falling), out=scale, where=falling > 0)
-    incidence = Incidence(
-        page_starts=page_starts,
-        page_users=page_users,
-        row_starts=row_starts,
-        row_pages=row_pages,
-        packed=(np.int64(1) << shift) | weights,
-        mass=falling,
-        scale=scale,
-        tie=mass.size - 1 - order,
-        shift=shift,
-        tie_bits=tie_bits,
-        shared_bits=shared_bits,
-    )
-    return incidence, order
-
-
-def in_threads(
-    jobs: Iterable[Any],
-    work: Callable[[Any, Any], None],
-    desks: list[Any],
-    done: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Do jobs in as many threads as there are desks; an interrupt starts no more of them."""
-    free: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    for desk in desks:
-        free.put(desk)
-
-    def run(job: Any) -> None:
-        desk = free.get()
-        try:
-            work(job, desk)
-        finally:
-            free.put(desk)
-
-    pool = ThreadPoolExecutor(len(desks))
-    try:
-        for n, _ in enumerate(pool.map(run, jobs), 1):
-            done(n)
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -31,7 +31,7 @@ from sockgraph.screening.definition import (
 from sockgraph.screening.edits import TWICE, require
 from sockgraph.screening.kernels import transpose
 from sockgraph.screening.local import COLUMNS
-from sockgraph.screening.overlap import best_partners
+from sockgraph.screening.partners import best_partners
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
