@@ -21,6 +21,7 @@ _SPACES = re.compile(r"[\s_\xa0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]+")
 _TEMPORARY = re.compile(r"~\d{4}-\d+(-\d+)*")  # MediaWiki's default pattern
 _HASHED_IP = re.compile(r"ip-[0-9a-f]+")  # as pseudonymised exports write unregistered editors
+_IMPORTED = re.compile(r"[\w-]+>.")  # `imported>Name`, `w>Name`: of another wiki
 _MAYBE_IP = re.compile(r"[0-9a-fA-F:.]+")
 # MediaWiki's own reserved names that save edits, and what exports write for nobody
 _PLACEHOLDERS = frozenset(
@@ -85,7 +86,7 @@ def kind_of(name: str) -> int:
         return TEMPORARY
     if _HASHED_IP.fullmatch(name) or is_ip(name):
         return UNREGISTERED
-    imported = ">" in name  # no account's name may hold one: `imported>Name` is of another wiki
+    imported = _IMPORTED.match(name) is not None
     return PLACEHOLDER if imported or normal_name(name) in _PLACEHOLDERS else ACCOUNT
 
 
