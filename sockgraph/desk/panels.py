@@ -11,7 +11,7 @@ from sockgraph.charts.activity import card, hours_of, timeline_of, week_counts
 from sockgraph.charts.waterfall import waterfall
 from sockgraph.desk import facts
 from sockgraph.desk.phrases import pattern_of, shared_phrases
-from sockgraph.names import clean
+from sockgraph.names import clean, name_notes
 from sockgraph.report.groups import held_by, loses, weakest
 from sockgraph.report.markup import name
 from sockgraph.report.wording import (
@@ -54,7 +54,8 @@ def head(desk: Desk, link: Link) -> Markup:
         Markup('<span class="state {}">{}</span>').format(*c) for c in chips(link)
     )
     state = state_words(link)
-    return Markup(
+    notes = Markup("").join(_paragraph(note, "note") for note in name_notes(link.pair))
+    return notes + Markup(
         '<div class="who"><b>{} {}</b> {:,} edits &nbsp;–&nbsp; <b>{} {}</b> {:,} edits{} {}</div>'
         '<p class="headline">{}</p>'
     ).format(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sockgraph
+from sockgraph.names import name_notes
 from sockgraph.screening.definition import expected_false_links
 from sockgraph.store import sha256
 
@@ -36,8 +37,16 @@ def describe(
         "evidence": dict(weighed.calibration),
         "coverage": [c.as_dict() for c in population.covered],
         "screened": list(_screened(population, weighed)),
+        "names": list(name_notes(_shown(population))),
         "notices": [*provenance.get("notices", ()), *_notices(population, weighed)],
     }
+
+
+def _shown(population: Population) -> list[str]:
+    """Return the names that pages show: no account of the reference has one."""
+    accounts = population.accounts
+    shown = accounts.loc[accounts["role"] != "reference", "user"].tolist()
+    return [*shown, *(() if population.case.everyone else population.case.named)]
 
 
 def _notices(population: Population, weighed: Comparison) -> Iterator[str]:
@@ -55,6 +64,7 @@ def _notices(population: Population, weighed: Comparison) -> Iterator[str]:
     capped = [c.user for c in population.covered if c.capped and c.user in nominated]
     if capped:
         yield f"Older edits were left unread (max_edits): {', '.join(capped)}."
+    yield from name_notes(_shown(population))
     for page in population.recipe.get("discussions", {}).get("missing pages", ()):
         yield f"Listed under [discussions], but not to be had: {page}."
     if population.case.everyone:

@@ -232,7 +232,9 @@ def _write(
             clusters_if_alibi=_groups_if_alibis_held(weighed, apart),
             trails={pair: history_lines(known) for pair, known in histories(entries).items()},
             moved=moved,
-            screened=" ".join([*manifest["screened"], *provenance.get("notices", ())]),
+            screened=" ".join(
+                [*manifest["screened"], *provenance.get("notices", ()), *manifest["names"]]
+            ),
         )
     )
     said = _said(population)

@@ -16,6 +16,7 @@ SENTENCES: dict[str, dict[str, str]] = {
     ENGLISH: {
         "accounts": "Accounts",
         "oldest": "oldest",
+        "look alike": "These names look alike: {names}",
         "account": "registered {registered}, first edit {first}, last edit {last}, {n} edits read",
         "blocked since": "blocked since {day}",
         "locked since": "globally locked since {day}",
@@ -106,6 +107,7 @@ SENTENCES: dict[str, dict[str, str]] = {
     CHINESE: {
         "accounts": "帳號",
         "oldest": "最早",
+        "look alike": "這些名稱外觀相似：{names}",
         "account": "註冊於{registered}，首次編輯{first}，最後編輯{last}，讀取{n}次編輯",
         "blocked since": "自{day}起被封鎖",
         "locked since": "自{day}起被全域鎖定",

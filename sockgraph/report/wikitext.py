@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from sockgraph.names import clean
+from sockgraph.names import clean, look_alike, own_characters
 from sockgraph.report.filing_words import CHINESE, ENGLISH, SENTENCES, language_of, sentence
 from sockgraph.report.markup import safe_url
 from sockgraph.reviews.arguments import Argument, Edit, arguments, as_edit
@@ -170,7 +170,7 @@ class _Wiki:
             others=between.join(map(self.account, others)),
         )
         parts = [
-            *self.section(say("accounts"), [self._roster(user) for user in filing.accounts]),
+            *self.section(say("accounts"), [*map(self._roster, filing.accounts), *self._alike()]),
             "",
             question,
             *self.section(say("against"), self._against()),
@@ -199,6 +199,18 @@ class _Wiki:
             for one in restraints(self.filing.dossier, [user])
         ]
         return "; ".join([f"{self.account(user)}{oldest}: {line}", *force])
+
+    def _alike(self) -> list[str]:
+        """Return which names look alike, with the codes of the characters that differ."""
+        lines = []
+        for same in look_alike(self.filing.accounts):
+            told = []
+            for name in same:
+                codes = ", ".join(f"U+{ord(c):04X}" for c in own_characters(name, same))
+                told.append(self.account(name) + (f" ({codes})" if codes else ""))
+            between = "、" if self.language == CHINESE else ", "
+            lines.append(self.say("look alike", names=between.join(told)))
+        return lines
 
     def _against(self) -> list[str]:
         found = self._argued("against")

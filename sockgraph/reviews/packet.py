@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment
 from markupsafe import Markup
 
+from sockgraph.names import clean_all
 from sockgraph.reviews import words
 from sockgraph.reviews.answers import findings_of
 from sockgraph.reviews.blinding import LABELS
@@ -103,7 +104,7 @@ def make_packet(
         "words": page_words(),
         "wiki": wiki_address(dossier.case),
         "diffs": held,
-        "tasks": [{"number": i, **task} for i, (task, _) in enumerate(shown, 1)],
+        "tasks": [{"number": i, **clean_all(task)} for i, (task, _) in enumerate(shown, 1)],
     }
     name = digest(content)
     rounds = [round_number(known.get(task.pair, History(task.pair))) for task in tasks]

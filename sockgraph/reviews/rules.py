@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sockgraph.errors import ReviewError
+from sockgraph.names import skeleton
 from sockgraph.reviews.states import (
     FILED,
     LIGHT,
@@ -33,8 +34,8 @@ MOVED_SAID = 4  # changes told in a refusal; `audit --link` and the next review 
 
 
 def same_person(one: str, other: str) -> bool:
-    """Tell whether two people gave the same name, in whatever case and spacing."""
-    return person_key(one) == person_key(other)
+    """Tell whether two people gave the same name, or two that look alike."""
+    return skeleton(person_key(one)) == skeleton(person_key(other))
 
 
 def barred(case: Case, history: History, reviewer: str) -> str | None:
@@ -55,6 +56,10 @@ def barred(case: Case, history: History, reviewer: str) -> str | None:
     if history.current and history.current.kind == "reversal":
         roles["upheld the link before"] = tuple(history.upheld_by)
         roles["found it not upheld before"] = tuple(history.found_by("not upheld"))
+    beside = history.current.records.values() if history.current else ()
+    roles["has a name that looks like another reviewer's"] = tuple(
+        r.reviewer for r in beside if person_key(r.reviewer) != person_key(reviewer)
+    )
     found = [why for why, names in roles.items() if any(same_person(reviewer, n) for n in names)]
     return f"the reviewer {' and '.join(found)}" if found else None
 

@@ -1,0 +1,88 @@
+"""Names that deceive: one rule for what cannot be seen, and names that look alike pointed out."""
+
+from __future__ import annotations
+
+import pytest
+
+from sockgraph.names import clean, name_notes, printable, skeleton
+from sockgraph.reviews.rules import same_person
+
+HIDING = {
+    "grapheme joiner": "\u034f",
+    "Hangul filler": "\u3164",
+    "half-width filler": "\uffa0",
+    "Hangul jamo filler": "\u115f",
+    "variation selector": "\ufe00",
+    "emoji style on a letter": "\ufe0f",
+    "ideographic variation": "\U000e0100",
+    "blank Braille": "\u2800",
+    "tag": "\U000e0041",
+    "soft hyphen": "\u00ad",
+    "zero width space": "\u200b",
+    "joiner": "\u200d",
+    "right-to-left override": "\u202e",
+    "isolate": "\u2066",
+    "byte order mark": "\ufeff",
+    "escape": "\x1b",
+    "noncharacter": "\uffff",
+    "stroke": "\u0336",
+    "fourth mark": "\u0301\u0301\u0301\u0301",
+}
+
+
+@pytest.mark.parametrize("hiding", HIDING.values(), ids=HIDING)
+@pytest.mark.parametrize("name", ["玄客", "Heron", "Цапля", "é"])
+def test_what_cannot_be_seen_is_spelled_out_everywhere_and_looks_alike(name, hiding):
+    hidden = name + hiding
+    assert f"U+{ord(hiding[-1]):04X}" in clean(hidden)
+    if len(hiding) == 1:
+        assert hiding not in printable(hidden)
+        assert skeleton(hidden) == skeleton(name)
+        assert any("look alike" in note for note in name_notes([name, hidden]))
+    assert any("cannot be seen" in note for note in name_notes([hidden]))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Heron", "玄客", "Ümit İpek", "Nguyễn", "Nguye\u0302\u0303n", "می‌خواهم",
+        "क्‍ष", "שָׁלוֹם", "ไม้เอก", "한국어", "青い Kappa", "👩‍💻", "❤️", "Ωμέγα", "𠮷野", "O’Brien", "Łódź 7",
+    ],
+)  # fmt: skip
+def test_names_as_people_write_them_stay_as_they_are(name):
+    assert clean(name) == name
+    assert name_notes([name, "Another one"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Аlder", "Alder"), ("Heron", "Ηeron"), ("l0ne", "lOne"), ("Heron_1", "Heron 1")],
+)
+def test_names_that_look_alike_are_pointed_out_with_what_differs(one, other):
+    (note,) = [note for note in name_notes([one, other]) if "look alike" in note]
+    odd = next((c for c in one + other if not c.isascii()), None)
+    assert odd is None or f"U+{ord(odd):04X}" in note
+
+
+@pytest.mark.parametrize("name", ["Аlder", "pаypal", "Ηeron"])
+def test_mixed_scripts_are_said(name):
+    assert any("mixes letters of several scripts" in note for note in name_notes([name]))
+
+
+def test_reviewers_whose_names_look_alike_are_one():
+    assert same_person("Ann Lee", "Аnn_lee")
+    assert same_person("Ann", "ann\u200b")
+    assert not same_person("Ann", "Anna")
+
+
+def test_a_list_of_notes_ends():
+    notes = name_notes([f"A{i}\u200b" for i in range(50)])
+    assert len(notes) == 21
+    assert notes[-1].endswith("more such names.")
+
+
+def test_notes_stand_in_a_filing_inert():
+    from sockgraph.report.wikitext import inert
+
+    (note,) = name_notes(["{{x}}\u3164"])
+    assert "{" not in inert(note)
