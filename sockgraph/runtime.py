@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import os
 import sys
 from typing import Protocol
 
@@ -25,3 +27,28 @@ def notice(words: str) -> None:
     if sys.stderr is not None:  # closed by whoever started the process
         with contextlib.suppress(OSError, ValueError):
             print(f"sockgraph: {printable(words)}", file=sys.stderr, flush=True)  # noqa: T201 - said
+
+
+def open_streams() -> None:
+    """Make the three standard streams usable, whatever started this process.
+
+    One that is closed leads nowhere, and no file that is opened later can take its place. A
+    character that standard output cannot carry is spelled as its code.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            lowest = os.open(os.devnull, os.O_RDWR)  # the number of the stream, where it is free
+            setattr(sys, name, open(lowest, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - a number, open to the end
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def close_output() -> OSError | None:
+    """Hand over what was printed; return what kept it from arriving, None if all of it did."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        with contextlib.suppress(OSError):  # or Python complains of it once more as it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return error
+    return None

@@ -46,7 +46,8 @@ def test_what_cannot_be_seen_is_spelled_out_everywhere_and_looks_alike(name, hid
     "name",
     [
         "Heron", "玄客", "Ümit İpek", "Nguyễn", "Nguye\u0302\u0303n", "می‌خواهم",
-        "क्‍ष", "שָׁלוֹם", "ไม้เอก", "한국어", "青い Kappa", "👩‍💻", "❤️", "Ωμέγα", "𠮷野", "O’Brien", "Łódź 7",
+        "क्‍ष", "שָׁלוֹם", "ไม้เอก", "한국어", "青い Kappa", "👩‍💻", "❤️", "Ωμέγα", "𠮷野",
+        "O’Brien", "Łódź 7",
     ],
 )  # fmt: skip
 def test_names_as_people_write_them_stay_as_they_are(name):

@@ -10,7 +10,7 @@ import importlib
 import sys
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -19,6 +19,7 @@ from typer.main import get_group
 import sockgraph
 from sockgraph.errors import SockgraphError
 from sockgraph.names import printable
+from sockgraph.runtime import close_output, open_streams
 
 
 @dataclass(frozen=True)
@@ -200,10 +201,21 @@ def _root(
 
 def main() -> None:
     """Run the command line; errors of sockgraph end in one line and exit code 2."""
+    open_streams()
     try:
         app()
     except SockgraphError as error:
-        print(printable(f"sockgraph: {error}"), file=sys.stderr)  # noqa: T201 - this is the terminal
-        sys.exit(2)
+        _fail(str(error))
     except KeyboardInterrupt:  # while it was ending already
         sys.exit(130)
+    except OSError as error:  # files are told of by their rooms: this is standard output
+        _fail(f"standard output: it cannot be written ({error.strerror}). Free space.")
+    finally:
+        lost = close_output()
+        if lost is not None and not isinstance(lost, BrokenPipeError):
+            _fail(f"standard output: it cannot be written ({lost.strerror}). Free space.")
+
+
+def _fail(words: str) -> NoReturn:
+    print(printable(f"sockgraph: {words}"), file=sys.stderr)  # noqa: T201 - this is the terminal
+    sys.exit(2)

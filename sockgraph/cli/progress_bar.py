@@ -46,9 +46,14 @@ def tell(words: str) -> None:
 
 
 def hand_over(text: str) -> None:
-    """Print a file's content to standard output: byte for byte, but not onto a terminal."""
-    shown = printable(text) if sys.stdout.isatty() else text  # echo() would take escapes out
-    sys.stdout.write(shown if text.endswith("\n") else f"{shown}\n")
+    """Print a file's content to standard output: UTF-8, byte for byte, but not onto a terminal."""
+    whole = text if text.endswith("\n") else f"{text}\n"
+    plain = None if sys.stdout.isatty() else getattr(sys.stdout, "buffer", None)
+    if plain is None:
+        sys.stdout.write(printable(whole))
+    else:  # echo() would take escapes out, and another encoding would change names
+        sys.stdout.flush()
+        plain.write(whole.encode())
 
 
 class Rate(ProgressColumn):

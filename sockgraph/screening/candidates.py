@@ -11,7 +11,7 @@ import pyarrow as pa
 from sockgraph.errors import ScreeningError
 from sockgraph.runtime import Progress, silent
 from sockgraph.screening.definition import TOP
-from sockgraph.screening.edits import connected, quoted
+from sockgraph.screening.edits import connected, literal
 from sockgraph.screening.local import MEMORY, THREADS, write_parquet
 from sockgraph.store.files import whole_file
 
@@ -165,7 +165,7 @@ def strongest(candidates: Path, eligible: Sequence[str], most: int) -> Strongest
     """
     with connected(SORTING, candidates.parent) as base:
         base.register("eligible", pa.table({"user": pa.array(list(eligible), pa.string())}))
-        base.execute(PAIRS.format(path=quoted(candidates)))
+        base.execute(PAIRS.format(path=literal(candidates)))
         total = base.sql("SELECT count(*) FROM pairs").fetchall()[0][0]
         # so many pairs are of more than `most` accounts, or are all there are
         enough = most * (most - 1) // 2 + 1

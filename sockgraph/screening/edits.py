@@ -8,6 +8,7 @@ the machine's memory, in any order of rows.
 from __future__ import annotations
 
 import contextlib
+import glob
 import tempfile
 import threading
 from dataclasses import dataclass, field
@@ -61,6 +62,11 @@ SELECT rev, count(*) AS n, min(account) AS account, min(page) AS page, min(secon
        OR min(second) <> max(second) AS unlike
   FROM every GROUP BY rev
 """
+
+
+def literal(path: Path) -> str:
+    """Write a path to read between the quotes of an SQL string: a `*` in it is no pattern."""
+    return glob.escape(quoted(path))
 
 
 def quoted(path: Path | str) -> str:
@@ -182,7 +188,7 @@ def opened(base: Any, path: Path, *, typed: bool = False) -> dict[str, str]:
     csv = files[0].suffix.lower() == ".csv"
     options = f", header = true, all_varchar = {not typed}" if csv else ""
     reader = "read_csv" if csv else "read_parquet"
-    listed = ", ".join(f"'{quoted(file)}'" for file in files)
+    listed = ", ".join(f"'{literal(file)}'" for file in files)
     base.execute(f"CREATE VIEW source AS SELECT * FROM {reader}([{listed}]{options})")
     described = base.sql("SELECT column_name, column_type FROM (DESCRIBE source)").fetchall()
     columns = {str(name): str(kind) for name, kind in described}

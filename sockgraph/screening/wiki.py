@@ -23,7 +23,7 @@ from sockgraph.errors import SourceError, StoreError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.screening.definition import CLOSE, FIXED_POINT, page_weights
-from sockgraph.screening.edits import connected, files_of, heard, opened, quoted, told
+from sockgraph.screening.edits import connected, files_of, heard, literal, opened, quoted, told
 from sockgraph.sources.activity import unknown_activity
 from sockgraph.sources.cleaning import Cleaned, clean
 from sockgraph.sources.table import TableSource, _within
@@ -228,7 +228,7 @@ class WholeWiki:
         _ = self.about
         with connected(MEMORY, self.folder) as base:
             for name, file in (("edits", EDITS), ("pages", PAGES)):
-                place = quoted(self.folder / file)
+                place = literal(self.folder / file)
                 base.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{place}')")
             for name, table in tables.items():
                 base.register(name, table)

@@ -91,6 +91,7 @@ def held(folder: Path, doing: str) -> Iterator[None]:
     """
     import filelock  # noqa: PLC0415 - takes a tenth of a second, and few commands write
 
+    new = [place for place in (folder, *folder.parents) if not place.exists()]
     path = make_folder(folder) / LOCK
     try:
         lock = filelock.FileLock(path, mode=OWNER_ONLY_FILE, is_singleton=True)
@@ -114,6 +115,9 @@ def held(folder: Path, doing: str) -> Iterator[None]:
                 with contextlib.suppress(OSError):
                     left.unlink(missing_ok=True)
         lock.release()
+        with contextlib.suppress(OSError):  # something was written: it stays
+            for place in new:
+                place.rmdir()
 
 
 def open_to_others(folder: Path) -> str | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sockgraph.schema import TABLES
+from sockgraph.store.files import make_folder, write_bytes
 from sockgraph.synthetic.demo_accounts import (
     ADMIN,
     COLLEAGUE,
@@ -23,6 +21,8 @@ from sockgraph.synthetic.demo_accounts import (
 from sockgraph.synthetic.wiki import WIKI, small_wiki
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 CASE_ID = "demo-0001"
@@ -104,7 +104,7 @@ def write_demo(folder: Path, seed: int = 1) -> Path:
         The case file.
     """
     wiki = small_wiki(seed)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     for name in ("edits", "accounts", "log_events"):
         _write_table(folder / f"{name}.parquet", getattr(wiki, name), TABLES[name].arrow())
     text = pa.string()
@@ -114,7 +114,7 @@ def write_demo(folder: Path, seed: int = 1) -> Path:
         pa.schema([("user", text), ("person", text), ("part", text)]),
     )
     case = folder / "demo.toml"
-    _write(case, demo_case_text().encode())
+    write_bytes(case, demo_case_text().encode())
     return case
 
 
@@ -123,11 +123,4 @@ def _write_table(target: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
     table = pa.Table.from_pandas(frame, schema=kept, preserve_index=False)
     sink = pa.BufferOutputStream()
     pq.write_table(table.replace_schema_metadata(None), sink, compression="zstd")
-    _write(target, sink.getvalue().to_pybytes())
-
-
-def _write(target: Path, content: bytes) -> None:
-    handle, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(draft).replace(target)
+    write_bytes(target, sink.getvalue().to_pybytes())

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.schema import validate
+from sockgraph.store.files import whole_file, write_bytes
 from sockgraph.synthetic.people import draw_names
 
 if TYPE_CHECKING:
@@ -233,15 +234,15 @@ def write_election(
     world = invent_election(community or Community(bloc=4), seed=seed)
     said, texts = discussion_revisions(world.votes, profile=profile)
     edits = pd.concat([world.edits, said.reindex(columns=world.edits.columns)], ignore_index=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    validate("edits", edits).to_parquet(folder / "edits.parquet")
-    texts.to_parquet(folder / "texts.parquet")
+    for name, table in (("edits", validate("edits", edits)), ("texts", texts)):
+        with whole_file(folder / f"{name}.parquet") as draft:
+            table.to_parquet(draft)
     names = {
         "nominated": json.dumps(world.compared, ensure_ascii=False),
         "pages": json.dumps(sorted(said["title"].unique()), ensure_ascii=False),
     }
     path = folder / "election.toml"
-    path.write_text(_CASE.format(wiki=WIKI, profile=profile, **names), encoding="utf-8")
+    write_bytes(path, _CASE.format(wiki=WIKI, profile=profile, **names).encode())
     return path
 
 
