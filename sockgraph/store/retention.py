@@ -45,7 +45,7 @@ PROCESSED = (
     f"{NEW_SET}/*",
     SEALED,
     "notes/restoration-*.wiki",
-    ".sorting/*",
+    ".sorting*/*",
     *LEDGERS,
     *PASSING,
 )
@@ -56,7 +56,7 @@ RAW = (
     "*/import.json",
     "*/wiki.json",
     "*/calibration-*.zip",
-    "*/.sorting/*",
+    "*/.sorting*/*",
     *PASSING,
 )
 
