@@ -186,4 +186,10 @@ def make_dossier(folder, *, text=CASE, **other):
 def _manifest(case):
     coverage = [{"user": user, "renamed_from": []} for user in NOMINATED]
     coverage[0]["renamed_from"] = ["Old Alder"]
-    return {"case": {"id": case.id, "title": case.title}, "coverage": coverage}
+    stated = {
+        "id": case.id,
+        "title": case.title,
+        "wikis": list(case.wikis),
+        "accounts": {"nominated": list(case.accounts.nominated)},
+    }
+    return {"case": stated, "coverage": coverage, "run": {"started": "2026-03-01T10:00:00+00:00"}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
-from pathlib import Path  # noqa: TC003 - Typer reads it
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
@@ -15,12 +15,15 @@ from sockgraph.cli.progress_bar import hand_over, tell
 from sockgraph.errors import ReviewError
 from sockgraph.names import cell
 from sockgraph.pipeline import DATA
-from sockgraph.report.wikitext import Filing, diff_lines, spi_filing
-from sockgraph.reviews import Draft, histories, link_states
+from sockgraph.report.wikitext import Filing, diff_lines, restraints, spi_filing
+from sockgraph.reviews import Draft, LedgerHead, histories, link_states, words
 from sockgraph.reviews.dossier import rested_on, side_by_side
+from sockgraph.reviews.elsewhere import export, read_export
+from sockgraph.reviews.elsewhere import tell as take_in
 from sockgraph.reviews.reversal import Received, ask_reversal, document_hash, receive, reopen
 from sockgraph.reviews.rules import moved, refuse_export
 from sockgraph.reviews.states import FILED, RECEIVED, History
+from sockgraph.store.files import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +59,14 @@ def register(app: typer.Typer) -> None:
     two = '"Example A" "Example C" --by Bea --reason "…"'
     app.command(epilog=example("reverse", two))(reverse)
     app.command("reopen", epilog=example("reopen", two))(reopen_link)
+    carry = typer.Typer(
+        no_args_is_help=True,
+        help="Carry links that were taken back to another data folder, and take them in.",
+    )
+    carry.command("export", epilog=example("cannot-link export", "--by Ash"))(carry_out)
+    given = "taken-back.json --head HASH:LENGTH --by Ash"
+    carry.command("import", epilog=example("cannot-link import", given))(carry_in)
+    app.add_typer(carry, name="cannot-link")
     wikitext = "--format wikitext --profile enwiki --by Bea"
     app.command(epilog=example("report", wikitext))(report)
 
@@ -97,7 +108,8 @@ def reverse(
     tell(f"{pair[0]} and {pair[1]}: reversal in review")
     for line in _then_and_now(room.dossier, histories(room.ledger.entries())[pair]):
         tell(line)
-    tell("Two reviewers are needed who did not uphold the link, nor made it.")
+    for line in appeal_lines(room.dossier, histories(room.ledger.entries())[pair]):
+        tell(line)
 
 
 def reopen_link(
@@ -109,6 +121,46 @@ def reopen_link(
     reopen(room.ledger, room.dossier, pair, author=by, reason=reason)
     tell(f"{pair[0]} and {pair[1]}: reopened")
     room.regroup()
+
+
+def carry_out(
+    case: CaseFile,
+    data: DataFolder = DATA,
+    *,
+    by: Author,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to.")] = None,
+) -> None:
+    """Write the links that this case took back, to be taken in elsewhere.
+
+    The head that is printed proves the file: send it by another way.
+    """
+    room = open_room(case, data)
+    text, head = export(room.ledger, room.dossier.case, author=by)
+    path = out or Path(f"{room.dossier.case.slug}-taken-back.json")
+    write_bytes(path, text.encode())
+    tell(f"Written: {path}")
+    tell(f"Ledger head {head}")
+
+
+def carry_in(
+    case: CaseFile,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="As cannot-link export wrote it.")],
+    data: DataFolder = DATA,
+    *,
+    head: Annotated[
+        str, typer.Option("--head", metavar="HASH:LENGTH", help="The other ledger's head.")
+    ],
+    by: Author,
+) -> None:
+    """Take in links that were taken back elsewhere: this case keeps the accounts apart, too."""
+    room = open_room(case, data)
+    told = read_export(file, LedgerHead.parse(head), room.dossier.case)
+    new = take_in(room.ledger, told, author=by)
+    tell(f"{len(new)} of {len(told)} links are new here.")
+    for one in new:
+        tell(f"{one.user_a} and {one.user_b}: taken back in the case {one.case} on {one.date}")
+    if new:
+        room.regroup()
 
 
 def report(
@@ -162,6 +214,26 @@ def _then_and_now(dossier: Dossier, history: History) -> list[str]:
         f"Received {e.time[:10]}, speaks {e.body['speaks']}: {e.body['summary']}" for e in received
     ]
     return lines if received else [*lines, "No evidence was received since."]
+
+
+def appeal_lines(dossier: Dossier, history: History) -> list[str]:
+    """Return what the person who was linked needs to know to appeal."""
+    force = [
+        f"  {one.user}: {'globally locked' if one.lock else f'blocked on {one.wiki}'} since"
+        f" {one.day}{f', by {one.by}' if one.by else ''}"
+        for one in restraints(dossier, history.pair)
+    ]
+    stated = [
+        f"  {e.author}, {e.time[:10]}: {e.body['url']}" for e in history.asserted if e.body["url"]
+    ]
+    filed = [f"  filed by {e.author}, {e.time[:10]}" for e in history.of(FILED)]
+    return [
+        words.APPEAL_FORCE,
+        *(force or [f"  {words.APPEAL_NO_FORCE}"]),
+        words.APPEAL_STATED,
+        *([*stated, *filed] or [f"  {words.APPEAL_NOT_STATED}"]),
+        words.APPEAL,
+    ]
 
 
 def _filing(

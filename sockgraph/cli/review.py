@@ -19,11 +19,11 @@ from sockgraph.cli.arguments import (
 from sockgraph.cli.progress_bar import hand_over, tell
 from sockgraph.cli.review_terminal import Terminal
 from sockgraph.errors import ReviewError
-from sockgraph.pipeline import DATA
+from sockgraph.pipeline import DATA, LEDGER
 from sockgraph.pipeline.review_session import Sitting, named
-from sockgraph.reviews import LedgerHead
+from sockgraph.reviews import Ledger, LedgerHead
 from sockgraph.reviews.agreement import read_answers, take_answers
-from sockgraph.reviews.audit import agreements, entry_line, reviewers_of, witnesses_in
+from sockgraph.reviews.audit import agreements, calibrations, entry_line, reviewers_of, witnesses_in
 from sockgraph.reviews.packet import make_packet
 from sockgraph.store.files import write_bytes
 
@@ -124,11 +124,20 @@ def reviewers(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say how far reviewers agree, and how often they join people known to be different."""
+    """Say how far reviewers agree, and how often they join people known to be different.
+
+    The second over every case in the data folder, since one case has too few such pairs.
+    """
     entries = ledger_of(case, data).entries()
     people, pairs = reviewers_of(entries), agreements(entries)
+    folders = sorted((data / "processed").glob(f"*/{LEDGER}"))
+    register = calibrations([Ledger(path).entries() for path in folders])
     if as_json:
-        found = {"reviewers": [p.as_dict() for p in people], "agreement": [vars(a) for a in pairs]}
+        found = {
+            "reviewers": [p.as_dict() for p in people],
+            "agreement": [vars(a) for a in pairs],
+            "over cases": [vars(c) for c in register],
+        }
         hand_over(json.dumps(found, ensure_ascii=False, indent=1))
         return
     for one in people:
@@ -140,6 +149,8 @@ def reviewers(
     for pair in pairs:
         kappa = "not defined" if pair.kappa is None else f"{pair.kappa:.2f}"
         tell(f"{' and '.join(pair.reviewers)}: {pair.same} of {pair.n} equal, kappa {kappa}")
+    for calibration in register:
+        tell(str(calibration))
     if not people:
         tell("Nobody has reviewed anything yet.")
 

@@ -19,6 +19,7 @@ from sockgraph.evaluation import (
     read_links,
 )
 from sockgraph.pipeline import DATA, demo_case, fetch_case, refresh_hidden, run_case, validate_case
+from sockgraph.pipeline.other_cases import earlier_looks
 
 if TYPE_CHECKING:
     from sockgraph.evaluation import Separation, Side, Validation
@@ -157,6 +158,8 @@ def run(
             progress=progress,
         )
     _tell_result(result)
+    for looked in earlier_looks(result.case, pipeline.open_store(result.case, data)):
+        say(looked)
 
 
 def demo(

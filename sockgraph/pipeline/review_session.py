@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
 from sockgraph.pipeline.fetch import gather, known_operators, open_source
+from sockgraph.pipeline.other_cases import tell_others
 from sockgraph.pipeline.results import LEDGER, open_store, read_case
 from sockgraph.pipeline.run import run_case
 from sockgraph.report.wikitext import restoration_note
@@ -37,6 +38,7 @@ from sockgraph.reviews.answers import (
 from sockgraph.reviews.blinding import words as in_words
 from sockgraph.reviews.diffs import HoldsDiffs, parse_diff, wanted_diffs
 from sockgraph.reviews.dossier import refuse_everyone
+from sockgraph.reviews.elsewhere import reversals
 from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.reviews.packet import answers_turned, judged_in_full, wiki_address
 from sockgraph.reviews.queue import why_nothing
@@ -190,6 +192,9 @@ class ReviewSession:
         self._tell_states(opened)
         self._tell_waiting([*answers, *given])
         settle_reversals(self.ledger, self.dossier)
+        told = reversals(self.dossier.case.slug, self.ledger.entries())
+        for said in tell_others(self.dossier.case, self.store, told):
+            self.tell(said)
         if before != cannot_links(self.ledger.entries()):
             self.regroup()
         self._write_notes()

@@ -23,6 +23,7 @@ from sockgraph.pipeline.fetch import (
     traffic_of,
 )
 from sockgraph.pipeline.manifest import describe, run_facts
+from sockgraph.pipeline.other_cases import bind
 from sockgraph.pipeline.results import (
     DATA,
     GRAPH,
@@ -206,6 +207,7 @@ def _write(
     """Group, draw and write: every table is complete before the first file is touched."""
     case = population.case
     assert_earlier(ledger, case)
+    bind(case, store, ledger, set(weighed.links["user_a"]) | set(weighed.links["user_b"]))
     entries = ledger.entries()
     apart = cannot_links(entries)
     groups = group_accounts(to_graph(weighed, cannot_links=apart), weighed.omissions)

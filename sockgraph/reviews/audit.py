@@ -7,11 +7,15 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from scipy.stats import binomtest
+
 from sockgraph.errors import ReviewError
 from sockgraph.names import printable
-from sockgraph.reviews.ledger import Entry, LedgerHead
+from sockgraph.reviews.ledger import Entry, LedgerHead, before_removal
 from sockgraph.reviews.states import (
     ASSERTED,
+    CARRIED,
+    ELSEWHERE,
     FILED,
     LOOK_AGAIN,
     NOTE,
@@ -24,6 +28,7 @@ from sockgraph.reviews.states import (
     WIKI_OPENED,
     histories,
 )
+from sockgraph.reviews.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -92,11 +97,13 @@ def _said(entry: Entry) -> str:
         PACKET: ("packet",),
         FILED: ("profile", "variant"),
         NOTE: ("text",),
+        ELSEWHERE: ("case", "date", "source"),
+        CARRIED: ("case",),
     }.get(entry.kind, ("commit",))
     return "; ".join(str(body[key]) for key in words if body.get(key))
 
 
-_JOINS = ("one operator", "one operator, with doubts")
+_JOINS = ("one operator", "one operator, with doubts", "may be one operator")
 
 
 @dataclass(frozen=True)
@@ -183,6 +190,79 @@ def cohen_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
     chance = sum(firsts.count(label) * seconds.count(label) for label in labels) / n**2
     observed = sum(a == b for a, b in pairs) / n
     return None if chance == 1 else round((observed - chance) / (1 - chance), 9)
+
+
+FEW = 20
+"""Fewer known-different pairs say nothing of one reviewer: none of 20 wrong may be one in six."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How often one reviewer joined people who are not one, over cases.
+
+    Attributes
+    ----------
+    foils, joined
+        Known-different pairs judged, and those of them judged as one operator.
+    low, high
+        The 95 % interval of that rate (Clopper and Pearson 1934); None without any.
+    upheld, taken_back
+        Links that they upheld, and those of them that were taken back since.
+    """
+
+    name: str
+    cases: int
+    foils: int
+    joined: int
+    low: float | None
+    high: float | None
+    upheld: int
+    taken_back: int
+
+    def __str__(self) -> str:
+        """Say it in a line, and when it is too little to say anything."""
+        rate = ""
+        if self.low is not None and self.high is not None:
+            rate = f", 95 % interval {self.low:.0%} to {self.high:.0%}"
+        few = "; too few to say anything" if self.foils < FEW else ""
+        return (
+            f"{self.name}, over {counted(self.cases, 'case')}: {self.joined} of"
+            f" {counted(self.foils, 'known-different pair')} judged one operator{rate}{few};"
+            f" {self.taken_back} of {counted(self.upheld, 'upheld link')} taken back since"
+        )
+
+
+def calibrations(ledgers: Sequence[Sequence[Entry]]) -> list[Calibration]:
+    """Return how often each reviewer joined people who are not one, over several cases' ledgers.
+
+    A ledger whose names were removed tells of nobody and is left out.
+    """
+    people: dict[str, list[tuple[int, Record, str]]] = {}
+    for number, entries in enumerate(ledgers):
+        if before_removal(entries) is not None:
+            continue
+        for history in histories(entries).values():
+            for round_ in history.rounds:
+                for key, record in round_.records.items():
+                    people.setdefault(key, []).append((number, record, history.state))
+    return [_calibration(rows) for _, rows in sorted(people.items())]
+
+
+def _calibration(rows: Sequence[tuple[int, Record, str]]) -> Calibration:
+    foils = [record for _, record, _ in rows if record.foil and record.answers]
+    joined = sum(_judgement(record) in _JOINS for record in foils)
+    found = binomtest(joined, len(foils)).proportion_ci() if foils else None
+    upheld = [state for _, record, state in rows if record.finding == "upheld"]
+    return Calibration(
+        rows[0][1].reviewer,
+        len({number for number, _, _ in rows}),
+        len(foils),
+        joined,
+        None if found is None else float(found.low),
+        None if found is None else float(found.high),
+        len(upheld),
+        upheld.count("reversed"),
+    )
 
 
 def _records(entries: Iterable[Entry]) -> list[Record]:

@@ -373,7 +373,7 @@ class Ledger:
             raise self._broken(number, "it is not an entry as this tool writes them.")
         if entry.previous != previous:
             raise self._broken(number, "it does not follow the line before it.")
-        if entry.hash != _seal(entry):
+        if entry.hash != sealed(entry):
             raise self._broken(number, "its content does not match its hash.")
         return entry
 
@@ -441,10 +441,11 @@ def _forged(draft: Draft, previous: str) -> Entry:
     time = utc(draft.time or dt.datetime.now(dt.UTC))
     body = json.loads(canonical(dict(draft.body)))  # a copy, and as it will be read back
     entry = Entry(draft.kind, author, time, draft.manifest, body, previous, "")
-    return Entry(draft.kind, author, time, draft.manifest, body, previous, _seal(entry))
+    return Entry(draft.kind, author, time, draft.manifest, body, previous, sealed(entry))
 
 
-def _seal(entry: Entry) -> str:
+def sealed(entry: Entry) -> str:
+    """Return the hash that an entry must carry: of everything else in its line."""
     content = asdict(entry)
     content.pop("hash")
     return digest(content)

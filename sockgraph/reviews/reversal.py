@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sockgraph.errors import ReviewError
 from sockgraph.reviews.ledger import Draft, Entry, Ledger
 from sockgraph.reviews.states import (
+    ELSEWHERE,
     FILED,
+    OPENED,
     RECEIVED,
     REOPENED,
     RESTORATION,
@@ -181,7 +183,7 @@ def state_of(dossier: Dossier, entries: Sequence[Entry], pair: Pair) -> str:
 
 def _unsettled(history: History) -> bool:
     """Tell whether the last round reversed the link and no entry says what to undo."""
-    if history.state != "reversed":
+    if history.state != "reversed" or (history.current and history.current.elsewhere):
         return False
     asked = max(i for i, e in enumerate(history.entries) if e.kind == REVERSAL_ASKED)
     return all(e.kind != RESTORATION for e in history.entries[asked:])
@@ -240,9 +242,9 @@ def _groups(dossier: Dossier, pair: Pair) -> list[tuple[str, ...]]:
 
 
 def _news(history: History) -> bool:
-    """Tell whether evidence was registered after the last finding was opened."""
+    """Tell whether evidence was registered after what decided the link."""
     kinds = [entry.kind for entry in history.entries]
-    last = max(i for i, kind in enumerate(kinds) if kind == "opened")
+    last = max(i for i, kind in enumerate(kinds) if kind in (OPENED, ELSEWHERE))
     return RECEIVED in kinds[last:]
 
 

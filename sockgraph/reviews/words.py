@@ -350,3 +350,19 @@ def history_lines(history: History, *, moved: bool = False) -> list[str]:
 def _asserted(entry: Entry) -> str:
     action = action_words(entry.body.get("action"))
     return f"Asserted by {entry.author} on {entry.time[:10]}{f' ({action})' if action else ''}."
+
+
+# for the person who was linked
+
+APPEAL_FORCE = "In force, as far as the logs that were read say:"
+APPEAL_NO_FORCE = "no block and no lock of these accounts"
+APPEAL_STATED = "Where the link is stated:"
+APPEAL_NOT_STATED = "nowhere that this ledger knows of"
+APPEAL = (
+    "They may ask for the edits behind each signal, what speaks against the link, and what its"
+    " reviewers wrote: `sockgraph audit CASE --link A B`.\n"
+    "What they send is registered by its hash and never stored: `sockgraph evidence add`.\n"
+    "Two people decide who did not make, uphold or judge the link before: `sockgraph"
+    " review-packet CASE --reviewer NAME`, one for each.\n"
+    "docs/wrongly-linked.md is written for them."
+)

@@ -1,0 +1,130 @@
+"""What one case takes back binds the others of its wiki, and is carried with a proof."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from review_fixture import A, B, C, write_case
+from review_work import review
+
+from sockgraph.case import load_case
+from sockgraph.errors import ReviewError
+from sockgraph.pipeline import ReviewSession
+from sockgraph.pipeline.other_cases import bind, earlier_looks
+from sockgraph.reviews import LedgerHead, cannot_links, histories, history_lines
+from sockgraph.reviews.elsewhere import export, read_export, tell
+from sockgraph.reviews.reversal import Received, ask_reversal, receive, reopen, settle_reversals
+from sockgraph.reviews.rules import why_not_exported
+from sockgraph.reviews.states import History
+
+PAIR = (A, C)
+NEWS = Received("against", "Clerk Cass", "a letter", "0" * 64)
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two cases of one wiki in one data folder; the first takes a link back."""
+    river, data = write_case(tmp_path)
+    lake = shutil.copy(river, tmp_path / "lake.toml")
+    shutil.copytree(data / "processed" / "river", data / "processed" / "lake")
+    said = []
+    rooms = [ReviewSession.of(path, data, tell=said.append) for path in (river, lake)]
+    return *rooms, said
+
+
+def take_back(room):
+    ask_reversal(room.ledger, room.dossier, PAIR, author="Ash", reason="a letter")
+    assert review(room.dossier, room.ledger, PAIR, Ann="reversed", Bea="reversed") == "reversed"
+
+
+def test_every_other_case_of_the_wiki_is_told_at_once(two, monkeypatch):
+    river, lake, said = two
+    monkeypatch.setattr(ReviewSession, "regroup", lambda _: None)
+    assert cannot_links(lake.ledger.entries()) == []
+    take_back(river)
+    river.settle()
+    assert f"The case lake compares {A} and {C} too" in " ".join(said)
+    assert cannot_links(lake.ledger.entries()) == [PAIR]
+    history = histories(lake.ledger.entries())[PAIR]
+    assert history.state == "reversed"
+    assert "Taken back in the case river on" in history_lines(history)[-1]
+    assert any("'reversed'" in why for why in why_not_exported(lake.dossier, history))
+    before = lake.ledger.head()
+    river.settle()
+    assert lake.ledger.head() == before  # told once
+
+
+def test_a_case_that_is_run_later_learns_what_was_taken_back(two):
+    river, lake, _ = two
+    take_back(river)
+    settle_reversals(river.ledger, river.dossier)
+    users = {A, B, C}
+    (new,) = bind(lake.dossier.case, lake.store, lake.ledger, users)
+    assert (new.pair, new.case) == (PAIR, "river")
+    assert bind(lake.dossier.case, lake.store, lake.ledger, users) == []
+    assert bind(lake.dossier.case, lake.store, lake.ledger, {A, B}) == []
+
+
+def test_what_was_taken_back_elsewhere_is_reopened_on_evidence_alone(two):
+    river, lake, _ = two
+    take_back(river)
+    settle_reversals(river.ledger, river.dossier)
+    bind(lake.dossier.case, lake.store, lake.ledger, {A, C})
+    with pytest.raises(ReviewError, match="no authenticated evidence"):
+        reopen(lake.ledger, lake.dossier, PAIR, author="Gil", reason="?")
+    receive(lake.ledger, lake.dossier, PAIR, author="Gil", what=NEWS)
+    reopen(lake.ledger, lake.dossier, PAIR, author="Gil", reason="the letter was forged")
+    assert cannot_links(lake.ledger.entries()) == []
+    assert bind(lake.dossier.case, lake.store, lake.ledger, {A, C}) == []
+
+
+def test_a_reversal_is_carried_with_the_head_that_proves_it(two, tmp_path):
+    river, lake, _ = two
+    with pytest.raises(ReviewError, match="no link of it is taken back"):
+        export(river.ledger, river.dossier.case, author="Ash")
+    take_back(river)
+    settle_reversals(river.ledger, river.dossier)
+    text, head = export(river.ledger, river.dossier.case, author="Ash")
+    assert river.ledger.verify(witnesses=[head]) == head
+    path = tmp_path / "taken-back.json"
+    path.write_text(text, encoding="utf-8")
+    told = read_export(path, head, lake.dossier.case)
+    assert [one.pair for one in told] == [PAIR]
+    assert tell(lake.ledger, told, author="Gil") == told
+    assert cannot_links(lake.ledger.entries()) == [PAIR]
+
+    def refused(given, match, *, by=head, case=lake.dossier.case):
+        path.write_text(json.dumps(given), encoding="utf-8")
+        with pytest.raises(ReviewError, match=match):
+            read_export(path, by, case)
+
+    given = json.loads(text)
+    refused(given, "not what the ledger", by=LedgerHead("0" * 64, head.length))
+    refused(given | {"length": head.length + 1}, "not what the ledger")
+    other = json.loads(text)
+    other["entry"]["body"]["reversals"][0]["user_a"] = B
+    refused(other, "not what the ledger")
+    refused(given | {"note": "x"}, "holds no cannot-links")
+    elsewhere = lake.dossier.case.model_copy(update={"wikis": ("other.example",)})
+    refused(given, "binds cases of the same wiki", case=elsewhere)
+
+
+def test_earlier_looks_at_an_account_are_told_and_forgotten_with_their_case(two):
+    river, _, _ = two
+    case = load_case(river.file)
+    (first, *_rest) = earlier_looks(case, river.store)
+    assert first == f"{A}: compared in 1 other case here since 2026-03-01 (lake)"
+    shutil.rmtree(river.store.processed.parent / "lake")
+    assert earlier_looks(case, river.store) == []
+
+
+def test_a_history_told_from_elsewhere_is_no_round_of_findings(two):
+    river, lake, _ = two
+    take_back(river)
+    settle_reversals(river.ledger, river.dossier)
+    bind(lake.dossier.case, lake.store, lake.ledger, {A, C})
+    assert settle_reversals(lake.ledger, lake.dossier) == ()
+    history = histories(lake.ledger.entries()).get(PAIR, History(PAIR))
+    assert history.current.findings == ()
