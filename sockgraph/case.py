@@ -151,7 +151,7 @@ class Reference(_Part):
 class Evidence(_Part):
     """What a link needs before people are asked to look at it."""
 
-    flag_log10_lr: float = Field(default=1.5, gt=0, allow_inf_nan=False)
+    flag_log10_lr: float = Field(default=0.3, gt=0, allow_inf_nan=False)
 
 
 class Prior(_Part):

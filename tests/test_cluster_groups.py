@@ -223,7 +223,7 @@ def test_a_group_rests_on_links_that_may_be_flagged():
 
 
 def test_all_links_count_for_and_against_whatever_a_group_rests_on():
-    against = eligible([2.0, -1.0, 2.0], "AB", "BC")
+    against = eligible([2.0, -2.0, 2.0], "AB", "BC")
     (group,) = groups_of(cluster_accounts(against).clusters)
     assert len(group) == 2
 
@@ -433,8 +433,8 @@ def test_parts_without_links_between_them_are_grouped_each_by_itself(weights, ra
 def test_links_held_at_one_bound_are_told_apart_by_the_score():
     """Two pairs at the bound compete for one account: the higher score joins first."""
     a, b, c = NAMES[:3]
-    for scores, together in (([3.0, 2.5, -1.0], {a, b}), ([2.5, 3.0, -1.0], {a, c})):
-        table = links([2.1, 2.1, -1.0]).assign(score=scores)
+    for scores, together in (([3.0, 2.5, -2.0], {a, b}), ([2.5, 3.0, -2.0], {a, c})):
+        table = links([2.1, 2.1, -2.0]).assign(score=scores)
         (group,) = groups_of(cluster(to_graph(table)))
         assert group == together
 

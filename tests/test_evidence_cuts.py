@@ -6,16 +6,21 @@ import numpy as np
 import pytest
 from test_evidence_weigh import edits_of, history
 
-from sockgraph.evidence.adjustment import (
-    PRIOR,
-    Closeness,
-    CommunityAdjustment,
-    rivalry,
-    rivalry_of_halves,
-    tilt,
+from sockgraph.evidence.adjustment import NearPairs, as_strangers, crowd, fit_near_pairs
+from sockgraph.evidence.model import (
+    FAMILIES,
+    GRID,
+    Bounds,
+    Model,
+    Sample,
+    Training,
+    _before_first_failure,
+    elub,
+    fit,
+    line,
 )
-from sockgraph.evidence.model import Bounds, Sample, elub, line
 from sockgraph.evidence.pseudo_pairs import GAP_DAYS, cut_histories
+from sockgraph.evidence.settings import CROWD, CROWD_SHARE, STRANGERS
 from sockgraph.signals import (
     SIGNALS,
     Histories,
@@ -39,7 +44,7 @@ def units():
 
 @pytest.fixture(scope="module")
 def splits(units):
-    return cut_histories(units, np.arange(12), least=10, seed=3)
+    return cut_histories(units, np.arange(12), least=10)
 
 
 def times(histories, unit):
@@ -68,10 +73,22 @@ def test_both_halves_belong_to_their_account(units, splits):
         assert half.n_saves.min() >= 10
 
 
-def test_cuts_depend_on_the_seed_alone(units):
-    again = [cut_histories(units, np.arange(12), least=10, seed=s) for s in (3, 3, 4)]
-    assert np.array_equal(again[0].first.saves, again[1].first.saves)
-    assert not np.array_equal(again[0].first.saves, again[2].first.saves)
+def test_cuts_depend_on_their_own_account_alone(units):
+    """Neither a name, nor a place in the row, nor anybody else moves where an account is cut."""
+    some = cut_histories(units, np.arange(6), least=10)
+    everyone = cut_histories(units, np.arange(12), least=10)
+    mine = everyone.owner < 6
+    assert np.array_equal(everyone.stratum[mine], some.stratum)
+    kept = mine[everyone.first.unit]
+    assert np.array_equal(everyone.first.saves[kept], some.first.saves)
+    frame = units.corpus.frame.drop(columns="page")
+    renamed = compile_edits(
+        frame.assign(user=frame["user"].map(lambda name: f"Z{99 - int(name[1:])}"))
+    )
+    other = of_accounts(renamed, [f"Z{99 - i}" for i in range(6)])
+    again = cut_histories(other, np.arange(6), least=10)
+    for half, then in ((some.first, again.first), (some.second, again.second)):
+        assert np.array_equal(half.corpus.seconds[half.saves], then.corpus.seconds[then.saves])
 
 
 @pytest.mark.parametrize("signal", SIGNALS, ids=lambda s: s.name)
@@ -123,7 +140,7 @@ def test_worthless_scores_have_no_range():
     assert elub(Sample(same, even, same.copy(), even), 200, 200) == Bounds(-0.0, 0.0)
 
 
-def scored(*pairs, n=4):
+def scored(n, *pairs):
     """Scores of n accounts, -2 but for the pairs given."""
     found = np.full((n, n), -2.0)
     for a, b, score in pairs:
@@ -131,67 +148,79 @@ def scored(*pairs, n=4):
     return found
 
 
-def test_a_rival_speaks_against_and_the_pair_itself_does_not():
-    everyone = np.ones(4, dtype=bool)
-    alone = rivalry(scored((0, 1, 4.0)), everyone)
-    assert alone[0, 1] == pytest.approx(-np.log10(PRIOR), abs=0.01)
-    beside = rivalry(scored((0, 1, 4.0), (0, 2, 4.0)), everyone)
-    assert beside[0, 1] > alone[0, 1] + 0.9
+def test_the_crowd_leaves_the_pair_itself_out():
+    n = CROWD + 2
+    alone = crowd(scored(n, (0, 1, 9.0)))
+    assert alone[0, 1] == pytest.approx(-2 * CROWD_SHARE)
+    beside = crowd(scored(n, (0, 1, 9.0), (0, 2, 3.0)))
+    assert beside[0, 1] == pytest.approx(alone[0, 1] + CROWD_SHARE * 5 / CROWD / 2)
     assert np.array_equal(beside, beside.T)
 
 
-def test_who_may_be_the_same_as_the_other_side_is_no_rival():
-    three = rivalry(scored((0, 1, 4.0), (0, 2, 4.0), (1, 2, 4.0)), np.ones(4, dtype=bool))
-    two = rivalry(scored((0, 1, 4.0), (0, 2, 4.0)), np.ones(4, dtype=bool))
-    assert three[0, 1] < two[0, 1] - 0.7
-
-
-def test_only_the_community_holds_rivals_and_silence_is_none():
-    scores = scored((0, 1, 4.0), (0, 2, 4.0))
-    assert rivalry(scores, np.array([True, True, False, True]))[0, 1] < 2.01
-    scores[0, 2] = scores[2, 0] = np.nan
-    assert rivalry(scores, np.ones(4, dtype=bool))[0, 1] < 2.01
-
-
-def test_halves_have_the_rivals_that_accounts_have():
-    whole = scored((0, 1, 1.0), (0, 2, 3.0), (1, 3, 2.0))
-    sides = whole[:2].copy()
-    sides[:, :2] = np.nan  # their own account, in both
-    others = np.stack([sides[:1], sides[1:]])
-    everyone = np.ones(4, dtype=bool)
-    assert rivalry_of_halves(others, everyone)[0] == pytest.approx(rivalry(whole, everyone)[0, 1])
-
-
-def neighbours(lift, n=400):
-    """A reference in which one pair of eight is near, and near different people score higher."""
-    draw = np.random.default_rng(6)
-    near = (np.arange(n) % 8 == 0).astype(float)
-    same, different = draw.normal(1.5, 0.8, n), draw.normal(-1.5, 0.8, n) + lift * near
-    even = np.full(n, 1 / n)
-    close = Closeness(np.zeros((2, 2)), np.zeros((2, 2)), np.ones(n), near, np.arange(n) // 2)
-    return Sample(same, even, different, even), close, np.zeros(n, dtype=bool)
+def near_by(llr, near):
+    return fit_near_pairs(np.asarray(llr), np.asarray(near))
 
 
 def test_near_pairs_of_different_people_keep_their_word():
-    sample, close, nothing = neighbours(1.4)
-    near = close.different == 1
-    assert (sample.different[near] > 1).mean() > 0.1
-    found = tilt(sample, close, nothing).on(sample, close)
-    assert (found.different[near] > 1).mean() <= 0.1
-    assert np.array_equal(found.different[~near], sample.different[~near])
-    order = np.argsort(sample.different[near])
-    assert (np.diff(found.different[near][order]) >= 0).all()
+    draw = np.random.default_rng(6)
+    near = -np.log10(draw.uniform(size=20_000))
+    llr = draw.normal(-1, 1, len(near)) + 0.8 * near
+    assert (llr[near > 2] > 1).mean() > 0.1
+    fitted = near_by(llr, near)
+    left = llr - fitted.correction(near)
+    for low in (1.0, 2.0, 2.5):
+        assert (left[near > low] > 1).mean() <= 0.11
+        assert (left[near > low] > 2).mean() <= 0.02
+    far = near < 0.69
+    assert np.array_equal(left[far], llr[far])
+
+
+def test_the_correction_goes_on_growing_beyond_the_nearest_pair():
+    fitted = NearPairs(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 2.0]))
+    assert fitted.correction(np.array([0.5, 1.5, 3.0, 4.0])) == pytest.approx([0, 0.5, 2.0, 3.0])
 
 
 def test_near_pairs_that_keep_their_word_are_left_alone():
-    sample, close, nothing = neighbours(0.0)
-    assert tilt(sample, close, nothing) == CommunityAdjustment()
+    draw = np.random.default_rng(7)
+    near = -np.log10(draw.uniform(size=5_000))
+    assert not near_by(draw.normal(-2, 0.5, len(near)), near).off.any()
 
 
-def test_too_few_near_pairs_say_nothing():
-    sample, close, nothing = neighbours(1.4)
-    far = Closeness(close.place, close.pairs, 0 * close.splits, close.different, close.owner)
-    assert tilt(sample, far, nothing) == CommunityAdjustment()
+def test_too_few_pairs_say_nothing_of_near_ones():
+    assert not near_by(np.zeros(20), np.zeros(20)).correction(np.array([3.0])).any()
+
+
+def test_some_further_accounts_look_like_strangers():
+    assert as_strangers(np.array([-50.0]))[0] == pytest.approx(np.log10(STRANGERS))
+    assert as_strangers(np.array([0.0]))[0] == pytest.approx(0)
+    assert as_strangers(np.array([400.0]))[0] > 299
+
+
+def test_a_model_stays_finite_where_the_two_kinds_are_told_apart():
+    """A small reference told apart perfectly must not run away (once 10^2601)."""
+    for gap in (1.0, 4.0, 8.0):
+        for seed in range(4):
+            draw = np.random.default_rng(seed)
+            same = draw.normal(1 + gap, 1, (104, len(SIGNALS)))
+            different = draw.normal(1, 1, (1300, len(SIGNALS)))
+            training = Training(same, np.full(104, 1 / 104), different, np.full(1300, 1 / 1300))
+            assert np.median(np.abs(fit(training).score(different))) < 4
+
+
+def test_a_family_counts_once_however_many_of_its_signals_say_it():
+    weights = np.arange(1.0, len(FAMILIES) + 1)
+    model = Model(np.zeros(len(SIGNALS)), np.ones(len(SIGNALS)), weights, 0.0)
+    one = np.array([1 + (s.family == "text") for s in SIGNALS], dtype=float)
+    text = weights[FAMILIES.index("text")]
+    assert model.score(one) == pytest.approx(text)
+    some = np.where([s.name == "habits" for s in SIGNALS], np.nan, one)
+    assert model.score(some) == pytest.approx(text)
+    assert model.contributions(some).sum() == pytest.approx(text)
+
+
+def test_bounds_end_before_the_first_failure():
+    assert _before_first_failure([True, True, False, True]) == GRID[1]
+    assert _before_first_failure([False, True]) == 0
 
 
 def evenings(seed, n=24):
@@ -232,7 +261,7 @@ def told_apart(cut, other):
 @pytest.fixture(scope="module")
 def steady():
     accounts = evenings(9)
-    cuts = cut_histories(accounts, np.arange(accounts.n_units), least=10, seed=3)
+    cuts = cut_histories(accounts, np.arange(accounts.n_units), least=10)
     return accounts, cuts, paired_at_random(accounts, cuts, 4)
 
 
@@ -265,5 +294,5 @@ def test_hand_over_tells_a_cut_and_is_therefore_calibrated_on_none(steady):
         n = both.n_units
         found = find_handovers(both, np.ones(n, dtype=bool), np.full(n, np.nan)).log10_lr
         values.append(np.nan_to_num(found[np.arange(0, n, 2), np.arange(1, n, 2)]))
-    assert told_apart(*values) > 0.8
+    assert abs(told_apart(*values) - 0.5) > 0.3
     assert "hand-over" not in {signal.name for signal in SIGNALS}

@@ -14,7 +14,7 @@ from sockgraph.graph import to_graph
 from sockgraph.schema import validate
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
-FEW = EvidenceSettings(resamples=3, seed=5)
+FEW = EvidenceSettings(resamples=3)
 WORDS = [f"{a}{b}" for a in ("fix", "add", "move", "trim", "cite") for b in ("", "s", "ed", "ing")]
 
 
@@ -109,17 +109,21 @@ def test_contributions_and_baseline_add_up_to_the_score(weighed):
 def test_what_a_score_is_held_against_is_no_evidence_of_its_own(weighed):
     aside = weighed.evidence[weighed.evidence["family"] == "rivals"]
     assert set(aside["signal"]) == {"rivals", "community"}
-    assert aside["log10_lr"].isna().all()
-    assert aside.loc[aside["status"] == "ok", "contribution"].notna().all()
-    place = aside.loc[aside["signal"] == "community", "score"].dropna()
-    assert place.between(0, 1).all()
+    rivals = aside[aside["signal"] == "rivals"]
+    assert rivals["log10_lr"].isna().all()
+    near = aside[aside["signal"] == "community"]
+    assert near["contribution"].isna().all()  # taken off the LR that is said, never off the rank
+    assert rivals.loc[rivals["status"] == "ok", "contribution"].notna().all()
+    assert (near["score"].dropna() >= 0).all()
 
 
 def test_interval_holds_the_estimate_within_the_bounds(weighed):
     links = weighed.links.dropna(subset=["log10_lr"])
     assert (links["log10_lr_low"] <= links["log10_lr"]).all()
     assert (links["log10_lr"] <= links["log10_lr_high"]).all()
-    assert (links["log10_lr_high"] <= links["bound_high"]).all()
+    (low, _), (_, high) = weighed.calibration["bounds_interval"]
+    assert (links["log10_lr_high"] <= high).all()
+    assert (links["log10_lr_low"] >= low).all()
     assert (links["log10_lr_low"] >= links["bound_low"]).all()
 
 
@@ -149,12 +153,6 @@ def test_declared_pairs_are_never_flagged(community):
     assert not flag(told, cluster(to_graph(told)))["flagged"].any()
 
 
-def test_what_the_source_does_not_offer_is_not_available(weighed):
-    rows = weighed.evidence[weighed.evidence["signal"] == "sections"]
-    assert set(rows["status"]) == {"not_available"}
-    assert rows["score"].isna().all()
-
-
 def test_witnesses_are_edits_of_the_two_accounts(community, weighed):
     edits, _ = community
     rows = weighed.evidence
@@ -172,8 +170,8 @@ def test_hidden_summaries_leave_text_insufficient_and_the_rest_standing(communit
     mute.loc[mine, "hidden"] = mute.loc[mine, "hidden"].map(lambda _: ["comment"])
     told = compare(mute, accounts, settings=FEW).evidence
     rows = told[(told["user_a"] == "A") & (told["user_b"] == "C")].set_index("signal")
-    assert rows.loc["words", "status"] == "insufficient"
-    assert pd.isna(rows.loc["words", "log10_lr"])
+    assert rows.loc["phrases", "status"] == "insufficient"
+    assert pd.isna(rows.loc["phrases", "log10_lr"])
     assert rows.loc["hours", "status"] == "ok"
 
 

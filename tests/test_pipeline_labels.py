@@ -9,7 +9,6 @@ from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
 from sockgraph.errors import EvaluationError
 from sockgraph.evidence import compare
-from sockgraph.evidence.training import FOLDS, folds_of
 from sockgraph.pipeline.fetch import calibration_on
 from sockgraph.pipeline.run import run_case
 
@@ -86,15 +85,6 @@ def test_their_calibration_stands_beside_that_on_cuts(learnt):
     assert told["on labelled reference accounts"]["cllr"] < 0.5
     assert without["on labelled reference accounts"] is None
     assert told["on cut histories"] is not None
-
-
-def test_no_model_judges_a_person_whom_it_saw():
-    person = np.array([0, 1, 2, 0, 4, 1, 6, 7, 8, 9, 10, 0])
-    fold = folds_of(person, seed=3)
-    assert fold[0] == fold[3] == fold[11]
-    assert fold[1] == fold[5]
-    assert set(fold) <= set(range(FOLDS))
-    assert len(set(fold)) > 5
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sockgraph.charts import marks
 from sockgraph.charts.marks import HATCH, Chart, Mark, Text, each, text_width
 from sockgraph.errors import SockgraphError
 from sockgraph.reviews.words import (
+    COMMUNITY,
     MINUS,
     RIVALS,
     counted,
@@ -127,6 +128,9 @@ def _correct(
     if len(known):
         n = int(rivals["support"].max())
         steps.add("correction", RIVALS, counted(n, "account") if n else "", known.sum())
+    near = rivals.loc[rivals["signal"] == COMMUNITY, "log10_lr"].dropna()
+    if len(near):
+        steps.add("correction", "different people as near", "", near.sum())
     held = link["log10_lr"]
     if pd.notna(held) and abs(held - steps.at) >= 0.05:
         steps.add("correction", "held at the bound", "", float(held) - steps.at)

@@ -132,7 +132,7 @@ def pair_evidence(graph: nx.Graph) -> PairEvidence:
 
 Linkage = Literal["average", "complete"]
 LINKAGES: tuple[Linkage, ...] = ("average", "complete")
-THRESHOLD = 1.0  # the mean link of a group is worth a factor of ten
+THRESHOLD = 0.3  # the mean link of a group speaks for: a factor of two
 DIGITS = 7  # heights are compared after rounding: neither ties nor last bits decide where to cut
 
 

@@ -1,4 +1,15 @@
-"""What a score is held against: competitors for the same account, and alike pages."""
+"""What a score is held against: the account's own crowd, and how near different people can be.
+
+Crowd. Some accounts are like many others in everything that is measured. Half of the mean fused
+score of either account's ten best others is taken off a pair's (cross-domain similarity local
+scaling, Conneau et al. 2018, on the fused score). It ranks; it is no evidence of its own.
+
+Nearness. H2 is two people *of the same community*, and nominated accounts are its nearest. What
+different reference pairs as near (by their pages) reach is taken off a pair's log10 LR, so that at
+every nearness at most a tenth of them has an LR above 10 and a hundredth one above 100. Beyond the
+nearest reference pairs the correction goes on growing as it did before. It changes the LR that is
+said, never the rank.
+"""
 
 from __future__ import annotations
 
@@ -7,198 +18,114 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.evidence.model import Sample, line
+from sockgraph.evidence.settings import CROWD, CROWD_SHARE, STRANGERS
 from sockgraph.signals import SIGNALS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sockgraph.evidence.training import TrainingPairs
+PAGES = [signal.name for signal in SIGNALS].index("shared pages")
+STEPS = -np.log10(1 - np.array([0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999]))
+"""Nearness, −log10 of the share of different pairs that are nearer, that bins begin at."""
+LEAST = 15
+"""Fewer pairs as near as this say nothing; the bins before them go on."""
+ALLOWED = ((0.9, 1.0), (0.99, 2.0))
+"""At which hundredth of different pairs which log10 LR is reached."""
 
 
-PRIOR = 0.01
-"""One of a hundred others: the size of a community. Ranking is flat from 1/10 to 1/1,000."""
-MOST = 8.0
-"""log10 LR beyond which a rival is not followed: exclusive long before, and finite."""
-
-
-def explained(
-    scores: NDArray[np.float64], partner: NDArray[np.float64], member: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Return log10 of how well others explain each unit, were they not its partner's too.
+def crowd(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what is taken off each pair: a share of both sides' mean with their best others.
 
     Parameters
     ----------
     scores
-        (units, accounts) log10 LR with every account; NaN where it is not to be asked: the unit's
-        own account.
-    partner
-        (partners, accounts) those of whoever the unit is compared with.
-    member
-        (accounts,) whether an account may be a rival.
+        (accounts, accounts) fused, symmetric; the diagonal is not read.
 
     Returns
     -------
     numpy.ndarray
-        (units, partners); at least −log10 `PRIOR`.
+        (accounts, accounts); the pair itself is not among either side's others.
     """
-    ratio = _ratios(scores, member)
-    apart = np.where(np.isnan(partner), 0.0, 1 / (1 + PRIOR * 10 ** np.clip(partner, -MOST, MOST)))
-    return np.asarray(np.log10(1 / PRIOR + ratio @ apart.T))
-
-
-def rivalry(scores: NDArray[np.float64], member: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the (accounts, accounts) rivalry of every pair, symmetric."""
-    apart = ~np.eye(len(member), dtype=bool)
-    held = np.where(apart, scores, np.nan)
-    found = explained(held, held, member)
-    return np.asarray((found + found.T) / 2)
-
-
-def rivalry_of_halves(
-    others: NDArray[np.float64], member: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Return the (splits,) rivalry between the two halves of each.
-
-    Parameters
-    ----------
-    others
-        (2, splits, accounts) scores of each half with every account, NaN at its own.
-    member
-        (accounts,) whether an account may be a rival.
-    """
-    sides = []
-    for one, other in (others, others[::-1]):
-        apart = 1 / (1 + PRIOR * 10 ** np.clip(np.nan_to_num(other, nan=MOST), -MOST, MOST))
-        sides.append(np.log10(1 / PRIOR + (_ratios(one, member) * apart).sum(axis=1)))
-    return np.asarray((sides[0] + sides[1]) / 2)
-
-
-def _ratios(scores: NDArray[np.float64], member: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return likelihood ratios; none where there is no score or no rival."""
-    told = ~np.isnan(scores) & member[None, :]
-    return np.where(told, 10 ** np.clip(np.nan_to_num(scores), -MOST, MOST), 0.0)
-
-
-SIGNAL = "shared pages"
-FROM, TO = 0.8, 0.95
-SHARE = 0.35
-STEPS = 8
-LEVELS = (10, 100)
-ACCOUNTS = 20
-LEAST = 10
-"""Fewer accounts whose halves are near, or fewer near pairs, say nothing of near pairs."""
-
-
-@dataclass(frozen=True)
-class Closeness:
-    """How near every pair is to its community's nearest.
-
-    Attributes
-    ----------
-    place
-        (users, users) share of the different reference pairs whose pages are less alike; 0 where
-        pages cannot speak.
-    pairs, splits, different
-        Weight w in [0, 1]: (users, users); (splits,); (pairs,) of the reference.
-    owner
-        (splits,) the account that was cut.
-    """
-
-    place: NDArray[np.float64]
-    pairs: NDArray[np.float64]
-    splits: NDArray[np.float64]
-    different: NDArray[np.float64]
-    owner: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class CommunityAdjustment:
-    """What is added to the score of the nearest pairs: a + (b − 1) · score, shrunk."""
-
-    shift: float = 0.0
-    slope: float = 1.0
-
-    def slopes(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return by how much a unit of score counts."""
-        return np.asarray(1 + weight * (self.slope - 1))
-
-    def apply(
-        self, scores: NDArray[np.float64], weight: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return the scores, weighed within the community."""
-        return np.asarray(self.slopes(weight) * scores + weight * self.shift)
-
-    def on(self, sample: Sample, close: Closeness) -> Sample:
-        """Return the reference's scores, weighed within the community."""
-        return Sample(
-            self.apply(sample.same, close.splits),
-            sample.same_weight,
-            self.apply(sample.different, close.different),
-            sample.different_weight,
+    k = min(CROWD, len(scores) - 2)
+    if k < 1:
+        return np.zeros_like(scores)
+    apart = np.where(np.eye(len(scores), dtype=bool), -np.inf, scores)
+    best = -np.sort(-apart, axis=1)[:, : k + 1]
+    inside = apart >= best[:, [k - 1]]
+    with np.errstate(invalid="ignore"):
+        level = np.where(
+            inside,
+            (best.sum(axis=1)[:, None] - apart) / k,
+            best[:, :k].mean(axis=1)[:, None],
         )
+    return np.asarray(CROWD_SHARE * (level + level.T) / 2)
 
 
-def closeness(surprise: NDArray[np.float64], community: TrainingPairs) -> Closeness:
-    """Place every pair among the different pairs of the reference.
+def own_crowd(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what is taken off a pair of halves of each account: its own level, all others in."""
+    k = max(min(CROWD, len(scores) - 1), 1)
+    apart = np.where(np.eye(len(scores), dtype=bool), -np.inf, scores)
+    return np.asarray(CROWD_SHARE * -np.sort(-apart, axis=1)[:, :k].mean(axis=1))
+
+
+def nearness(surprise: NDArray[np.float64], different: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return −log10 of the share of different pairs whose pages are more alike.
 
     Parameters
     ----------
     surprise
-        (users, users, signals), in the order of `SIGNALS`.
+        (…, signals), in the order of `SIGNALS`.
+    different
+        (pairs, signals) of different reference pairs.
     """
-    signal = [one.name for one in SIGNALS].index(SIGNAL)
-    known = np.sort(np.nan_to_num(community.different[:, signal], nan=-np.inf))
-
-    def place(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        rank = np.searchsorted(known, np.nan_to_num(values, nan=-np.inf), side="left")
-        return np.asarray(rank / max(len(known), 1))
-
-    return Closeness(
-        place(surprise[..., signal]),
-        _nearness(place(surprise[..., signal])),
-        _nearness(place(community.same[:, signal])),
-        _nearness(place(community.different[:, signal])),
-        community.owner,
-    )
+    known = np.sort(np.nan_to_num(different[:, PAGES], nan=-np.inf))
+    mine = np.nan_to_num(surprise[..., PAGES], nan=-np.inf)
+    place = np.searchsorted(known, mine, side="left") / max(len(known), 1)
+    return np.asarray(-np.log10(1 - np.minimum(place, 1 - 1 / (len(known) + 1))))
 
 
-def tilt(sample: Sample, close: Closeness, extreme: NDArray[np.bool_]) -> CommunityAdjustment:
-    """Fit the line of the nearest pairs.
+@dataclass(frozen=True)
+class NearPairs:
+    """What is taken off the log10 LR of near pairs: straight lines between these points.
 
-    Parameters
+    Attributes
     ----------
-    sample
-        Scores of the reference, as log10 LR against all of it.
-    extreme
-        (pairs,) different pairs that may be undetected socks. They are left out here: among the
-        few nearest they would pass for what is usual.
+    at, off
+        Nearness, and what is taken off there; it never falls with nearness.
     """
-    same = sample.same_weight * close.splits
-    different = np.where(extreme, 0.0, sample.different_weight * close.different)
-    n = len(np.unique(close.owner[(same > 0) & (close.splits >= 1)]))
-    if n < LEAST or (different > 0).sum() < LEAST:
-        return CommunityAdjustment()
-    shift, slope = line(
-        Sample(sample.same, same / same.sum(), sample.different, different / different.sum())
-    )
-    nearest = close.different >= 1
-    scores, weight = sample.different[nearest], sample.different_weight[nearest]
-    tried = CommunityAdjustment()
-    for share in np.linspace(0, SHARE * n / (n + ACCOUNTS), STEPS):
-        tried = CommunityAdjustment(float(share * shift), float(1 + share * (slope - 1)))
-        if _keeps_word(tried.apply(scores, np.ones(len(scores))), weight):
+
+    at: NDArray[np.float64]
+    off: NDArray[np.float64]
+
+    def correction(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what is taken off; beyond the last point it goes on as between the last three."""
+        if not len(self.at):
+            return np.zeros_like(near)
+        found = np.interp(near, self.at, self.off, left=0.0)
+        first = self.at[max(len(self.at) - 3, 0)]
+        rise = self.off[-1] - self.off[max(len(self.at) - 3, 0)]
+        slope = rise / (self.at[-1] - first) if self.at[-1] > first else 0.0
+        return np.asarray(found + slope * np.maximum(near - self.at[-1], 0))
+
+
+def fit_near_pairs(llr: NDArray[np.float64], near: NDArray[np.float64]) -> NearPairs:
+    """Fit the correction on different reference pairs: (pairs,) log10 LR and nearness."""
+    at, off = [], []
+    for low, high in zip(STEPS, [*STEPS[1:], np.inf], strict=True):
+        here = (near >= low) & (near < high)
+        if here.sum() < LEAST:
             break
-    return tried
+        at.append(float(np.median(near[here])))
+        off.append(max(0.0, *(np.quantile(llr[here], q) - most for q, most in ALLOWED)))
+    return NearPairs(np.array(at), np.maximum.accumulate(np.array(off)) if off else np.array(off))
 
 
-def _keeps_word(scores: NDArray[np.float64], weight: NDArray[np.float64]) -> bool:
-    """Return whether LRs of different people exceed x in at most 1/x, where that can be told."""
-    whole = max(float(weight.sum()), 1e-300)
-    testable = [x for x in LEVELS if len(scores) >= 3 * x]
-    return all(weight[scores > np.log10(x)].sum() / whole <= 1 / x for x in testable)
+def as_strangers(llr: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log10 of (1 − ε) · LR + ε, ε = `STRANGERS`.
 
-
-def _nearness(place: NDArray[np.float64]) -> NDArray[np.float64]:
-    risen = np.clip((place - FROM) / (TO - FROM), 0, 1)
-    return np.asarray(risen**2 * (3 - 2 * risen))
+    A share of operators' further accounts looks like strangers; histories cut in two never do.
+    """
+    grown = 10.0 ** np.minimum(llr, 300.0)
+    return np.asarray(
+        np.where(np.isnan(llr), np.nan, np.log10((1 - STRANGERS) * grown + STRANGERS))
+    )

@@ -1,8 +1,9 @@
 """What a reference teaches: fitted numbers, by which any pair can be judged.
 
-Models are fitted on accounts of the reference and cross-fitted by account: for every two folds one
-that saw neither. The rest (one line, the correction for near pairs, the bounds) has seen all of
-them; so have the resamples behind the intervals.
+A handful of numbers is fitted: one weight a family, drawn to those that labels of other communities
+chose; a line; the correction of near pairs; the bounds. No pair moves any of them noticeably, so a
+pair is worth the same as nominated and as reference. The resamples behind the intervals draw
+accounts, and deals of their cuts.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.evidence.adjustment import (
-    Closeness,
-    CommunityAdjustment,
-    closeness,
-    rivalry,
-    rivalry_of_halves,
-    tilt,
+    NearPairs,
+    as_strangers,
+    crowd,
+    fit_near_pairs,
+    nearness,
+    own_crowd,
 )
-from sockgraph.evidence.model import TRUST, Bounds, Model, Sample, elub, fit, line
+from sockgraph.evidence.model import Bounds, Model, Sample, elub, fit, line
 from sockgraph.evidence.pseudo_pairs import LABELLED
 from sockgraph.evidence.settings import MIN_REFERENCE, MIN_SPLITS, EvidenceSettings
-from sockgraph.evidence.training import EXTREME, TrainingPairs, choose_pairs, cross_fit, folds_of
+from sockgraph.evidence.training import EXTREME, TrainingPairs, choose_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,25 +36,25 @@ if TYPE_CHECKING:
     from sockgraph.evidence.similarity import Similarity
     from sockgraph.runtime import Progress
 
-NOBODY = -1
-"""The fold of an account that no model saw."""
+TAIL = 0.025
+"""The share of resamples beyond either end of an interval."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """From a fused sum, rivals deducted, to log10 LR: a line, and what nearness adds to it."""
+    """From a fused sum, the crowd's part taken off, to log10 LR."""
 
     lift: float
     scale: float
-    tilt: CommunityAdjustment
+    near: NearPairs
 
     def plain(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return log10 LRs against the whole reference."""
+        """Return the score: log10 LR against the whole reference; it ranks."""
         return self.lift + self.scale * raw
 
-    def apply(self, raw: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return log10 LRs, near pairs weighed within their community."""
-        return self.tilt.apply(self.plain(raw), weight)
+    def apply(self, raw: NDArray[np.float64], near: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return log10 LRs against different people as near."""
+        return as_strangers(self.plain(raw) - self.near.correction(near))
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Resample:
 
     model: Model
     line: Line
+    bounds: Bounds
 
 
 @dataclass(frozen=True)
@@ -71,34 +73,37 @@ class CalibratedModel:
     Attributes
     ----------
     users
-        The accounts that `fold` and the community's indices point into.
-    fold
-        (users,) whose models saw an account; `NOBODY`: none did.
-    models
-        By two folds, fitted on accounts of neither.
-    whole
-        Fitted on all of them: for pairs that it did not see.
+        The accounts that the community's indices point into.
+    model
+        The fusion.
     line
         From score to log10 LR.
     usual
-        The median rivalry of different reference pairs.
+        The median of what the crowd takes off different reference pairs.
     resampled
         Behind the intervals.
-    bounds, sample
-        What log10 LR the reference supports, and its own pairs' and splits' log10 LRs.
+    bounds
+        What log10 LR the reference supports.
+    narrow, wide
+        The bounds' own interval: the nearer ends, and the farther.
+    sample
+        The reference's own pairs' and splits' log10 LRs.
+    scores
+        The same, as scores: before the correction of near pairs.
     community
         The reference's pairs and splits.
     """
 
     users: tuple[str, ...]
-    fold: NDArray[np.int64]
-    models: dict[tuple[int, int], Model]
-    whole: Model
+    model: Model
     line: Line
     usual: float
     resampled: tuple[Resample, ...]
     bounds: Bounds
+    narrow: Bounds
+    wide: Bounds
     sample: Sample
+    scores: Sample
     community: TrainingPairs
 
     def on(self, cast: AccountIndex) -> CalibratedModel:
@@ -113,8 +118,6 @@ class CalibratedModel:
             return self
         place = {user: i for i, user in enumerate(cast.users)}
         at = np.array([place[user] for user in self.users], dtype=np.int64)
-        fold = np.full(len(cast.users), NOBODY)
-        fold[at] = self.fold
         known = self.community
         moved = replace(
             known,
@@ -124,21 +127,7 @@ class CalibratedModel:
             partner=at[known.partner],
             n_accounts=len(cast.users),
         )
-        return replace(self, users=cast.users, fold=fold, community=moved)
-
-
-@dataclass(frozen=True)
-class FirstStage:
-    """Signals fused, before rivals are looked at: (users, users), and signals where several."""
-
-    alone: NDArray[np.float64]
-    contributions: NDArray[np.float64]
-    baseline: NDArray[np.float64]
-
-    @property
-    def score(self) -> NDArray[np.float64]:
-        """The fused sum."""
-        return np.asarray(self.baseline + self.contributions.sum(axis=-1))
+        return replace(self, users=cast.users, community=moved)
 
 
 def calibrate(  # noqa: PLR0917 - arrays of one stage, each named at the call
@@ -153,44 +142,40 @@ def calibrate(  # noqa: PLR0917 - arrays of one stage, each named at the call
     if reason:
         return reason
     community = community_of(cast, measured, splits)
-    fold = np.where(cast.reference, folds_of(cast.person, settings.seed), NOBODY)
-    chosen, weight = choose_pairs(community.different, settings.seed)
+    chosen, weight = choose_pairs(community.different)
     part = community.some(chosen, weight)
-    models, whole = cross_fit(part, fold), fit(part.training())
-    surprise = np.stack([m.pairs for m in measured], axis=-1)
-    first = first_stage(models, whole, fold, cast, surprise)
-    rivals = rivalry(first.score, cast.reference)
-    near = rivals[community.a, community.b]
-    halves, split_rivals = _halves(models, fold, cast, measured, community)
-    one = (community.owner[len(halves) :], community.partner[len(halves) :])  # labelled pairs
-    same_rivals = np.concatenate([split_rivals, rivals[one]])
-    raw = Sample(
-        np.concatenate([halves, first.score[one]]) - same_rivals,
-        community.weights()[0],
-        first.score[community.a, community.b] - near,
-        community.weights()[1],
+    model = fit(part.training())
+    fused = model.score(np.stack([m.pairs for m in measured], axis=-1))
+    raw, taken = _raw(model, fused, community)
+    near = _Near(
+        nearness(community.same, community.different),
+        nearness(community.different, community.different),
     )
-    close = closeness(surprise, community)
-    extreme = raw.different > np.quantile(raw.different, 1 - EXTREME)
-    fitted = _fit_line(raw, close, extreme)
-    held = fitted.tilt.on(_plain(fitted, raw), close)
-    learning = _Learning(
-        part,
-        replace(close, different=close.different[chosen]),
-        extreme[chosen],
-        (same_rivals, near[chosen]),
-    )
+    fitted = _fit_line(raw, near)
+    n_same = len(np.unique(community.owner))
     n_different = len(np.unique(np.concatenate([community.a, community.b])))
+    held = _said(fitted, raw, near)
+    known = _Known(
+        part,
+        _Near(near.same, near.different[chosen]),
+        (raw.different > np.quantile(raw.different, 1 - EXTREME))[chosen],
+        (taken.same, taken.different[chosen]),
+        (n_same, n_different),
+    )
+    resampled = tuple(_resampled(known, settings, progress))
+    bounds = elub(held, n_same, n_different)
+    narrow, wide = _ends([bounds, *(one.bounds for one in resampled)])
     return CalibratedModel(
         users=cast.users,
-        fold=fold,
-        models=models,
-        whole=whole,
+        model=model,
         line=fitted,
-        usual=float(np.median(near)),
-        resampled=tuple(_resampled(learning, settings, progress)),
-        bounds=elub(held, len(np.unique(community.owner)), n_different),
+        usual=float(np.median(taken.different)),
+        resampled=resampled,
+        bounds=bounds,
+        narrow=narrow,
+        wide=wide,
         sample=held,
+        scores=_plain(fitted, raw),
         community=community,
     )
 
@@ -216,7 +201,6 @@ def community_of(
         partner=np.concatenate([splits.owner, second]),
         stratum=np.concatenate([splits.stratum, np.full(len(first), LABELLED)]),
         n_accounts=len(cast.users),
-        trust=np.array([TRUST.get(m.signal.family, 1.0) for m in measured]),
     )
 
 
@@ -236,105 +220,112 @@ def _why_not(cast: AccountIndex, splits: PseudoPairs) -> str | None:
     return None
 
 
-def first_stage(  # noqa: PLR0917 - arrays of one stage, each named at the call
-    models: dict[tuple[int, int], Model],
-    whole: Model,
-    fold: NDArray[np.int64],
-    cast: AccountIndex,
-    surprise: NDArray[np.float64],
-) -> FirstStage:
-    """Judge every pair by the model that saw neither of its accounts.
-
-    A nominated account of the reference keeps its fold beside accounts that no model saw. Other
-    pairs of a reference account with one of these go by the whole model: they say how well somebody
-    else explains an account, and are told to nobody.
-    """
-    alone, contributions = whole.alone(surprise), whole.contributions(surprise)
-    baseline = np.full(surprise.shape[:2], whole.baseline)
-    low, high = np.minimum.outer(fold, fold), np.maximum.outer(fold, fold)
-    both = cast.nominated & cast.reference
-    low = np.where((low == NOBODY) & (both[:, None] | both[None, :]), high, low)
-    for (p, q), model in models.items():
-        here = (low == p) & (high == q)
-        alone[here] = model.alone(surprise[here])
-        contributions[here] = model.contributions(surprise[here])
-        baseline[here] = model.baseline
-    return FirstStage(alone, contributions, baseline)
+def _raw(
+    model: Model, fused: NDArray[np.float64], community: TrainingPairs
+) -> tuple[Sample, Sample]:
+    """Return the reference's fused sums less what the crowd takes off, and what it takes off."""
+    level = own_crowd(fused)
+    same = (level[community.owner] + level[community.partner]) / 2
+    different = crowd(fused)[community.a, community.b]
+    weights = community.weights()
+    taken = Sample(same, weights[0], different, weights[1])
+    raw = replace(
+        taken,
+        same=model.score(community.same) - same,
+        different=model.score(community.different) - different,
+    )
+    return raw, taken
 
 
-def _halves(  # noqa: PLR0917 - arrays of one stage, each named at the call
-    models: dict[tuple[int, int], Model],
-    fold: NDArray[np.int64],
-    cast: AccountIndex,
-    measured: list[Similarity],
-    community: TrainingPairs,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (splits,) the score between two halves, and how well others explain them."""
-    cut = community.stratum != LABELLED
-    owner, same = community.owner[cut], community.same[cut]
-    scores = np.full(len(owner), np.nan)
-    others = np.full((2, len(owner), len(cast.users)), np.nan)
-    against = np.stack([m.against for m in measured], axis=-1)
-    for p in np.unique(fold[owner]):
-        here = fold[owner] == p
-        scores[here] = models[p, p].score(same[here])
-        others[:, here] = models[p, p].score(against[:, here])
-    others[np.isnan(against).all(axis=-1)] = np.nan
-    return scores, rivalry_of_halves(others, cast.reference)
+@dataclass(frozen=True)
+class _Near:
+    """How near the reference's splits and pairs are; see `adjustment.nearness`."""
+
+    same: NDArray[np.float64]
+    different: NDArray[np.float64]
 
 
-def _fit_line(raw: Sample, close: Closeness, extreme: NDArray[np.bool_]) -> Line:
-    straight = Line(*line(raw), CommunityAdjustment())
-    return replace(straight, tilt=tilt(_plain(straight, raw), close, extreme))
+def _fit_line(raw: Sample, near: _Near) -> Line:
+    lift, scale = line(raw)
+    heard = raw.different_weight > 0
+    return Line(
+        lift,
+        scale,
+        fit_near_pairs(lift + scale * raw.different[heard], near.different[heard]),
+    )
 
 
 def _plain(fitted: Line, raw: Sample) -> Sample:
     return replace(raw, same=fitted.plain(raw.same), different=fitted.plain(raw.different))
 
 
+def _said(fitted: Line, raw: Sample, near: _Near) -> Sample:
+    """Return the reference's log10 LRs."""
+    return replace(
+        raw,
+        same=fitted.apply(raw.same, near.same),
+        different=fitted.apply(raw.different, near.different),
+    )
+
+
+def _ends(bounds: list[Bounds]) -> tuple[Bounds, Bounds]:
+    """Return the bounds' own interval: the ends nearer zero, and the farther ones."""
+    lows, highs = np.array([b.low for b in bounds]), np.array([b.high for b in bounds])
+    (low_far, low_near), (high_near, high_far) = (
+        np.quantile(ends, [TAIL, 1 - TAIL]) for ends in (lows, highs)
+    )
+    first = bounds[0]
+    narrow = Bounds(max(float(low_near), first.low), min(float(high_near), first.high))
+    return narrow, Bounds(min(float(low_far), first.low), max(float(high_far), first.high))
+
+
 @dataclass(frozen=True)
-class _Learning:
+class _Known:
     """What resamples are drawn from.
 
     Attributes
     ----------
     part
         The pairs and splits that models learn from.
-    close, extreme
+    near, extreme
         How near they are; (pairs,) which may be undetected socks.
-    rivals
-        (splits,) and (pairs,): what is deducted from their scores.
+    taken
+        (splits,) and (pairs,): what the crowd takes off their scores.
+    n
+        Accounts behind the splits and behind the pairs.
     """
 
     part: TrainingPairs
-    close: Closeness
+    near: _Near
     extreme: NDArray[np.bool_]
-    rivals: tuple[NDArray[np.float64], NDArray[np.float64]]
+    taken: tuple[NDArray[np.float64], NDArray[np.float64]]
+    n: tuple[int, int]
 
 
-def _resampled(
-    learning: _Learning, settings: EvidenceSettings, progress: Progress
-) -> Iterator[Resample]:
+def _resampled(known: _Known, settings: EvidenceSettings, progress: Progress) -> Iterator[Resample]:
     """Fit on resamples of accounts.
 
-    A resample draws accounts with replacement, with all their pairs and splits; it mixes the
-    strata of splits in a random share, since nobody knows which of them an operator's accounts
-    resemble; and every other one leaves out the most extreme different pairs, which may be
-    undetected socks.
+    A resample draws accounts with replacement, with all their pairs and splits, and of each
+    account's cuts some; it mixes the strata of splits in a random share, since nobody knows which
+    of them an operator's accounts resemble; and every other one leaves out the most extreme
+    different pairs, which may be undetected socks.
     """
-    part, n = learning.part, learning.part.n_accounts
+    part, n = known.part, known.part.n_accounts
     for turn in range(settings.resamples):
-        rng = np.random.default_rng([settings.seed, 11, turn])
+        rng = np.random.default_rng([11, turn])
         times = np.bincount(rng.integers(0, n, n), minlength=n).astype(float)
         share = rng.uniform(0.25, 0.75)
-        drop = learning.extreme if turn % 2 else None
+        drop = known.extreme if turn % 2 else None
         same, different = part.weights(times, mix=(share, 1 - share), drop=drop)
+        same = same * (rng.poisson(1.0, len(same)) + 1e-9)
+        same /= max(same.sum(), 1e-300)
         model = fit(part.weighed(same, different))
         drawn = Sample(
-            model.score(part.same) - learning.rivals[0],
+            model.score(part.same) - known.taken[0],
             same,
-            model.score(part.different) - learning.rivals[1],
+            model.score(part.different) - known.taken[1],
             different,
         )
-        yield Resample(model, _fit_line(drawn, learning.close, learning.extreme))
+        fitted = _fit_line(drawn, known.near)
+        yield Resample(model, fitted, elub(_said(fitted, drawn, known.near), *known.n))
         progress("interval", turn + 1, settings.resamples)

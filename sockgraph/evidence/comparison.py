@@ -13,10 +13,10 @@ from sockgraph.evidence.calibration import CalibratedModel, calibrate
 from sockgraph.evidence.holdout import held_out
 from sockgraph.evidence.leave_out import omit_weeks
 from sockgraph.evidence.null_tests import find_extras
-from sockgraph.evidence.pseudo_pairs import PseudoPairs, cut_histories, no_cuts
+from sockgraph.evidence.pseudo_pairs import PseudoPairs, cut_histories, history_key, no_cuts
 from sockgraph.evidence.scoring import AccountIndex, judge, judge_by
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
-from sockgraph.evidence.similarity import Scene, Similarity, measure
+from sockgraph.evidence.similarity import Similarity, measure, normalize
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
@@ -24,7 +24,7 @@ from sockgraph.signals.imitation import find_imitation
 from sockgraph.signals.simultaneous import find_alibis
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -130,7 +130,7 @@ def learn(
     cast = _together(corpus, (), users, settings)
     histories = of_accounts(corpus, cast.users)
     splits = _cut(histories, cast, settings)
-    measured = _measure_all(Scene(histories, cast.reference, splits), progress)
+    measured = _measure_all(histories, splits, progress)
     return calibrate(cast, measured, splits, settings, progress)
 
 
@@ -186,7 +186,7 @@ def _of_lasting_accounts(edits: pd.DataFrame, accounts: pd.DataFrame) -> pd.Data
 
 def _cut(histories: Histories, cast: AccountIndex, settings: EvidenceSettings) -> PseudoPairs:
     which = np.flatnonzero(cast.reference)
-    return cut_histories(histories, which, least=settings.min_edits, seed=settings.seed)
+    return cut_histories(histories, which, least=settings.min_edits)
 
 
 def _find(  # noqa: PLR0917 - one stage's parts
@@ -199,7 +199,7 @@ def _find(  # noqa: PLR0917 - one stage's parts
     """Measure every signal and every trace on every pair; alibis of some, as they take long."""
     histories, splits = seen
     incomplete, alibis = alibis_of
-    measured = _measure_all(Scene(histories, cast.reference, splits), progress)
+    measured = _measure_all(histories, splits, progress)
     partial = np.isin(np.asarray(cast.users, dtype=object), list(incomplete))
     partial |= not histories.corpus.timed
     alibi = find_alibis(histories.only(alibis), partial)
@@ -214,11 +214,23 @@ def _enough(corpus: Corpus, settings: EvidenceSettings) -> set[str]:
     return {u for u, n in zip(corpus.users, saves, strict=True) if n >= settings.min_edits}
 
 
+def _in_order(corpus: Corpus, users: Iterable[str]) -> tuple[str, ...]:
+    """Return users in an order that their own edit times decide, so that no name moves a number."""
+    starts = np.searchsorted(corpus.account, np.arange(len(corpus.users) + 1))
+    code = {user: i for i, user in enumerate(corpus.users)}
+
+    def key(user: str) -> tuple[int, str]:
+        here = slice(starts[code[user]], starts[code[user] + 1])
+        return history_key(corpus.seconds[here]), user
+
+    return tuple(sorted(users, key=key))
+
+
 def _together(
     corpus: Corpus, nominated: Sequence[str], reference: Sequence[str], settings: EvidenceSettings
 ) -> AccountIndex:
     """Return these accounts, in both roles where they are named twice."""
-    users = tuple(sorted(_enough(corpus, settings) & {*nominated, *reference}))
+    users = _in_order(corpus, _enough(corpus, settings) & {*nominated, *reference})
     names = np.asarray(users, dtype=object)
     named, others = (np.isin(names, list(group)) for group in (nominated, reference))
     return AccountIndex(users, named, others, np.arange(len(users)))
@@ -247,19 +259,19 @@ def _cast(
     nominated = tuple(sorted(u for u, r in role.items() if r == "nominated"))
     itself = "reference" not in role.values() if open_case is None else open_case
     compared = (u for u, r in role.items() if r in ("nominated", "reference"))
-    users = tuple(sorted(u for u in compared if u in enough))
+    users = _in_order(corpus, (u for u in compared if u in enough))
     named = np.array([role[u] == "nominated" for u in users], dtype=bool)
     others = np.ones_like(named) if itself else ~named
     return AccountIndex(users, named, others, _persons(users, known)), nominated
 
 
-def _measure_all(scene: Scene, progress: Progress) -> list[Similarity]:
+def _measure_all(histories: Histories, splits: PseudoPairs, progress: Progress) -> list[Similarity]:
     found = []
     bags: dict[Any, TermMatrix | None] = {}
     for step, signal in enumerate(SIGNALS):
         progress("signals", step, len(SIGNALS))
         if signal.bag not in bags:
-            bags[signal.bag] = signal.bag(scene.accounts.corpus)
-        found.append(measure(signal, bags[signal.bag], scene))
+            bags[signal.bag] = signal.bag(histories.corpus)
+        found.append(normalize(measure(signal, bags[signal.bag], histories, splits)))
     progress("signals", len(SIGNALS), len(SIGNALS))
     return found

@@ -33,6 +33,7 @@ FAMILIES = 2
 REASONS = {
     "insufficient": "too few edits",
     "uncalibrated": "nothing is calibrated",
+    "promise": "the reference is too small to promise anything of a flag",
     "declared": "declared by the accounts themselves",
     "alibi": "a reviewer accepted that both worked at the same time",
     "imitation": "one of the two may be imitating the other",
@@ -56,10 +57,13 @@ class FlagRule:
         What the unbounded score must exceed.
     log10_lr
         What the low end of the interval must reach.
+    promised
+        Whether the reference is large enough for `score` to keep a promise.
     """
 
     score: float
     log10_lr: float
+    promised: bool = True
 
 
 def band(low: float, high: float) -> str:
@@ -122,7 +126,8 @@ def unmet(pairs: pd.DataFrame, rule: FlagRule | None) -> pd.DataFrame:
         missed |= {
             "low": said & ~(pairs["log10_lr_low"].to_numpy(float) >= rule.log10_lr),
             "families": said & (pairs["n_families"].to_numpy() < FAMILIES),
-            "score": said & ~(score > rule.score),
+            "promise": said & (not rule.promised),
+            "score": said & rule.promised & ~(score > rule.score),
             "outside": said & (pairs["outside"].to_numpy(float) >= score),
         }
     return pd.DataFrame(missed)

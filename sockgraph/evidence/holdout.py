@@ -51,7 +51,7 @@ def held_out(case: Case, histories: Histories, found: Found, verdict: PairScores
     DataFrame
         The contract table `held_out`.
     """
-    if verdict.bounds is None or verdict.sample is None:
+    if verdict.bounds is None or verdict.sample is None or verdict.scores is None:
         return empty("held_out")
     worthy = _worthy(case, verdict, verdict.bounds, found.measured)
     a, b = verdict.community.a, verdict.community.b
@@ -61,7 +61,7 @@ def held_out(case: Case, histories: Histories, found: Found, verdict: PairScores
         "a": a,
         "b": b,
         "cut": 0,
-        "score": verdict.sample.different,
+        "score": verdict.scores.different,
         "shared_pages": shared,
         "newcomers": newcomers(verdict, histories) & (shared > 0),
         "worthy": worthy,
@@ -74,10 +74,11 @@ def held_out(case: Case, histories: Histories, found: Found, verdict: PairScores
         "a": owner,
         "b": verdict.community.partner,
         "cut": np.arange(len(owner)),
-        "score": verdict.sample.same,
+        "score": verdict.scores.same,
     }
     whole = pd.concat([pd.DataFrame(different), pd.DataFrame(same)], ignore_index=True)
-    whole["log10_lr"] = verdict.bounds.clip(whole["score"].to_numpy(float))
+    said = np.concatenate([verdict.sample.different, verdict.sample.same])
+    whole["log10_lr"] = verdict.bounds.clip(said)
     return validate("held_out", whole)
 
 
@@ -116,11 +117,10 @@ def _worthy(
         [m.signal.family for m in measured],
         case.settings.family_log10_lr,
     )
-    score = verdict.score[a, b]
     pairs = pd.DataFrame(
         {
-            "score": score,
-            "log10_lr_low": bounds.clip(score - verdict.below[a, b]),
+            "score": verdict.carrying[a, b],
+            "log10_lr_low": bounds.clip(verdict.log10_lr[a, b] - verdict.below[a, b]),
             "n_families": np.sum(list(said.values()), axis=0),
             "declared": flagging.declared_pairs(case.cast.users, case.declared)[a, b],
             "accepted": flagging.declared_pairs(case.cast.users, case.accepted)[a, b],
@@ -138,11 +138,13 @@ def _flagged(
     a, b = verdict.community.a, verdict.community.b
     bears = np.zeros(verdict.score.shape, dtype=bool)
     bears[a, b] = bears[b, a] = worthy
-    among = np.where(cast.reference[:, None] & cast.reference[None, :], verdict.score, np.nan)
+    both = cast.reference[:, None] & cast.reference[None, :]
+    among = np.where(both, verdict.log10_lr, np.nan)
+    ranked = np.where(both, verdict.score, np.nan)
     known = PairEvidence(
         pd.Index(cast.users),
         bounds.clip(among),
-        np.nan_to_num(among),
+        np.nan_to_num(ranked),
         np.zeros_like(bears),
         bears,
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sockgraph.evidence.similarity import both_sides, cohort
+from sockgraph.evidence.similarity import surprise
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import subject_of, validate
 from sockgraph.signals import Histories, profile, similarity
@@ -74,13 +74,14 @@ def omit_weeks(
     chosen = asked.iloc[which]
     left = _Left(chosen["row"].to_numpy(), chosen["column"].to_numpy(), week)
     score = _score_without(histories, measured, verdict, left, progress)
+    said = verdict.log10_lr_at(score, left.a, left.b)
     subjects = zip(chosen["user_a"], chosen["user_b"], strict=True)
     frame = pd.DataFrame(
         {
             "subject": [subject_of(*pair) for pair in subjects],
             "omitted": [f"week:{_label(w)}" for w in week],
-            "log10_lr": verdict.bounds.clip(score),
-            "log10_lr_low": verdict.bounds.clip(score - verdict.below[left.a, left.b]),
+            "log10_lr": verdict.bounds.clip(said),
+            "log10_lr_low": verdict.bounds.clip(said - verdict.below[left.a, left.b]),
             "co_membership": np.nan,
         }
     )
@@ -166,40 +167,38 @@ def _score_without(  # noqa: PLR0917 - one question's parts
 ) -> NDArray[np.float64]:
     """Return the scores without the weeks; NaN where nothing can be said any more."""
     model = verdict.facts["model"]
-    member = np.zeros(histories.n_units, dtype=bool)
-    member[np.concatenate([verdict.community.a, verdict.community.b])] = True
     now = np.column_stack([m.pairs[left.a, left.b] for m in measured])
     again = []
     for step, one in enumerate(measured):
         progress("weeks left out", step, len(measured))
-        again.append(_measured_again(one, histories, member, left))
+        again.append(_measured_again(one, histories, left))
     progress("weeks left out", len(measured), len(measured))
     then = np.column_stack(again)
     told = model.contributions(now)
     fused = verdict.contributions[left.a, left.b]
     slope = (fused * told).sum(axis=1) / np.maximum((told**2).sum(axis=1), 1e-12)
     changed = slope * (model.contributions(then) - told).sum(axis=1)
-    return np.where(np.isnan(then).all(axis=1), np.nan, verdict.score[left.a, left.b] + changed)
+    return np.where(np.isnan(then).all(axis=1), np.nan, verdict.plain[left.a, left.b] + changed)
 
 
-def _measured_again(
-    one: Similarity, histories: Histories, member: NDArray[np.bool_], left: _Left
-) -> NDArray[np.float64]:
+def _measured_again(one: Similarity, histories: Histories, left: _Left) -> NDArray[np.float64]:
     """Return the surprise between the two shortened histories, as `measure` finds a pair's."""
     if one.bag is None:
         return np.full(len(left.week), np.nan)
     weighting, needed = one.signal.weighting, one.signal.needed
-    members = np.flatnonzero(member)  # who else is nominated is never looked at, however long
-    crowd = profile(one.bag, histories.take(members), weighting)
+    crowd = profile(one.bag, histories, weighting)
     counts = crowd.amount >= needed
+    everyone = np.arange(histories.n_units)
+    alone = np.zeros((len(left.week), 1), dtype=bool)
     found = []
     for part in _parts(left, histories):
         halves = [profile(one.bag, side, weighting) for side in _leave_out(histories, part)]
         sibling = np.diag(similarity(*halves)).copy()
         sibling[(halves[0].amount < needed) | (halves[1].amount < needed)] = np.nan
         told = []
-        for half, own in zip(halves, (part.a, part.b), strict=True):
-            others = counts[None, :] & (members[None, :] != own[:, None])
-            told.append(cohort(similarity(half, crowd), others).surprise(sibling[:, None])[:, 0])
-        found.append(both_sides(*told))
+        for half in halves:
+            pair = (everyone == part.a[:, None]) | (everyone == part.b[:, None])
+            cells = np.where(counts[None, :] & ~pair, similarity(half, crowd), np.nan)
+            told.append(surprise(sibling[:, None], cells, alone[: len(sibling)])[:, 0])
+        found.append((told[0] + told[1]) / 2)
     return np.concatenate(found)

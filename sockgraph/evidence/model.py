@@ -4,8 +4,8 @@ Everything here is in log10 LR. ELUB, the empirical lower and upper bound (Verge
 Science & Justice 56:482), is the range in which acting on the LRs beats ignoring them even if one
 more misleading observation of each kind turned up:
 
-    upper: the largest t ≥ 1 with  t · P₂(LR ≥ t) + P₁(LR < t) ≤ 1,
-    lower: the smallest t ≤ 1 with  P₁(LR ≤ t) / t + P₂(LR > t) ≤ 1,
+    upper: t · P₂(LR ≥ t) + P₁(LR < t) ≤ 1  for every t from 1 up to the bound,
+    lower: P₁(LR ≤ t) / t + P₂(LR > t) ≤ 1  for every t from 1 down to the bound,
 
 P₁, P₂ the shares of same- and different-operator observations, each with one misleading one
 added. The number of observations is the number of accounts, not of pairs: pairs that share an
@@ -21,6 +21,9 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from sockgraph.evidence.settings import PULL, RIDGE, WEIGHTS
+from sockgraph.signals import SIGNALS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
 
 LN10 = float(np.log(10))
 GRID = np.linspace(0, 6, 601)
-RIDGE = 1e-3
 NEWTON = 30
 
 
@@ -59,9 +61,15 @@ def elub(sample: Sample, n_same: float, n_different: float) -> Bounds:
     """Return the bounds that so many independent observations support."""
     low_same = _shares(sample.same, sample.same_weight, n_same)
     high_different = _shares(-sample.different, sample.different_weight, n_different)
-    upper = [t for t in GRID if 10**t * high_different(-t) + low_same(t) <= 1]
-    lower = [t for t in GRID if 10**t * low_same(-t) + high_different(t) <= 1]
-    return Bounds(-float(max(lower, default=0.0)), float(max(upper, default=0.0)))
+    upper = [10**t * high_different(-t) + low_same(t) <= 1 for t in GRID]
+    lower = [10**t * low_same(-t) + high_different(t) <= 1 for t in GRID]
+    return Bounds(-_before_first_failure(lower), _before_first_failure(upper))
+
+
+def _before_first_failure(passes: list[bool]) -> float:
+    """Return the last threshold before the first that fails, as the bounds' authors do."""
+    failed = [i for i, good in enumerate(passes) if not good]
+    return float(GRID[max((failed[0] if failed else len(GRID)) - 1, 0)])
 
 
 def _shares(
@@ -138,32 +146,35 @@ class Training:
         (pairs, signals), NaN where a signal cannot speak.
     same_weight, different_weight
         (pairs,).
-    trust
-        (signals,) the share of a common weight that each is drawn towards.
-    shrink
-        How strongly.
+    pull
+        How strongly a family's weight is drawn to its share in `settings.WEIGHTS`.
     """
 
     same: NDArray[np.float64]
     same_weight: NDArray[np.float64]
     different: NDArray[np.float64]
     different_weight: NDArray[np.float64]
-    trust: NDArray[np.float64]
-    shrink: float
+    pull: float = PULL
 
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted fusion.
+    """A fitted fusion: families weighed together, each the mean of its signals.
+
+    Signals of one family see one thing, so they count once:
+
+        score = baseline + Σ_f w_f · (mean surprise of f's signals that speak − 1),   w_f ≥ 0,
+
+    1 being what a surprise is on average where two accounts are not alike at all.
 
     Attributes
     ----------
     intercepts, slopes
         (signals,) each signal's own log10 LR: intercept + slope · surprise.
     weights
-        (signals,) what of it counts in the fused sum.
+        (families,) log10 LR a unit of a family's mean surprise, in the order of `FAMILIES`.
     baseline
-        The fused sum where every signal is neutral.
+        The fused sum where every family is neutral or silent.
     """
 
     intercepts: NDArray[np.float64]
@@ -176,28 +187,59 @@ class Model:
         return np.asarray(self.intercepts + self.slopes * surprise)
 
     def contributions(self, surprise: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what each signal adds to the score: zero where it cannot speak."""
-        return np.nan_to_num(self.alone(surprise) * self.weights, nan=0.0)
+        """Return what each signal adds to the score: its part of the family's mean."""
+        heard = ~np.isnan(surprise)
+        beside = np.maximum(heard.astype(float) @ (MEMBER @ MEMBER.T), 1)
+        return np.asarray(np.where(heard, surprise - 1, 0.0) / beside * (MEMBER @ self.weights))
 
     def score(self, surprise: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the fused log10 LR, unbounded."""
-        return np.asarray(self.baseline + self.contributions(surprise).sum(axis=-1))
+        return np.asarray(self.baseline + family_means(surprise) @ self.weights)
+
+
+FAMILIES = tuple(dict.fromkeys(signal.family for signal in SIGNALS))
+MEMBER = np.array([[s.family == f for f in FAMILIES] for s in SIGNALS], dtype=float)
+"""(signals, families): whose signal it is."""
+
+
+def family_means(surprise: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (…, families): each family's mean surprise above 1; 0 where none of it speaks."""
+    heard = ~np.isnan(surprise)
+    total = np.where(heard, surprise - 1, 0.0) @ MEMBER
+    return np.asarray(total / np.maximum(heard.astype(float) @ MEMBER, 1))
 
 
 def fit(training: Training) -> Model:
-    """Fit a fusion."""
+    """Fit a fusion: one logistic regression, its weights drawn to a multiple of the chosen ones.
+
+        loss + `PULL` · |w − κπ|² + `RIDGE` · |w|²,   π from `settings.WEIGHTS`, κ the best factor.
+
+    Histories cut in two flatter, so weights learnt on them freely are not those that two real
+    accounts want; weights that labels of other communities chose are, but for how much a text or a
+    page can say in this one. The ridge keeps them finite where the two kinds are told apart.
+    """
     lines = np.array([_alone(training, j) for j in range(training.same.shape[1])])
-    intercepts, slopes = lines[:, 0], lines[:, 1]
-    speaks = slopes > 1e-9
-    x = np.vstack([training.same, training.different])
-    llr = np.nan_to_num((intercepts + slopes * x)[:, speaks] * LN10, nan=0.0)
+    x = family_means(np.vstack([training.same, training.different]))
     y = np.concatenate([np.ones(len(training.same)), np.zeros(len(training.different))])
     w = np.concatenate([training.same_weight, training.different_weight]) / 2
-    pull_back = (slopes[speaks], training.trust[speaks], training.shrink)
-    theta = _weigh(llr, y, w, pull_back)
-    weights = np.zeros(len(slopes))
-    weights[speaks] = theta[1:]
-    return Model(intercepts, slopes, weights, float(theta[0] / LN10))
+    chosen = np.array([WEIGHTS[family] for family in FAMILIES])
+    toward = chosen / np.linalg.norm(chosen)
+    sign = np.where(y == 1, -1.0, 1.0)
+
+    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights = theta[1:]
+        s = theta[0] + x @ weights
+        off = w * (expit(s) - y)
+        apart = weights - (weights @ toward) * toward
+        held = training.pull * apart @ apart + RIDGE * weights @ weights
+        value = w @ np.logaddexp(0, sign * s) + held
+        slope = x.T @ off + 2 * training.pull * apart + 2 * RIDGE * weights
+        return float(value), np.concatenate([[off.sum()], slope])
+
+    start = np.concatenate([[-2.0], chosen])
+    bounds = [(None, None)] + [(0.0, None)] * len(chosen)
+    theta = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return Model(lines[:, 0], lines[:, 1], theta[1:] / LN10, float(theta[0] / LN10))
 
 
 def _alone(training: Training, signal: int) -> tuple[float, float]:
@@ -217,29 +259,3 @@ def _alone(training: Training, signal: int) -> tuple[float, float]:
 
 def _one(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(weight / max(float(weight.sum()), 1e-300))
-
-
-def _weigh(
-    llr: NDArray[np.float64],
-    y: NDArray[np.float64],
-    w: NDArray[np.float64],
-    pull_back: tuple[NDArray[np.float64], NDArray[np.float64], float],
-) -> NDArray[np.float64]:
-    """Return baseline and weights."""
-    slopes, trust, shrink = pull_back
-    n = llr.shape[1]
-    unit = slopes * LN10
-    toward = trust / max(float(np.linalg.norm(trust)), 1e-12)
-
-    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        s = theta[0] + llr @ theta[1:]
-        pull = w * (expit(s) - y)
-        apart = theta[1:] * unit - (theta[1:] * unit @ toward) * toward
-        value = w @ np.logaddexp(0, np.where(y == 1, -s, s)) + shrink * apart @ apart
-        return float(value), np.concatenate(
-            [[pull.sum()], llr.T @ pull + 2 * shrink * apart * unit]
-        )
-
-    start = np.concatenate([[0.0], np.full(n, 1 / max(n, 1))])
-    bounds = [(None, None)] + [(0.0, None)] * n
-    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x)

@@ -58,7 +58,7 @@ def imitation_rows(
     marked = found.found & cast.nominated[:, None] & cast.nominated[None, :]
     rows = []
     for copy, origin in np.argwhere(marked):
-        a, b = sorted((int(copy), int(origin)))
+        a, b = sorted((int(copy), int(origin)), key=lambda i: cast.users[i])
         edits = np.searchsorted(histories.corpus.save, found.telling(a, b))
         rows.append(
             {

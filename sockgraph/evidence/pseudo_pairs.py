@@ -8,6 +8,7 @@ about it.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,9 +63,9 @@ class _Piece(NamedTuple):
 
 
 def cut_histories(
-    accounts: Histories, which: NDArray[np.int64], *, least: int, seed: int, repeats: int = 2
+    accounts: Histories, which: NDArray[np.int64], *, least: int, deals: int = 2
 ) -> PseudoPairs:
-    """Cut these accounts' histories, each in every stratum, `repeats` times where it can be cut.
+    """Cut these accounts' histories, each in every stratum, `deals` times where it can be cut.
 
     Parameters
     ----------
@@ -74,31 +75,35 @@ def cut_histories(
         Units to cut.
     least
         Saves that each half must keep.
-    seed
-        Decides where; the cuts of an account depend on nothing but this and its own history.
-    repeats
+    deals
         Cuts of each account in each stratum.
 
     Notes
     -----
-    Halves are thinned to the lengths of real accounts, drawn from those given: a stretch of
-    consecutive saves each, so that a split compares what a real pair does.
+    Where an account is cut depends on nothing but its own edit times, so that no name, case id, row
+    order or other account moves it. Halves are thinned to a stretch of consecutive saves whose
+    length is drawn evenly on a log scale: accounts of every length are compared with each other.
     """
     starts = np.searchsorted(accounts.unit, np.arange(accounts.n_units + 1))
-    sizes = np.diff(starts)[which]
-    sizes = np.sort(sizes[sizes >= least])
     pages = first_pages(accounts.corpus)
     pieces: list[_Piece] = []
     for unit in which:
         saves = accounts.saves[starts[unit] : starts[unit + 1]]
+        key = history_key(accounts.corpus.seconds[saves])
         for stratum in range(len(STRATA)):
-            for repeat in range(repeats):
-                rng = np.random.default_rng([seed, stratum, repeat, len(saves), int(unit)])
+            for deal in range(deals):
+                rng = np.random.default_rng([key, stratum, deal])
                 sides = _cut(accounts.corpus, saves, pages, stratum, rng)
                 if min(map(len, sides)) >= least:
-                    thin = [_stretch(side, sizes, least, rng) for side in sides]
+                    thin = [_stretch(side, least, rng) for side in sides]
                     pieces.append(_Piece(thin[0], thin[1], stratum, int(unit)))
     return _assemble(accounts, pieces)
+
+
+def history_key(seconds: NDArray[np.float64]) -> int:
+    """Return a number that one account's edit times decide, and nothing else."""
+    times = np.round(seconds).astype("<i8").tobytes()
+    return int.from_bytes(hashlib.sha256(times).digest()[:8], "little")
 
 
 def no_cuts(accounts: Histories) -> PseudoPairs:
@@ -163,10 +168,8 @@ def first_pages(corpus: Corpus) -> NDArray[np.int64]:
     return corpus.page[np.searchsorted(corpus.save, np.arange(corpus.n_saves))]
 
 
-def _stretch(
-    side: NDArray[np.int64], sizes: NDArray[np.int64], least: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
-    wanted = max(least, min(len(side), int(rng.choice(sizes))))
+def _stretch(side: NDArray[np.int64], least: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    wanted = round(float(np.exp(rng.uniform(np.log(least), np.log(len(side))))))
     start = int(rng.integers(0, len(side) - wanted + 1))
     return side[start : start + wanted]
 

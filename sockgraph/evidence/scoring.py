@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sockgraph.evidence.adjustment import closeness, rivalry
-from sockgraph.evidence.calibration import CalibratedModel, calibrate, community_of, first_stage
-from sockgraph.evidence.model import Model
+from sockgraph.evidence.adjustment import as_strangers, crowd, nearness
+from sockgraph.evidence.calibration import CalibratedModel, calibrate, community_of
+from sockgraph.evidence.promise import Promise, promise_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,8 @@ class AccountIndex:
     Attributes
     ----------
     users
-        Nominated and reference accounts with enough edits, in alphabetical order.
+        Nominated and reference accounts with enough edits, in an order that only their own edit
+        times decide.
     nominated, reference
         (users,) roles; in an open case everyone has both.
     person
@@ -82,45 +83,75 @@ class PairScores:
     alone, contributions
         (users, users, signals) each signal's own log10 LR (NaN: silent, or not calibrated), and
         what it adds to the score.
-    rivalry, rivals
-        (users, users) how well others explain either side, and what that adds to the score.
-    place, community_part
-        (users, users) the pair's place among different reference pairs by how alike their pages
-        are, and what weighing it within its community adds to the score.
-    score, below, above
-        (users, users) the score, and how far its interval reaches to both sides.
-    bounds
-        None where nothing is calibrated.
-    sample
-        Scores of the reference by models that did not see it; None likewise.
+    crowd, rivals
+        (users, users) how like either side is to its best others, and what that adds to the score.
+    near, off
+        (users, users) how near the pair's pages are among different reference pairs (−log10 of the
+        share that is nearer), and what is taken off the log10 LR for it, not off the score.
+    plain, score
+        (users, users) without and with the traces that have a null of their own: ranks; never
+        called an LR.
+    carrying
+        (users, users) what of the score may carry a flag: nothing that a trace with a null of its
+        own says for one operator.
+    log10_lr, below, above
+        (users, users) the log10 LR, unbounded, and how far its interval reaches to both sides.
+    bounds, narrow, wide
+        What the reference supports, and the bounds' own interval; None where nothing is calibrated.
+    sample, scores
+        log10 LRs and scores of the reference; None likewise.
     community
         The whole reference.
+    promise
+        What a flag rests on; None likewise.
     facts
         For the manifest and the report.
     """
 
     alone: NDArray[np.float64]
     contributions: NDArray[np.float64]
-    rivalry: NDArray[np.float64]
+    crowd: NDArray[np.float64]
     rivals: NDArray[np.float64]
-    place: NDArray[np.float64]
-    community_part: NDArray[np.float64]
+    near: NDArray[np.float64]
+    off: NDArray[np.float64]
+    plain: NDArray[np.float64]
     score: NDArray[np.float64]
+    carrying: NDArray[np.float64]
+    log10_lr: NDArray[np.float64]
     below: NDArray[np.float64]
     above: NDArray[np.float64]
     bounds: Bounds | None
+    narrow: Bounds | None
+    wide: Bounds | None
     sample: Sample | None
+    scores: Sample | None
     community: TrainingPairs
+    promise: Promise | None
     facts: dict[str, Any]
 
+    def log10_lr_at(
+        self, plain: NDArray[np.float64], rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return what the log10 LR of these pairs would be, had they these scores by themselves."""
+        beside = self.score[rows, columns] - self.plain[rows, columns]
+        return as_strangers(plain - self.off[rows, columns]) + beside
+
     def with_extras(self, extras: Sequence[NullTest]) -> PairScores:
-        """Return the verdict with the traces that have a null of their own added to the score."""
+        """Return the same with the traces that have a null of their own added.
+
+        They move the score and the LR; what they say for one operator never carries a flag.
+        """
         if self.bounds is None:
             return self
-        added = sum(
-            (np.nan_to_num(e.log10_lr, nan=0.0) for e in extras), np.zeros(self.score.shape)
+        told = [np.nan_to_num(e.log10_lr, nan=0.0) for e in extras]
+        added = sum(told, np.zeros(self.score.shape))
+        against = sum((np.minimum(t, 0.0) for t in told), np.zeros(self.score.shape))
+        return replace(
+            self,
+            score=self.score + added,
+            carrying=self.carrying + against,
+            log10_lr=self.log10_lr + added,
         )
-        return replace(self, score=self.score + added)
 
 
 def judge(  # noqa: PLR0917 - arrays of one stage, each named at the call
@@ -138,7 +169,7 @@ def judge(  # noqa: PLR0917 - arrays of one stage, each named at the call
 
 
 def judge_by(learnt: CalibratedModel, cast: AccountIndex, measured: list[Similarity]) -> PairScores:
-    """Judge every pair of the cast by what a reference taught, none by a model that saw it.
+    """Judge every pair of the cast by what a reference taught.
 
     Parameters
     ----------
@@ -146,32 +177,37 @@ def judge_by(learnt: CalibratedModel, cast: AccountIndex, measured: list[Similar
         From this cast, or from some of it: every account of its reference is in the cast.
     """
     learnt = learnt.on(cast)
-    surprise = _surprise(measured)
-    first = first_stage(learnt.models, learnt.whole, learnt.fold, cast, surprise)
-    near = rivalry(first.score, cast.reference)
-    close = closeness(surprise, learnt.community)
-    line = learnt.line
-    slopes = line.scale * line.tilt.slopes(close.pairs)
-    baseline = line.plain(first.baseline - learnt.usual)
-    below, above = _spread(learnt, cast, surprise, near, close.pairs)
+    surprise, line, model = _surprise(measured), learnt.line, learnt.model
+    fused = model.score(surprise)
+    taken = crowd(fused)
+    near = nearness(surprise, learnt.community.different)
+    score = line.plain(fused - taken)
+    log10_lr = line.apply(fused - taken, near)
+    below, above = _spread(learnt, cast, (surprise, taken, near))
     return PairScores(
-        alone=first.alone,
-        contributions=slopes[..., None] * first.contributions,
-        rivalry=near,
-        rivals=-slopes * (near - learnt.usual),
-        place=close.place,
-        community_part=line.tilt.apply(baseline, close.pairs) - baseline,
-        score=line.apply(first.score - near, close.pairs),
+        alone=model.alone(surprise),
+        contributions=line.scale * model.contributions(surprise),
+        crowd=taken,
+        rivals=-line.scale * (taken - learnt.usual),
+        near=near,
+        off=line.near.correction(near),
+        plain=score,
+        score=score,
+        carrying=score,
+        log10_lr=log10_lr,
         below=below,
         above=above,
         bounds=learnt.bounds,
+        narrow=learnt.narrow,
+        wide=learnt.wide,
         sample=learnt.sample,
+        scores=learnt.scores,
         community=learnt.community,
+        promise=promise_of(score, surprise, cast, learnt.scores.different),
         facts={
-            "model": learnt.whole,
+            "model": model,
             "reason": None,
-            "baseline": line.lift + line.scale * (learnt.whole.baseline - learnt.usual),
-            "near": {"shift": line.tilt.shift, "slope": line.tilt.slope},
+            "baseline": line.lift + line.scale * (model.baseline - learnt.usual),
         },
     )
 
@@ -185,46 +221,52 @@ def _uncalibrated(
 ) -> PairScores:
     """Score by the plain mean of the signals' surprise above its usual 1: no LR."""
     n = surprise.shape[-1]
-    model = Model(np.full(n, -1.0), np.ones(n), np.full(n, 1 / n), 0.0)
-    contributions = model.contributions(surprise)
-    score = np.where(np.isnan(surprise).all(axis=-1), np.nan, contributions.sum(axis=-1))
+    heard = ~np.isnan(surprise)
+    contributions = np.where(heard, surprise - 1, 0.0) / n
+    score = np.where(heard.any(axis=-1), contributions.sum(axis=-1), np.nan)
     nothing = np.full(score.shape, np.nan)
     return PairScores(
         alone=np.full(surprise.shape, np.nan),
         contributions=contributions,
-        rivalry=nothing,
+        crowd=nothing,
         rivals=np.zeros(score.shape),
-        place=nothing,
-        community_part=np.zeros(score.shape),
+        near=nothing,
+        off=nothing,
+        plain=score,
         score=score,
+        carrying=score,
+        log10_lr=nothing,
         below=nothing,
         above=nothing,
         bounds=None,
+        narrow=None,
+        wide=None,
         sample=None,
+        scores=None,
         community=community,
-        facts={"model": None, "reason": reason, "baseline": 0.0, "flag_score": None},
+        promise=None,
+        facts={"model": None, "reason": reason, "baseline": 0.0},
     )
 
 
-def _spread(  # noqa: PLR0917 - arrays of one stage, each named at the call
+def _spread(
     learnt: CalibratedModel,
     cast: AccountIndex,
-    surprise: NDArray[np.float64],
-    near: NDArray[np.float64],
-    weight: NDArray[np.float64],
+    parts: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how far below and above its median each pair's score lies in 95 % of resamples.
+    """Return how far below and above its median each pair's log10 LR lies in 95 % of resamples.
 
     Looked at are pairs of nominated and pairs of reference accounts; of others nothing is told.
     """
-    below, above = np.full(near.shape, np.nan), np.full(near.shape, np.nan)
+    shape = parts[1].shape
+    below, above = np.full(shape, np.nan), np.full(shape, np.nan)
     alike = np.logical_or(
         np.logical_and.outer(cast.nominated, cast.nominated),
         np.logical_and.outer(cast.reference, cast.reference),
     )
     rows, columns = np.nonzero(np.triu(alike))
-    seen, rivals, nearness = (values[rows, columns] for values in (surprise, near, weight))
-    scores = [one.line.apply(one.model.score(seen) - rivals, nearness) for one in learnt.resampled]
+    seen, taken, near = (values[rows, columns] for values in parts)
+    scores = [one.line.apply(one.model.score(seen) - taken, near) for one in learnt.resampled]
     for side, values in zip((below, above), _around(scores, rows.shape), strict=True):
         side[rows, columns] = side[columns, rows] = values
     return below, above

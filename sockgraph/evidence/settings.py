@@ -1,4 +1,8 @@
-"""What the evidence stage takes and gives."""
+"""What the evidence stage takes and gives, and every tuned number in it.
+
+Numbers that labels chose were chosen by leaving one labelled community out of nineteen at a time
+(`benchmarks/communities.py`, docs/validation.md); the others say where they come from.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,30 @@ from sockgraph.schema import empty
 if TYPE_CHECKING:
     import pandas as pd
 
+TAIL = 10
+"""Nearest others whose likeness makes an account's tail (5, 10, 20 and 40 tried)."""
+BEYOND = 0.25
+"""What counts of a surprise beyond what the cohort's size can show (0.1, 0.25, 0.5, 1 tried)."""
+WEIGHTS = {"pages": 0.55, "time": 0.50, "text": 1.03, "mechanics": 0.19}
+"""Natural log odds a unit of a family's mean surprise, as labels of 19 communities want it."""
+PULL = 0.1
+"""How strongly a case's weights are drawn to a multiple of `WEIGHTS` (0.03, 0.1, 0.3 tried)."""
+RIDGE = 1e-3
+"""Keeps weights finite where a small reference is told apart perfectly."""
+CROWD, CROWD_SHARE = 10, 0.5
+"""Of how many best others, and by how much of it, an account's level is taken off its scores."""
+STRANGERS = 0.25
+"""The share of an operator's further accounts that look like strangers (0 to 0.4 tried)."""
+PROMISE = 0.02
+"""Innocent cases like this one that may carry a flag."""
+TWIN = 3.7
+"""A score above which two reference accounts that are each other's best may be one operator's.
+
+They are left out of innocent cases; the threshold then is at least this (3.0 to 3.7 tried)."""
+EXPECTED_FALSE = 1.0
+"""False flags expected in an open case."""
+FEWEST_CASES = 50
+"""Innocent cases below which no promise can be kept, and nothing is flagged."""
 MIN_REFERENCE = 30
 """Reference accounts with enough edits below which nothing is calibrated."""
 MIN_SPLITS = 20
@@ -28,16 +56,13 @@ class EvidenceSettings:
         What a family must add to the score to count as one of the two that a flag asks for.
     min_edits
         Distinct edit times that an account needs; with fewer, its pairs are `insufficient`.
-    seed
-        Decides cuts, folds and resamples.
     resamples
         Bootstrap resamples of the reference accounts behind each interval.
     """
 
-    flag_log10_lr: float = 1.5
-    family_log10_lr: float = 0.0
+    flag_log10_lr: float = 0.3
+    family_log10_lr: float = 0.3
     min_edits: int = 10
-    seed: int = 20210913
     resamples: int = 60
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sockgraph.evidence.adjustment import CommunityAdjustment
+from sockgraph.evidence.adjustment import NearPairs
 from sockgraph.evidence.calibration import CalibratedModel, Line, Resample
 from sockgraph.evidence.model import Bounds, Model, Sample
 from sockgraph.evidence.training import TrainingPairs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -22,20 +22,25 @@ Arrays = dict[str, "NDArray[Any]"]
 
 def pack(learnt: CalibratedModel) -> Arrays:
     """Return everything as arrays, none of them of objects."""
-    return {
+    taught = [
+        Resample(learnt.model, learnt.line, learnt.bounds),
+        *learnt.resampled,
+    ]
+    packed: Arrays = {
         "users": np.array(learnt.users, dtype=np.str_),
-        "fold": learnt.fold,
-        "folds": np.array(list(learnt.models)),
-        **_models("fold_models", list(learnt.models.values())),
-        **_models("whole", [learnt.whole]),
-        **_models("resamples", [one.model for one in learnt.resampled]),
-        "lines": np.array([_numbers(one.line) for one in learnt.resampled]).reshape(-1, 4),
-        "line": np.array(_numbers(learnt.line)),
         "usual": np.array(learnt.usual),
-        "bounds": np.array([learnt.bounds.low, learnt.bounds.high]),
+        "ends": np.array([(b.low, b.high) for b in (learnt.narrow, learnt.wide)]),
+        "resamples": np.array(len(learnt.resampled)),
         **_of("sample", learnt.sample),
+        **_of("scores", learnt.scores),
         **_of("community", learnt.community),
     }
+    for i, one in enumerate(taught):
+        packed |= _of(f"model{i}", one.model) | _of(f"near{i}", one.line.near)
+        packed[f"line{i}"] = np.array(
+            [one.line.lift, one.line.scale, one.bounds.low, one.bounds.high]
+        )
+    return packed
 
 
 def unpack(arrays: Mapping[str, NDArray[Any]]) -> CalibratedModel:
@@ -46,54 +51,38 @@ def unpack(arrays: Mapping[str, NDArray[Any]]) -> CalibratedModel:
     KeyError, ValueError
         If these arrays were not packed here.
     """
-    community: dict[str, Any] = {
-        field.name: arrays[f"community.{field.name}"] for field in fields(TrainingPairs)
-    }
+    community = _taken("community", TrainingPairs, arrays)
     community["n_accounts"] = int(community["n_accounts"])
-    models = _taken("fold_models", arrays)
-    resampled = zip(_taken("resamples", arrays), arrays["lines"], strict=True)
-    low, high = map(float, arrays["bounds"])
+    first, *others = (_resample(i, arrays) for i in range(int(arrays["resamples"]) + 1))
+    narrow, wide = (Bounds(float(low), float(high)) for low, high in arrays["ends"])
     return CalibratedModel(
         users=tuple(map(str, arrays["users"])),
-        fold=arrays["fold"],
-        models={
-            (int(p), int(q)): model for (p, q), model in zip(arrays["folds"], models, strict=True)
-        },
-        whole=_taken("whole", arrays)[0],
-        line=_line(arrays["line"]),
+        model=first.model,
+        line=first.line,
         usual=float(arrays["usual"]),
-        resampled=tuple(Resample(model, _line(numbers)) for model, numbers in resampled),
-        bounds=Bounds(low, high),
-        sample=Sample(*(arrays[f"sample.{field.name}"] for field in fields(Sample))),
+        resampled=tuple(others),
+        bounds=first.bounds,
+        narrow=narrow,
+        wide=wide,
+        sample=Sample(**_taken("sample", Sample, arrays)),
+        scores=Sample(**_taken("scores", Sample, arrays)),
         community=TrainingPairs(**community),
     )
 
 
-def _of(name: str, whole: Sample | TrainingPairs) -> Arrays:
+def _resample(number: int, arrays: Mapping[str, NDArray[Any]]) -> Resample:
+    model = _taken(f"model{number}", Model, arrays)
+    model["baseline"] = float(model["baseline"])
+    lift, scale, low, high = map(float, arrays[f"line{number}"])
+    near = NearPairs(**_taken(f"near{number}", NearPairs, arrays))
+    return Resample(Model(**model), Line(lift, scale, near), Bounds(low, high))
+
+
+def _of(name: str, whole: Sample | TrainingPairs | Model | NearPairs) -> Arrays:
     return {
         f"{name}.{field.name}": np.asarray(getattr(whole, field.name)) for field in fields(whole)
     }
 
 
-def _models(name: str, models: Sequence[Model]) -> Arrays:
-    return {
-        f"{name}.{field.name}": np.array([getattr(model, field.name) for model in models])
-        for field in fields(Model)
-    }
-
-
-def _taken(name: str, arrays: Mapping[str, NDArray[Any]]) -> list[Model]:
-    columns = [arrays[f"{name}.{field.name}"] for field in fields(Model)]
-    return [
-        Model(intercepts, slopes, weights, float(baseline))
-        for intercepts, slopes, weights, baseline in zip(*columns, strict=True)
-    ]
-
-
-def _numbers(line: Line) -> tuple[float, float, float, float]:
-    return line.lift, line.scale, line.tilt.shift, line.tilt.slope
-
-
-def _line(numbers: NDArray[np.float64]) -> Line:
-    lift, scale, shift, slope = map(float, numbers)
-    return Line(lift, scale, CommunityAdjustment(shift, slope))
+def _taken(name: str, of: type[Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    return {field.name: arrays[f"{name}.{field.name}"] for field in fields(of)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from sockgraph.evidence import flagging
 from sockgraph.evidence.attribution import witnesses
 from sockgraph.evidence.false_links import false_links, reaching
+from sockgraph.evidence.model import FAMILIES
 from sockgraph.evidence.null_tests import imitation_rows
 from sockgraph.evidence.pseudo_pairs import KINDS, LABELLED
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sockgraph.evidence.model import Sample
     from sockgraph.evidence.scoring import AccountIndex, NullTest, PairScores
     from sockgraph.evidence.similarity import Similarity
     from sockgraph.signals import Histories
@@ -188,7 +188,7 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: PairScores) -> pd.Da
             "families_for": _families_for(case, pairs, measured, verdict),
             "alibi": _at(found.alibi.significant.astype(float), pairs) == 1,
             "imitation": _imitated(pairs, found.imitation),
-            "outside": _outside(case, pairs, verdict.score),
+            "outside": _outside(case, pairs, verdict.carrying),
             "band": bands,
             "flagged": False,
             "state": "none",
@@ -235,6 +235,7 @@ def _eligible(case: Case, pairs: Pairs, links: pd.DataFrame, verdict: PairScores
     rule = rule_of(case, verdict)
     declared = flagging.declared_pairs(case.nominated, case.declared)[pairs.a, pairs.b]
     asked = links.assign(
+        score=_at(verdict.carrying, pairs),
         n_families=links["families_for"].map(len),
         declared=declared,
         accepted=flagging.declared_pairs(case.nominated, case.accepted)[pairs.a, pairs.b],
@@ -252,8 +253,12 @@ def _interval(
     if verdict.bounds is None:
         nothing = np.full(len(score), np.nan)
         return nothing, nothing, nothing
-    low, high = score - _at(verdict.below, pairs), score + _at(verdict.above, pairs)
-    return verdict.bounds.clip(low), verdict.bounds.clip(score), verdict.bounds.clip(high)
+    narrow, wide = verdict.narrow or verdict.bounds, verdict.wide or verdict.bounds
+    said = _at(verdict.log10_lr, pairs)
+    low, high = said - _at(verdict.below, pairs), said + _at(verdict.above, pairs)
+    ends = np.where(low > 0, narrow.clip(low), wide.clip(low))
+    tops = np.where(high > 0, wide.clip(high), narrow.clip(high))
+    return ends, verdict.bounds.clip(said), tops
 
 
 def _naive(
@@ -278,21 +283,11 @@ def _status(pairs: Pairs, measured: list[Similarity]) -> NDArray[np.object_]:
 
 def rule_of(case: Case, verdict: PairScores) -> flagging.FlagRule | None:
     """Return the numbers that a flag asks of a link; None where nothing is calibrated."""
-    if verdict.bounds is None or verdict.sample is None:
+    if verdict.promise is None:
         return None
-    return flagging.FlagRule(flag_score(case, verdict.sample), case.settings.flag_log10_lr)
-
-
-def flag_score(case: Case, sample: Sample) -> float:
-    """Return the score above which a link may be flagged: that of the top 0.1 % of different pairs.
-
-    In an open case the reference holds the very pairs that are looked for, and a quarter as many
-    may pass.
-    """
-    fitted = flagging.high_quantile(sample.different, EXTREME)
-    if case.cast.nominated[case.cast.reference].any():
-        return flagging.high_quantile(sample.different, EXTREME / 4)
-    return min(fitted, float(np.quantile(sample.different, 1 - EXTREME)))
+    return flagging.FlagRule(
+        verdict.promise.threshold, case.settings.flag_log10_lr, verdict.promise.reason is None
+    )
 
 
 def _shown(links: pd.DataFrame) -> NDArray[np.int64]:
@@ -336,8 +331,8 @@ def _evidence(  # noqa: PLR0917 - arrays of one stage
         told = [rev_ids[i][j] if i in rev_ids else None for i in range(len(pairs.a))]
         frames.append(_extra(names, pairs, extra, verdict, told))
     others = int(case.cast.reference.sum())
-    frames.append(_aside(RIVALS, names, pairs, (verdict.rivalry, verdict.rivals), others))
-    frames.append(_aside(COMMUNITY, names, pairs, (verdict.place, verdict.community_part), 0))
+    frames.append(_aside(RIVALS, names, pairs, (verdict.crowd, verdict.rivals), others))
+    frames.append(_community(names, pairs, verdict))
     return validate("evidence", pd.concat(frames, ignore_index=True))
 
 
@@ -419,6 +414,16 @@ def _aside(  # noqa: PLR0917 - one row of every pair
     )
 
 
+def _community(names: NDArray[np.object_], pairs: Pairs, verdict: PairScores) -> pd.DataFrame:
+    """Lay out by how much the log10 LR differs from the score, before any bound.
+
+    People whose pages are as near reach high scores too, and some operators' accounts look like
+    strangers: this is no part of the score, and no evidence of its own.
+    """
+    frame = _aside(COMMUNITY, names, pairs, (verdict.near, verdict.log10_lr - verdict.score), 0)
+    return frame.assign(log10_lr=frame["contribution"], contribution=np.nan)
+
+
 def _reference(measured: list[Similarity], verdict: PairScores) -> pd.DataFrame:
     """Describe what the pairs are drawn against, by signal and stratum."""
     community = verdict.community
@@ -428,13 +433,13 @@ def _reference(measured: list[Similarity], verdict: PairScores) -> pd.DataFrame:
         rows += _quantiles(name, "different", community.different[:, j])
         for number, stratum in enumerate(KINDS):
             rows += _quantiles(name, stratum, community.same[community.stratum == number, j])
-    if verdict.sample is not None:
-        different = verdict.sample.different
+    if verdict.scores is not None:
+        different = verdict.scores.different
         rows += _quantiles("score", "different", different)
         inner = different[different <= np.quantile(different, 1 - EXTREME)]
         rows += _quantiles("score", "different, without the most extreme", inner)
         for number, stratum in enumerate(KINDS):
-            rows += _quantiles("score", stratum, verdict.sample.same[community.stratum == number])
+            rows += _quantiles("score", stratum, verdict.scores.same[community.stratum == number])
     return validate("reference", pd.DataFrame(rows)) if rows else empty("reference")
 
 
@@ -460,20 +465,24 @@ def _omissions(  # noqa: PLR0917 - arrays of one stage
     if verdict.bounds is None or not len(shown):
         return empty("omissions")
     names = np.asarray(case.nominated, dtype=object)
-    own = np.stack([_at(e.log10_lr, pairs) for e in found.extras], axis=-1)
-    added = np.nan_to_num(np.concatenate([_at(verdict.contributions, pairs), own], axis=1))
-    score, below = _at(verdict.score, pairs), _at(verdict.below, pairs)
+    own = np.stack([_at(e.log10_lr, pairs) for e in found.extras], axis=-1)[shown]
+    added = np.nan_to_num(_at(verdict.contributions, pairs))[shown]
+    own, none = np.nan_to_num(own), np.zeros_like(added)
+    added, beside = np.hstack([added, np.zeros_like(own)]), np.hstack([none, own])
+    rows_, columns = pairs.row[shown], pairs.column[shown]
+    plain, below = _at(verdict.plain, pairs)[shown], _at(verdict.below, pairs)[shown]
     subject = [subject_of(names[pairs.a[i]], names[pairs.b[i]]) for i in shown]
     rows = []
     for omitted, here in _parts(found):
-        left = (score - added[:, here].sum(axis=1))[shown]
+        left = verdict.log10_lr_at(plain - added[:, here].sum(axis=1), rows_, columns)
+        left -= beside[:, here].sum(axis=1)
         rows.append(
             pd.DataFrame(
                 {
                     "subject": subject,
                     "omitted": omitted,
                     "log10_lr": verdict.bounds.clip(left),
-                    "log10_lr_low": verdict.bounds.clip(left - below[shown]),
+                    "log10_lr_low": verdict.bounds.clip(left - below),
                     "co_membership": np.nan,
                 }
             )
@@ -519,18 +528,21 @@ def _calibration(
         "false_links": {},
         "strata": {},
     }
-    if verdict.bounds is None or verdict.sample is None or model is None:
+    promise, narrow, wide = verdict.promise, verdict.narrow, verdict.wide
+    if verdict.bounds is None or model is None or not promise or not narrow or not wide:
         return facts
     return (
         facts
         | {
             "bounds": [verdict.bounds.low, verdict.bounds.high],
             "baseline": verdict.facts["baseline"],
-            "weights": {
-                m.signal.name: float(w) for m, w in zip(measured, model.weights, strict=True)
-            },
-            "flag_score": flag_score(case, verdict.sample),
-            "near": verdict.facts["near"],
+            "weights": {f: float(w) for f, w in zip(FAMILIES, model.weights, strict=True)},
+            "flag_score": promise.threshold,
+            "promise": asdict(promise),
+            "bounds_interval": [
+                [wide.low, narrow.low],
+                [narrow.high, wide.high],
+            ],
             "threshold": reaching(verdict, measured, case.settings.flag_log10_lr),
         }
         | false_links(verdict, measured, histories)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.evidence.model import SHRINK, Model, Training, fit
+from sockgraph.evidence.model import Training, family_means
 from sockgraph.evidence.pseudo_pairs import LABELLED, STRATA
+from sockgraph.evidence.settings import PULL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-FOLDS = 10
 HARD = 3000
 """Different pairs that look most alike: all of these are learnt from,"""
 PLAIN = 3000
@@ -45,8 +45,6 @@ class TrainingPairs:
         (splits,) the account, the other account (of a cut the same), and the index into `KINDS`.
     n_accounts
         Size of the account index that `a`, `b` and `owner` point into.
-    trust
-        (signals,) see `sockgraph.evidence.model.Training`.
     """
 
     different: NDArray[np.float64]
@@ -58,7 +56,6 @@ class TrainingPairs:
     partner: NDArray[np.int64]
     stratum: NDArray[np.int64]
     n_accounts: int
-    trust: NDArray[np.float64]
 
     def some(self, rows: NDArray[np.int64], weight: NDArray[np.float64]) -> TrainingPairs:
         """Return the same with these different pairs alone, weighted so."""
@@ -84,8 +81,7 @@ class TrainingPairs:
             same_weight=same[used],
             different=self.different[keep],
             different_weight=different[keep],
-            trust=self.trust,
-            shrink=SHRINK * (1 - self.told) ** 2,
+            pull=PULL * (1 - self.told) ** 2,
         )
 
     @property
@@ -138,9 +134,11 @@ class TrainingPairs:
 
 
 def choose_pairs(
-    surprise: NDArray[np.float64], seed: int
+    surprise: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Choose pairs to learn from: the hard ones all, the others by lot and weighted back.
+    """Choose pairs to learn from: the hard ones all, of the others every so many, weighted back.
+
+    The others are taken at even steps of their rank, so that the choice hangs on no chance.
 
     Parameters
     ----------
@@ -155,31 +153,8 @@ def choose_pairs(
     n = len(surprise)
     if n <= HARD + PLAIN:
         return np.arange(n), np.ones(n)
-    order = np.argsort(-np.nan_to_num(surprise, nan=0.0).sum(axis=1), kind="stable")
-    rng = np.random.default_rng([seed, n])
-    plain = np.sort(rng.choice(n - HARD, size=PLAIN, replace=False)) + HARD
-    rows = np.concatenate([order[:HARD], order[plain]])
+    order = np.argsort(-family_means(surprise).sum(axis=1), kind="stable")
+    plain = HARD + (np.arange(PLAIN) + 0.5) * (n - HARD) / PLAIN
+    rows = np.concatenate([order[:HARD], order[plain.astype(np.int64)]])
     weight = np.concatenate([np.ones(HARD), np.full(PLAIN, (n - HARD) / PLAIN)])
     return rows, weight
-
-
-def folds_of(person: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Put every account into one of `FOLDS` folds, all of one person's into the same.
-
-    Parameters
-    ----------
-    person
-        (accounts,) see `sockgraph.evidence.scoring.Cast`.
-    """
-    dealt = np.random.default_rng([seed, 7]).permutation(len(person)) % FOLDS
-    return np.asarray(dealt[person])
-
-
-def cross_fit(community: TrainingPairs, fold: NDArray[np.int64]) -> dict[tuple[int, int], Model]:
-    """Fit one model for every two folds, on accounts of neither."""
-    models = {}
-    for p in range(FOLDS):
-        for q in range(p, FOLDS):
-            times = ((fold != p) & (fold != q)).astype(float)
-            models[p, q] = fit(community.training(times))
-    return models

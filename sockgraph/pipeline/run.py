@@ -188,7 +188,6 @@ def weigh(
         settings=EvidenceSettings(
             flag_log10_lr=case.evidence.flag_log10_lr,
             min_edits=case.accounts.min_edits,
-            seed=case.reference.seed,
         ),
         progress=progress,
     )

@@ -233,7 +233,6 @@ def _first_look(
     settings = EvidenceSettings(
         flag_log10_lr=case.evidence.flag_log10_lr,
         min_edits=case.accounts.min_edits,
-        seed=case.reference.seed,
     )
     source = WikiSource(case, wiki.folder)
     candidates, bots = _people(source, candidates)

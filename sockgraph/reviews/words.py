@@ -25,24 +25,22 @@ _NUMBER = re.compile(rf" \([+{MINUS}]?\d+\.\d\)| \({DASH}\)")
 RIVALS = "rivals"
 """What the fused score is held against: part of the sum, and no evidence of its own."""
 AT = 1e-6  # nearer than this to a bound, a number is at it
+COMMUNITY = "community"
+"""What the log10 LR is held against beside the score, likewise."""
 _NEEDED = {signal.name: signal.needed for signal in SIGNALS}
 _ABOUT = {
     "shared pages": "pages that few others edit",
     "hours": f"hours of the week, beside the community{APOS}s",
     "phrases": "rare words and word pairs in summaries",
-    "words": "rare words in summaries",
-    "characters": "rare runs of characters in summaries",
     "habits": f"common phrases, beside the community{APOS}s use",
-    "spelling": "case, marks and spelling of summaries",
     "openings": "how summaries begin",
-    "sections": "sections of pages that few others edit",
     "saving habits": "minor flag, size and kind of edits",
     "alibi": "simultaneous work on different pages",
     "hand-over": "one account stops, the other starts",
     "undoing": f"undoing each other{APOS}s edits",
     "imitation": "summaries that the other account wrote before, taken over word for word",
-    "community": "what pairs of the same pages reach anyway",
-    RIVALS: "how well others explain either account",
+    COMMUNITY: "what different people as near reach anyway",
+    RIVALS: "how like either account is to its best others",
 }
 _COUNTS = {
     "alibi": ("change of account", "changes of account"),

@@ -52,16 +52,13 @@ class Signal:
 
 SIGNALS: tuple[Signal, ...] = (
     Signal("shared pages", "pages", pages.page_bag, Weighting("rare", segment=200)),
-    Signal("sections", "pages", pages.section_bag, Weighting("rare")),
     Signal("hours", "time", time.hour_bag, Weighting("contrast", floor=1e-6, shrink=10), 10),
     Signal("phrases", "text", text.phrase_bag, Weighting("rare", segment=80)),
-    Signal("words", "text", text.word_bag, Weighting("rare", segment=80)),
-    Signal("characters", "text", text.character_bag, Weighting("rare", segment=80)),
     Signal("habits", "text", text.phrase_bag, Weighting("contrast", segment=150)),
-    Signal("spelling", "text", text.character_bag, Weighting("contrast", floor=0.03)),
     Signal("openings", "text", text.opening_bag, Weighting("rare")),
     Signal("saving habits", "mechanics", mechanics.habit_bag, Weighting("contrast", floor=0.03)),
 )
+"""What earned its place on labelled communities (docs/evidence.md says what was left out)."""
 
 __all__ = [
     "FAMILIES",
