@@ -58,10 +58,14 @@ def normal_name(name: str) -> str:
 
 def plain_name(name: str) -> str:
     """Return the name as `normal_name` does, its first letter left as it is."""
-    if name.isascii() and "_" not in name and "  " not in name and name == name.strip():
-        return name
-    composed = unicodedata.normalize("NFC", name)
-    return _SPACES.sub(" ", _INVISIBLE.sub("", composed)).strip()
+    return _SPACES.sub(" ", visible_name(name)).strip()
+
+
+def visible_name(name: str) -> str:
+    """Return the name without what nobody sees; underscores and single spaces stay."""
+    if name.isascii() and name.isprintable():
+        return name.strip()
+    return _INVISIBLE.sub("", unicodedata.normalize("NFC", name)).strip()
 
 
 def capital(name: str) -> str:

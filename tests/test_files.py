@@ -108,6 +108,13 @@ def test_an_account_in_two_spellings_is_one(table, other, ids):
     assert "2 ways" in source.read(["Fern Alder"]).coverage[0].note
 
 
+def test_what_is_spelt_in_one_way_stays_so(table):
+    source = table(rows("fern_alder", "Moss_Birch\u200e", "Reed Cole"), names=["fern_alder"])
+    assert counts(source) == {"fern_alder": 12, "Moss_Birch": 12, "Reed Cole": 12}
+    asked = ["fern_alder", "Moss Birch", "Fern alder"]
+    assert list(source.resolve(asked).values()) == ["fern_alder", "Moss_Birch", "fern_alder"]
+
+
 def test_decomposed_characters_are_the_composed_ones(table):
     frame = rows("Élan", "E\u0301lan", "Reed Cole").drop(columns="user_id")
     assert counts(table(frame, names=["Élan"])) == {"Élan": 24, "Reed Cole": 12}

@@ -21,6 +21,7 @@ from sockgraph.account_names import (
     kind_of,
     normal_name,
     plain_name,
+    visible_name,
 )
 from sockgraph.errors import SchemaError, TableError
 from sockgraph.schema import TABLES, validate
@@ -287,12 +288,17 @@ def _kinds(frame: pd.DataFrame) -> pd.Series:
 
 
 def _one_account(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, int, dict[str, str]]:
-    """Give every account one name: the same however it is spelt, and another's never."""
+    """Give every account one name: the same however it is spelt, and another's never.
+
+    What is spelt in one way stays so; of several ways it is MediaWiki's.
+    """
     names = frame["user"].astype(object)
     plain = {name: plain_name(name) for name in names.unique()}
     twins = {p for p in plain.values() if p != capital(p)}
     folds = bool(twins) and {capital(p) for p in twins} <= set(plain.values())
     written = {name: capital(p) if folds else p for name, p in plain.items()}
+    ways = Counter(written.values())
+    written = {n: w if ways[w] > 1 else visible_name(n) for n, w in written.items()}
     frame = frame.assign(user=names.map(written))
     frame, notes = _by_id(frame.astype({"user_id": "Int64"}), path)
     spellings = pd.DataFrame({"given": names, "user": frame["user"]}).drop_duplicates()

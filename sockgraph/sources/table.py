@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.account_names import TEMPORARY, kind_of, normal_name, plain_name, says_bot
+from sockgraph.account_names import TEMPORARY, kind_of, normal_name, says_bot
 from sockgraph.errors import SchemaError, SourceError, TableError
 from sockgraph.schema import empty, validate
 from sockgraph.sources.activity import activity_of
@@ -72,12 +72,9 @@ class TableSource:
         """
         temporary = self._temporary["user"].value_counts()
         known = set(self._raw["user"]) | set(self._facts["user"]) | set(temporary.index)
-        found = {
-            name: written
-            for name in names
-            for written in (normal_name(name), plain_name(name), name)
-            if written in known
-        }
+        written = {normal_name(user): user for user in sorted(known)}
+        found = {n: n if n in known else written.get(normal_name(n), "") for n in names}
+        found = {name: user for name, user in found.items() if user}
         self._refuse_temporary(found, temporary)
         unknown = [name for name in names if name not in found]
         if unknown:
