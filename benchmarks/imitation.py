@@ -67,8 +67,10 @@ def look(edits: pd.DataFrame, users: list[str], reference: NDArray[np.bool_]) ->
 
 
 def marks(found: Imitation, least: int, share: float) -> NDArray[np.bool_]:
-    """Return what a variant of the rule marks; the reference's own rarity stays."""
-    enough = (found.taken >= least) & (np.nan_to_num(found.share) >= max(share, found.rare))
+    """Return what a variant of the rule marks; what is rare stays."""
+    enough = (found.taken >= least) & (
+        np.nan_to_num(found.share) >= np.maximum(share, found.rare)[None, :]
+    )
     return np.asarray(enough & (found.taken > imitation.ONE_WAY * found.taken.T))
 
 

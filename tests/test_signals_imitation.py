@@ -12,7 +12,7 @@ from test_signals_traces import START, edits_of
 from sockgraph.evidence import compare
 from sockgraph.schema import validate
 from sockgraph.signals import compile_edits, of_accounts
-from sockgraph.signals.imitation import LEAST, SHARE, SPREAD, find_imitation, plain
+from sockgraph.signals.imitation import LEAST, MUCH, SHARE, SPREAD, find_imitation, plain
 
 DAY = dt.timedelta(days=1)
 
@@ -128,16 +128,27 @@ def test_fewer_than_the_least_say_nothing():
     assert not look(victim + few + crowd())[0].found.any()
 
 
-def test_where_everybody_copies_it_is_no_sign():
-    """The reference says what is rare: here each takes over from the one before."""
-    rows = person("R00", 0)
-    for i in range(1, 40):
-        rows += copied(rows[-30:], f"R{i:02d}", 0.8, seed=i)
-        rows[-30:] = [(u, t + i * 60 * DAY, p, c) for u, t, p, c in rows[-30:]]
+def test_words_that_some_of_the_reference_take_from_the_same_account_are_no_sign_until_many():
+    """V came early and is busy: one in ten of the others also says what V was first to say."""
+    victim = person("V", 50, 60)
+    rows = victim + crowd(20)
+    for i in (1, 5, 9):
+        rows += copied(victim, f"S{i}", 0.3, seed=i)
+    few, many = (look(rows + copied(victim, "X", share, seed=2))[0] for share in (0.3, 0.9))
+    assert few.share[1, 0] >= SHARE
+    assert few.rare[0] > SHARE == few.rare[1]
+    assert not few.found[1, 0]
+    assert many.found[1, 0]
+
+
+def test_many_impostors_of_one_victim_do_not_hide_each_other():
     victim = person("V", 50)
-    found, _ = look(rows + victim + copied(victim, "X", 0.15))
-    assert found.rare > SHARE
-    assert not found.found[1, 0]
+    rows = victim + copied(victim, "X", 0.9) + crowd(4)
+    for i in range(6):
+        rows += copied(victim, f"Impostor {i}", 0.9, seed=i + 7)
+    found, _ = look(rows)
+    assert found.rare[0] == MUCH
+    assert found.found[1, 0]
 
 
 def test_no_summaries_no_imitation():

@@ -12,9 +12,10 @@ Pearson 1934, Biometrika 26:404), so that two of three weigh as much as five of 
 
 Three conditions, which one operator's accounts seldom meet together (the price is measured on
 labelled communities, docs/validation.md): `LEAST` summaries and at least a share of `SHARE` are
-taken over; at most `RARE` of the reference's ordered pairs reach as much; and it goes one way,
-more than `ONE_WAY` times as many as the other way round. Then the link says so, and it is for
-people to judge whether someone copied: nothing is to be flagged on what can be copied.
+taken over; it is `BEYOND` times what all but `RARE` of the reference take over from that same
+account, or `MUCH` at any rate; and it goes one way, more than `ONE_WAY` times as many as the other
+way round. Then the link says so, and it is for people to judge whether someone copied: nothing is
+to be flagged on what can be copied.
 
 Restored versions are left out: bringing back the own other account's version is what an operator
 in a dispute does, and no labelled community has it. So are pages in order: translators who move to
@@ -41,8 +42,10 @@ SHARE = 0.05
 """The least share of what an account wrote; chosen with `LEAST` by benchmarks/imitation.py."""
 LEVEL = 0.05
 """How often the true share is below what is taken for the least."""
-RARE = 0.001
-"""The share of the reference's ordered pairs that may reach as much."""
+RARE, BEYOND = 0.01, 2.0
+"""Busy accounts that came early are where many words of a small stock come from."""
+MUCH = 0.25
+"""The share that is enough however many others reach it: they may all be one attacker's."""
 ONE_WAY = 4
 """So many times as many summaries go one way: two who share a habit take over from each other."""
 FIRST = 2
@@ -66,7 +69,7 @@ class Imitation:
         (units, units) the least that this is of all that the row's unit wrote; NaN for a unit
         without summaries, and for a unit with itself.
     rare
-        The share that at most `RARE` of the reference's ordered pairs exceed, `SHARE` at least.
+        (units,) the share that is rare to be taken over from each.
     pair, saves
         One entry a summary taken over: row · units + column; the corpus's saves of the (2,) copy
         and its origin.
@@ -74,14 +77,14 @@ class Imitation:
 
     taken: NDArray[np.int64]
     share: NDArray[np.float64]
-    rare: float
+    rare: NDArray[np.float64]
     pair: NDArray[np.int64] = field(repr=False)
     saves: NDArray[np.int64] = field(repr=False)
 
     @property
     def found(self) -> NDArray[np.bool_]:
         """Return, (units, units), whether the row's unit may be copying the column's."""
-        enough = (self.taken >= LEAST) & (np.nan_to_num(self.share) >= self.rare)
+        enough = (self.taken >= LEAST) & (np.nan_to_num(self.share) >= self.rare[None, :])
         return np.asarray(enough & (self.taken > ONE_WAY * self.taken.T))
 
     def telling(self, a: int, b: int) -> NDArray[np.int64]:
@@ -97,7 +100,7 @@ def find_imitation(histories: Histories, reference: NDArray[np.bool_]) -> Imitat
     Parameters
     ----------
     reference
-        (units,) whose ordered pairs say what is rare.
+        (units,) who says what is rare.
     """
     corpus = histories.corpus
     if not corpus.comments:
@@ -116,8 +119,7 @@ def find_imitation(histories: Histories, reference: NDArray[np.bool_]) -> Imitat
     taken = np.bincount(pair, minlength=n * n).reshape(n, n)
     share = _least_share(taken, _vocabulary(corpus, words, unit, n)[:, None])
     np.fill_diagonal(share, np.nan)
-    rare = _rare(np.where(taken >= LEAST, share, 0.0)[np.ix_(reference, reference)])
-    return Imitation(taken, share, rare, pair[in_time], saves[in_time])
+    return Imitation(taken, share, _rare(share, reference), pair[in_time], saves[in_time])
 
 
 def plain(summary: str) -> str:
@@ -189,9 +191,10 @@ def _least_share(taken: NDArray[np.int64], of: NDArray[np.float64]) -> NDArray[n
     return np.asarray(np.where(taken > 0, low, 0 * of))
 
 
-def _rare(shares: NDArray[np.float64]) -> float:
-    """Return the share that hardly any ordered reference pair reaches."""
-    usual = np.nan_to_num(shares[~np.eye(len(shares), dtype=bool)])
-    if not len(usual):
-        return SHARE
-    return max(SHARE, float(np.quantile(usual, 1 - RARE, method="lower")))
+def _rare(share: NDArray[np.float64], reference: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return what hardly anybody of the reference takes over from each unit, within limits."""
+    usual = np.where(np.eye(len(share), dtype=bool), np.nan, np.nan_to_num(share))[reference]
+    if len(usual) < 2:
+        return np.full(len(share), SHARE)
+    high = np.nanquantile(usual, 1 - RARE, axis=0, method="lower")
+    return np.asarray(np.clip(BEYOND * high, SHARE, MUCH))
