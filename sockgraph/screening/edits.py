@@ -366,8 +366,10 @@ def _number_accounts(base: Any) -> dict[str, int]:
     """Make the tables of accounts; return how many rows others have, by kind."""
     names = base.sql("SELECT DISTINCT name FROM seen WHERE trim(name) <> ''").fetchall()
     kinds = {name: kind for (name,) in names if (kind := kind_of(name)) != ACCOUNT}
-    others = {"label": pa.array(kinds, pa.string()), "kind": pa.array(kinds.values(), pa.int32())}
-    base.register("others", pa.table(others))
+    base.execute(
+        "CREATE TABLE others AS SELECT unnest(?::VARCHAR[]) AS label, unnest(?::INTEGER[]) AS kind",
+        [list(kinds), list(kinds.values())],
+    )
     base.execute(ACCOUNTS)
     counted = base.sql("SELECT kind, sum(n) FROM labels JOIN others USING (label) GROUP BY kind")
     return {KINDS[kind]: n for kind, n in counted.fetchall()}

@@ -143,14 +143,13 @@ def screen_local(
         )
     room = max(LEAST_MEMORY, memory // 2)
     with ThreadPoolExecutor(1) as loader:
-        # compiled code takes half a second to load: DuckDB reads meanwhile
-        loading = loader.submit(importlib.import_module, "sockgraph.screening.partners")
+        loading = loader.submit(_loaded)
         with told(path, scratch), connected(room, scratch, threads) as base:
             with heard(base, "reading edits", progress):
                 edits = cleaned(base, path, window)
             loops = loading.result()
             with heard(base, "sorting edits by page", progress):
-                grouped = loops.group(edits)
+                grouped = loops.group(edits.by_page(), len(edits.names))
     wanted = needed(grouped, top, threads)
     if wanted > memory:
         raise ScreeningError(
@@ -159,6 +158,13 @@ def screen_local(
             "Allow more with --memory, ask for fewer partners with --top, or use --engine spark.",
         )
     return _compared(loops, edits, grouped, top=top, threads=threads, progress=progress)
+
+
+def _loaded() -> Any:
+    """Load the compiled loops, which takes half a second, while DuckDB reads."""
+    partners = importlib.import_module("sockgraph.screening.partners")
+    partners.rehearse()
+    return partners
 
 
 def needed(grouped: Grouped, top: int, threads: int) -> int:

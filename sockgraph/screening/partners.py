@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sockgraph.screening.edits import Edits
-
 CHUNKS = 200  # of accounts, dealt to the threads
 
 
@@ -48,12 +46,19 @@ class Grouped:
     hours: NDArray[np.int32]
 
 
-def group(edits: Edits) -> Grouped:
-    """Read edits by page, and keep what overlap, co-edits and hours are counted from."""
-    n = len(edits.names)
+def group(pages: Iterable[tuple[NDArray[Any], ...]], n: int) -> Grouped:
+    """Keep of the edits of `n` accounts what overlap, co-edits and hours are counted from.
+
+    Parameters
+    ----------
+    pages
+        Page, second and account of each edit, by page and time, in pieces that cut no page.
+    n
+        Accounts.
+    """
     seen, alone = np.zeros(n, np.bool_), np.zeros(n, np.int64)
     hours = np.zeros((n, HOURS), np.int32)
-    swept = [sweep(*rows, seen, alone, hours) for rows in edits.by_page()]
+    swept = [sweep(*rows, seen, alone, hours) for rows in pages]
     lengths, users, close_lengths, close_users, close_seconds = map(
         np.concatenate, zip(*swept, strict=True)
     )
@@ -226,3 +231,13 @@ def coedits_and_hours(
     coedits = np.empty(pairs, np.int64)
     coedits[ascending] = np.sum([counts for counts, _ in desks], axis=0)
     return coedits, cosines
+
+
+def rehearse() -> None:
+    """Call every compiled loop once: numba takes half a second to load them."""
+    pages, accounts = np.repeat(np.arange(2), 2), np.array([0, 1, 0, 1], np.int32)
+    seconds = np.zeros(4, np.uint32)
+    grouped = group([(pages, seconds, accounts)], 2)
+    ones = np.ones(2, np.int64)
+    best = best_partners((grouped.starts, grouped.users), ones, 2 * ones, top=1)
+    coedits_and_hours(grouped, best, 1)
