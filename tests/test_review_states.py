@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+
 import pandas as pd
 import pytest
 from review_fixture import (
@@ -19,11 +22,19 @@ from review_fixture import (
 from review_work import answers, commit, review
 
 from sockgraph.errors import ReviewError
-from sockgraph.reviews import Ledger, assert_earlier, cannot_links, histories, link_states
+from sockgraph.reviews import (
+    Ledger,
+    assert_earlier,
+    cannot_links,
+    histories,
+    history_lines,
+    link_states,
+)
 from sockgraph.reviews.answers import (
     Kept,
     finding,
     first_judgement,
+    light_judgement,
     open_findings,
     seal,
     step_draft,
@@ -31,6 +42,7 @@ from sockgraph.reviews.answers import (
     wiki_opened,
 )
 from sockgraph.reviews.dossier import Dossier
+from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.reviews.ledger import Draft
 from sockgraph.reviews.reversal import (
     Received,
@@ -41,7 +53,9 @@ from sockgraph.reviews.reversal import (
     settle_reversals,
 )
 from sockgraph.reviews.rules import barred, moved, refuse_export, why_not_exported
-from sockgraph.reviews.states import OPENED, STEPS, History, Round
+from sockgraph.reviews.states import LIGHT, LIGHT_STEPS, OPENED, STEPS, History, Round
+from sockgraph.reviews.words import STATE_WORDS, state_words
+from sockgraph.schema import STATES
 
 FLAGGED = (B, C)
 ASSERTED = (A, C)
@@ -256,6 +270,127 @@ def test_a_decided_link_is_not_reviewed_again_until_its_evidence_moves(room):
     assert moved(new, history)
     assert review(new, ledger, FLAGGED, Ann="inconclusive", Bea="inconclusive") == "inconclusive"
     assert [e.kind for e in ledger.entries()].count("look again") == 1
+
+
+def with_tables(dossier, **other):
+    return dataclasses.replace(dossier, tables={**dossier.tables, **other})
+
+
+def hidden_where(edits, chosen, what):
+    rows = zip(chosen, edits["hidden"], strict=True)
+    return edits.assign(hidden=[[what] if here else list(h) for here, h in rows])
+
+
+def test_what_a_reviewer_was_not_shown_moves_nothing(room):
+    dossier, ledger = room
+    review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld")
+    history = histories(ledger.entries())[FLAGGED]
+    then = history.current.records["ann"].rests_on
+    evidence, edits = dossier.tables["evidence"], dossier.tables["edits"]
+    others = [["fernwick.example:1034"]] * len(evidence)
+    for name, other in (
+        ("a float's last digits", {"evidence": evidence_table(pages_lr=1.4 + 9e-6)}),
+        ("contributions", {"evidence": evidence.assign(contribution=9.0)}),
+        ("other edits cited", {"evidence": evidence.assign(rev_ids=others)}),
+        ("edits of others", {"edits": hidden_where(edits, edits["user"] == A, "text")}),
+        ("others gone", {"edits": edits[edits["user"] != A]}),
+    ):
+        new = with_tables(dossier, **other)
+        assert not moved(new, history), name
+        assert not new.changes_since(FLAGGED, then), name
+
+
+def test_what_a_reviewer_was_shown_moves_the_finding_and_stands_side_by_side(room):
+    dossier, ledger = room
+    review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld")
+    history = histories(ledger.entries())[FLAGGED]
+    edits, links = dossier.tables["edits"], dossier.tables["links"]
+    weaker = links.assign(band=links["band"].str.replace("moderately", "weakly"))
+    hidden = hidden_where(edits, edits["rev_id"] == 1033, "comment")
+    last = edits.index[edits["user"] == B][-1]
+    for other, what in (
+        ({"evidence": evidence_table(pages_lr=1.1)}, {"shared pages"}),
+        ({"links": weaker}, {"the sum"}),
+        ({"links": links.assign(alibi=True)}, {"simultaneous work"}),
+        ({"edits": hidden}, {f"read of {B}", "edit fernwick.example:1033"}),
+        ({"edits": edits.drop(index=last)}, {f"read of {B}"}),
+    ):
+        new = with_tables(dossier, **other)
+        assert moved(new, history), what
+        rows = new.changes_since(FLAGGED, history.current.records["ann"].rests_on)
+        assert {row.what for row in rows} == what
+        assert all(row.then != row.now for row in rows)
+        (block,) = [
+            b
+            for b in make_exhibit(new, FLAGGED, history).everything
+            if b.head == "What has changed since the finding before"
+        ]
+        assert len(block.rows) == len(what - {"the sum"})
+        assert not any(name in str(block.rows) for name in (A, B, C))
+
+
+def test_a_ledger_from_before_is_read_and_its_findings_move_by_what_was_shown(room):
+    dossier, ledger = room
+    review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld")
+    fields = ("log10_lr", "contribution", "support", "status")
+    old = {
+        "link": {
+            "score": 2.4,
+            "log10_lr": 2.4000001,
+            "log10_lr_low": 1.9,
+            "log10_lr_high": 2.8,
+            "band": "moderately for",
+            "alibi": False,
+        },
+        "signals": {row["signal"]: {k: row[k] for k in fields} for row in dossier.signals(FLAGGED)},
+    }
+    drafts = []
+    for entry in ledger.entries()[1:]:  # as such a ledger has them: bare floats, one hash over all
+        body = {k: v for k, v in entry.body.items() if k not in ("asks", "rests_on")}
+        body |= {"rests_on": old} if entry.kind == "finding" else {}
+        body |= {"evidence": "0" * 64} if "evidence" in body else {}
+        drafts.append(Draft(entry.kind, entry.author, body, entry.manifest))
+    before = Ledger(ledger.path.with_name("before.jsonl"))
+    before.extend(lambda _: drafts)
+    before.verify()
+    history = histories(before.entries())[FLAGGED]
+    assert history.state == "upheld"
+    assert not moved(dossier, history)
+    refuse_export(dossier, [history])
+    assert moved(with_tables(dossier, evidence=evidence_table(pages_lr=1.1)), history)
+
+
+def test_every_state_has_its_words(room):
+    dossier, ledger = room
+    said = {state: STATE_WORDS[state] for state in STATES}
+    assert len(set(said.values())) == len(STATES)
+    for words in said.values():
+        assert not re.search(r"guilty|confirmed|likely|possible", words)
+    kept = Kept(FLAGGED, "Ann", {LIGHT: seal(light_judgement(judgement="cannot tell", says="few"))})
+    take_steps(ledger, dossier, [step_draft(dossier, kept, step) for step in LIGHT_STEPS])
+    history = histories(ledger.entries())[FLAGGED]
+    assert history.state == "inconclusive"
+    assert state_words(history) == "left open by one reviewer, on the light path"
+    assert history_lines(history) == ["Review: Ann: inconclusive (light path)."]
+
+
+def test_the_light_path_is_not_for_reversals_nor_foils_nor_outcomes_that_harm(room):
+    dossier, ledger = room
+    sealed = {LIGHT: seal(light_judgement(judgement="different people", cites=["w:1"]))}
+    ask_reversal(ledger, dossier, ASSERTED, author="Ash", reason="a letter")
+    for pair in (ASSERTED, ("reference-001", "reference-002")):
+        kept = Kept(pair, "Ann", sealed)
+        take_steps(ledger, dossier, [step_draft(dossier, kept, "read")])
+        unchanged(
+            ledger,
+            lambda kept=kept: take_steps(ledger, dossier, [step_draft(dossier, kept, LIGHT)]),
+            "two people|no link",
+        )
+    for wrong in ("may be one operator", "one operator", "upheld"):
+        with pytest.raises(ReviewError, match="not a judgement that closes"):
+            light_judgement(judgement=wrong, says="because")
+    with pytest.raises(ReviewError, match="an edit that shows it"):
+        light_judgement(judgement="different people")
 
 
 def test_opening_an_edit_on_the_wiki_ends_the_blinding(room):

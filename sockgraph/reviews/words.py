@@ -362,5 +362,5 @@ APPEAL = (
     "What they send is registered by its hash and never stored: `sockgraph evidence add`.\n"
     "Two people decide who did not make, uphold or judge the link before: `sockgraph"
     " review-packet CASE --reviewer NAME`, one for each.\n"
-    "docs/wrongly-linked.md is written for them."
+    "docs/linked.md is written for them."
 )
