@@ -80,14 +80,14 @@ def test_a_purge_leaves_a_tombstone_without_names(tmp_path):
     store.write_text("report.html", "about 青石巷")
     store.write_text("ledger.jsonl", "kept")
     told = purge_case(store, note={"ledger_head": "abc"})
-    assert told.files == 3  # the answer, the report, the lock
+    assert told.files == 2  # the answer, the report
     left = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file())
     assert left == ["processed/a-case/ledger.jsonl", "processed/a-case/removed.json"]
     said = json.loads(told.tombstone.read_text())
     assert said["ledger_head"] == "abc"
-    assert said["files"] == 3
+    assert said["files"] == 2
     assert history.HIDES not in told.tombstone.read_text()
-    assert purge_case(store).files == 1  # nothing but a new lock
+    assert purge_case(store).files == 0
 
 
 def test_a_case_that_is_being_fetched_is_not_purged(tmp_path):

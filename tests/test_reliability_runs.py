@@ -134,11 +134,14 @@ def test_a_reader_waits_for_a_set_that_is_taking_its_places(tmp_path):
     assert marks(store) == {"old"}
 
 
-def test_one_thread_may_hold_a_folder_twice_and_leaves_no_lock(tmp_path):
-    with held(tmp_path, "run"):
-        with held(tmp_path, "fetched"):
+def test_a_store_may_be_held_again_by_itself_alone_and_leaves_no_lock(tmp_path):
+    store, folder = Store(tmp_path).case("river"), tmp_path / "processed" / "river"
+    with store.writing("run"):
+        with store.writing("removed"):
             pass
-        assert (tmp_path / ".lock").exists()
+        assert (folder / ".lock").exists()
+        with pytest.raises(StoreError, match="being run already"), held(folder, "fetched"):
+            pass
     assert list(tmp_path.iterdir()) == []
 
 

@@ -79,9 +79,8 @@ def refresh_hidden(
     """
     case = identify(path)
     with writing(case, data, "run") as store:
-        return _refresh_hidden(case, path, store, progress), run_case(
-            path, data=data, offline=True, many=True, progress=progress
-        )
+        hidden = _refresh_hidden(case, path, store, progress)
+        return hidden, _run(case, path, store, offline=True, refresh=False, progress=progress)
 
 
 def _refresh_hidden(case: Case, path: Path, store: CaseStore, progress: Progress) -> Hidden:

@@ -112,6 +112,7 @@ class CaseStore:
     def __init__(self, raw: Path, processed: Path) -> None:
         self.raw = raw
         self.processed = processed
+        self._writing = False
 
     def answers(self, wiki: str | None = None) -> RawAnswers:
         """Return what the wiki answered for this case, or one of its several wikis."""
@@ -141,15 +142,24 @@ class CaseStore:
     def writing(self, doing: str) -> Iterator[None]:
         """Hold the case for one writer; `doing` is what is done to it, such as "run".
 
+        Whoever holds it by this object can hold it again.
+
         Raises
         ------
         StoreError
-            If another process holds it, or the folder cannot be written.
+            If somebody else holds it, or the folder cannot be written.
         """
-        with held(self.processed, doing):
-            self._take_places()
-            sweep_drafts(self.processed)
+        if self._writing:
             yield
+            return
+        with held(self.processed, doing):
+            self._writing = True
+            try:
+                self._take_places()
+                sweep_drafts(self.processed)
+                yield
+            finally:
+                self._writing = False
 
     @contextlib.contextmanager
     def new_set(self) -> Iterator[CaseStore]:

@@ -77,8 +77,6 @@ def write_bytes(target: Path, content: bytes) -> None:
 def held(folder: Path, doing: str) -> Iterator[None]:
     """Hold a folder for one writer; the lock ends with the process, however that ends.
 
-    Within one thread a folder that is held can be held again.
-
     Parameters
     ----------
     doing
@@ -87,14 +85,14 @@ def held(folder: Path, doing: str) -> Iterator[None]:
     Raises
     ------
     StoreError
-        If another process, or another thread, holds it, or the folder cannot be written.
+        If somebody else holds it, in this process or another, or the folder cannot be written.
     """
     import filelock  # noqa: PLC0415 - takes a tenth of a second, and few commands write
 
     new = [place for place in (folder, *folder.parents) if not place.exists()]
     path = make_folder(folder) / LOCK
     try:
-        lock = filelock.FileLock(path, mode=OWNER_ONLY_FILE, is_singleton=True)
+        lock = filelock.FileLock(path, mode=OWNER_ONLY_FILE)
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
         raise StoreError(
@@ -110,10 +108,9 @@ def held(folder: Path, doing: str) -> Iterator[None]:
             (folder / HOLDER).chmod(OWNER_ONLY_FILE)
         yield
     finally:
-        if lock.lock_counter == 1:  # a waiter that opened the old file notices, and opens anew
-            for left in (folder / HOLDER, path):
-                with contextlib.suppress(OSError):
-                    left.unlink(missing_ok=True)
+        for left in (folder / HOLDER, path):  # a waiter on the old file notices, and opens anew
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
         lock.release()
         with contextlib.suppress(OSError):  # something was written: it stays
             for place in new:

@@ -172,6 +172,10 @@ class RawAnswers:
             raise _damaged(path, "its content does not match its hash")
         return body
 
+    def unusable(self, entry: Entry, why: str) -> StoreError:
+        """Return the error that names an answer that cannot be used, and what removes it."""
+        return _damaged(self._path(entry.key), why)
+
     def entries(self) -> list[Entry]:
         """Return what is kept, in a fixed order."""
         return sorted(self._index().values(), key=lambda e: (e.round, e.kind, e.chain, e.number))

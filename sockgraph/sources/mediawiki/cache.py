@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sockgraph.errors import FetchError
 from sockgraph.runtime import silent
+from sockgraph.sources.mediawiki import shapes
 from sockgraph.store.raw_answers import Chain, Entry, RawAnswers, digest
 
 if TYPE_CHECKING:
@@ -121,10 +122,19 @@ class Asker:
         """Return all that stands under `query` in the answer to a question about nobody."""
         self.ensure(question)
         entry = self.raw.chains(question.identity)[-1].entries[0]
-        return dict(json.loads(self.raw.body(entry))["query"])
+        return dict(self._stored(entry)["query"])
+
+    def _stored(self, entry: Entry) -> dict[str, Any]:
+        """Return a stored answer: earlier versions stored some that this one would refuse."""
+        try:
+            answer: dict[str, Any] = json.loads(self.raw.body(entry))
+            shapes.check(answer, entry.params)
+        except (shapes.ShapeError, ValueError, RecursionError) as error:
+            raise self.raw.unusable(entry, str(error)) from error
+        return answer
 
     def _rows_of(self, question: Question, entry: Entry) -> list[dict[str, Any]]:
-        found = json.loads(self.raw.body(entry))["query"].get(question.found, [])
+        found = self._stored(entry)["query"].get(question.found, [])
         return [found] if isinstance(found, dict) else list(found)
 
     def _since(

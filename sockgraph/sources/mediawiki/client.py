@@ -18,21 +18,24 @@ import re
 import socket
 import threading
 import time
+import unicodedata
 import weakref
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import mwclient
 import requests
 from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from sockgraph import __version__
 from sockgraph.account_names import is_ip
 from sockgraph.errors import FetchError, SourceError
+from sockgraph.sources.mediawiki import shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -63,6 +66,7 @@ REMEDIES = {
     "badcontinue": "Run with --refresh: it begins anew, and keeps what was read.",
     "readapidenied": "This wiki is read by its members only; give credentials, see the docs.",
 }
+SHAPE_REMEDY = "Tell the wiki's operators; nothing of this answer was stored."
 KEPT = "What was read is kept: run the same command again later."
 
 
@@ -102,7 +106,8 @@ class _Session(requests.Session):
         """Return an answer that is worth reading; else say how it fails."""
         with self._adapter.within(self._whole) as watch:
             try:
-                response = super().request(*args, **kwargs)
+                response = super().request(*args, **{**kwargs, "stream": True})
+                _read(response)
             except requests.exceptions.RequestException as error:
                 if watch.ended:
                     raise _BusyError(
@@ -117,6 +122,20 @@ class _Session(requests.Session):
             raise _BusyError(f"HTTP {response.status_code}", self.wait)
         _refuse_elsewhere(response)
         return response
+
+
+def _read(response: requests.Response) -> None:
+    """Read an answer to its end, if that is not too far: it may unpack to anything."""
+    parts, size = [], 0
+    for part in response.iter_content(1 << 16):
+        parts.append(part)
+        size += len(part)
+        if size > shapes.MOST_BYTES:
+            response.close()
+            raise _RefusedError(
+                f"its answer is larger than {shapes.MOST_BYTES >> 20} MiB.", SHAPE_REMEDY
+            )
+    response._content = b"".join(parts)  # noqa: SLF001 - as if it had been read at once
 
 
 def _refuse_elsewhere(response: requests.Response) -> None:
@@ -152,6 +171,21 @@ def _refuse_login(error: Mapping[str, Any] | None) -> None:
     if code in BUSY_CODES:
         raise _BusyError(code)
     raise _RefusedError(f"it refuses the login: {error.get('info')} ({code}).", LOGIN_REMEDY)
+
+
+def _carried(contact: str) -> str:
+    """Return the operator's contact as a header carries it: other letters percent-encoded.
+
+    Raises
+    ------
+    SourceError
+        If it holds a line break or another control character.
+    """
+    if any(unicodedata.category(char) == "Cc" for char in contact):
+        raise SourceError(
+            "source.contact", "it holds a line break or control character.", "Write it on one line."
+        )
+    return contact if contact.isascii() else quote(contact, safe=" !#$&'()*+,/:;=?@[]~")
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -226,11 +260,14 @@ class Connection:
     def __post_init__(self) -> None:
         path = "/" + self.path.strip("/")
         self.path = path if path.endswith("/") else path + "/"
-        self._session = _Session(f"sockgraph/{__version__} ({self.contact})", self.whole)
+        self._session = _Session(f"sockgraph/{__version__} ({_carried(self.contact)})", self.whole)
         if self.credentials:
             refuse_plain(self.scheme, self.host)
         if self.credentials.http_user:
-            self._session.auth = (self.credentials.http_user, self.credentials.http_password)
+            user, password = self.credentials.http_user, self.credentials.http_password
+            self._session.auth = HTTPBasicAuth(
+                user.encode(), password.encode()
+            )  # str: Latin-1 only
         if self.credentials.token:
             self._session.headers["Authorization"] = f"Bearer {self.credentials.token}"
         self._site = mwclient.Site(
@@ -304,7 +341,7 @@ class Connection:
             raise self._unreached(error) from error
         except (requests.exceptions.RequestException, UnicodeError) as error:
             raise _BusyError(f"its answer broke off: {type(error).__name__}") from error
-        self._judge(text, found, settled)
+        self._judge(text, found, settled, params)
         return text.encode()
 
     def _call(self, sent: Mapping[str, str]) -> str:
@@ -358,10 +395,12 @@ class Connection:
             f"{why}.", "Check the spelling of wikis in the case file, and your connection."
         )
 
-    def _judge(self, text: str, found: Sequence[str], settled: Collection[str]) -> None:
+    def _judge(
+        self, text: str, found: Sequence[str], settled: Collection[str], params: Mapping[str, str]
+    ) -> None:
         try:
             answer = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # nested too deep is no JSON of a wiki's
             self._judge_text(text, error)
         if not isinstance(answer, dict) or not answer:
             raise _BusyError(f"its answer is empty: {text[:20]!r}")
@@ -374,6 +413,12 @@ class Connection:
             self._judge_error(fault)
         if set(found).isdisjoint({*answer, *query}):
             raise _BusyError(f"its answer lacks {found[0]}")
+        try:
+            shapes.check(answer, params)
+        except shapes.ShapeError as error:
+            raise _RefusedError(
+                f"its answer is not as MediaWiki gives it ({error}).", SHAPE_REMEDY
+            ) from error
 
     def _judge_text(self, text: str, error: Exception) -> NoReturn:
         kind = "HTML" if text.lstrip()[:1] == "<" else "no whole JSON"
@@ -385,7 +430,7 @@ class Connection:
         raise _BusyError(f"its answer is {kind}") from error
 
     def _judge_error(self, error: Mapping[str, Any]) -> None:
-        code, said = str(error.get("code")), str(error.get("info"))
+        code, said = str(error.get("code"))[:100], str(error.get("info"))[:300]
         if code == "assertuserfailed":
             self._logged_in = False
             raise _BusyError("it has logged us out")
@@ -419,7 +464,7 @@ def _retry_after(header: str | None, date: str | None) -> float | None:
     """Read Retry-After, seconds or a date by the server's own clock; null where it says neither."""
     if header is None:
         return None
-    if header.strip().isdigit():
+    if re.fullmatch(r"\s*[0-9]+\s*", header):
         return float(header)
     until, now = _moment(header), _moment(date or "") or dt.datetime.now(dt.UTC)
     return None if until is None else max(0.0, (until - now).total_seconds())
@@ -464,6 +509,10 @@ def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
         if bool(given[one]) != bool(given[other]):
             lacking = other if given[one] else one
             raise SourceError(lacking, "it is not set, its other half is.", "Set both, or neither.")
+    if not re.fullmatch(r"[!-~]*", given[TOKEN]):
+        raise SourceError(
+            TOKEN, "it holds a character that no token has.", "Copy it anew, without line breaks."
+        )
     for other in (BOT_USER, HTTP_USER):  # a token and a server's password are one header
         if given[TOKEN] and given[other]:
             raise SourceError(f"{TOKEN} and {other}", "both are set.", "Unset one of them.")
