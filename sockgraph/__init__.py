@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sockgraph.evidence.flagging import flag
     from sockgraph.graph import to_graph
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "cluster",
     "compare",
