@@ -195,7 +195,7 @@ def judged(made: dict[str, Any], nominated: list[str], others: list[str]) -> tup
         measured.append(normalize(whole.among(at, which)))
     cells = np.ix_(at, at)
     extras = [NullTest(n, f, lr[cells], s[cells], a[cells], lambda *_: np.zeros(0, int)) for n, f, lr, s, a in made["extras"]]
-    settings = EvidenceSettings()
+    settings = EvidenceSettings(resamples=20)
     verdict = judge(cast, measured, splits, settings, silent).with_extras(extras)
     lr, significant, changes, expected = (x[cells] for x in made["alibi"])
     alibi = SimpleNamespace(log10_lr=lr, significant=significant, changes=changes, expected=expected)

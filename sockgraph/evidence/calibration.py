@@ -319,7 +319,7 @@ def _resampled(known: _Known, settings: EvidenceSettings, progress: Progress) ->
         same, different = part.weights(times, mix=(share, 1 - share), drop=drop)
         same = same * (rng.poisson(1.0, len(same)) + 1e-9)
         same /= max(same.sum(), 1e-300)
-        model = fit(part.weighed(same, different))
+        model = fit(part.weighed(same, different), alone=False)
         drawn = Sample(
             model.score(part.same) - known.taken[0],
             same,

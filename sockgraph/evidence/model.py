@@ -209,7 +209,7 @@ def family_means(surprise: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(total / np.maximum(heard.astype(float) @ MEMBER, 1))
 
 
-def fit(training: Training) -> Model:
+def fit(training: Training, *, alone: bool = True) -> Model:
     """Fit a fusion: one logistic regression, its weights drawn to a multiple of the chosen ones.
 
         loss + `PULL` · |w − κπ|² + `RIDGE` · |w|²,   π from `settings.WEIGHTS`, κ the best factor.
@@ -217,8 +217,10 @@ def fit(training: Training) -> Model:
     Histories cut in two flatter, so weights learnt on them freely are not those that two real
     accounts want; weights that labels of other communities chose are, but for how much a text or a
     page can say in this one. The ridge keeps them finite where the two kinds are told apart.
+    `alone`: whether each signal's own line is wanted too.
     """
-    lines = np.array([_alone(training, j) for j in range(training.same.shape[1])])
+    n = training.same.shape[1]
+    lines = np.array([_alone(training, j) for j in range(n)]) if alone else np.zeros((n, 2))
     x = family_means(np.vstack([training.same, training.different]))
     y = np.concatenate([np.ones(len(training.same)), np.zeros(len(training.different))])
     w = np.concatenate([training.same_weight, training.different_weight]) / 2

@@ -10,6 +10,7 @@ import pandas as pd
 from sockgraph.evidence.scoring import AccountIndex, NullTest
 from sockgraph.schema import empty, validate
 from sockgraph.signals.handover import find_handovers
+from sockgraph.signals.meetings import coupled_absence, shared_sessions
 from sockgraph.signals.reverts import find_undoing
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def find_extras(
     return [
         NullTest("alibi", "time", alibi.log10_lr, alibi.changes, whole, alibi.turns.telling),
         _extra("hand-over", "time", handover, whole),
+        _extra("coupled absence", "time", coupled_absence(histories), whole),
+        _extra("sessions", "time", shared_sessions(histories), whole),
         _extra("undoing", "interaction", find_undoing(histories), np.ones_like(whole)),
     ]
 

@@ -58,32 +58,38 @@ def surprise(
     numpy.ndarray
         (units, others); NaN where silent or where the cohort is no larger than `LEAST`.
     """
-    ranked = -np.sort(-np.where(np.isnan(cohort), -np.inf, cohort), axis=1)
-    size = np.isfinite(ranked).sum(axis=1)
-    found = np.full(values.shape, np.nan)
-    for unit in np.flatnonzero(size > LEAST):
-        found[unit] = _surprise_of(values[unit], ranked[unit, : size[unit]], own[unit])
-    return found
+    known = np.where(np.isnan(cohort), -np.inf, cohort)
+    size = np.isfinite(known).sum(axis=1)
+    top = np.maximum(np.minimum(TAIL, (size - 1) // 3), 1)
+    kept = min(TAIL + 1, known.shape[1])
+    nearest = np.full((len(known), TAIL + 1), -np.inf)
+    nearest[:, :kept] = -np.sort(-np.partition(known, -kept, axis=1)[:, -kept:], axis=1)
+    at_least = _at_least(values, known)
+    others = size[:, None] - own
+    inside = own & (at_least <= top[:, None])  # one of the tail: the next nearest takes its place
+    with np.errstate(invalid="ignore"):
+        sums = np.cumsum(nearest, axis=1)
+        at, before = (top - less for less in (0, 1))
+        rows = np.arange(len(known))
+        cut = np.where(inside, nearest[rows, at][:, None], nearest[rows, before][:, None])
+        total = np.where(inside, sums[rows, at][:, None] - values, sums[rows, before][:, None])
+        excess = (total - top[:, None] * cut) / top[:, None]
+        excess = np.maximum(excess, 1e-6 * np.maximum(np.abs(nearest[:, :1]), 1e-6))
+        tail = np.log((others + 1) / (top[:, None] + 1)) + (values - cut) / excess
+        body = -np.log((at_least - own + 1) / (others + 1))
+        found = np.where(values > cut, tail, body)
+        most = np.log(others + 1)
+        found = np.where(found > most, most + BEYOND * np.minimum(found - most, FAR), found)
+    return np.where(np.isnan(values) | (size <= LEAST)[:, None], np.nan, found)
 
 
-def _surprise_of(
-    values: NDArray[np.float64], ranked: NDArray[np.float64], own: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Return one unit's; `ranked`: its cohort, the nearest first."""
-    size = len(ranked)
-    top = max(min(TAIL, (size - 1) // 3), 1)
-    at_least = size - np.searchsorted(ranked[::-1], values, side="left")
-    others = size - own
-    inside = own & (at_least <= top)  # one of the tail: the next nearest takes its place
-    cut = np.where(inside, ranked[top], ranked[top - 1])
-    total = np.where(inside, ranked[: top + 1].sum() - values, ranked[:top].sum())
-    excess = np.maximum((total - top * cut) / top, 1e-6 * max(abs(float(ranked[0])), 1e-6))
-    body = -np.log((at_least - own + 1) / (others + 1))
-    tail = np.log((others + 1) / (top + 1)) + (values - cut) / excess
-    found = np.where(values > cut, tail, body)
-    most = np.log(others + 1)
-    found = np.where(found > most, most + BEYOND * np.minimum(found - most, FAR), found)
-    return np.where(np.isnan(values), np.nan, found)
+def _at_least(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return (units, others) how many of each unit's cohort are at least as similar."""
+    if values.shape[1] == 1:
+        return np.asarray((known >= values).sum(axis=1, keepdims=True))
+    ranked = np.sort(known, axis=1)
+    places = [np.searchsorted(r, v, side="left") for r, v in zip(ranked, values, strict=True)]
+    return np.asarray(known.shape[1] - np.array(places))
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ _ABOUT = {
     "saving habits": "minor flag, size and kind of edits",
     "alibi": "simultaneous work on different pages",
     "hand-over": "one account stops, the other starts",
+    "coupled absence": "at work in the same weeks",
+    "sessions": "at work in the same half hours",
     "undoing": f"undoing each other{APOS}s edits",
     "imitation": "summaries that the other account wrote before, taken over word for word",
     COMMUNITY: "what different people as near reach anyway",
@@ -45,6 +47,8 @@ _ABOUT = {
 _COUNTS = {
     "alibi": ("change of account", "changes of account"),
     "hand-over": ("account", "accounts"),
+    "coupled absence": ("week in common", "weeks in common"),
+    "sessions": ("half hour in common", "half hours in common"),
     "undoing": ("undoing", "undoings"),
     "imitation": ("summary taken over", "summaries taken over"),
 }
