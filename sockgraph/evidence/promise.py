@@ -31,7 +31,7 @@ class Promise:
     Attributes
     ----------
     threshold
-        The score that a flag must exceed; infinite where no promise can be kept.
+        The score that a flag must exceed; null where no promise can be kept.
     cases, flagged
         Innocent cases drawn from the reference, and those of them that would carry a flag; none in
         an open case.
@@ -43,7 +43,7 @@ class Promise:
         Why nothing can be flagged; null where something can.
     """
 
-    threshold: float
+    threshold: float | None
     cases: int = 0
     flagged: int = 0
     twins: int = 0
@@ -77,7 +77,7 @@ def promise_of(
     members = np.flatnonzero(cast.reference)
     if len(members) < FEWEST_CASES:
         return Promise(
-            float("inf"),
+            None,
             reason=f"{len(members)} reference accounts make as many innocent cases; at least"
             f" {FEWEST_CASES} are needed to promise anything of a flag",
         )

@@ -223,7 +223,7 @@ def _uncalibrated(
     n = surprise.shape[-1]
     heard = ~np.isnan(surprise)
     contributions = np.where(heard, surprise - 1, 0.0) / n
-    score = np.where(heard.any(axis=-1), contributions.sum(axis=-1), np.nan)
+    score = contributions.sum(axis=-1)
     nothing = np.full(score.shape, np.nan)
     return PairScores(
         alone=np.full(surprise.shape, np.nan),

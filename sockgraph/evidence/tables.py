@@ -285,8 +285,9 @@ def rule_of(case: Case, verdict: PairScores) -> flagging.FlagRule | None:
     """Return the numbers that a flag asks of a link; None where nothing is calibrated."""
     if verdict.promise is None:
         return None
+    asked = verdict.promise.threshold
     return flagging.FlagRule(
-        verdict.promise.threshold, case.settings.flag_log10_lr, verdict.promise.reason is None
+        float("inf") if asked is None else asked, case.settings.flag_log10_lr, asked is not None
     )
 
 

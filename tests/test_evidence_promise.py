@@ -1,0 +1,163 @@
+"""What a flag promises, and what too little or odd a reference does to it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_evidence_weigh import FEW, accounts_of, edits_of, history
+
+from sockgraph.evidence import compare
+from sockgraph.evidence.promise import highest, promise_of
+from sockgraph.evidence.scoring import AccountIndex
+from sockgraph.evidence.settings import FEWEST_CASES, PROMISE, TWIN
+from sockgraph.signals import SIGNALS
+
+
+def community(n, named, seed=1, spread=1.0):
+    """Scores and likeness of different people; the first `named` are nominated."""
+    draw = np.random.default_rng(seed)
+    scores = draw.normal(-2, spread, (n, n))
+    scores = (scores + scores.T) / 2
+    alike = draw.exponential(size=(n, n, len(SIGNALS)))
+    nominated = np.arange(n) < named
+    cast = AccountIndex(tuple(f"u{i:03d}" for i in range(n)), nominated, ~nominated, np.arange(n))
+    return scores, (alike + alike.transpose(1, 0, 2)) / 2, cast
+
+
+def test_at_most_two_of_a_hundred_innocent_cases_would_carry_a_flag():
+    scores, alike, cast = community(308, 8)
+    found = promise_of(scores, alike, cast, scores[8:, 8:].ravel())
+    assert (found.cases, found.twins, found.reason) == (300, 0, None)
+    assert 0 < found.flagged <= PROMISE * found.cases
+    cells = np.ix_(range(8, 308), range(8, 308))
+    tops = highest(scores[cells], alike[..., 0][cells], 8)
+    assert (tops > found.threshold).sum() == found.flagged
+    assert (tops > found.threshold - 0.2).mean() > PROMISE  # no stricter than it says
+
+
+def test_an_innocent_case_holds_the_account_and_those_of_the_likest_pages():
+    scores = np.arange(16.0).reshape(4, 4)
+    alike = np.array([[0, 9, 1, 1], [9, 0, 1, 1], [1, 1, 0, 8], [1, 1, 8, 0.0]])
+    assert highest((scores + scores.T) / 2, alike, 2).tolist() == [2.5, 2.5, 12.5, 12.5]
+
+
+def test_more_nominated_ask_for_more():
+    scores, alike, cast = community(320, 3)
+    many = AccountIndex(cast.users, np.arange(320) < 15, np.arange(320) >= 15, cast.person)
+    few, more = (promise_of(scores, alike, c, scores.ravel()).threshold for c in (cast, many))
+    assert more > few
+
+
+def test_undetected_pairs_in_the_reference_do_not_silence_every_flag():
+    scores, alike, cast = community(308, 8)
+    clean = promise_of(scores, alike, cast, scores.ravel())
+    for i in range(20, 80, 2):
+        scores[i, i + 1] = scores[i + 1, i] = 9.0
+        alike[i, i + 1] = alike[i + 1, i] = 99.0
+    found = promise_of(scores, alike, cast, scores.ravel())
+    assert found.twins == 30
+    assert clean.threshold <= TWIN == found.threshold
+
+
+def test_pairs_that_labels_give_to_one_person_are_not_innocent():
+    scores, alike, cast = community(308, 8)
+    scores[20, 21] = scores[21, 20] = 3.0
+    person = cast.person.copy()
+    person[21] = person[20]
+    told = AccountIndex(cast.users, cast.nominated, cast.reference, person)
+    among, known = (promise_of(scores, alike, c, scores.ravel()) for c in (cast, told))
+    assert known.threshold <= among.threshold
+
+
+def test_too_small_a_reference_promises_nothing_and_says_so():
+    scores, alike, cast = community(FEWEST_CASES + 7, 8)
+    found = promise_of(scores, alike, cast, scores.ravel())
+    assert found.threshold is None
+    assert str(FEWEST_CASES) in found.reason
+
+
+def test_an_open_case_expects_a_number_of_false_flags():
+    scores, alike, cast = community(200, 0)
+    everyone = np.ones(200, dtype=bool)
+    whole = AccountIndex(cast.users, everyone, everyone, cast.person)
+    pairs = scores[np.triu_indices(200, 1)]
+    found = promise_of(scores, alike, whole, pairs)
+    assert found.expected == 1.0
+    assert (pairs > found.threshold).sum() <= 3
+
+
+def weigh(rows, nominated, reference):
+    roles = dict.fromkeys(reference, "reference") | dict.fromkeys(nominated, "nominated")
+    return compare(edits_of(rows), accounts_of(**roles), settings=FEW)
+
+
+def reasons_of(found):
+    return {reason for row in found.links["reasons"] for reason in row}
+
+
+@pytest.fixture(scope="module")
+def people():
+    return {f"R{i:02d}": history(f"R{i:02d}", 100 + i) for i in range(60)}
+
+
+def test_five_people_calibrate_nothing(people):
+    rows = [row for name in list(people)[:5] for row in people[name]]
+    found = weigh(rows + history("A", 1) + history("B", 1, start=2.0), "AB", list(people)[:5])
+    assert not found.calibration["calibrated"]
+    assert "at least 30" in found.calibration["reason"]
+    assert found.links["log10_lr"].isna().all()
+    assert "nothing is calibrated" in reasons_of(found)
+
+
+def test_forty_people_give_numbers_and_no_flag(people):
+    few = list(people)[:40]
+    rows = [row for name in few for row in people[name]]
+    found = weigh(rows + history("A", 1) + history("B", 1, start=2.0), "AB", few)
+    assert found.calibration["calibrated"]
+    assert found.calibration["promise"]["reason"]
+    assert not found.links["eligible"].any()
+    assert any("promise" in reason for reason in reasons_of(found))
+    json.dumps(found.calibration, allow_nan=False)
+
+
+def test_everybody_with_the_same_ten_edits_is_told_apart_by_nothing():
+    names = [f"R{i:02d}" for i in range(60)]
+    same = history("R00", 1, n=10)
+    rows = [(name, *row[1:]) for name in (*names, "A", "B") for row in same]
+    found = weigh(rows, "AB", names)
+    assert not found.links["eligible"].any()
+
+
+def test_one_account_with_nearly_all_edits_moves_nobody_to_a_flag(people):
+    rows = [row for name in people for row in people[name]]
+    rows += history("A", 1, n=3000) + history("B", 2)
+    found = weigh(rows, "AB", list(people))
+    assert not found.links["eligible"].any()
+    numbers = found.links[["score", "log10_lr", "log10_lr_low", "log10_lr_high"]]
+    assert np.isfinite(numbers.to_numpy(float)).all()
+
+
+def test_nominated_and_reference_are_worth_the_same(people):
+    """Every innocent pair, as nominated and as reference of a case that nominates others."""
+    rows = [row for name in people for row in people[name]] + history("A", 1) + history("B", 2)
+    names = list(people)
+    nominated = weigh(rows, names[:4], [*names[4:], "A", "B"]).links
+    held = weigh(rows, ["A", "B"], names).held_out
+    # the reference of the other case stands without names: nearest in score
+    apart = held.loc[held["truth"] == "different", "score"].to_numpy()
+    nearest = np.abs(nominated["score"].to_numpy()[:, None] - apart[None, :]).min(axis=1)
+    assert len(nearest) == 6
+    assert np.median(nearest) < 0.02
+
+
+def test_no_name_order_or_deal_moves_a_number(people):
+    rows = [row for name in people for row in people[name]]
+    rows += history("A", 1) + history("B", 1, start=2.0) + history("C", 2)
+    first = weigh(rows, "ABC", list(people))
+    rename = {name: f"Z{99 - int(name[1:])}" for name in people}
+    moved = [(rename.get(row[0], row[0]), *row[1:]) for row in reversed(rows)]
+    again = weigh(moved, "ABC", list(rename.values()))
+    pd.testing.assert_frame_equal(first.links, again.links, rtol=1e-6)
