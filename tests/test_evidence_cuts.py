@@ -219,8 +219,8 @@ def test_a_family_counts_once_however_many_of_its_signals_say_it():
 
 
 def test_bounds_end_before_the_first_failure():
-    assert _before_first_failure([True, True, False, True]) == GRID[1]
-    assert _before_first_failure([False, True]) == 0
+    assert _before_first_failure(np.array([True, True, False, True])) == GRID[1]
+    assert _before_first_failure(np.array([False, True])) == 0
 
 
 def evenings(seed, n=24):

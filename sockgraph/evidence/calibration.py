@@ -161,6 +161,7 @@ def calibrate(  # noqa: PLR0917 - arrays of one stage, each named at the call
         (raw.different > np.quantile(raw.different, 1 - EXTREME))[chosen],
         (taken.same, taken.different[chosen]),
         (n_same, n_different),
+        fitted.near,
     )
     resampled = tuple(_resampled(known, settings, progress))
     bounds = elub(held, n_same, n_different)
@@ -293,6 +294,8 @@ class _Known:
         (splits,) and (pairs,): what the crowd takes off their scores.
     n
         Accounts behind the splits and behind the pairs.
+    correction
+        Of near pairs: the same in every resample, a caution and no estimate.
     """
 
     part: TrainingPairs
@@ -300,6 +303,7 @@ class _Known:
     extreme: NDArray[np.bool_]
     taken: tuple[NDArray[np.float64], NDArray[np.float64]]
     n: tuple[int, int]
+    correction: NearPairs
 
 
 def _resampled(known: _Known, settings: EvidenceSettings, progress: Progress) -> Iterator[Resample]:
@@ -326,6 +330,6 @@ def _resampled(known: _Known, settings: EvidenceSettings, progress: Progress) ->
             model.score(part.different) - known.taken[1],
             different,
         )
-        fitted = _fit_line(drawn, known.near)
+        fitted = Line(*line(drawn), known.correction)
         yield Resample(model, fitted, elub(_said(fitted, drawn, known.near), *known.n))
         progress("interval", turn + 1, settings.resamples)

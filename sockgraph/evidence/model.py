@@ -61,28 +61,28 @@ def elub(sample: Sample, n_same: float, n_different: float) -> Bounds:
     """Return the bounds that so many independent observations support."""
     low_same = _shares(sample.same, sample.same_weight, n_same)
     high_different = _shares(-sample.different, sample.different_weight, n_different)
-    upper = [10**t * high_different(-t) + low_same(t) <= 1 for t in GRID]
-    lower = [10**t * low_same(-t) + high_different(t) <= 1 for t in GRID]
+    upper = 10**GRID * high_different(-GRID) + low_same(GRID) <= 1
+    lower = 10**GRID * low_same(-GRID) + high_different(GRID) <= 1
     return Bounds(-_before_first_failure(lower), _before_first_failure(upper))
 
 
-def _before_first_failure(passes: list[bool]) -> float:
+def _before_first_failure(passes: NDArray[np.bool_]) -> float:
     """Return the last threshold before the first that fails, as the bounds' authors do."""
-    failed = [i for i, good in enumerate(passes) if not good]
-    return float(GRID[max((failed[0] if failed else len(GRID)) - 1, 0)])
+    failed = np.flatnonzero(~passes)
+    return float(GRID[max((failed[0] if len(failed) else len(GRID)) - 1, 0)])
 
 
 def _shares(
     values: NDArray[np.float64], weight: NDArray[np.float64], n: float
-) -> Callable[[float], float]:
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """Return the function t -> share at or below t, one more observation there included."""
     order = np.argsort(values, kind="stable")
     total = np.concatenate([[0.0], np.cumsum(weight[order])])
     total /= max(total[-1], 1e-300)
     ranked = values[order]
 
-    def share(t: float) -> float:
-        return float((n * total[np.searchsorted(ranked, t, side="right")] + 1) / (n + 1))
+    def share(t: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray((n * total[np.searchsorted(ranked, t, side="right")] + 1) / (n + 1))
 
     return share
 

@@ -30,10 +30,10 @@ STRANGERS = 0.25
 """The share of an operator's further accounts that look like strangers (0 to 0.4 tried)."""
 PROMISE = 0.02
 """Innocent cases like this one that may carry a flag."""
-TWIN = 3.7
+TWIN = 3.4
 """A score above which two reference accounts that are each other's best may be one operator's.
 
-They are left out of innocent cases; the threshold then is at least this (3.0 to 3.7 tried)."""
+They are left out of innocent cases; the threshold then is at least this (2.8 to 3.7 tried)."""
 EXPECTED_FALSE = 1.0
 """False flags expected in an open case."""
 FEWEST_CASES = 50
