@@ -11,12 +11,15 @@ import re
 import secrets
 import tomllib
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sockgraph.account_names import normal_name
 from sockgraph.errors import CaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 try:
     import fcntl
@@ -343,6 +346,35 @@ def refuse_many(case: Case, path: Path, *, many: bool) -> None:
             " look alike by chance.",
             "Nominate those that you have a reason for, or give --many (in a notebook, many=True).",
         )
+
+
+def without(case: Case, gone: Collection[str]) -> Case:
+    """Return the case without accounts that are there no more.
+
+    Raises
+    ------
+    CaseError
+        If none of the nominated is left.
+    """
+    if not gone:
+        return case
+    left = tuple(name for name in case.accounts.nominated if name not in gone)
+    if not left:
+        raise CaseError(
+            case.slug, "every nominated account is hidden on the wiki by now.", "Purge the case."
+        )
+    groups = (tuple(n for n in entry.accounts if n not in gone) for entry in case.declared)
+    return case.model_copy(
+        update={
+            "accounts": case.accounts.model_copy(update={"nominated": left}),
+            "declared": tuple(
+                entry.model_copy(update={"accounts": names})
+                for entry, names in zip(case.declared, groups, strict=True)
+                if len(names) > 1
+            ),
+            "earlier": tuple(e for e in case.earlier if not {e.a, e.b} & set(gone)),
+        }
+    )
 
 
 def with_names(case: Case, canonical: dict[str, str]) -> Case:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.account_names import normal_name
-from sockgraph.case import Case, with_names
+from sockgraph.case import Case, with_names, without
 from sockgraph.errors import CaseError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty, validate
@@ -172,7 +172,8 @@ def _discussions(case: Case, source: Source) -> tuple[Discussion, dict[str, Any]
 
 
 def _resolved(case: Case, source: Source) -> Case:
-    """Write every account of the case as the source writes it."""
+    """Write every account of the case as the source writes it; who is hidden by now is left out."""
+    case = without(case, source.vanished(case.named))
     if not case.everyone:
         meant = tuple(source.nominees(case.accounts.nominated))
         case = case.model_copy(

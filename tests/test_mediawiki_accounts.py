@@ -1,7 +1,9 @@
 """Who is who on wikis of today: temporary accounts, several blocks, names that changed hands."""
 
+import gzip
 import json
 
+import mwclient
 import pandas as pd
 import pytest
 import requests
@@ -244,3 +246,35 @@ def test_a_lock_stands_in_the_log_with_who_and_why(farm):
     assert events.loc["Heron", "comment"] == "asked for"
     assert events.loc["Heron", "actor"] == "Clerk"
     assert "locked on all wikis" in farm.read(["Moth"]).coverage[0].note
+
+
+@pytest.mark.wiki
+@pytest.mark.mediawiki("1.43")
+def test_a_hidden_account_leaves_everything_and_the_case_goes_on(wiki_case, wiki, tmp_path):
+    name = "Gone Plover"
+    wiki.php("createAndPromote.php", name, PASSWORD)
+    site = mwclient.Site(wiki.host, path="/", scheme="http", clients_useragent="test wiki")
+    site.login(name, PASSWORD)
+    for n in range(3):
+        site.api("edit", title=f"Canals {n}", appendtext=f"\n{n}", token=site.get_token("edit"))
+    case = wiki_case("Willow Kerb", "Amber Wren", name, accounts="min_edits = 2")
+    run_case(case, data=tmp_path)
+    admin = wiki.admin()
+    admin.api("userrights", user="Admin", add="suppress", token=admin.get_token("userrights"))
+    admin = wiki.admin()
+    admin.api(
+        "block", user=name, expiry="infinite", reason="privacy", hidename=1,
+        token=admin.get_token("csrf"),
+    )  # fmt: skip
+    admin.api("userrights", user="Admin", remove="suppress", token=admin.get_token("userrights"))
+    for again in ({"refresh": True}, {"offline": True}):
+        result = run_case(case, data=tmp_path, **again)
+        assert set(result.links["user_a"]) | set(result.links["user_b"]) == {
+            "Willow Kerb", "Amber Wren",
+        }  # fmt: skip
+        assert "is hidden on the wiki by now" in result.manifest["notices"][0]
+    for file in sorted((tmp_path / "processed").rglob("*")) + sorted((tmp_path / "raw").rglob("*")):
+        if file.is_file():
+            content = file.read_bytes()
+            content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+            assert name.encode() not in content, file

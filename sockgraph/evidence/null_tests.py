@@ -81,8 +81,13 @@ def imitation_rows(
 
 
 def last_blocks(log_events: pd.DataFrame, users: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return when each user was last blocked, seconds since 1970; NaN: never, or not known."""
+    """Return when each user was last blocked, seconds since 1970; NaN: never, or not known.
+
+    Blocks from parts of the wiki end nothing.
+    """
     blocks = log_events[(log_events["type"] == "block") & (log_events["action"] != "unblock")]
+    parts = blocks["params"].astype("string").str.contains('"sitewide": false', regex=False)
+    blocks = blocks[~parts.fillna(value=False).astype(bool)]
     target = blocks["target"].astype("string").str.replace("_", " ")
     names = target.str.split(":", n=1).str[-1]
     seconds = blocks["timestamp"].astype("datetime64[us, UTC]").astype("int64") / 1e6

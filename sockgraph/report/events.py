@@ -83,7 +83,8 @@ def _block(row: Any, params: dict[str, Any]) -> Event:
     if str(length) in {"infinite", "infinity", "indefinite", "never"}:
         length = "indefinitely"
     again = "changed to " if row.action == "reblock" else ""
-    return Event("block", row.timestamp, f"{again}{length}, {day(row.timestamp)}")
+    parts = "parts of the wiki, " if params.get("sitewide") is False else ""
+    return Event("block", row.timestamp, f"{again}{parts}{length}, {day(row.timestamp)}")
 
 
 def _params(text: str) -> dict[str, Any]:

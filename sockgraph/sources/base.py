@@ -107,6 +107,9 @@ class Source(Protocol):
     def everyone(self) -> list[str]:
         """Return every account of the source; SourceError where it cannot be listed."""
 
+    def vanished(self, names: Sequence[str]) -> set[str]:
+        """Return who of these was there once and is hidden by now; the case goes on without."""
+
     def nominees(self, names: Sequence[str]) -> list[str]:
         """Return the accounts that nominated names mean: on several wikis one may mean several."""
 

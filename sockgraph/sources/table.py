@@ -97,6 +97,10 @@ class TableSource:
                 "Remove it from nominated; a link found elsewhere can name it under [[earlier]].",
             )
 
+    def vanished(self, names: Sequence[str]) -> set[str]:  # noqa: ARG002 - Source asks so
+        """Return nobody: a file does not change."""
+        return set()
+
     def nominees(self, names: Sequence[str]) -> list[str]:
         """Return the names: in one file each means one account."""
         return list(names)

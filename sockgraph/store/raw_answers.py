@@ -158,6 +158,15 @@ class RawAnswers:
         self._index()[entry.key] = changed
         return changed
 
+    def rewrite(self, entry: Entry, changed: Entry, body: bytes) -> None:
+        """Put an answer that was asked for in other words in the place of one, and remove that."""
+        changed = replace(changed, sha256=hashlib.sha256(body).hexdigest())
+        self._write(self._path(changed.key), changed, body)
+        self._index()[changed.key] = changed
+        if changed.key != entry.key:
+            self._path(entry.key).unlink()
+            del self._index()[entry.key]
+
     def body(self, entry: Entry) -> bytes:
         """Return an answer, byte for byte.
 

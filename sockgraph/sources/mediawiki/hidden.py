@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.runtime import Progress, silent
@@ -67,6 +68,48 @@ def remove_hidden(
         texts=sum(not _gone(s) and bool(s and s.get("sha1hidden")) for s in states),
         answers=rewritten,
     )
+
+
+def forget(raw: RawAnswers, name: str, cover: str) -> None:
+    """Remove an account from every stored answer, its name and what it did.
+
+    Parameters
+    ----------
+    name
+        As the wiki wrote it.
+    cover
+        What stands in its place wherever others name it.
+    """
+    spelt = "[ _]".join(map(re.escape, name.split(" ")))
+    word = re.compile(rf"(?<!\w){spelt}(?!\w)")
+
+    def covered(value: object) -> str:
+        return word.sub(cover, json.dumps(value, ensure_ascii=False))
+
+    for entry in raw.entries():
+        body = raw.body(entry).decode()
+        told: dict[str, Any] = {"params": dict(entry.params), "subjects": entry.subjects}
+        told["following"] = dict(entry.following) if entry.following else None
+        if not word.search(body) and not word.search(json.dumps(told, ensure_ascii=False)):
+            continue
+        asked = json.loads(covered(told))
+        answer = _without(json.loads(covered(json.loads(body))), cover)
+        changed = replace(entry, **{**asked, "subjects": tuple(asked["subjects"])})
+        raw.rewrite(entry, changed, json.dumps(answer, ensure_ascii=False).encode())
+
+
+def _without(value: Any, cover: str) -> Any:
+    """Leave out of every list the rows that are an account's own."""
+    if isinstance(value, dict):
+        return {key: _without(part, cover) for key, part in value.items()}
+    if not isinstance(value, list):
+        return value
+    own = {cover, f"User:{cover}"}
+    return [
+        _without(part, cover)
+        for part in value
+        if not (isinstance(part, dict) and own & {part.get(k) for k in ("user", "name", "title")})
+    ]
 
 
 def _as_shown_now(

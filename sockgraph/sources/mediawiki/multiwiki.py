@@ -222,6 +222,10 @@ class SeveralWikis:
             "List one wiki, or nominate accounts by name.",
         )
 
+    def vanished(self, names: Sequence[str]) -> set[str]:  # noqa: ARG002 - Source asks so
+        """Return nobody: on several wikis a name that is gone may be on another."""
+        return set()
+
     def nominees(self, names: Sequence[str]) -> list[str]:
         """Return the accounts meant by nominated names; a bare one is looked for on every wiki."""
         found = self._find(names)

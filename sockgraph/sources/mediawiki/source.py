@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections import Counter
 from dataclasses import replace
@@ -28,7 +29,7 @@ from sockgraph.sources.mediawiki.client import (
 )
 from sockgraph.sources.mediawiki.diffs import read_diffs
 from sockgraph.sources.mediawiki.discussions import read_discussions
-from sockgraph.sources.mediawiki.hidden import Hidden, remove_hidden
+from sockgraph.sources.mediawiki.hidden import Hidden, forget, remove_hidden
 from sockgraph.sources.mediawiki.pages import (
     find_neighbours,
     histories,
@@ -58,6 +59,10 @@ if TYPE_CHECKING:
 _TAKEN_OVER = (
     "Until {day} this name was another account's, whose edits are not counted as this one's;"
     " what was said of the name before that day is of the other."
+)
+_VANISHED = (
+    "{n} of the accounts that the case names is hidden on the wiki by now: it is left out, and its"
+    " name is removed from what is kept here. Remove it from the case file, too."
 )
 OLDEST = (1, 26)  # MediaWiki's version since which answers have today's form
 ACCOUNTS_LISTED = 20  # answers of 500 accounts: a larger wiki is read from a dump
@@ -109,6 +114,7 @@ class MediaWikiSource:
         )
         self._counts: dict[str, int] = {}
         self._taken_over: dict[str, str] = {}
+        self._vanished = 0
         self._named = {normal_name(name) for name in case.named}
 
     def everyone(self) -> list[str]:
@@ -161,6 +167,28 @@ class MediaWikiSource:
                 "Check the spelling; unregistered editors and hidden accounts cannot be read.",
             )
         return known
+
+    def vanished(self, names: Sequence[str]) -> set[str]:
+        """Return who of these the wiki showed once and shows no more; they are forgotten here."""
+        stored = {subject for entry in self._asker.raw.entries() for subject in entry.subjects}
+        before = {name for name in names if self._cover(name) in stored}
+        found = self.find([name for name in names if name not in before])
+        lost = {
+            name
+            for name, today in found.items()
+            if today is None
+            and any("userid" in row for row in self._asker.rows(USERS, [normal_name(name)]))
+        }
+        for name in sorted(lost):
+            with self._asker.session():
+                forget(self._asker.raw, normal_name(name), self._cover(name))
+        self._vanished = len(before | lost)
+        return before | lost
+
+    def _cover(self, name: str) -> str:
+        """Return what stands for an account that is hidden, the same in every run of the case."""
+        key = (self._case.id or self._case.slug).encode()
+        return f"(hidden {hmac.new(key, normal_name(name).encode(), 'sha256').hexdigest()[:12]})"
 
     def nominees(self, names: Sequence[str]) -> list[str]:
         """Return the names: on one wiki each means one account."""
@@ -336,8 +364,11 @@ class MediaWikiSource:
             "warnings": sorted(warnings),
             "counts": dict(sorted(self._counts.items())),
             "notices": [
-                f"{user}: {_TAKEN_OVER.format(day=day)}"
-                for user, day in sorted(self._taken_over.items())
+                *([_VANISHED.format(n=self._vanished)] if self._vanished else []),
+                *(
+                    f"{user}: {_TAKEN_OVER.format(day=day)}"
+                    for user, day in sorted(self._taken_over.items())
+                ),
             ],
         }
 
