@@ -88,6 +88,8 @@ def test_no_character_that_wikitext_reads_is_left(text):
 def test_a_filing_has_both_sides_and_no_verdict(filing, profile, variant):
     text = spi_filing(filing, profile=profile, variant=variant)
     assert str(filing.head) in text
+    assert re.search(r"^(=====|Accounts)", text, re.MULTILINE)  # a heading begins its line
+    assert not re.search(r"[^=\n]=====\s?\w", text)
     if profile in ("enwiki", "zhwiki"):
         assert "{{subst:SPI report" in text
         assert "|evidence=" in text
@@ -115,7 +117,7 @@ def claims(text):
 
 def test_a_filing_argues_at_most_six_times_and_never_twice_the_same(filing):
     text = spi_filing(filing, profile="enwiki", variant="public")
-    argued = claims(text.split("For one operator")[1].split("Why two people")[0])
+    argued = claims(text.split("For one operator")[1].split("Why they uphold it")[0])
     assert 1 <= len(argued) <= 6
     assert len(argued) == len(set(argued))
     rows = [line for line in text.splitlines() if line.startswith("** ")]
@@ -143,7 +145,7 @@ def test_a_filing_goes_under_the_oldest_account(filing):
         text = spi_filing(dated, profile="enwiki", variant="public")
         assert text.startswith(f"<!-- Wikipedia:Sockpuppet investigations/{oldest} -->")
         assert f"|1={user}" in text
-        assert f"[[User:{oldest}|{oldest}]] (oldest): registered 2023-01-17" in text
+        assert f"[[User:{oldest}|{oldest}]] (oldest): registered 2023-01-17; first edit" in text
 
 
 def test_a_filing_for_zhwiki_is_in_chinese_throughout(filing):

@@ -69,9 +69,13 @@ class Filing:
 
     def began(self, user: str) -> str:
         """Return the day on which an account was registered, or else first edited."""
+        return self.registered(user) or self.span(user)[0]
+
+    def registered(self, user: str) -> str:
+        """Return the day on which an account was registered; empty where that is not known."""
         accounts = self.dossier.tables["accounts"]
         known = accounts.loc[accounts["user"] == user, "registered"].dropna()
-        return f"{known.min():%Y-%m-%d}" if len(known) else self.span(user)[0]
+        return f"{known.min():%Y-%m-%d}" if len(known) else ""
 
     def span(self, user: str) -> tuple[str, str, int]:
         """Return the days of an account's first and last edit here, and how many were read."""
@@ -118,7 +122,7 @@ def spi_filing(filing: Filing, *, profile: Profile, variant: Variant) -> str:
         return f"<!-- {_PAGE[profile]}{_commented(master)} -->\n{body}\n\n~~~~\n"
     listed = "".join(f"\n|{i}={inert(name)}" for i, name in enumerate(others, 1))
     heading = f"<!-- {_PAGE[profile]}{_commented(master)} -->\n"
-    return f"{heading}{{{{subst:SPI report{listed}\n|evidence={body}\n\n~~~~\n}}}}\n"
+    return f"{heading}{{{{subst:SPI report{listed}\n|evidence=\n{body}\n\n~~~~\n}}}}\n"
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,7 @@ class _Wiki:
         parts = [
             *self.section(say("accounts"), [*map(self._roster, filing.accounts), *self._alike()]),
             "",
-            question,
+            f"{question} {self._found()}",
             *self.section(say("against"), self._against()),
             *self.section(say("apart"), self._apart()),
             *self.section(say("towards"), self._argued("for")),
@@ -188,11 +192,24 @@ class _Wiki:
         """Return a sentence in the filing's language."""
         return sentence(self.language, key, **given)
 
+    def _found(self) -> str:
+        """Say how many people found so, and whether all of them judged without the names."""
+        records = [
+            record
+            for history in self.filing.histories
+            for record in (history.current.records.values() if history.current else ())
+            if record.finding in ("upheld", "stands")
+        ]
+        people = {record.reviewer for record in records}
+        blinded = all(record.blinded for record in records)
+        return self.say("blinded" if blinded else "unblinded", n=len(people))
+
     def _roster(self, user: str) -> str:
         """Return one account's line: how old it is, how much was read, what is in force."""
         first, last, n = self.filing.span(user)
-        began = self.filing.began(user)
-        line = self.say("account", registered=began, first=first, last=last, n=n)
+        line = self.say("account", first=first, last=last, n=n)
+        known = self.filing.registered(user)
+        line = f"{self.say('registered', day=known)}; {line}" if known else line
         oldest = f" ({self.say('oldest')})" if user == self.filing.accounts[0] else ""
         force = [
             self.say("locked since" if one.lock else "blocked since", day=one.day)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sockgraph.reviews.sheet import Diffs
 
 EDITS_SHOWN = 8
+DAYS_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,9 @@ def _alibis(stretches: Sequence[dict[str, Any]]) -> tuple[Block, ...]:
     )
     if not rows:
         return ()
-    return (Block(words.SIMULTANEOUS, columns=words.ALIBI_COLUMNS, rows=rows),)
+    left = len(rows) - DAYS_SHOWN
+    note = f"The first {DAYS_SHOWN}; and {left} more." if left > 0 else ""
+    return (Block(words.SIMULTANEOUS, note, columns=words.ALIBI_COLUMNS, rows=rows[:DAYS_SHOWN]),)
 
 
 def _table(rows: Sequence[dict[str, Any]], *, numbers: bool) -> Block:

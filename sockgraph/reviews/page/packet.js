@@ -134,7 +134,7 @@ function edits(task, cites, seen) {
     body.replaceChildren(list, left);
     cites.changed();
   }
-  for (const name of Object.keys(names)) {
+  for (const name of ["shared", "only_a", "only_b"]) {
     views.append(el("button", { type: "button", role: "tab", "data-view": name, onclick: () => open(name) },
       `${names[name]}, ${sheet.totals[name]} ${sheet.totals[name] === 1 ? "page" : "pages"}`));
   }
