@@ -104,8 +104,8 @@ def test_rows_in_any_order_and_twice_are_the_same_rows(screen):
 
 
 def test_a_table_beyond_the_memory_to_sort_in_gives_the_same_rows(tmp_path, monkeypatch):
-    """Five times what DuckDB may hold: it sets rows aside, and leaves nothing of them."""
-    from sockgraph.screening import local
+    """Twice what DuckDB may hold: it sets rows aside, and leaves nothing of them."""
+    from sockgraph.screening import local, partners
 
     rng = np.random.default_rng(5)
     n = 1_500_000
@@ -118,10 +118,23 @@ def test_a_table_beyond_the_memory_to_sort_in_gives_the_same_rows(tmp_path, monk
         }
     )
     pq.write_table(given, tmp_path / "edits.parquet")
-    monkeypatch.setattr(local, "LEAST_MEMORY", 32 << 20)
-    monkeypatch.setattr(local, "PROCESS", -(1 << 40))
-    little = rows_of(screen_local(tmp_path / "edits.parquet", memory=1, scratch=tmp_path), tmp_path)
-    monkeypatch.undo()
+    group, aside = partners.group, []
+
+    def watched(pages, n):
+        def seen():
+            for rows in pages:
+                aside.append(sum(f.stat().st_size for f in tmp_path.glob(".sorting*/*")))
+                yield rows
+
+        return group(seen(), n)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(local, "LEAST_MEMORY", 28 << 20)
+        patch.setattr(local, "PROCESS", -(1 << 40))
+        patch.setattr(partners, "group", watched)
+        found = screen_local(tmp_path / "edits.parquet", memory=1, threads=1, scratch=tmp_path)
+        little = rows_of(found, tmp_path)
+    assert max(aside) > 1 << 20
     assert little == rows_of(screen_local(tmp_path / "edits.parquet"), tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["candidates.parquet", "edits.parquet"]
 
