@@ -147,7 +147,6 @@ def _coverage(counts: Ints) -> float:
     return 1 - once / n * factor
 
 
-ACTIVITIES = ("editing", "reverting", "voting", "administering")
 PERIODS = {"month": "MS", "quarter": "QS", "year": "YS"}
 EVENTS, DAYS = 50, 10  # of a period, below which nothing is said
 UNDOING = {"mw-undo", "mw-rollback", "mw-manual-revert"}

@@ -136,14 +136,6 @@ class Desk:
         return by_subject(self.tables["omissions"])
 
     @cached_property
-    def edit_days(self) -> pd.Series[pd.Timestamp]:
-        """The time of each edit of a compared account, by `wiki:rev_id`."""
-        edits = self.tables["edits"]
-        named = edits[edits["user"].isin(set(self.accounts))]
-        keys = named["wiki"].astype("string") + ":" + named["rev_id"].astype("string")
-        return pd.Series(named["timestamp"].to_numpy(), index=keys.to_numpy())
-
-    @cached_property
     def concert(self) -> pd.DataFrame:
         """The pairs that act in concert, where the case was asked; else no row."""
         path = self.store.path("concert.parquet")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from sockgraph.report.data import Omission, by_subject
-from sockgraph.report.markup import name, pair_name
+from sockgraph.report.markup import name
 from sockgraph.report.wording import FAMILIES, listed, omitted_words
 from sockgraph.schema import subject_of
 
@@ -120,8 +120,3 @@ def if_alibi(group: Group, other: Sequence[Group] | None) -> Markup:
     if not parts:
         return Markup("falls apart")
     return Markup("; ").join(names(users) for users in parts)
-
-
-def weakest_words(link: Link) -> Markup:
-    """Return the weakest link's names."""
-    return pair_name(link.a, link.b)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Pair = tuple[str, str]
 
 ASSERTED = "asserted"
-FLAGGED_BY = "flagged by"
 LOOK_AGAIN = "look again"
 STEPS = ("read", "first judgement", "against", "for", "all", "finding")
 LIGHT = "light judgement"

@@ -53,15 +53,6 @@ def page_weights(n_accounts: int, degrees: NDArray[np.int64]) -> NDArray[np.int6
     return np.array(weights, dtype=np.int64)[place]
 
 
-def week_hours(seconds: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the hour of the week, 0 to 167, of times in seconds since 1970.
-
-    >>> week_hours(np.array([345_600, 345_599]))  # Monday 00:00:00 and the second before
-    array([  0, 167])
-    """
-    return (np.asarray(seconds) - MONDAY) // 3_600 % HOURS
-
-
 def expected_false_links(pairs: int, flag_log10_lr: float) -> float:
     """Return the most links of different people to expect among `pairs` at a threshold.
 
