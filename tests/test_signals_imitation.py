@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from test_signals_traces import START, edits_of
 
+from sockgraph.charts.waterfall import waterfall_steps
 from sockgraph.evidence import compare
+from sockgraph.report.wording import chips
 from sockgraph.schema import validate
 from sockgraph.signals import compile_edits, of_accounts
 from sockgraph.signals.imitation import LEAST, MUCH, SHARE, SPREAD, find_imitation, plain
@@ -187,3 +190,12 @@ def test_the_link_says_so_first_cites_both_and_moves_no_number():
     cited = edits[name.isin(row["rev_ids"])]
     assert set(cited["user"]) == {"V", "X"}
     assert cited["comment"].value_counts().eq(2).all()
+    steps = waterfall_steps(link, told.evidence, told.omissions)
+    assert "imitation" not in set(steps["family"])
+
+
+def test_the_mark_is_the_first_word_of_a_links_heading():
+    marks = {"imitation": True, "apart": True, "flagged": False, "earlier": None, "moved": False}
+    link = SimpleNamespace(state="none", **marks)
+    assert chips(link)[0] == ("d", "may be imitation")
+    assert len(chips(SimpleNamespace(**vars(link) | {"imitation": False}))) == 1

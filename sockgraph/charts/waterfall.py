@@ -14,6 +14,7 @@ from sockgraph.charts.marks import HATCH, Chart, Mark, Text, each, text_width
 from sockgraph.errors import SockgraphError
 from sockgraph.reviews.words import (
     COMMUNITY,
+    IMITATION,
     MINUS,
     RIVALS,
     counted,
@@ -85,7 +86,7 @@ def waterfall_steps(
         rows = rows.assign(contribution=None)
     steps = _Steps(_without(omissions))
     rivals = rows[rows["family"] == RIVALS]
-    rows = rows[rows["family"] != RIVALS]
+    rows = rows[~rows["family"].isin([RIVALS, IMITATION])]  # neither is a step of its own
     spoke = (rows["status"] == "ok") & rows["contribution"].notna()
     absent = spoke & (rows["support"] == 0)
     sums = rows[spoke & ~absent].groupby("family")["contribution"].sum()

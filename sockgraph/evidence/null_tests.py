@@ -10,6 +10,7 @@ import pandas as pd
 from sockgraph.evidence.scoring import AccountIndex, NullTest
 from sockgraph.schema import empty, validate
 from sockgraph.signals.handover import find_handovers
+from sockgraph.signals.imitation import FAMILY
 from sockgraph.signals.meetings import coupled_absence, shared_sessions
 from sockgraph.signals.reverts import find_undoing
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from sockgraph.signals.imitation import Imitation
     from sockgraph.signals.nulls import Trace
     from sockgraph.signals.simultaneous import Alibi
-
-IMITATION = "imitation"
 
 
 def find_extras(
@@ -67,8 +66,8 @@ def imitation_rows(
             {
                 "user_a": cast.users[a],
                 "user_b": cast.users[b],
-                "signal": IMITATION,
-                "family": IMITATION,
+                "signal": FAMILY,
+                "family": FAMILY,
                 "score": found.share[copy, origin],
                 "log10_lr": np.nan,
                 "contribution": np.nan,

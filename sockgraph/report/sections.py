@@ -26,6 +26,7 @@ from sockgraph.report.facts import case_offset
 from sockgraph.report.markup import anchor, diff_link, mark, name, pair_name
 from sockgraph.report.wording import (
     FAMILIES,
+    IMITATION,
     RIVALS,
     omitted_words,
     signal_about,
@@ -307,7 +308,7 @@ def _bins(axis: Weeks, counts: Sequence[np.ndarray]) -> tuple[tuple[str, int, in
 
 def signal_lines(link: Link, shared: Desk) -> tuple[SignalLine, ...]:
     """Return the signals by family, in each the one that adds most first."""
-    order = {family: i for i, family in enumerate(FAMILIES)}
+    order = {family: i for i, family in enumerate((IMITATION, *FAMILIES))}
     ordered = sorted(
         link.signals,
         key=lambda s: (order.get(s.family, 9), s.family, -abs(s.contribution or 0), s.name),

@@ -9,6 +9,7 @@ from sockgraph.names import clean
 from sockgraph.reviews.words import (
     APOS,
     DASH,
+    IMITATION,
     MINUS,
     NBSP,
     RIVALS,
@@ -158,6 +159,7 @@ __all__ = [
     "DASH",
     "FAMILIES",
     "HOURS_SIGNAL",
+    "IMITATION",
     "MINUS",
     "NBSP",
     "RIVALS",
@@ -199,7 +201,7 @@ def next_step(link: Link) -> str:
 
 def chips(link: Link) -> list[tuple[str, str]]:
     """Return a link's state as framed words: solid flagged, dashed asserted, filled cannot-link."""
-    found = []
+    found = [("d", IMITATED)] if link.imitation else []
     if link.apart:
         found.append(("x", "cannot-link"))
     if link.flagged:
@@ -227,6 +229,7 @@ def state_words(link: Link) -> str:
 
 
 MOVED = "for another look"
+IMITATED = "may be imitation"
 LOOK_AGAIN = (
     "another look by two people: what the finding rested on has changed since. "
     "Until then nothing may be exported for action."

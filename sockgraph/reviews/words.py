@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sockgraph.signals import SIGNALS
+from sockgraph.signals import SIGNALS, imitation
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,6 +22,7 @@ DASH = "\N{EN DASH}"
 NBSP = "\N{NO-BREAK SPACE}"
 APOS = "\N{RIGHT SINGLE QUOTATION MARK}"
 _NUMBER = re.compile(rf" \([+{MINUS}]?\d+\.\d\)| \({DASH}\)")
+IMITATION = imitation.FAMILY
 RIVALS = "rivals"
 """What the fused score is held against: part of the sum, and no evidence of its own."""
 AT = 1e-6  # nearer than this to a bound, a number is at it
@@ -40,7 +41,7 @@ _ABOUT = {
     "coupled absence": "at work in the same weeks",
     "sessions": "at work in the same half hours",
     "undoing": f"undoing each other{APOS}s edits",
-    "imitation": "summaries that the other account wrote before, taken over word for word",
+    IMITATION: "summaries that the other account wrote before, taken over word for word",
     COMMUNITY: "what different people as near reach anyway",
     RIVALS: "how like either account is to its best others",
 }
@@ -50,7 +51,7 @@ _COUNTS = {
     "coupled absence": ("week in common", "weeks in common"),
     "sessions": ("half hour in common", "half hours in common"),
     "undoing": ("undoing", "undoings"),
-    "imitation": ("summary taken over", "summaries taken over"),
+    IMITATION: ("summary taken over", "summaries taken over"),
 }
 
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from sockgraph.signals.corpus import Corpus, Histories
 
+FAMILY = "imitation"
+"""What the tables call it: a signal and a family of its own, and no number."""
 LEAST = 2
 """Distinct summaries taken over below which nothing is said."""
 SHARE = 0.05
