@@ -21,7 +21,7 @@ from sockgraph.desk import (
 from sockgraph.desk.messages import answer
 from sockgraph.desk.phrases import tokens_of
 from sockgraph.desk.state import Desk, read_places
-from sockgraph.desk.widget import Explorer, scene_of, scoped_tokens
+from sockgraph.desk.widget import Explorer, fallback, scene_of, scoped_tokens
 from sockgraph.errors import SockgraphError
 from sockgraph.pipeline import read_case
 
@@ -229,3 +229,19 @@ def test_the_widget_leaves_the_page_around_it_alone():
     css = scoped_tokens()
     assert ":root" not in css
     assert '[data-jp-theme-light="false"] .sg' in css
+
+
+def test_where_no_kernel_draws_there_is_a_table_and_a_sentence():
+    link = {
+        "a": "<b>Moth",
+        "b": "Heron",
+        "lr": 2.04,
+        "direction": "for",
+        "flagged": True,
+        "state": "none",
+    }
+    shown = fallback({"pairs": 1200, "links": [link] * 40}, None)
+    assert "1,200 pairs were compared" in shown
+    assert shown.count("<tr>") == 31
+    assert "<td>&lt;b&gt;Moth</td><td>Heron</td><td>+2.0</td><td>for</td><td>yes</td>" in shown
+    assert "&lt;x" in fallback({}, {"value": "<x", "rule": "is none.", "remedy": "Give one."})

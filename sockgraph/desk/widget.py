@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
+from IPython.display import display
 
 from sockgraph.charts.svg import TOKENS, styles
 from sockgraph.desk.facts import each
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 MOST_LINKS = 4_000
 """Links sent to the page: those that every picture draws first, then the strongest either way."""
+IN_TABLE = 30
+"""Links of the table that stands where no kernel draws the graph."""
 CONCERT = 0.05
 """The family-wise error at which a pair's concert is drawn."""
 
@@ -142,17 +146,44 @@ class Explorer(anywidget.AnyWidget):
     scene = traitlets.Dict().tag(sync=True)
     problem = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
 
-    def __init__(self, case: CaseResult | Path | str, *, data: Path = DATA, by: str = "") -> None:
+    def __init__(
+        self, case: CaseResult | Path | str, *, data: Path | str = DATA, by: str = ""
+    ) -> None:
         super().__init__()
         self.desk: Desk | None = None
         try:
-            desk = Desk.of(case, data=data, by=by)
+            desk = Desk.of(case, data=Path(data), by=by)
             self.scene = scene_of(desk)
             self.desk = desk
         except SockgraphError as error:
             self.problem = problem_of(error)
         self.on_msg(self._asked)
 
+    def _ipython_display_(self) -> None:
+        """Show a table before the graph: what is seen where no kernel draws it."""
+        show: Any = display  # it has no types
+        show({"text/html": fallback(self.scene, self.problem)}, raw=True)
+        data, about = self._repr_mimebundle_() or ({}, {})
+        show(data, metadata=about, raw=True)
+
     def _asked(self, _: object, content: Answer, __: object) -> None:
         if self.desk is not None:
             self.send({"re": content.get("re"), **answer(self.desk, content)})
+
+
+def fallback(scene: dict[str, Any], problem: dict[str, str] | None) -> str:
+    """Return the strongest links as a table in HTML, for a notebook that no kernel draws."""
+    if problem is not None:
+        return f'<p class="sg-fallback">{html.escape(" ".join(problem.values()))}</p>'
+    rows = "".join(
+        f"<tr><td>{html.escape(clean(link['a']))}</td><td>{html.escape(clean(link['b']))}</td>"
+        f"<td>{link['lr']:+.1f}</td><td>{link['direction']}</td>"
+        f"<td>{'yes' if link['flagged'] else ''}</td><td>{html.escape(link['state'])}</td></tr>"
+        for link in scene["links"][:IN_TABLE]
+    )
+    return (
+        f'<div class="sg-fallback"><p>{scene["pairs"]:,} pairs were compared. The graph of their'
+        " links is drawn where the notebook runs; these are the strongest.</p><table><tr><th>A</th>"
+        "<th>B</th><th>log10 LR</th><th>direction</th><th>flagged</th><th>state</th></tr>"
+        f"{rows}</table></div>"
+    )

@@ -49,6 +49,8 @@ function render({ model, el: root }) {
   const app = el("div", "sg");
   app.dataset.lmSuppressShortcuts = "true"; // JupyterLab keeps its own keys out
   root.append(app);
+  const area = root.closest(".jp-OutputArea, .output_wrapper, .output") ?? root;
+  for (const table of area.querySelectorAll(".sg-fallback")) table.hidden = true; // the graph stands in its place
   const problem = model.get("problem");
   if (problem) return void app.append(problemBox(problem));
   const scene = model.get("scene");
