@@ -158,7 +158,7 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:  # typer would end it without a word
-            print("sockgraph: stopped; no file is half-written.", file=sys.stderr)  # noqa: T201
+            typer.echo("sockgraph: stopped; no file is half-written.", err=True)
             raise typer.Exit(130) from stop
         except typer.Abort as stop:
             raise SockgraphError(

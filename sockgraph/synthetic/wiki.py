@@ -143,12 +143,13 @@ def _revisions(
     numbers = np.cumsum(rng.integers(1, 7, len(saves))).tolist()
     pages: dict[str, list[int]] = {}
     made: list[_Revision] = []
-    for number, save in zip(numbers, saves, strict=True):
+    for number, planned in zip(numbers, saves, strict=True):
+        save = planned
         before = [made[i] for i in pages.get(save.title, [])[-2:]]
         undone = len(before) == 2 and _undoes(rng, before[1].save, save, persons)
         if undone:
             made[pages[save.title][-1]] = _marked(before[1])
-            save = _undoing(before, save, rollback=save.user in rollbackers)  # noqa: PLW2901
+            save = _undoing(before, save, rollback=save.user in rollbackers)
         text = before[0].sha1 if undone else _sha1(f"{save.title}\n{number}")
         pages.setdefault(save.title, []).append(len(made))
         made.append(_Revision(number, before[-1].rev_id if before else 0, save, text))

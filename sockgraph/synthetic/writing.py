@@ -246,11 +246,15 @@ class Voice:
     def _phrase(self, kind: str, draw: Callable[[], float], *, chinese: bool) -> str:
         if kind not in {"reply", "usertalk"} and draw() < self.rate["jargon"]:
             jargon = self._subject.jargon
-            return self._fill(jargon[self.pick("jargon", draw) % len(jargon)], draw, chinese)
+            return self._fill(
+                jargon[self.pick("jargon", draw) % len(jargon)], draw, chinese=chinese
+            )
         language, stock = ("zh", CHINESE) if chinese else ("en", ENGLISH)
-        return self._fill(stock[kind][self.pick(f"phrase:{language}:{kind}", draw)], draw, chinese)
+        return self._fill(
+            stock[kind][self.pick(f"phrase:{language}:{kind}", draw)], draw, chinese=chinese
+        )
 
-    def _fill(self, template: str, draw: Callable[[], float], chinese: bool) -> str:  # noqa: FBT001
+    def _fill(self, template: str, draw: Callable[[], float], *, chinese: bool) -> str:
         while "{" in template:
             head, _, rest = template.partition("{")
             name, _, tail = rest.partition("}")
