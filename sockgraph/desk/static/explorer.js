@@ -160,7 +160,7 @@ function render({ model, el: root }) {
     const g = draw("g", { class: `node${node.insufficient ? " open" : ""}${near ? " found" : ""}`, "data-user": node.user });
     const second = state.link && state.link.b === node.user;
     g.append(draw("circle", { cx: x, cy: y, r: many && !on ? 4.5 : 8, class: second ? "hollow" : "" }));
-    g.append(draw("title", {}, `${node.label}: ${node.edits.toLocaleString("en")} edits`));
+    g.append(draw("title", {}, `${node.label}: ${node.edits.toLocaleString("en")} edits${node.insufficient ? ", too few to compare" : ""}`));
     nodeOf.set(node.user, g);
     g.addEventListener("click", (event) => {
       if (event.shiftKey && state.held && state.held !== node) return openPair(state.held, node);
@@ -191,7 +191,7 @@ function render({ model, el: root }) {
     const near = state.find && node.label.toLowerCase().includes(state.find);
     if (many && !on && !near) return;
     const [x, y] = place.get(node.user), g = nodeOf.get(node.user);
-    const words = node.label + (node.insufficient ? " (too few edits)" : "");
+    const words = node.label; // hatched where there are too few edits, as its title says
     const text = draw("text", {}, words);
     if (node.han) text.setAttribute("lang", "zh");
     const width = [...words].reduce((sum, c) => sum + (c > "\u2e7f" ? 14 : 9), 0);
