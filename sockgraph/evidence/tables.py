@@ -37,7 +37,9 @@ EXTREME = 0.001
 AT_ONCE = 1 << 15
 """Pairs whose rows are laid out together: those of half a million pairs take gigabytes."""
 SHOWN = 200
-"""Pairs, the highest scores first, whose edits and omissions are worked out in a large case."""
+"""Pairs at either end of the scores whose edits and omissions are worked out in a large case.
+
+What speaks most for and most against; a pair whose alibi is looked at is always among them."""
 
 
 @dataclass(frozen=True)
@@ -292,8 +294,11 @@ def rule_of(case: Case, verdict: PairScores) -> flagging.FlagRule | None:
 
 
 def _shown(links: pd.DataFrame) -> NDArray[np.int64]:
-    order = np.argsort(-links["score"].fillna(-np.inf).to_numpy(), kind="stable")
-    return np.sort(order[:SHOWN])
+    score = links["score"].to_numpy(dtype=float)
+    order = np.argsort(score, kind="stable")
+    told = order[: int(np.isfinite(score).sum())]  # NaN comes last
+    alibis = np.flatnonzero(links["alibi"].fillna(value=False).to_numpy(dtype=bool))
+    return np.unique(np.concatenate([told[:SHOWN], told[-SHOWN:], alibis]))
 
 
 def _evidence(  # noqa: PLR0917 - arrays of one stage

@@ -382,6 +382,7 @@ class Restraint:
 def restraints(dossier: Dossier, users: Iterable[str]) -> list[Restraint]:
     """Return the blocks and locks of some accounts that nothing in the logs has ended."""
     log, accounts = dossier.tables["log_events"], dossier.tables["accounts"]
+    read_on = str(dossier.manifest.get("source", {}).get("read_on", ""))
     held: dict[tuple[str, bool, str], Restraint] = {}
     events: Iterable[Any] = log.sort_values("timestamp", kind="stable").itertuples()
     for row in events:
@@ -390,7 +391,7 @@ def restraints(dossier: Dossier, users: Iterable[str]) -> list[Restraint]:
             continue
         lock = row.type == "globalauth"
         key = (user, lock, "" if lock else row.wiki)
-        if _restrains(row):
+        if _restrains(row, read_on):
             by = "" if pd.isna(row.actor) else str(row.actor)
             held[key] = Restraint(user, lock, row.wiki, f"{row.timestamp:%Y-%m-%d}", by)
         else:
@@ -411,17 +412,23 @@ def _target(row: Any, users: Iterable[str]) -> str | None:
     return next((user for user in users if user in (row.target, plain)), None)
 
 
-def _restrains(row: Any) -> bool:
-    """Tell whether an event restrains from then on, or ends what did."""
-    if row.type == "block":
-        return row.action in ("block", "reblock")
+def _restrains(row: Any, read_on: str) -> bool:
+    """Tell whether an event restrains from the whole wiki, on the day that it was read.
+
+    A block whose time is over by then ends what stood before it, as an unblock does; so does one
+    that was narrowed to parts of the wiki.
+    """
     try:
-        params = json.loads(row.params)
+        params = json.loads(row.params) if isinstance(row.params, str) else {}
     except ValueError:
-        return False
-    return "locked" in json.dumps(
-        params.get("added", params) if isinstance(params, dict) else params
-    )
+        params = {}
+    given = params if isinstance(params, dict) else {}
+    if row.type == "block":
+        expiry = str(given.get("expiry") or "")
+        over = expiry[:1].isdigit() and expiry[:10] < read_on[:10]
+        whole = given.get("sitewide", True)
+        return row.action in ("block", "reblock") and bool(whole) and not over
+    return "locked" in json.dumps(given.get("added", params))
 
 
 def restoration_note(dossier: Dossier, entry: Entry, head: LedgerHead) -> str:

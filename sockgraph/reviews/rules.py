@@ -169,6 +169,8 @@ def why_not_exported(dossier: Dossier, history: History) -> list[str]:
         why.append(f"what its reviewers were shown has changed: {_moved_words(dossier, history)}")
     if link["alibi"] and not history.alibi:
         why.append("its alibi (simultaneous work on different pages) is unanswered")
+    if link["imitation"]:
+        why.append("one of the two may be imitating the other: nothing is filed on what was copied")
     if "accepted" in history.alibi:
         why.append("a reviewer accepted its alibi")
     return why
