@@ -160,6 +160,7 @@ def test_a_note_goes_into_the_ledger_under_its_author_and_nowhere_else(desk):
     nobody = dataclasses.replace(desk, by="")
     assert "needs its author" in ask(nobody, ask="note", text="x")["problem"]["rule"]
     assert "empty" in ask(desk, ask="note", text=" ")["problem"]["rule"]
+    assert "longer than" in ask(desk, ask="note", text="w" * 20_001)["problem"]["rule"]
 
 
 def test_what_cannot_be_had_is_said_and_not_raised(desk):

@@ -14,6 +14,7 @@ from sockgraph.names import clean
 from sockgraph.pipeline import open_source
 from sockgraph.report.markup import diff_url
 from sockgraph.report.wikitext import diff_lines
+from sockgraph.reviews.answers import LONGEST
 from sockgraph.reviews.diffs import HoldsDiffs, parse_diff
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ def take_note(desk: Desk, content: Answer) -> Answer:
         raise ReviewError("by", said, 'Open it as sockgraph.explore(case, by="your name").')
     if not text:
         raise ReviewError("note", "it is empty.", "Write a sentence.")
+    if len(text) > LONGEST:
+        raise ReviewError("note", f"it is longer than {LONGEST:,} characters.", "Shorten it.")
     desk.write_note(content["a"], content["b"], text)
     return give_notes(desk, content)
 
