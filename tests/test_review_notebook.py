@@ -1,0 +1,62 @@
+"""The notebook's review, driven by its own widgets: the same driver as the terminal's."""
+
+from __future__ import annotations
+
+import pytest
+from review_fixture import A, B, C, write_case
+
+from sockgraph.reviews import Ledger, histories
+
+widgets = pytest.importorskip("ipywidgets")
+
+
+def found(box, kind):
+    """Return every widget of a kind inside another, in order."""
+    inside = [one for child in getattr(box, "children", ()) for one in found(child, kind)]
+    return [box, *inside] if isinstance(box, kind) else inside
+
+
+@pytest.fixture
+def desk(tmp_path):
+    from sockgraph.desk.review_widget import Reviewing
+
+    case, data = write_case(tmp_path)
+    return Reviewing(case, reviewer="Ann", data=data), Ledger(data / "processed/river/ledger.jsonl")
+
+
+def press(desk):
+    found(desk, widgets.Button)[-1].click()
+
+
+def test_a_link_is_spared_and_another_goes_the_whole_way(desk):
+    desk, ledger = desk
+    press(desk)
+    assert "is not a judgement" in desk.said.value
+    first = desk.sitting.due[0].pair
+    found(desk, widgets.RadioButtons)[0].value = "different people"
+    found(desk, widgets.Text)[-1].value = "1"
+    press(desk)
+    assert "log10" not in str([one.value for one in found(desk, widgets.HTML)])
+    found(desk, widgets.RadioButtons)[0].value = "may be one operator"
+    says, other = found(desk, widgets.Textarea)
+    says.value, other.value = "the edits", "one project"
+    press(desk)
+    assert "not read yet" in desk.said.value
+    tabs = found(desk, widgets.Tab)[0]
+    tabs.selected_index = 1
+    tabs.selected_index = 2
+    press(desk)
+    assert "salted hash" in desk.said.value
+    press(desk)  # what speaks against the first: it closes
+    assert histories(ledger.entries())[first].state == "not upheld"
+    for _ in range(3):
+        assert not found(desk, widgets.Textarea)
+        press(desk)
+    found(desk, widgets.RadioButtons)[0].value = "upheld"
+    why, alternative = found(desk, widgets.Textarea)
+    why.value, alternative.value = "because", "colleagues"
+    press(desk)
+    assert "Done." in found(desk, widgets.HTML)[-1].value
+    second = ({(A, C), (B, C)} - {first}).pop()
+    assert histories(ledger.entries())[second].state == "in review"
+    ledger.verify()
