@@ -215,3 +215,9 @@ def test_a_new_case_s_first_notebook_runs_where_it_lies(tmp_path):
     place = {"metadata": {"path": str(tmp_path / "cases" / "river")}}
     NotebookClient(notebook, timeout=120, kernel_name="python3", resources=place).execute()
     assert (tmp_path / "data" / "processed" / "river" / "report.html").exists()
+
+
+def test_an_account_may_be_given_as_its_page():
+    from sockgraph.cli.start import _bare
+
+    assert [_bare(name) for name in ("User:Heron", " Moth ", "Usera")] == ["Heron", "Moth", "Usera"]

@@ -72,7 +72,7 @@ def new_case(  # noqa: PLR0913 - a flag for every question
     Nothing is overwritten and no wiki is asked. Without a reason there is no case.
     """
     asking = sys.stdin.isatty() if ask is None else ask
-    names = (*(account or ()), *_listed(accounts_from))
+    names = tuple(map(_bare, (*(account or ()), *_listed(accounts_from))))
     slug = name or _given("NAME", "Name of the case (a-z, 0-9, -)", asking=asking)
     _refuse_taken(slug, cases)
     why = reason or _given("--reason", "Why are these accounts compared?", asking=asking)
@@ -164,7 +164,12 @@ def _accounts(*, asking: bool) -> tuple[str, ...]:
     names = [_given("--account", "An account to compare", asking=asking)]
     while name := typer.prompt("Another (Enter to end)", default="", show_default=False).strip():
         names.append(name)
-    return tuple(names)
+    return tuple(map(_bare, names))
+
+
+def _bare(name: str) -> str:
+    """Return an account's name, where the title of its page is given."""
+    return name.strip().removeprefix("User:").removeprefix("user:")
 
 
 def _listed(file: Path | None) -> tuple[str, ...]:
