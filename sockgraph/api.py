@@ -157,8 +157,8 @@ def compare(
         What `fetch` returned, or a table of edits: at least `user` and `timestamp`, and `title`,
         `comment` and the rest of the contract's columns as far as they are known.
     nominated
-        Of a table: the accounts to compare; the others are their reference. Default: everybody, by
-        models that did not see the two.
+        Of a table: the accounts to compare; the others are their reference. Default: everybody, who
+        are their own reference.
     settings
         Of a table: how evidence is weighed.
     progress

@@ -49,8 +49,8 @@ def printable(text: str) -> str:
 
     So that no name can move the cursor, hide a line or turn the writing round.
 
-    >>> printable("a\x1b[2Jb\u202ec"), printable("\u7384\u3164")
-    ('a\\x1b[2Jb\\u202ec', '玄\\u3164')
+    >>> printable("a\x1b[2Jb\u202ec"), printable("\u9752\u3164")
+    ('a\\x1b[2Jb\\u202ec', '青\\u3164')
     """
     if text.isascii() and text.isprintable():
         return text
@@ -88,8 +88,8 @@ def clean(text: str) -> str:
 
     Joiners stay where they join letters that need them (Persian, Indic, emoji), not in Latin text.
 
-    >>> clean("ab" + chr(0x202E) + "cd"), clean("x" + chr(9) + "y"), clean("玄客" + chr(0xFE00))
-    ('ab⟨U+202E⟩cd', 'x y', '玄客⟨U+FE00⟩')
+    >>> clean("ab" + chr(0x202E) + "cd"), clean("x" + chr(9) + "y"), clean("青石" + chr(0xFE00))
+    ('ab⟨U+202E⟩cd', 'x y', '青石⟨U+FE00⟩')
     """
     if text.isascii() and text.isprintable():
         return text

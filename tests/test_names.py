@@ -31,7 +31,7 @@ HIDING = {
 
 
 @pytest.mark.parametrize("hiding", HIDING.values(), ids=HIDING)
-@pytest.mark.parametrize("name", ["玄客", "Heron", "Цапля", "é"])
+@pytest.mark.parametrize("name", ["青石巷", "Heron", "Цапля", "é"])
 def test_what_cannot_be_seen_is_spelled_out_everywhere_and_looks_alike(name, hiding):
     hidden = name + hiding
     assert f"U+{ord(hiding[-1]):04X}" in clean(hidden)
@@ -45,7 +45,7 @@ def test_what_cannot_be_seen_is_spelled_out_everywhere_and_looks_alike(name, hid
 @pytest.mark.parametrize(
     "name",
     [
-        "Heron", "玄客", "Ümit İpek", "Nguyễn", "Nguye\u0302\u0303n", "می‌خواهم",
+        "Heron", "青石巷", "Ümit İpek", "Nguyễn", "Nguye\u0302\u0303n", "می‌خواهم",
         "क्‍ष", "שָׁלוֹם", "ไม้เอก", "한국어", "青い Kappa", "👩‍💻", "❤️", "Ωμέγα", "𠮷野",
         "O’Brien", "Łódź 7",
     ],

@@ -14,8 +14,8 @@ HANDED_OVER = """
 from sockgraph.runtime import open_streams
 from sockgraph.cli.progress_bar import hand_over, tell
 open_streams()
-hand_over("\\u7384\\u5ba2")
-tell("\\u7384\\u5ba2")
+hand_over("\\u9752\\u77f3\\u5df7")
+tell("\\u9752\\u77f3\\u5df7")
 """
 
 
@@ -55,7 +55,7 @@ def test_an_ascii_output_changes_no_name():
     plain = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
     ran = run([sys.executable, "-c", HANDED_OVER], stdout=subprocess.PIPE, env=plain)
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout == "玄客\n玄客\n".encode()  # typer writes UTF-8 where it is told ASCII
+    assert ran.stdout == "青石巷\n青石巷\n".encode()  # typer writes UTF-8 where it is told ASCII
 
 
 def test_a_name_of_a_file_is_no_pattern(tmp_path):

@@ -64,8 +64,8 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
         Edits of other accounts of the source, if at hand: they tell how common a word or a page is,
         and nothing else.
     open_case
-        Whether the nominated accounts are their own reference, cross-fitted by account. Default:
-        where no account has the role `reference`.
+        Whether the nominated accounts are their own reference. Default: where no account has the
+        role `reference`.
     incomplete
         Accounts whose histories are not whole (capped, partly hidden): no alibi is read from them.
     accepted_alibis
@@ -74,8 +74,7 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
         Contract table: blocks and thanks, if the source has them.
     known
         `user, person`: operators of reference accounts that are known, if any; a null person is a
-        person of their own. Their pairs are learnt from beside cut histories, cross-fitted by
-        person, so that no pair is judged by a model that saw either person's.
+        person of their own. Their pairs are learnt from beside cut histories.
     progress
         Told of every step.
 
@@ -123,7 +122,7 @@ def learn(
 
     Returns
     -------
-    Calibrated or str
+    CalibratedModel or str
         Why nothing can be calibrated, if so.
     """
     corpus = compile_edits(edits)
@@ -146,7 +145,7 @@ def weigh_by(
     """Weigh the evidence behind every pair of nominated accounts by what was learnt before.
 
     Likeness is measured anew, on these accounts and on the reference's. A nominated account may be
-    the reference's own: models judge it that did not see it.
+    the reference's own.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""The reference as it is judged by models that did not see it: what validation counts.
+"""The reference as it is judged by what was learnt from it: what validation counts.
 
 A row is a pair of different reference accounts, one account's history cut in two, or a pair that
-labels give to one person. Scores come
-from weights fitted without the row's accounts; only the last line (two numbers), the correction
-for near pairs (two more) and the bounds have seen all of them. The traces that have a null of
-their own are left out, since a cut fixes their value. Accounts are numbers here, never names.
+labels give to one person. Its accounts are among those that the model was fitted on: a handful of
+numbers (a weight a family, a line, the correction of near pairs, the bounds), none of which a pair
+moves noticeably. The traces that have a null of their own are left out, since a cut fixes their
+value. Accounts are numbers here, never names.
 """
 
 from __future__ import annotations

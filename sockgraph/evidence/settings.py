@@ -81,7 +81,7 @@ class Comparison:
     declared
         Groups of accounts that are declared to be one operator's.
     held_out
-        The reference as models judge it that did not see it; see `sockgraph.evidence.holdout`.
+        The reference as it is judged itself; see `sockgraph.evidence.holdout`.
     """
 
     evidence: pd.DataFrame

@@ -51,7 +51,7 @@ def calibration_on(labels: pd.DataFrame, weighed: Comparison) -> dict[str, Any]:
     """Return what the LRs are worth on known operators, and on cut histories.
 
     Known operators are those of compared accounts, and those of reference accounts, from which the
-    model learns; it judges none by what it learnt from the same person. Each is Cllr, and Cllr less
+    model learns. Each is Cllr, and Cllr less
     the least that its ranking allows, in bits; null where there are not both kinds of pairs, or no
     LRs. What labels show beyond cut histories is how much the cuts flatter.
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
-from sockgraph.signals.vectors import TermMatrix, make_bag, term_rows
+from sockgraph.signals.vectors import TermMatrix, make_bag
 
 if TYPE_CHECKING:
     from sockgraph.signals.corpus import Corpus
-
-SECTION_NAME = re.compile(r"/\*\s*(.*?)\s*\*/|^→[\u200e\u200f]?([^:]+)")
 
 
 def page_bag(corpus: Corpus) -> TermMatrix | None:
@@ -30,12 +27,3 @@ def page_bag(corpus: Corpus) -> TermMatrix | None:
     values = weight[pairs[:, 0]].astype(np.float32)
     rows = sparse.csr_matrix((values, (pairs[:, 0], pairs[:, 1])), shape=shape)
     return make_bag(corpus, rows, limit=400_000)
-
-
-def section_bag(corpus: Corpus) -> TermMatrix | None:
-    """Make the bag of sections: the names that the software writes before a summary."""
-    names = [SECTION_NAME.findall(comment) for comment in corpus.comments]
-    if not any(names):
-        return None
-    given = ([n for pair in found for n in pair if n] for found in names)
-    return make_bag(corpus, *term_rows(given, corpus.comment))

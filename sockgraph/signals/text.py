@@ -1,6 +1,6 @@
 """Text: what edit summaries say, and how they say it.
 
-Five traces of one family, all of summaries as they were saved: case, punctuation and variant
+Three traces of one family, all of summaries as they were saved: case, punctuation and variant
 characters (裏/里, full and half width) are style and stay. Scripts written without spaces are cut
 into single characters, so that their word 1–2-grams are character 1–2-grams. MediaWiki's own
 section comment (`/* … */`, shown as `→Section:`) names a page's part and not a person's words: it
@@ -41,38 +41,16 @@ def tokens(summary: str) -> list[str]:
     return TOKEN.findall(SECTION.sub(f" {MARK} ", summary))
 
 
-def words(summary: str) -> Iterable[str]:
-    """Return the summary's tokens."""
-    return tokens(summary)
-
-
 def phrases(summary: str) -> Iterable[str]:
     """Return the tokens, and every two that follow each other."""
     found = tokens(summary)
     return [*found, *(f"{a} {b}" for a, b in pairwise(found))]
 
 
-def characters(summary: str) -> Iterable[str]:
-    """Return runs of three to five characters, the ends of the summary included."""
-    text = f" {SECTION.sub(MARK, summary)} "
-    return [text[i : i + n] for n in (3, 4, 5) for i in range(len(text) - n + 1)]
-
-
-def plain_tokens(summary: str) -> Iterable[str]:
-    """Return the tokens with the section's name among them."""
-    return TOKEN.findall(summary)
-
-
 def openings(summary: str) -> Iterable[str]:
     """Return the first one to four tokens, as one term each."""
     found = tokens(summary)[:4]
     return [" ".join(found[:n]) for n in range(1, len(found) + 1)]
-
-
-def shapes(summary: str) -> Iterable[str]:
-    """Return runs of one to four token shapes: case and punctuation without the words."""
-    line = ["^", *map(shape, tokens(summary)), "$"]
-    return [" ".join(line[i : i + n]) for n in (1, 2, 3, 4) for i in range(len(line) - n + 1)]
 
 
 def shape(token: str) -> str:
@@ -99,29 +77,9 @@ def phrase_bag(corpus: Corpus) -> TermMatrix | None:
     return _bag(corpus, phrases)
 
 
-def word_bag(corpus: Corpus) -> TermMatrix | None:
-    """Make the bag of words."""
-    return _bag(corpus, words)
-
-
-def plain_bag(corpus: Corpus) -> TermMatrix | None:
-    """Make the bag of words, sections' names included."""
-    return _bag(corpus, plain_tokens)
-
-
-def character_bag(corpus: Corpus) -> TermMatrix | None:
-    """Make the bag of character runs."""
-    return _bag(corpus, characters)
-
-
 def opening_bag(corpus: Corpus) -> TermMatrix | None:
     """Make the bag of how summaries begin."""
     return _bag(corpus, openings)
-
-
-def shape_bag(corpus: Corpus) -> TermMatrix | None:
-    """Make the bag of token shapes."""
-    return _bag(corpus, shapes)
 
 
 def _bag(corpus: Corpus, terms: Callable[[str], Iterable[str]]) -> TermMatrix | None:

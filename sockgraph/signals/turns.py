@@ -5,7 +5,7 @@ have changed the account twice within a session. Three ways to come by that, K o
 both accounts work holding such a turn:
 
 - *one after the other*: a person uses one account, then the other. Turns are rare: at most a share
-  `RARELY` of the days. Against it stands any larger share, `alibi.inverse_lr`.
+  `RARELY` of the days. Against it stands any larger share, `nulls.inverse_lr`.
 - *mixed at will*: a person goes from account to account as from page to page. Then B's save parts
   A's pause as a person's own middle save parts the time between the first and the third: with time
   for an edit on both sides. How, is counted on the accounts' own saves (three in a row, the middle
