@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ HATCHING = Markup(
 """What a page's `<defs>` hold, once."""
 
 
+ANCHORS = {"start": "", "middle": "mid", "end": "end"}
 _TOKEN = re.compile(r"--([\w-]+):\s*(#[0-9a-f]{3,6});")
 
 
@@ -59,6 +61,7 @@ def styles(scope: str = "") -> str:
         weight = ";font-weight:600" if bold else ""
         if name:
             rules[f"text.{name}"] = f"font-size:{size}px;fill:var(--{colour}){weight}"
+    rules |= {"text.mid": "text-anchor:middle", "text.end": "text-anchor:end"}
     halo = "paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round"
     rules["text.halo"] = halo
     return "\n".join(f"{scope} {where} {{{how}}}".strip() for where, how in rules.items())
@@ -94,8 +97,25 @@ def drawing(chart: Chart) -> Markup:
     width, height = chart.size
     view = f"0 0 {number(width)} {number(height)}"
     said = element("title", Markup.escape(clean(chart.title)))
-    content = Markup("").join([said, *map(drawn, chart.marks)])
+    content = Markup("").join([said, *map(drawn, _runs(chart.marks))])
     return element("svg", content, width=width, height=height, viewBox=view, role="img")
+
+
+def _runs(marks: Iterable[Mark]) -> list[Mark]:
+    """Return marks with shapes of one look that follow each other as one: fewer bytes."""
+    found: list[Mark] = []
+    for mark in marks:
+        last = found[-1] if found else None
+        if (
+            isinstance(mark, Shape)
+            and isinstance(last, Shape)
+            and mark.opacity == 1
+            and replace(last, outlines=()) == replace(mark, outlines=())
+        ):
+            found[-1] = replace(last, outlines=(*last.outlines, *mark.outlines))
+        else:
+            found.append(mark)
+    return found
 
 
 def shared(name: str, marks: Iterable[Mark]) -> Markup:
@@ -135,6 +155,10 @@ def _path(points: tuple[Point, ...], *, closed: bool) -> str:
         (x, y), (right, _), (_, bottom), _ = points
         across, down = number(right - x), number(bottom - y)
         return f"M{number(x)} {number(y)}h{across}v{down}h{number(x - right)}z"
+    if len(points) == 2 and points[0][0] == points[1][0]:
+        return f"M{number(points[0][0])} {number(points[0][1])}V{number(points[1][1])}"
+    if len(points) == 2 and points[0][1] == points[1][1]:
+        return f"M{number(points[0][0])} {number(points[0][1])}H{number(points[1][0])}"
     joined = "L".join(f"{number(x)} {number(y)}" for x, y in points)
     return f"M{joined}{'z' if closed else ''}"
 
@@ -152,6 +176,5 @@ def _text(mark: Text) -> Markup:
         lang="zh" if is_han(mark.text) else None,
         x=mark.at[0],
         y=mark.at[1],
-        cls=mark.look or None,
-        text_anchor=None if mark.anchor == "start" else mark.anchor,
+        cls=f"{mark.look} {ANCHORS[mark.anchor]}".strip() or None,
     )

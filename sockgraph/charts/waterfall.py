@@ -221,7 +221,7 @@ def waterfall(
     right = width - (112.0 if tested else 54.0)
     ours = Axis(given.low, given.high, edge, right)
     sheet = _Sheet(link, ours, width, wide=wide, tested=tested)
-    title = f"Evidence for and against one operator, by family. {_said(link, steps)}"
+    title = f"Evidence by family: {_said(link, steps)}"
     return Chart(
         steps,
         title,
@@ -238,7 +238,8 @@ def _said(link: Mapping[str, Any] | pd.Series, steps: pd.DataFrame) -> str:
     adds = (steps["end"] - steps["start"]).tolist()
     rows = zip(steps["title"], steps["found"], adds, strict=True)
     words = [f"{title} {found if pd.isna(add) else signed(add)}" for title, found, add in rows]
-    return f"{'; '.join(words)}; all evidence {_sentence(link)}"
+    whole = signed(None) if pd.isna(link["log10_lr"]) else number_of(link)
+    return f"{'; '.join(words)}; all evidence {whole}"
 
 
 def _sentence(link: Mapping[str, Any] | pd.Series) -> str:
@@ -247,6 +248,12 @@ def _sentence(link: Mapping[str, Any] | pd.Series) -> str:
     bound = link["bound_low"] if link["log10_lr"] < 0 else link["bound_high"]
     held = "" if pd.isna(bound) else f", bound {plain(bound)}"
     return f"log10 LR {number_of(link)} {interval_of(link)}{held}: {link['band']}"
+
+
+def hue_of(link: Mapping[str, Any] | pd.Series) -> str:
+    """Return the colour of a link's direction; ink where it does not separate."""
+    side = str(link.get("direction", "for" if link["log10_lr"] > 0 else "against"))
+    return side if side in {"for", "against"} else "ink-3"
 
 
 def number_of(link: Mapping[str, Any] | pd.Series) -> str:
@@ -321,16 +328,20 @@ class _Sheet:
         if low is not None:
             size = (axis.x(low) - axis.left, bottom - TOP + 4)
             parts.append(marks.box((axis.left, TOP - 4), size, "panel"))
-        for tick in axis.ticks:
+        for tick in sorted(axis.ticks, key=bool, reverse=True):
             x = axis.x(tick)
             parts.append(marks.line((x, TOP - 4), (x, bottom), "rule" if tick else "ink"))
-            words = plain(tick).removesuffix(".0")
-            parts.append(Text((x, bottom + 16), words, "s" if tick else "sb", "middle"))
         edges = [axis.x(bound) for bound in self.bounds if bound is not None]
         dashed = (
             marks.line((x, TOP - 4), (x, bottom), "rule-strong", dash=marks.DOTTED) for x in edges
         )
-        return [*parts, *dashed]
+        words = [
+            Text(
+                (axis.x(t), bottom + 16), plain(t).removesuffix(".0"), "s" if t else "sb", "middle"
+            )
+            for t in axis.ticks
+        ]
+        return [*parts, *dashed, *words]
 
     def _heads(self) -> list[Mark]:
         axis = self.axis
@@ -406,10 +417,9 @@ class _Sheet:
         parts: list[Mark] = [rule, Text((0, middle + 5), "All evidence", "b")]
         if pd.isna(link["log10_lr"]):
             return [*parts, Text((self.adds, middle + 5), signed(None), "", "end")]
-        value = float(link["log10_lr"])
         parts += diamond(link, axis.x, middle, reach=axis.right)
-        words = number_of(link)
-        return [*parts, Text((self.adds, middle + 5), words, "tf" if value > 0 else "ta", "end")]
+        tone = {"for": "tf", "against": "ta"}.get(hue_of(link), "b")
+        return [*parts, Text((self.adds, middle + 5), number_of(link), tone, "end")]
 
 
 def _tone(kind: str, add: float) -> str:
@@ -438,7 +448,7 @@ def diamond(
     reach
         Where an arrow to the right ends at most.
     """
-    value, hue = float(link["log10_lr"]), "for" if link["log10_lr"] > 0 else "against"
+    value, hue = float(link["log10_lr"]), hue_of(link)
     at, parts = x(value), list[Mark]()
     low, high = link["log10_lr_low"], link["log10_lr_high"]
     if pd.notna(low) and pd.notna(high) and x(high) - x(low) > 1:

@@ -232,6 +232,7 @@ def _write(
             clusters_if_alibi=_groups_if_alibis_held(weighed, apart),
             trails={pair: history_lines(known) for pair, known in histories(entries).items()},
             moved=moved,
+            held_out=weighed.held_out,
             screened=" ".join(
                 [*manifest["screened"], *provenance.get("notices", ()), *manifest["names"]]
             ),

@@ -56,6 +56,8 @@ class ReportData:
         Pairs whose finding rests on evidence that has changed since.
     screened
         How many pairs a screening left uncompared, in words; empty where there was none.
+    held_out
+        The table of pairs known to be different people, and their numbers; None where none is kept.
     """
 
     case: Case
@@ -79,6 +81,7 @@ class ReportData:
     trails: Mapping[Pair, Sequence[str]] = field(default_factory=dict)
     moved: frozenset[Pair] = frozenset()
     screened: str = ""
+    held_out: pd.DataFrame | None = None
 
     @property
     def nominated(self) -> tuple[str, ...]:

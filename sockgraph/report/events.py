@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sockgraph.report.wording import day
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,7 @@ def _event(row: Any) -> Event | None:
         return _block(row, params)
     if row.type == "globalauth":
         locked = "locked" in json.dumps(params.get("added", params))
-        words = f"{'locked' if locked else 'unlocked'} {day(row.timestamp)}"
+        words = say("locked {day}" if locked else "unlocked {day}", day=day(row.timestamp))
         return Event("lock" if locked else "end", row.timestamp, words)
     if row.type == "renameuser":
         old = params.get("olduser")
@@ -76,15 +77,16 @@ def _event(row: Any) -> Event | None:
 
 def _block(row: Any, params: dict[str, Any]) -> Event:
     if row.action not in _BLOCKING:
-        return Event("end", row.timestamp, f"unblocked {day(row.timestamp)}")
+        return Event("end", row.timestamp, say("unblocked {day}", day=day(row.timestamp)))
     expiry = str(params.get("expiry") or "")
-    until = f"until {expiry[:10]}" if expiry[:1].isdigit() else expiry
-    length = params.get("duration") or until or "length not stated"
+    until = say("until {day}", day=expiry[:10]) if expiry[:1].isdigit() else expiry
+    length = params.get("duration") or until or say("length not stated")
     if str(length) in {"infinite", "infinity", "indefinite", "never"}:
-        length = "indefinitely"
-    again = "changed to " if row.action == "reblock" else ""
-    parts = "parts of the wiki, " if params.get("sitewide") is False else ""
-    return Event("block", row.timestamp, f"{again}{parts}{length}, {day(row.timestamp)}")
+        length = say("indefinitely")
+    text = "changed to {length}, {day}" if row.action == "reblock" else "{length}, {day}"
+    if params.get("sitewide") is False:
+        length = say("parts of the wiki, {length}", length=length)
+    return Event("block", row.timestamp, say(text, length=length, day=day(row.timestamp)))
 
 
 def _params(text: str) -> dict[str, Any]:

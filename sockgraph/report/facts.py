@@ -14,9 +14,11 @@ from sockgraph.charts.activity import Life
 from sockgraph.charts.marks import text_width
 from sockgraph.report.events import Event, events_of
 from sockgraph.report.wording import day
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
     from sockgraph.case import Case
     from sockgraph.report.data import Link, ReportData
@@ -94,7 +96,7 @@ class Account:
         """The first block or lock."""
         logged = next((event for event in self.events if event.restrains), None)
         if logged is None and self.blocked_at is not None:
-            return Event("block", self.blocked_at, f"blocked {day(self.blocked_at)}")
+            return Event("block", self.blocked_at, say("blocked {day}", day=day(self.blocked_at)))
         return logged
 
     @property
@@ -123,7 +125,7 @@ class Account:
         """The account as figures over time draw it."""
         moments = [(event.at, _words(event.kind, event.words)) for event in self.events]
         if self.registered is not None:
-            moments.append((self.registered, f"registered {day(self.registered)}"))
+            moments.append((self.registered, say("registered {day}", day=day(self.registered))))
         if not self.events and self.restraint is not None:
             moments.append((self.restraint.at, self.restraint.words))
         return Life(self.label, np.unique(self.times), tuple(moments))
@@ -136,8 +138,8 @@ class Account:
 
 def _words(kind: str, words: str) -> str:
     if kind == "rename":
-        return f"renamed {words}"
-    return f"blocked {words}" if kind == "block" and not words.startswith("blocked") else words
+        return say("renamed {day}", day=words)
+    return say("blocked {how}", how=words) if kind == "block" else words
 
 
 def case_offset(case: Case) -> int:
@@ -156,7 +158,7 @@ def figure_name(user: str, number: int) -> str:
     >>> figure_name("Fen Orchid", 5), figure_name("N" * 255, 7)
     ('Fen Orchid', 'account 7')
     """
-    return user if text_width(user, bold=True) <= FIGURE_WIDTH else f"account {number}"
+    return user if text_width(user, bold=True) <= FIGURE_WIDTH else say("account {n}", n=number)
 
 
 def read_accounts(data: ReportData) -> dict[str, Account]:
@@ -193,7 +195,7 @@ class PairFacts:
     created_after: str
 
 
-def pair_facts(link: Link, accounts: dict[str, Account]) -> PairFacts:
+def pair_facts(link: Link, accounts: Mapping[str, Account]) -> PairFacts:
     """Return for how long both were active, and whether one followed the other's block."""
     a, b = accounts[link.a], accounts[link.b]
     return PairFacts(_overlap(a, b), _created_after(a, b))
@@ -214,9 +216,13 @@ def _created_after(a: Account, b: Account) -> str:
         if event is None or begun is None:
             continue
         if begun > event.at:
-            return f"yes: {day(begun)}, {event.kind} {day(event.at)}"
-        said.append(f"no: {day(begun)}, {event.kind} {day(event.at)}")
-    return said[0] if said else "neither was blocked"
+            return say("yes: {day}, {words}", day=day(begun), words=_dated(event))
+        said.append(say("no: {day}, {words}", day=day(begun), words=_dated(event)))
+    return said[0] if said else say("neither was blocked")
+
+
+def _dated(event: Event) -> str:
+    return say("{what} {day}", what=say(event.kind), day=day(event.at))
 
 
 def _declared(data: ReportData) -> dict[str, list[tuple[str, str | None]]]:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 from sockgraph.names import clean, is_han
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ def joined(items: Sequence[Markup]) -> Markup:
     """Join inert pieces into a list: `a, b and c`."""
     if len(items) < 2:
         return Markup("").join(items)
-    return Markup("{} and {}").format(Markup(", ").join(items[:-1]), items[-1])
+    return escape(say(", ")).join(items[:-1]) + say(" and ") + items[-1]
 
 
 def dated(text: str) -> Markup:

@@ -20,11 +20,13 @@ from sockgraph.report import (
     coverage,
     facts,
     groups,
+    opening,
     sections,
 )
 from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, nearest_miss, read_links, with_evidence
-from sockgraph.report.markup import anchor, dated, diff_link, joined, mark, name, pair_name, quote
+from sockgraph.report.markup import anchor, dated, diff_link, mark, name, pair_name, quote
+from sockgraph.strings import language_of, say, speaking, spoken, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,80 +38,91 @@ if TYPE_CHECKING:
     from sockgraph.report.facts import Account
     from sockgraph.report.groups import Group
     from sockgraph.report.sections import Desk
+    from sockgraph.strings import Language
 
+SIDES = ("for", "against", "neither")
 MOST_NODES = 36
 """Accounts that a graph can name without one name covering another."""
 MANY = 50
 PICTURE = 900.0
 """The graph's width, in pixels."""
 """Accounts from which on the tables of accounts are folded."""
-SIDES = ("for", "against", "neither")
-_SPEAKS = {
-    "against": Markup("speaks <b>against</b>"),
-    "for": Markup("speaks <b>for</b>"),
-    "neither": Markup("does not decide"),
-}
-NO_NUMBER = Markup("Nothing could be calibrated, so no link has a number.")
 
 
-def case_report(data: ReportData) -> str:
+def case_report(data: ReportData, lang: Language | None = None) -> str:
     """Return a case's report as one HTML file: no script, no network, the same bytes every time.
 
     Parameters
     ----------
     data
         The stages' tables. Nothing is estimated here; counts by hour and week are for drawing.
+    lang
+        The page's language; the wiki's, if it is not given.
 
     Returns
     -------
     str
         The file's text.
     """
+    with speaking(lang or language_of(data.case.wiki)):
+        return environment().get_template("report.html.j2").render(_context(data))
+
+
+def _context(data: ReportData) -> dict[str, Any]:
+    """Return what the template lays out."""
     links = read_links(data)
     accounts = facts.read_accounts(data)
     found = groups.read_groups(data.clusters)
-    shown, inside = _evident(data, links, found)
-    desk = sections.desk(data, shown, accounts)
+    (full, rest), inside = _evident(data, links, found)
+    desk = sections.desk(data, [*full, *rest], accounts)
     calibrated = any(link.log10_lr is not None for link in links)
-    sufficient = [link for link in shown if not link.insufficient]
-    context = {
+    anchors = {link.pair: f"link-{i}" for i, link in enumerate(full, 1)}
+    oldest = opening.oldest_first(accounts)
+    return {
         "data": data,
         "case": data.case,
-        "accounts": accounts,
+        "language": spoken(),
+        "accounts": oldest,
+        "oldest": opening.oldest(accounts),
+        "hours_anchor": Markup('<a href="#hours">{}</a>').format(say("the numbers")),
         "links": links,
-        "left_out": len(links) - len(shown),
-        "lede": lede(links, len(accounts)),
+        "left_out": len(links) - len(full) - len(rest),
+        "question": opening.question(data, links),
+        "answer": opening.answer(links, len(accounts)),
+        "matters": opening.matters(anchors, full, desk),
+        "false_flags": opening.false_flags(data, links, desk) if calibrated else None,
+        "next_steps": opening.next_steps(data, full, accounts),
         "nearest": nearest(links),
+        "legend": legend(links),
         "tally": tally(links),
         "picture": picture(data, accounts) if calibrated else None,
-        "stairs": stairs(data, accounts) if calibrated else None,
+        "stairs": stairs(data, oldest) if calibrated else None,
         "calibrated": calibrated,
-        "cards": cards(desk),
+        "cards": cards(desk, {user for link in full for user in link.pair}),
         "many": len(accounts) > MANY,
-        "pair_rows": [pair_row(k, accounts) for k in shown],
-        "capped_pairs": held_back(links),
+        "sections": [sections.section(link, anchors[link.pair], desk) for link in full],
+        "rest": [sections.line(link, f"pair-{i}", desk) for i, link in enumerate(rest, 1)],
         "coverage": coverage.coverage_table(data),
         "rest_on": coverage.rest_on(data, links),
         "false_links": coverage.false_links(data),
-        "not_seen": coverage.not_seen(data, shown),
+        "not_seen": coverage.not_seen(data, [*full, *rest]),
         "cannot_show": coverage.cannot_show(data, links),
-        "sections": [sections.section(link, i, desk) for i, link in enumerate(sufficient, 1)],
-        "too_few": [too_few(link, accounts, data) for link in shown if link.insufficient],
         "groups": groups.group_lines(data, inside, found),
         "ungrouped": ungrouped(accounts, found),
         "memberships": membership(data, accounts, found),
     }
-    return environment().get_template("report.html.j2").render(context)
 
 
 def _evident(
     data: ReportData, links: Sequence[Link], found: Sequence[Group]
-) -> tuple[list[Link], list[Link]]:
-    """Return the links that get a section, and those inside groups, with their evidence."""
-    shown = sections.chosen(links, len(data.nominated))
+) -> tuple[tuple[list[Link], list[Link]], list[Link]]:
+    """Return the links told in full and in a line, and those inside groups, with their evidence."""
+    chosen = sections.chosen(links, len(data.nominated))
     inside = [k for k in links if any({k.a, k.b} <= set(g.users) for g in found)]
-    told = {k.pair: k for k in with_evidence(data, {k.pair: k for k in [*shown, *inside]}.values())}
-    return [told[k.pair] for k in shown], [told[k.pair] for k in inside]
+    shown = [*chosen[0], *chosen[1], *inside]
+    told = {k.pair: k for k in with_evidence(data, {k.pair: k for k in shown}.values())}
+    full, rest = ([told[k.pair] for k in part] for part in chosen)
+    return (full, rest), [told[k.pair] for k in inside]
 
 
 @cache
@@ -132,6 +145,7 @@ def environment() -> Environment:
         "duration": words.duration,
         "hex": hexes,
         "dated": dated,
+        "reason": words.reason,
     }
     made.globals |= {
         "interval": words.interval,
@@ -139,11 +153,14 @@ def environment() -> Environment:
         "anchor": anchor,
         "pair_name": pair_name,
         "quote": quote,
+        "links_file": Markup('<a href="links.parquet">links.parquet</a>'),
         "diff_link": diff_link,
         "mark": mark,
         "gap": gap,
         "gap_scale": gap_scale(),
         "hatching": HATCHING,
+        "_": tell,
+        "say": say,
         "chart_styles": Markup(styles()),  # noqa: S704 - our own rules
         "tokens": Markup(TOKENS.read_text(encoding="utf-8")),  # noqa: S704 - our own file
         "dash": words.DASH,
@@ -156,60 +173,6 @@ def hexes(digest: str, n: int = 16) -> str:
     """Write the head of a hash in fours, as people compare them."""
     head = digest[:n]
     return " ".join(head[i : i + 4] for i in range(0, len(head), 4)) if len(digest) > n else digest
-
-
-def lede(links: Sequence[Link], n_accounts: int) -> Markup:
-    """Say in a sentence what the page found."""
-    who = (
-        words.spelled(n_accounts).capitalize() if n_accounts <= 12 else words.thousands(n_accounts)
-    )
-    head = f"{who} account{'s' if n_accounts != 1 else ''}, {words.counted(len(links), 'pair')}."
-    if not links:
-        return Markup("{} There is nothing to compare with one account.").format(head)
-    parts = [_flags(links), *(_asserted(links, side) for side in _SPEAKS), _insufficient(links)]
-    parts = [part for part in parts if part]
-    said = Markup("{}.").format(_sentence(parts)) if parts else Markup("")
-    if all(link.log10_lr is None for link in links):
-        said = Markup("{} Evidence {}.").format(NO_NUMBER, parts[0]) if parts else NO_NUMBER
-    return Markup("{} {} Nothing on this page is a finding.").format(head, said)
-
-
-def _sentence(parts: Sequence[Markup]) -> Markup:
-    """Join clauses, with a comma before the last of three."""
-    if len(parts) < 3:
-        return joined(parts)
-    return Markup("{}, and {}").format(Markup(", ").join(parts[:-1]), parts[-1])
-
-
-def _flags(links: Sequence[Link]) -> Markup:
-    if not any(k.log10_lr is not None for k in links):
-        return Markup("")
-    n = sum(link.flagged for link in links)
-    if not n:
-        return Markup("No link met the conditions for review")
-    return Markup("Evidence flags <b>{}</b> link{} for review by people").format(
-        words.spelled(n), "s" if n > 1 else ""
-    )
-
-
-def _asserted(links: Sequence[Link], direction: str) -> Markup:
-    told = [link for link in links if link.earlier and link.direction == direction]
-    if not told:
-        return Markup("")
-    acted = any(link.earlier and link.earlier.action for link in told)
-    each = "link that was asserted" if len(told) == 1 else "links that were asserted"
-    elsewhere = " and acted on elsewhere" if acted else " elsewhere"
-    number = words.spelled(len(told))
-    return Markup("{} {} {}{}").format(_SPEAKS[direction], number, each, elsewhere)
-
-
-def _insufficient(links: Sequence[Link]) -> Markup:
-    n = sum(link.insufficient for link in links)
-    return (
-        Markup("is <b>insufficient</b> for {}").format(words.counted(n, "pair"))
-        if n
-        else Markup("")
-    )
 
 
 @dataclass(frozen=True)
@@ -226,21 +189,54 @@ def nearest(links: Sequence[Link]) -> Miss | None:
     link = nearest_miss(links)
     if link is None or any(k.flagged for k in links):
         return None
-    return Miss(pair_name(link.a, link.b), "; ".join(link.reasons), words.plain(link.low or 0.0))
+    return Miss(
+        pair_name(link.a, link.b),
+        "; ".join(map(words.reason, link.reasons)),
+        words.plain(link.low or 0.0),
+    )
 
 
 def tally(links: Sequence[Link]) -> str:
     """Say how many pairs stand on each side."""
     told = [link for link in links if not link.insufficient]
     n = {side: sum(link.direction == side for link in told) for side in SIDES}
-    n_open = len(links) - len(told)
-    too_few = f"{words.thousands(n_open)} {'has' if n_open == 1 else 'have'} too few edits"
-    if all(link.log10_lr is None for link in told):
-        return f"{words.counted(len(told), 'pair')} could not be calibrated, {too_few}."
-    speak = "speaks" if n["for"] == 1 else "speak"
-    neither = f"{words.thousands(n['neither'])} do{'es' if n['neither'] == 1 else ''} not separate"
-    for_ = f"{words.counted(n['for'], 'pair')} {speak} for one operator"
-    return f"{for_}, {words.thousands(n['against'])} against, {neither}, {too_few}."
+    few = len(links) - len(told)
+    if told and all(link.log10_lr is None for link in told):
+        uncalibrated = words.counted(len(told), "pair")
+        return say(
+            "{pairs} could not be calibrated, {few} with too few edits.",
+            pairs=uncalibrated,
+            few=words.thousands(few),
+        )
+    said = (
+        "{pairs} speak for one operator, {against} against, {neither} do not separate,"
+        " {few} with too few edits."
+    )
+    if n["for"] == 1:
+        said = said.replace(" speak ", " speaks ")
+    return say(
+        said,
+        pairs=words.counted(n["for"], "pair"),
+        against=words.thousands(n["against"]),
+        neither=words.thousands(n["neither"]),
+        few=words.thousands(few),
+    )
+
+
+def legend(links: Sequence[Link]) -> list[tuple[str, str, int]]:
+    """Return what the matrix shows: how it looks, what that means, and how many pairs it is."""
+    told = [link for link in links if not link.insufficient]
+    side = {s: sum(link.direction == s for link in told) for s in ("for", "against", "neither")}
+    rows = (
+        ("Solid frame", "flagged", sum(link.flagged for link in links)),
+        ("Dashed frame", "asserted", sum(link.state not in {"none", "flagged"} for link in links)),
+        ("Blue", "the edits speak for one operator", side["for"]),
+        ("Orange", "they speak against", side["against"]),
+        ("White", "they do not separate, or have no number", side["neither"]),
+        ("Hatched", "too few edits", len(links) - len(told)),
+        ("Cross", "kept apart by the ledger", sum(link.apart for link in links)),
+    )
+    return [(say(look), say(meaning), n) for look, meaning, n in rows if n]
 
 
 @dataclass(frozen=True)
@@ -252,8 +248,8 @@ class Card:
     week: np.ndarray
 
 
-def cards(desk: Desk) -> list[Card]:
-    """Return every compared account's week, turned by the case's offset."""
+def cards(desk: Desk, users: set[str]) -> list[Card]:
+    """Return some accounts' weeks, turned by the case's offset."""
     offset = facts.case_offset(desk.data.case)
     return [
         Card(
@@ -262,7 +258,7 @@ def cards(desk: Desk) -> list[Card]:
             week_counts(account.life.times, offset),
         )
         for user, account in desk.accounts.items()
-        if user in desk.editing.by_user
+        if user in users
     ]
 
 
@@ -286,74 +282,12 @@ def _nameable(links: pd.DataFrame) -> set[str]:
     return users
 
 
-def stairs(data: ReportData, accounts: dict[str, Account]) -> Chart | None:
+def stairs(data: ReportData, accounts: Sequence[Account]) -> Chart | None:
     """Draw every pair's number where they can be read in one staircase."""
     if not 2 <= len(accounts) <= MOST:
         return None
-    labels = {user: account.label for user, account in accounts.items()}
+    labels = {account.user: account.label for account in accounts}
     return matrix(labels, data.links, data.cannot_links)
-
-
-def pair_row(link: Link, accounts: dict[str, Account]) -> dict[str, Any]:
-    """Return one line of the table of pairs."""
-    facts_ = facts.pair_facts(link, accounts)
-    return {
-        "link": link,
-        "tone": {"for": "cf", "against": "ca"}.get(link.direction, ""),
-        "overlap": words.DASH
-        if facts_.overlap_days is None
-        else words.counted(facts_.overlap_days, "day"),
-        "created_after": facts_.created_after,
-        "chips": words.chips(link),
-        "state": words.state_words(link),
-    }
-
-
-def held_back(links: Sequence[Link]) -> Link | None:
-    """Return the link whose score passes its bound by most, for the note under the table."""
-    over = [
-        k
-        for k in links
-        if k.score is not None and k.log10_lr is not None and abs(k.score - k.log10_lr) >= 0.05
-    ]
-    return max(over, key=lambda k: abs((k.score or 0) - (k.log10_lr or 0)), default=None)
-
-
-@dataclass(frozen=True)
-class TooFew:
-    """A pair about which nothing can be said, and what would have been needed."""
-
-    title: Markup
-    facts: Markup
-    state: list[tuple[str, str]]
-    trail: tuple[str, ...]
-
-
-def too_few(link: Link, accounts: dict[str, Account], data: ReportData) -> TooFew:
-    """Say what was found of a pair and what was needed."""
-    needed = data.case.accounts.min_edits
-    short = [accounts[user] for user in link.pair if accounts[user].n_times < needed]
-    said = [
-        Markup("{} has {} at {}").format(
-            name(a.user),
-            words.counted(a.n_edits, "edit"),
-            words.counted(a.n_times, "distinct time"),
-        )
-        for a in short
-    ]
-    if not said:
-        return TooFew(
-            pair_name(*link.pair),
-            Markup("no signal found enough in both accounts"),
-            words.chips(link),
-            link.trail,
-        )
-    return TooFew(
-        pair_name(*link.pair),
-        Markup("{}; {} are needed").format(joined(said), needed),
-        words.chips(link),
-        link.trail,
-    )
 
 
 def ungrouped(accounts: dict[str, Account], found: Sequence[Group]) -> list[str]:

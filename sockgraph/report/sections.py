@@ -16,22 +16,27 @@ from sockgraph.charts.activity import (
     week_counts,
     weeks_of,
 )
+from sockgraph.charts.colleagues import colleagues
 from sockgraph.charts.groups import WHOLE, falls, leave_one_out
-from sockgraph.charts.waterfall import page_axis, waterfall, waterfall_steps
+from sockgraph.charts.marks import each
+from sockgraph.charts.waterfall import NARROW, page_axis, waterfall, waterfall_steps
 from sockgraph.names import clean
-from sockgraph.report import pages
+from sockgraph.report import facts, pages
 from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, nearest_miss, pair_tables
 from sockgraph.report.facts import case_offset
-from sockgraph.report.markup import anchor, diff_link, mark, name, pair_name
+from sockgraph.report.markup import anchor, diff_link, joined, mark, name
+from sockgraph.report.opening import colleagues_of
 from sockgraph.report.wording import (
     FAMILIES,
     IMITATION,
     RIVALS,
+    listed,
     omitted_words,
     signal_about,
     support_words,
 )
+from sockgraph.strings import say, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,14 +51,15 @@ if TYPE_CHECKING:
     from sockgraph.report.facts import Account
     from sockgraph.report.pages import Edit, Editing, SharedPage
 
-Line = tuple[str, float, float | None, float | None]
+Omitted = tuple[str, float, float | None, float | None]
 """What is left out, the number without it, its interval's ends."""
 STATUS = {"insufficient": "insufficient", "not_available": "not available"}
 MOST_SECTIONS = 100
 MOST_AGAINST = 5
-MOST_DIFFS = 8
+MOST_DIFFS = 6
 MOST_STRETCHES = 60
-_HEADING = {"asserted": "asserted elsewhere"}
+MEETINGS = 4
+"""Pages that show an edit of either account side by side."""
 NOTHING = Markup("&ndash;")
 
 
@@ -71,36 +77,65 @@ class SignalLine:
 
 
 @dataclass(frozen=True)
-class Section:
-    """Everything one link's section shows."""
+class Meeting:
+    """A page that both accounts edited: an edit of each, and the time between them."""
+
+    page: SharedPage
+    a: Edit
+    b: Edit
+
+
+@dataclass(frozen=True)
+class Line:
+    """A link in one line, and what it opens to."""
 
     anchor: str
     link: Link
     title: Markup
     chips: tuple[tuple[str, str], ...]
+    tone: str
+    number: str
+    interval: str
+    words: str
+    n_pages: int
+    needed: Markup
+    overlap: str
+    created_after: str
+    trail: tuple[str, ...]
+    waterfall: Chart | None
+    meetings: tuple[Meeting, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Everything one link's section shows."""
+
+    line: Line
     state: str
     headline: str
     asserted: Markup
     explained: str
     counts: str
-    missed: str
+    missed: tuple[str, ...]
     next_step: str
-    open_details: bool
-    waterfall: Chart | None
+    narrow: Chart | None
+    against: tuple[Markup, ...]
+    for_: tuple[Markup, ...]
+    colleagues: Chart | None
+    colleague_words: Markup
     naive: str
     signals: tuple[SignalLine, ...]
     cards: Chart
-    line: Chart | None
+    timeline: Chart | None
     bins: tuple[tuple[str, int, int], ...]
     per: str
     stretches: str
     stretch_rows: tuple[tuple[str, str, int, str], ...]
     alibi: Chart | None
     pages: tuple[SharedPage, ...]
-    n_pages: int
     changes: Chart | None
     changed: str
-    changed_rows: tuple[Line, ...]
+    changed_rows: tuple[Omitted, ...]
 
 
 @dataclass(frozen=True)
@@ -115,30 +150,32 @@ class Desk:
     cards: Mapping[str, tuple[Mark, ...]]
 
 
-def chosen(links: Sequence[Link], n_accounts: int) -> list[Link]:
-    """Return the links that get a section, in reading order."""
+def chosen(links: Sequence[Link], n_accounts: int) -> tuple[list[Link], list[Link]]:
+    """Return the links told in full, and those told in a line; many accounts' are not all told.
+
+    In full are links that were asserted, the case's own question first, flagged or reviewed.
+    """
     ordered = sorted(links, key=_order)
-    if n_accounts <= FULL_LIMIT:
-        return ordered
     held = [link for link in ordered if link.flagged or link.state != "none"]
-    kept = {link.pair for link in held}
-    against = [k for k in ordered if k.direction == "against" and k.pair not in kept]
+    rest = [link for link in ordered if not link.flagged and link.state == "none"]
+    if n_accounts <= FULL_LIMIT:
+        return held[:MOST_SECTIONS], [*held[MOST_SECTIONS:], *rest]
+    against = [link for link in rest if link.direction == "against"]
     nearest = nearest_miss(links)
-    missed = nearest is not None and nearest.pair not in kept
-    extra = [nearest] if nearest and missed and not any(k.flagged for k in held) else []
-    return [*held[:MOST_SECTIONS], *extra, *against[:MOST_AGAINST]]
+    extra = [nearest] if nearest in rest and not any(k.flagged for k in held) and nearest else []
+    against = [link for link in against if link not in extra]
+    return held[:MOST_SECTIONS], [*extra, *against[-MOST_AGAINST:]]
 
 
 def _order(link: Link) -> tuple[int, float, float, tuple[str, str]]:
-    """Sort flagged and stated links first, then for, against, undecided, too few edits."""
-    rank = {"for": 2, "against": 3, "neither": 4}[link.direction]
-    if link.flagged or link.state != "none":
-        rank = 0 if link.flagged else 1
-    elif link.insufficient:
-        rank = 6
+    """Sort the case's own question first, then flagged and stated links, the others by strength."""
     value = link.log10_lr if link.log10_lr is not None else link.score or 0.0
-    score, sign = link.score or 0.0, 1 if rank in {1, 3} else -1
-    return rank, sign * value, sign * score, link.pair
+    rank = 4 if link.insufficient else 3
+    if link.earlier is not None:
+        rank = 0
+    elif link.flagged or link.state != "none":
+        rank = 1 if link.flagged else 2
+    return rank, -value, -(link.score or 0.0), link.pair
 
 
 def desk(data: ReportData, links: Sequence[Link], accounts: Mapping[str, Account]) -> Desk:
@@ -158,54 +195,150 @@ def desk(data: ReportData, links: Sequence[Link], accounts: Mapping[str, Account
     return Desk(data, accounts, editing, page_axis(steps), tables, cards)
 
 
-def section(link: Link, number: int, shared: Desk) -> Section:
-    """Lay out one link."""
-    data, pair = shared.data, (shared.accounts[link.a], shared.accounts[link.b])
+def line(link: Link, anchor: str, shared: Desk, *, full: bool = False) -> Line:
+    """Lay out one link in a line; of one not told in full, with what the line opens to."""
+    tables, known = shared.tables[link.pair], facts.pair_facts(link, shared.accounts)
     found, n_pages = pages.shared_pages(link, shared.editing)
+    told = link.log10_lr is not None
+    drawn = (
+        waterfall(tables.link, tables.evidence, tables.omissions, axis=shared.axis)
+        if told
+        else None
+    )
+    shown = sorted(found, key=lambda page: page.seconds)[: MEETINGS if full else 2]
+    return Line(
+        anchor=anchor,
+        link=link,
+        title=tell("{a} and {b}", a=name(link.a), b=name(link.b)),
+        chips=tuple(words.chips(link)),
+        tone={"for": "cf", "against": "ca"}.get(link.direction, ""),
+        number=words.number(link) if told else words.DASH,
+        interval=words.interval_of(link) if told else "",
+        words=say(link.band)
+        if told
+        else say("too few edits" if link.insufficient else "no number"),
+        n_pages=n_pages,
+        needed=_needed(link, shared) if link.insufficient else Markup(""),
+        overlap=words.DASH
+        if known.overlap_days is None
+        else words.counted(known.overlap_days, "day"),
+        created_after=known.created_after,
+        trail=link.trail,
+        waterfall=drawn,
+        meetings=tuple(_meeting(page, link) for page in shown),
+    )
+
+
+def _meeting(page: SharedPage, link: Link) -> Meeting:
+    a, b = (page.first, page.then) if page.first.user == link.a else (page.then, page.first)
+    return Meeting(page, a, b)
+
+
+def _needed(link: Link, shared: Desk) -> Markup:
+    """Say what was found of a pair with too few edits, and what would have been needed."""
+    asked = shared.data.case.accounts.min_edits
+    short = [shared.accounts[user] for user in link.pair if shared.accounts[user].n_times < asked]
+    said = [
+        tell(
+            "{who} has {edits} at {times}",
+            who=name(a.user),
+            edits=words.counted(a.n_edits, "edit"),
+            times=words.counted(a.n_times, "distinct time"),
+        )
+        for a in short
+    ]
+    if not said:
+        return tell("No signal found enough in both accounts.")
+    return tell("{found}; {asked} are needed.", found=joined(said), asked=asked)
+
+
+def section(link: Link, anchor: str, shared: Desk) -> Section:
+    """Lay out one link in full."""
+    data, pair = shared.data, (shared.accounts[link.a], shared.accounts[link.b])
+    found, _ = pages.shared_pages(link, shared.editing)
     lives = [account.life for account in pair]
     weeks = weeks_of(lives)
     counts = [weeks.counts(life.times) for life in lives] if weeks else []
     tables = shared.tables[link.pair]
-    threshold = data.case.evidence.flag_log10_lr if link.direction == "for" else None
-    lines = omission_lines(link, [sentence(omitted_words(o.omitted)) for o in link.omissions])
-    tested = link.log10_lr is not None and len(lines) > 1
+    asked = data.case.evidence.flag_log10_lr
+    threshold = asked if link.direction == "for" else None
+    left_out = omission_lines(link, [sentence(omitted_words(o.omitted)) for o in link.omissions])
+    tested = link.log10_lr is not None and len(left_out) > 1
+    against, for_ = arguments(link, tables)
+    strip, standing = _standing(link, shared)
+    narrow = (
+        None
+        if link.log10_lr is None
+        else waterfall(tables.link, tables.evidence, axis=shared.axis, width=NARROW)
+    )
     return Section(
-        anchor=f"link-{number}",
-        link=link,
-        title=pair_name(link.a, link.b),
-        chips=tuple((kind, _HEADING.get(word, word)) for kind, word in words.chips(link)),
+        line=line(link, anchor, shared, full=True),
         state=_state(link),
         headline=words.headline(link, data.calibration.get("reason")),
         asserted=asserted(link),
         explained=words.explained(link),
         counts=words.counts(link),
-        missed="; ".join(link.reasons),
-        next_step=words.next_step(link),
-        open_details=link.flagged or link.state != "none",
-        waterfall=None
-        if link.log10_lr is None
-        else waterfall(tables.link, tables.evidence, tables.omissions, axis=shared.axis),
+        missed=tuple(words.reason(r) for r in link.reasons),
+        next_step=sentence(words.next_step(link)),
+        narrow=narrow,
+        against=against,
+        for_=for_,
+        colleagues=strip,
+        colleague_words=standing,
         naive=naive(link),
         signals=signal_lines(link, shared),
         cards=_hours(pair, shared),
-        line=timeline_of(lives, [s.start for s in link.stretches if s.excluded is None]),
+        timeline=timeline_of(lives, [s.start for s in link.stretches if s.excluded is None]),
         bins=_bins(weeks, counts) if weeks else (),
         per=weeks.unit if weeks else "",
         stretches=stretches(link),
         stretch_rows=stretch_rows(link),
         alibi=simultaneous(lives, tables.alibis),
         pages=tuple(found),
-        n_pages=n_pages,
-        changes=leave_one_out(merged(lines), threshold) if tested else None,
-        changed=changed(link, lines, threshold) if tested else "",
-        changed_rows=tuple(lines) if tested else (),
+        changes=leave_one_out(merged(left_out), threshold) if tested else None,
+        changed=changed(link, left_out, threshold) if tested else "",
+        changed_rows=tuple(left_out) if tested else (),
+    )
+
+
+def arguments(link: Link, tables: PairTables) -> tuple[tuple[Markup, ...], tuple[Markup, ...]]:
+    """Return what speaks against and for one operator, a sentence a family, the strongest first."""
+    if link.log10_lr is None:
+        return (), ()
+    steps = waterfall_steps(tables.link, tables.evidence)
+    said: dict[str, list[Markup]] = {"against": [], "for": []}
+    for step in each(steps[steps["kind"].isin(list(said))]):
+        ours = [s for s in link.signals if s.family == step.family and s.contribution is not None]
+        most = sorted(ours, key=lambda s: -abs(s.contribution or 0.0))[:2]
+        what = listed([say(signal_about(s.name) or s.name) for s in most])
+        add = words.signed(step.end - step.start)
+        line = tell("<b>{family} {add}</b>: {what}.", family=say(step.title), add=add, what=what)
+        said[step.kind].append(line)
+    return tuple(said["against"]), tuple(said["for"][::-1])
+
+
+def _standing(link: Link, shared: Desk) -> tuple[Chart | None, Markup]:
+    """Draw how a link stands among pairs of different people, and say how many reach it."""
+    different = colleagues_of(shared.data)
+    if different is None or link.log10_lr is None:
+        return None, Markup("")
+    asked = shared.data.case.evidence.flag_log10_lr
+    known = shared.tables[link.pair].link
+    strip = colleagues(different, shared.axis, threshold=asked, link=known, width=300.0)
+    n = int((different["score"] >= (link.score or 0.0)).sum())
+    return strip, tell(
+        "{n} of {all} known to be different people on the same pages score as high or higher.",
+        n=words.thousands(n),
+        all=words.counted(len(different), "pair"),
     )
 
 
 def _state(link: Link) -> str:
     if link.state == "none":
-        return "not flagged, not asserted"
-    return "asserted elsewhere, not yet reviewed here" if link.state == "asserted" else link.state
+        return say("not flagged, not asserted")
+    return say(
+        "asserted elsewhere, not yet reviewed here" if link.state == "asserted" else link.state
+    )
 
 
 def sentence(text: str) -> str:
@@ -219,8 +352,14 @@ def asserted(link: Link) -> Markup:
     if earlier is None:
         return Markup("")
     who = anchor(earlier.url, Markup("{}, {}").format(name(earlier.by), words.day(earlier.date)))
-    done = f"; the action taken on it: {earlier.action}" if earlier.action else ""
-    return Markup("A finding made outside this toolkit links these two ({}){}. ").format(who, done)
+    if earlier.action:
+        return tell(
+            "A finding made outside this toolkit links these two ({who}); the action taken on it:"
+            " {action}. ",
+            who=who,
+            action=say(earlier.action),
+        )
+    return tell("A finding made outside this toolkit links these two ({who}). ", who=who)
 
 
 def naive(link: Link) -> str:
@@ -228,10 +367,11 @@ def naive(link: Link) -> str:
     n = sum(signal.log10_lr is not None for signal in link.signals)
     if link.naive is None or n < 2:
         return ""
-    said = (
-        f"Adding the {words.spelled(n)} signals up as if they were independent would have claimed"
+    return say(
+        "Adding the {n} signals up as if they were independent would have claimed {claimed}.",
+        n=words.spelled(n),
+        claimed=words.plain(link.naive),
     )
-    return f"{said} {words.plain(link.naive)}."
 
 
 def stretches(link: Link) -> str:
@@ -239,11 +379,13 @@ def stretches(link: Link) -> str:
     kept = [s for s in link.stretches if s.excluded is None]
     dropped = len(link.stretches) - len(kept)
     if not link.stretches:
-        return "No simultaneous stretch was seen."
+        return say("No simultaneous stretch was seen.")
     said = words.counted(len(kept), "simultaneous stretch", "simultaneous stretches")
-    said += "." if link.alibi else ": no alibi."
+    said += say(".") if link.alibi else say(": no alibi.")
+    if not dropped:
+        return said
     more = words.counted(dropped, "more was", "more were")
-    return f"{said} {more} automated and left out." if dropped else said
+    return said + say(" {more} automated and left out.", more=more)
 
 
 def stretch_rows(link: Link) -> tuple[tuple[str, str, int, str], ...]:
@@ -260,7 +402,7 @@ def stretch_rows(link: Link) -> tuple[tuple[str, str, int, str], ...]:
     )
 
 
-def changed(link: Link, lines: Sequence[Line], threshold: float | None) -> str:
+def changed(link: Link, lines: Sequence[Omitted], threshold: float | None) -> str:
     """Say in a sentence what the plot of omissions shows."""
     tests = lines[1:]
     if link.flagged or (link.direction == "for" and threshold is not None):
@@ -268,27 +410,37 @@ def changed(link: Link, lines: Sequence[Line], threshold: float | None) -> str:
     if link.direction == "against":
         return _against_changed(tests)
     moved = max(tests, key=lambda item: abs(item[1] - lines[0][1]))
-    return f"{moved[0]} changes it most, to {words.plain(moved[1])}."
+    return say("{what} changes it most, to {n}.", what=moved[0], n=words.plain(moved[1]))
 
 
-def _flag_changed(tests: Sequence[Line], threshold: float | None, *, flagged: bool) -> str:
-    fallen = sum(falls(item[2], threshold) for item in tests)
-    if not flagged and fallen == len(tests):
-        return f"Hollow: the low end is under the flag{words.APOS}s threshold, in every test."
+def _flag_changed(tests: Sequence[Omitted], threshold: float | None, *, flagged: bool) -> str:
+    fallen, n = sum(falls(item[2], threshold) for item in tests), len(tests)
+    if not flagged and fallen == n:
+        return say("Hollow: the low end is under the flag’s threshold, in every test.")
     if not flagged:
-        lifted = f"{len(tests) - fallen} of {len(tests)} omissions"
-        return f"{lifted} lift the low end to the flag{words.APOS}s threshold."
+        return say(
+            "{lifted} of {n} omissions lift the low end to the flag’s threshold.",
+            lifted=n - fallen,
+            n=n,
+        )
     if not fallen:
-        return f"The flag stands in all {len(tests)} tests."
-    return f"Hollow: no longer flagged. This link loses its flag in {fallen} of {len(tests)} tests."
+        return say("The flag stands in all {n} tests.", n=n)
+    return say(
+        "Hollow: no longer flagged. This link loses its flag in {fallen} of {n} tests.",
+        fallen=fallen,
+        n=n,
+    )
 
 
-def _against_changed(tests: Sequence[Line]) -> str:
-    highest = max(tests, key=lambda item: item[1])
-    if highest[1] >= 0:
-        return f"{highest[0]}, it no longer speaks against: {words.plain(highest[1])}."
-    most = f"the highest of {len(tests)} tests is {words.plain(highest[1])}"
-    return f"No single omission makes it speak for one operator: {most}."
+def _against_changed(tests: Sequence[Omitted]) -> str:
+    what, value, *_ = max(tests, key=lambda item: item[1])
+    if value >= 0:
+        return say("{what}, it no longer speaks against: {n}.", what=what, n=words.plain(value))
+    return say(
+        "No single omission makes it speak for one operator: the highest of {tests} tests is {n}.",
+        tests=len(tests),
+        n=words.plain(value),
+    )
 
 
 def _hours(pair: Sequence[Account], shared: Desk) -> Chart:
@@ -322,7 +474,7 @@ def _signal_line(signal: Signal, link: Link, shared: Desk) -> SignalLine:
         signal.family,
         clean(signal.name),
         signal_about(signal.name),
-        STATUS.get(signal.status, signal.status) if open_ else _alone(signal, link),
+        say(STATUS.get(signal.status, signal.status)) if open_ else _alone(signal, link),
         words.DASH if open_ else words.signed(signal.contribution),
         _found(signal),
         _diffs(signal, link, shared),
@@ -349,7 +501,7 @@ def _diffs(signal: Signal, link: Link, shared: Desk) -> Markup:
     said = [_diff(page, edit, (link, shared)) for page, edit in edits]
     more = len(signal.rev_ids) - len(edits)
     if more:
-        said.append(Markup('<span class="mut nb">{} more in evidence.parquet</span>').format(more))
+        said.append(tell('<span class="mut nb">{n} more in evidence.parquet</span>', n=more))
     return Markup(" ").join(said) if said else NOTHING
 
 
@@ -364,7 +516,7 @@ MOST = 10
 """Omissions that are drawn: those that change most. The table beside has all."""
 
 
-def omission_lines(link: Link, names: Sequence[str]) -> list[Line]:
+def omission_lines(link: Link, names: Sequence[str]) -> list[Omitted]:
     """Return the link itself, then each omission, from the one that changes least."""
     whole = (WHOLE, link.log10_lr or 0.0, link.low, link.high)
     alone = _of_one_signal(link)
@@ -389,16 +541,17 @@ def _of_one_signal(link: Link) -> set[str]:
     }
 
 
-def merged(lines: Sequence[Line]) -> list[Line]:
+def merged(lines: Sequence[Omitted]) -> list[Omitted]:
     """Draw omissions that leave both numbers as they are, to one decimal, as one."""
     whole, tests = lines[0], lines[1:]
     same = [t for t in tests if _rounded(t) == _rounded(whole)]
     if len(same) < 3:
         return [whole, *tests[-MOST:]]
     others = [t for t in tests if t not in same][-MOST + 1 :]
-    said = f"Without any one of {len(same)} more" if others else f"Without any one of {len(same)}"
+    text = "Without any one of {n} more" if others else "Without any one of {n}"
+    said = say(text, n=len(same))
     return [whole, (said, *same[0][1:]), *others]
 
 
-def _rounded(line: Line) -> tuple[str, str]:
+def _rounded(line: Omitted) -> tuple[str, str]:
     return words.plain(line[1]), "" if line[2] is None else words.plain(line[2])

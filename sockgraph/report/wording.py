@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
+from sockgraph.evidence.flagging import REASONS
 from sockgraph.names import clean
 from sockgraph.reviews.words import (
     APOS,
@@ -16,6 +18,7 @@ from sockgraph.reviews.words import (
     counted,
     day,
     duration,
+    estimate,
     family_label,
     interval,
     listed,
@@ -26,6 +29,7 @@ from sockgraph.reviews.words import (
     thousands,
 )
 from sockgraph.signals import FAMILIES
+from sockgraph.strings import say, spoken
 
 if TYPE_CHECKING:
     from sockgraph.report.data import Link
@@ -40,7 +44,7 @@ def spelled(n: int) -> str:
     >>> spelled(2), spelled(28)
     ('two', '28')
     """
-    return _SMALL[n] if n < len(_SMALL) else thousands(n)
+    return _SMALL[n] if n < len(_SMALL) and spoken() == "en" else thousands(n)
 
 
 def ratio(log10: float) -> str:
@@ -60,7 +64,9 @@ def one_in(probability: float) -> str:
     >>> one_in(0.005)
     '1 in 200'
     """
-    return f"1 in {1 / probability:,.0f}" if probability <= 0.5 else f"{probability:.0%}"
+    if probability > 0.5:
+        return f"{probability:.0%}"
+    return say("1 in {n}", n=f"{1 / probability:,.0f}")
 
 
 def headline(link: Link, reason: str | None = None) -> str:
@@ -74,15 +80,40 @@ def headline(link: Link, reason: str | None = None) -> str:
         Why nothing is calibrated, where that is so.
     """
     if link.insufficient:
-        return "Evidence is insufficient: it speaks neither for nor against one operator"
+        return say("Evidence is insufficient: it speaks neither for nor against one operator")
     if link.log10_lr is None:
-        return f"Not calibrated: {reason or 'the evidence stage gives no reason'}"
-    number = f"log10{NBSP}LR {plain(link.log10_lr)} {interval(link.low, link.high)}"
+        given = reason or say("the evidence stage gives no reason")
+        return say("Not calibrated: {reason}", reason=given)
+    shown = number(link).removeprefix("+")
+    said = f"log10{NBSP}LR {shown} {interval_of(link)}".strip()
     if link.direction == "neither":
-        return f"Evidence does not separate the two explanations: {number}"
+        return say("Evidence does not separate the two explanations: {number}", number=said)
     bound = link.bound_high if link.log10_lr > 0 else link.bound_low
-    held = "" if bound is None else f", bound {plain(bound)}"
-    return f"Evidence speaks {link.band} one operator: {number}{held}"
+    held = "" if bound is None else say(", bound {bound}", bound=plain(bound))
+    return say(
+        "Evidence speaks {band} one operator: {number}", band=say(link.band), number=said + held
+    )
+
+
+def reason(text: str) -> str:
+    """Say one of `links.reasons`, its numbers kept."""
+    for words in REASONS.values():
+        holes = re.split(r"\{\w+\}", words)
+        found = re.fullmatch("(.*?)".join(map(re.escape, holes)), text)
+        if found:
+            names = re.findall(r"\{(\w+)\}", words)
+            return say(words, **dict(zip(names, found.groups(), strict=True)))
+    return text
+
+
+def number(link: Link) -> str:
+    """Write a link's log10 LR; at a bound, at least or at most that."""
+    return estimate(link.log10_lr, link.bound_low, link.bound_high)
+
+
+def interval_of(link: Link) -> str:
+    """Write a link's interval."""
+    return interval(link.low, link.high, link.bound_low, link.bound_high)
 
 
 def explained(link: Link) -> str:
@@ -90,36 +121,45 @@ def explained(link: Link) -> str:
     if link.log10_lr is None or link.low is None or link.high is None:
         return ""
     if link.direction == "neither":
-        return (
-            f"The interval runs from {_side(link.low)} to {_side(link.high)}: "
-            "these edits cannot tell the two explanations apart."
+        return say(
+            "The interval runs from {low} to {high}: these edits cannot tell the two explanations"
+            " apart.",
+            low=_side(link.low),
+            high=_side(link.high),
         )
-    better, worse = ("one operator than by two people", link.low)
-    if link.log10_lr < 0:
-        better, worse = ("two people of the same community than by one operator", link.high)
-    else:
-        better += " of the same community"
-    far = link.high if worse == link.low else link.low
-    said = f"The edits are about {ratio(link.log10_lr)} times better explained by {better}"
-    if ratio(worse) == ratio(far):
-        return f"{said}; the whole interval is held at the bound."
-    return f"{said}; the interval runs from {ratio(worse)} to {ratio(far)} times."
+    near, far = (link.low, link.high) if link.log10_lr > 0 else (link.high, link.low)
+    said = say(
+        "The edits are about {n} times better explained by one operator than by two people of the"
+        " same community"
+        if link.log10_lr > 0
+        else "The edits are about {n} times better explained by two people of the same community"
+        " than by one operator",
+        n=ratio(link.log10_lr),
+    )
+    if ratio(near) == ratio(far):
+        return said + say("; the whole interval is held at the bound.")
+    return said + say(
+        "; the interval runs from {low} to {high} times.", low=ratio(near), high=ratio(far)
+    )
 
 
 def _side(value: float) -> str:
     if 10 ** abs(value) < 1.05:
-        return "equally well explained by both"
-    side = "one operator" if value > 0 else "two people"
-    return f"{ratio(value)} times better explained by {side}"
+        return say("equally well explained by both")
+    side = say("one operator" if value > 0 else "two people")
+    return say("{n} times better explained by {side}", n=ratio(value), side=side)
 
 
 def counts(link: Link) -> str:
     """Say how many signals speak each way, and how many say nothing."""
-    n_for, n_against, n_open = link.n_for, link.n_against, link.n_insufficient
-    for_ = f"{n_for} signal{'s speak' if n_for != 1 else ' speaks'} for"
-    against = f"{n_against} against"
-    open_ = f"{n_open} {'are' if n_open != 1 else 'is'} insufficient"
-    return f"{for_}, {against}, {open_}."
+    return say(
+        "{n} signal speaks for, {against} against; {silent} insufficient."
+        if link.n_for == 1
+        else "{n} signals speak for, {against} against; {silent} insufficient.",
+        n=link.n_for,
+        against=link.n_against,
+        silent=link.n_insufficient,
+    )
 
 
 def prior_note(prior: float | None, bound: float | None) -> tuple[str, str]:
@@ -135,23 +175,33 @@ def prior_note(prior: float | None, bound: float | None) -> tuple[str, str]:
         return ("", "")
     if prior is None:
         needed = 1 / (1 + 10**bound / 19)
-        said = "This case states no prior. Evidence at the bound itself makes a link 95 % sure only"
-        return (f"{said} for a reader who held it for at least {one_in(needed)} before.", "")
+        said = say(
+            "This case states no prior. Evidence at the bound itself makes a link 95 % sure only"
+            " for a reader who held it for at least {needed} before.",
+            needed=one_in(needed),
+        )
+        return (said, "")
     odds = prior / (1 - prior)
     posterior = odds * 10**bound / (1 + odds * 10**bound)
-    takes = f"With the prior stated in this case ({one_in(prior)}), 95 % would take"
-    takes += f" a log10{NBSP}LR of {plain(math.log10(19 / odds))}"
+    takes = say(
+        "With the prior stated in this case ({prior}), 95 % would take a log10 LR of {asked}",
+        prior=one_in(prior),
+        asked=plain(math.log10(19 / odds)),
+    )
     if posterior >= 0.95:
-        return (f"{takes}; the bound is {plain(bound)}.", "")
-    left = f"evidence at the bound itself, {plain(bound)}, would still leave"
-    said = f"{takes}; {left} {_wrong(1 - posterior)} wrong:"
-    return (said, "the evidence alone cannot carry a finding.")
+        return (takes + say("; the bound is {bound}.", bound=plain(bound)), "")
+    left = say(
+        "; evidence at the bound itself, {bound}, would still leave {wrong} wrong:",
+        bound=plain(bound),
+        wrong=_wrong(1 - posterior),
+    )
+    return (takes + left, say("the evidence alone cannot carry a finding."))
 
 
 def _wrong(share: float) -> str:
     if share > 0.5:
-        return f"{share:.0%} of such links"
-    return f"about one link in {spelled(round(1 / share))}"
+        return say("{share} of such links", share=f"{share:.0%}")
+    return say("about one link in {n}", n=spelled(round(1 / share)))
 
 
 __all__ = [
@@ -188,28 +238,33 @@ def omitted_words(omitted: str) -> str:
     """
     kind, _, what = (clean(part) for part in omitted.partition(":"))
     if kind == "week":
-        return f"without week {what}"
+        return say("without week {week}", week=what)
     if kind in {"family", "signal", "account"}:
-        return f"without {what.replace('_', ' ') if kind != 'account' else what}"
-    return "without top 0.1 % of reference" if kind == "top-0.1%" else f"without {clean(omitted)}"
+        return say(
+            "without {what}", what=what if kind == "account" else say(what.replace("_", " "))
+        )
+    if kind == "top-0.1%":
+        return say("without top 0.1 % of reference")
+    return say("without {what}", what=clean(omitted))
 
 
 def next_step(link: Link) -> str:
     """Return what happens to a link next."""
-    return LOOK_AGAIN if link.moved else NEXT[link.state]
+    return say(LOOK_AGAIN if link.moved else NEXT.get(link.state, NEXT["none"]))
 
 
 def chips(link: Link) -> list[tuple[str, str]]:
     """Return a link's state as framed words: solid flagged, dashed asserted, filled cannot-link."""
     found = [("d", IMITATED)] if link.imitation else []
     if link.apart:
-        found.append(("x", "cannot-link"))
+        found.append(("x", say("cannot-link")))
     if link.flagged:
-        found.append(("", "flagged"))
+        found.append(("", say("flagged")))
     elif link.earlier is not None or link.state == "asserted":
-        found.append(("d", "asserted"))
+        acted = link.earlier is not None and link.earlier.action
+        found.append(("d", say("acted on elsewhere") if acted else say("asserted")))
     if link.moved:
-        found.append(("d", MOVED))
+        found.append(("d", say(MOVED)))
     return found
 
 
@@ -225,7 +280,7 @@ def state_words(link: Link) -> str:
         return "declared"
     if link.insufficient:
         return "insufficient"
-    return f"not flagged: {link.reasons[0]}" if link.direction == "for" else "not flagged"
+    return say("not flagged")
 
 
 MOVED = "for another look"

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sockgraph.signals import SIGNALS, imitation
+from sockgraph.strings import say, spoken
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -103,7 +104,7 @@ def interval(
         return DASH
     ends = [_held(end, bound_low, bound_high) for end in (low, high)]
     if ends[0] and ends[0] == ends[1]:
-        return "held at the bound"
+        return say("held at the bound")
     first, last = (held or plain(end) for held, end in zip(ends, (low, high), strict=True))
     return first if first == last else f"[{first}, {last}]"
 
@@ -132,6 +133,8 @@ def counted(n: int, unit: str, plural: str | None = None) -> str:
     >>> counted(1, "edit"), counted(1200, "edit"), counted(2, "family", "families")
     ('1 edit', '1,200 edits', '2 families')
     """
+    if spoken() != "en":  # no plural there
+        return f"{thousands(n)} {say(unit)}"
     return f"{thousands(n)} {unit if n == 1 else plural or unit + 's'}"
 
 
@@ -148,12 +151,12 @@ def duration(seconds: float) -> str:
     """
     minutes = seconds / 60
     if minutes < 1:
-        return "<1 min"
+        return say("<1 min")
     if minutes < 90:
-        return f"{minutes:.0f} min"
+        return say("{n} min", n=f"{minutes:.0f}")
     if minutes < 36 * 60:
-        return f"{minutes / 60:.0f} h"
-    return f"{thousands(round(minutes / 1440))} days"
+        return say("{n} h", n=f"{minutes / 60:.0f}")
+    return say("{n} days", n=thousands(round(minutes / 1440)))
 
 
 def listed(items: Sequence[str]) -> str:
@@ -162,17 +165,20 @@ def listed(items: Sequence[str]) -> str:
     >>> listed(["pages"]), listed(["pages", "text", "time"])
     ('pages', 'pages, text and time')
     """
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+    if len(items) == 1:
+        return items[0]
+    return f"{say(', ').join(items[:-1])}{say(' and ')}{items[-1]}"
 
 
 def signal_about(name: str) -> str:
     """Say in a few words what a signal looks at; empty for one that says so by its name."""
-    return _ABOUT.get(name, "")
+    return say(_ABOUT[name]) if name in _ABOUT else ""
 
 
 def family_label(name: str) -> str:
     """Return a family's name as a row's heading."""
-    return name[:1].upper() + name[1:].replace("_", " ")
+    label = say(name.replace("_", " "))
+    return label[:1].upper() + label[1:]
 
 
 def support_words(name: str, support: int, *, enough: bool = True) -> str:
@@ -185,7 +191,7 @@ def support_words(name: str, support: int, *, enough: bool = True) -> str:
         return counted(support, *_COUNTS[name])
     needed = _NEEDED.get(name)
     if not enough and needed is not None and support < needed:
-        return f"{support} of {counted(needed, 'edit')} needed"
+        return say("{n} of {asked} needed", n=support, asked=counted(needed, "edit"))
     return counted(support, "edit")
 
 
