@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,22 +51,21 @@ def link_axis(link: Mapping[str, Any] | pd.Series, axis: Axis, width: float = 19
 
 def colleagues(
     different: pd.DataFrame,
-    axis: Axis,
     *,
     threshold: float | None = None,
     link: Mapping[str, Any] | pd.Series | None = None,
     width: float = 400.0,
 ) -> Chart:
-    """Draw the log10 LRs of pairs known to be different people, and where one link stands.
+    """Draw how pairs known to be different people score, and where one link stands.
+
+    Scores are unbounded: they rank pairs, and a flag asks for one above a threshold.
 
     Parameters
     ----------
     different
         Rows of `held_out` of different people, alike in their pages.
-    axis
-        From which to which log10 LR; numbers beyond stand in the outermost bars.
     threshold
-        What a flag asks of the low end.
+        The score that a flag must exceed; None where nothing can be flagged.
     link
         A row of `links`; None where it has no number.
     width
@@ -74,18 +74,21 @@ def colleagues(
     Returns
     -------
     Chart
-        Its table: `log10_lr` (a bar's middle) and `pairs`.
+        Its table: `score` (a bar's middle) and `pairs`.
     """
-    values = different["log10_lr"].to_numpy(float)
-    edges = np.linspace(axis.low, axis.high, BINS + 1)
-    counts, _ = np.histogram(np.clip(values, axis.low, axis.high), edges)
-    ours = Axis(axis.low, axis.high, 2, width - 2)
-    base, tall = 50.0, 30.0
-    step = (width - 4) / BINS
+    values = different["score"].dropna().to_numpy(float)
+    asked = threshold if threshold is not None and math.isfinite(threshold) else None
+    ends = [*np.quantile(values, (0.001, 0.999)), *([asked] if asked is not None else []), 0.0]
+    ends += [] if link is None else [float(link["score"])]
+    ours = Axis(min(ends) - 0.2, max(ends) + 0.3, 2, width - 2)
+    counts, edges = np.histogram(
+        np.clip(values, ours.low, ours.high), np.linspace(ours.low, ours.high, BINS + 1)
+    )
+    base, tall, step = 50.0, 30.0, (width - 4) / BINS
+    highs = np.maximum(tall * counts / max(counts.max(), 1), 1.5)
     bars = [
-        (2 + step * i, base - max(tall * n / max(counts.max(), 1), 1.5), max(step - 1.2, 1), h)
-        for i, n in enumerate(counts)
-        for h in [max(tall * n / max(counts.max(), 1), 1.5)]
+        (2 + step * i, base - float(high), max(step - 1.2, 1.0), float(high))
+        for i, (n, high) in enumerate(zip(counts, highs, strict=True))
         if n
     ]
     parts: list[Mark] = [marks.boxes(bars, "h3"), marks.line((0, base), (width, base), "ink-2")]
@@ -93,14 +96,15 @@ def colleagues(
         Text((ours.x(tick), base + 15), plain(tick).removesuffix(".0"), "q", "middle")
         for tick in ours.ticks
     ]
-    if threshold is not None:
-        x = ours.x(threshold)
+    if asked is not None:
+        x = ours.x(asked)
         parts.append(marks.line((x, 4), (x, base), "ink", dash=(3.0, 3.0)))
-        parts.append(Text((x - 5, 13), f"{say('flag')} {plain(threshold)}", "s halo", "end"))
+        parts.append(Text((x - 5, 13), f"{say('flag')} {plain(asked)}", "s halo", "end"))
     if link is not None:
-        at, hue = ours.x(float(link["log10_lr"])), hue_of(link)
+        at, hue = ours.x(float(link["score"])), hue_of(link)
         parts.append(marks.line((at, 30), (at, base), hue, width=2))
-        parts += diamond(link, ours.x, 30, reach=width)
-    table = pd.DataFrame({"log10_lr": (edges[1:] + edges[:-1]) / 2, "pairs": counts})
+        corners = [(at, 21.0), (at + 7, 28.0), (at, 35.0), (at - 7, 28.0)]
+        parts.append(marks.area(corners, hue, stroke="paper", width=1.2))
+    table = pd.DataFrame({"score": (edges[1:] + edges[:-1]) / 2, "pairs": counts})
     title = say("{n} pairs known to be different people on the same pages", n=f"{len(values):,}")
     return Chart(table, title, (width, 68.0), tuple(parts))

@@ -224,8 +224,7 @@ def false_flags(data: ReportData, links: Sequence[Link], desk: Desk) -> FalseFla
         return None
     best = max((k for k in links if k.flagged), key=lambda k: k.score or 0.0, default=None)
     known = None if best is None else desk.tables[best.pair].link
-    asked = data.case.evidence.flag_log10_lr
-    strip = colleagues(different, desk.axis, threshold=asked, link=known)
+    strip = colleagues(different, threshold=flag_score(data), link=known)
     n_pairs = sum(link.log10_lr is not None for link in links)
     held = data.held_out
     everyone = held[held["truth"] == "different"] if held is not None else different
@@ -250,7 +249,7 @@ def false_flags(data: ReportData, links: Sequence[Link], desk: Desk) -> FalseFla
 
 def _innocent(data: ReportData) -> list[Markup]:
     """Say how many innocent cases like this one would flag anybody, where it was measured."""
-    known = data.calibration.get("innocent_cases") or {}
+    known = data.calibration.get("promise") or {}
     if not known.get("cases"):
         return []
     return [
@@ -260,6 +259,12 @@ def _innocent(data: ReportData) -> list[Markup]:
             flagged=words.thousands(int(known["flagged"])),
         )
     ]
+
+
+def flag_score(data: ReportData) -> float | None:
+    """Return the score that a flag of this case must exceed."""
+    value = (data.calibration.get("promise") or {}).get("threshold")
+    return None if value is None else float(value)
 
 
 def colleagues_of(data: ReportData) -> pd.DataFrame | None:

@@ -26,7 +26,7 @@ from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, nearest_miss, pair_tables
 from sockgraph.report.facts import case_offset
 from sockgraph.report.markup import anchor, diff_link, joined, mark, name
-from sockgraph.report.opening import colleagues_of
+from sockgraph.report.opening import colleagues_of, flag_score
 from sockgraph.report.wording import (
     FAMILIES,
     IMITATION,
@@ -322,9 +322,8 @@ def _standing(link: Link, shared: Desk) -> tuple[Chart | None, Markup]:
     different = colleagues_of(shared.data)
     if different is None or link.log10_lr is None:
         return None, Markup("")
-    asked = shared.data.case.evidence.flag_log10_lr
-    known = shared.tables[link.pair].link
-    strip = colleagues(different, shared.axis, threshold=asked, link=known, width=300.0)
+    known, asked = shared.tables[link.pair].link, flag_score(shared.data)
+    strip = colleagues(different, threshold=asked, link=known, width=300.0)
     n = int((different["score"] >= (link.score or 0.0)).sum())
     return strip, tell(
         "{n} of {all} known to be different people on the same pages score as high or higher.",
