@@ -13,6 +13,7 @@ from sockgraph.charts import marks
 from sockgraph.charts.marks import Chart, Copy, Mark, Text, account_dot, broken, text_width
 from sockgraph.errors import SockgraphError
 from sockgraph.reviews.words import counted, day, duration, thousands
+from sockgraph.strings import say, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -116,7 +117,7 @@ def hours_of(
         parts += [copy] if name else [marks.moved(one, (left, 0.0)) for one in drawn]
     return Chart(
         pd.DataFrame(table),
-        f"Hours of the week of {labels[0]} and {labels[1]}",
+        say("Hours of the week of {a} and {b}", a=labels[0], b=labels[1]),
         (2 * CARD[0] + 60, CARD[1]),
         tuple(parts),
         heading="Hours of the week",
@@ -129,7 +130,8 @@ def card(
 ) -> tuple[Mark, ...]:
     """Draw one account's week on its own scale; one that is turned names neither day nor hour."""
     most = int(counts.max(initial=0))
-    said = f"n = {thousands(int(counts.sum()))}, max {thousands(most)} an hour"
+    n = thousands(int(counts.sum()))
+    said = say("n = {n}, max {most} an hour", n=n, most=thousands(most))
     above = text_width(label, bold=True) + text_width(said, 12) > 24 * CELL - 20
     parts: list[Mark] = [
         account_dot((5, -3 if above else 11), 4.5, hollow=hollow),
@@ -290,7 +292,7 @@ def timeline_of(
     starts = axis.start + np.arange(axis.n_bins) * (7 * axis.weeks * _DAY)
     return Chart(
         pd.DataFrame({"start": starts, "a": first, "b": second}),
-        f"Edits {axis.unit} of {lives[0].label} and {lives[1].label}",
+        say("Edits over time of {a} and {b}", a=lives[0].label, b=lives[1].label),
         (RIGHT + 10, 212.0),
         tuple(parts),
         heading="Both accounts over time",
@@ -330,13 +332,16 @@ def _calendar(axis: Weeks) -> list[Mark]:
         x = axis.x(moment.to_datetime64())
         full = i == 0 or moment.month == 1 or months >= 12
         parts.append(marks.line((x, 26), (x, FOOT)))
+        said = moment.strftime("%b %Y" if full else "%b")
+        if spoken() != "en":
+            said = moment.strftime("%Y-%m" if full else "%m")
         if x < RIGHT - 24:
-            parts.append(Text((x + 3, FOOT + 12), moment.strftime("%b %Y" if full else "%b"), "s"))
+            parts.append(Text((x + 3, FOOT + 12), said, "s"))
     return parts
 
 
 def _names(lives: Sequence[Life]) -> list[Mark]:
-    parts: list[Mark] = [Text((0, 105), "simultaneous", "s")]
+    parts: list[Mark] = [Text((0, 105), say("simultaneous"), "s")]
     for life, (y, up) in zip(lives, ((59.0, True), (141.0, False)), strict=True):
         words = broken(life.label, 88.0, bold=True)
         top = y - 15 * (len(words) - 1) if up else y
@@ -347,7 +352,7 @@ def _names(lives: Sequence[Life]) -> list[Mark]:
 
 
 def _scales(most: int, axis: Weeks) -> list[Mark]:
-    said = f"{most:,}" if axis.weeks > 1 else f"{most:,}/wk"
+    said = f"{most:,}" if axis.weeks > 1 else say("{n}/wk", n=f"{most:,}")
     parts: list[Mark] = []
     for top, y in ((32.0, 40.0), (LANE, 170.0)):
         parts.append(marks.line((115, top), (115, top + TALL), "rule-strong"))
@@ -398,8 +403,12 @@ def simultaneous(lives: Sequence[Life], stretches: pd.DataFrame) -> Chart | None
     lasts = (kept["end"] - kept["start"]).dt.total_seconds()
     longest = kept.iloc[int(lasts.to_numpy().argmax())]
     seconds = max(float(lasts.max()), 60.0)
-    head = f"The longest stretch: {duration(seconds)} on {day(longest['start'])}"
-    head += f", {counted(int(longest['n_edits']), 'edit')}"
+    head = say(
+        "The longest stretch: {long} on {day}, {edits}",
+        long=duration(seconds),
+        day=day(longest["start"]),
+        edits=counted(int(longest["n_edits"]), "edit"),
+    )
     left = max(110.0, *(text_width(life.label, bold=True) + 14 for life in lives))
     parts: list[Mark] = [
         Text((0, 14), head, "b"),
@@ -410,7 +419,7 @@ def simultaneous(lives: Sequence[Life], stretches: pd.DataFrame) -> Chart | None
     for life, top in zip(lives, (34.0, 67.0), strict=True):
         parts += _ticks(life, longest, (left, scale, top))
     parts += _all(kept)
-    title = f"Simultaneous work: edits by turns in the longest of {len(kept)} stretches"
+    title = say("Simultaneous work: edits by turns in the longest of {n} stretches", n=len(kept))
     return Chart(kept, title, (RIGHT + 10, 118.0), tuple(parts), heading="Simultaneous work")
 
 
@@ -418,7 +427,7 @@ def _minutes(left: float, scale: float, minutes: float) -> list[Mark]:
     step = next((s for s in (1, 2, 5, 10, 20, 30, 60, 120, 360) if minutes / s <= 5), 720)
     parts: list[Mark] = []
     for minute in range(0, int(minutes) + 1, step):
-        x, words = left + minute * 60 * scale, f"{minute} min" if minute else "start"
+        x, words = left + minute * 60 * scale, say("{n} min", n=minute) if minute else say("start")
         parts.append(marks.line((x, HIGH), (x, LOW)))
         parts.append(Text((x, LOW + 15), words, "q", "middle"))
     return parts
@@ -444,7 +453,11 @@ def _all(kept: pd.DataFrame) -> list[Mark]:
     edits = kept["n_edits"].tolist()
     most, step = max(edits), min((right - left) / len(kept), 24.0)
     days = kept["start"].dt.date.nunique()
-    head = f"{counted(len(kept), 'such stretch', 'such stretches')} on {counted(days, 'day')}"
+    head = say(
+        "{stretches} on {days}",
+        stretches=counted(len(kept), "such stretch", "such stretches"),
+        days=counted(days, "day"),
+    )
     bars = [
         (left + step * i, base - tall * n / most, max(step - 2, 1.0), tall * n / most)
         for i, n in enumerate(edits)
@@ -457,5 +470,5 @@ def _all(kept: pd.DataFrame) -> list[Mark]:
         marks.line((left, base), (right, base), "rule-strong"),
         Text((left, base + 15), day(first), "q"),
         Text((last, base + 15), day(kept["start"].iloc[-1]), "q", "end"),
-        Text((left, 32), f"edits in each, most {most}", "q"),
+        Text((left, 32), say("edits in each, most {n}", n=most), "q"),
     ]

@@ -12,6 +12,7 @@ from sockgraph.charts.marks import DASHED, Chart, Text, account_dot, each, text_
 from sockgraph.charts.waterfall import Axis
 from sockgraph.clustering.groups import STABLE
 from sockgraph.reviews.words import DASH, plain
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -162,10 +163,11 @@ def memberships(clusters: pd.DataFrame, labels: Mapping[str, str] | None = None)
     axis = Axis(lowest, 1.0, left, left + 288)
     bottom = TOP + ROW * max(len(held), 1)
     edge = axis.x(STABLE)
+    below = say("unresolved below {share}", share=_percent(STABLE))
     parts: list[Mark] = [
         marks.box((left, TOP), (edge - left, bottom - TOP), "panel"),
         marks.line((edge, TOP), (edge, bottom), "ink", dash=(3.0, 3.0)),
-        Text((edge - 6, TOP - 8), f"unresolved below {_percent(STABLE)}", "s", "end"),
+        Text((edge - 6, TOP - 8), below, "s", "end"),
     ]
     for i, (name, row) in enumerate(zip(names, each(held), strict=True)):
         parts += _stay(name, row, axis, _row(i))
@@ -175,7 +177,7 @@ def memberships(clusters: pd.DataFrame, labels: Mapping[str, str] | None = None)
         parts.append(Text((axis.x(share), bottom + 16), _percent(share), "q", "middle"))
     return Chart(
         held,
-        "How often each account stays with its group",
+        say("How often each account stays with its group"),
         (axis.right + 60, bottom + 22),
         tuple(parts),
         heading="Who stays with whom",
@@ -240,13 +242,13 @@ def leave_one_out(
     if threshold is not None:
         x = axis.x(threshold)
         parts.append(marks.line((x, 30), (x, bottom), "ink", dash=(3.0, 3.0)))
-        words = f"a flag needs the low end here: {plain(threshold)}"
+        words = say("a flag needs the low end here: {n}", n=plain(threshold))
         parts.append(Text((x, 22), words, "s", "middle"))
     for i, row in enumerate(each(table)):
         parts += _omission(row, axis, 30 + STEP * i + 17.5)
     return Chart(
         table,
-        "What would change this link",
+        say("What would change this link"),
         (SPAN, bottom + 20),
         tuple(parts),
         heading="What would change this link",
@@ -266,7 +268,9 @@ def _whole_axis(values: Sequence[float | None], threshold: float | None, left: f
 
 def _omission(row: Any, axis: Axis, y: float) -> list[Mark]:
     whole = row.omitted == WHOLE
-    parts: list[Mark] = [Text((0, y + 4), row.omitted, "b" if whole else "")]
+    parts: list[Mark] = [
+        Text((0, y + 4), say(row.omitted) if whole else row.omitted, "b" if whole else "")
+    ]
     low, high = row.log10_lr_low, row.log10_lr_high
     ends: list[Point] = [(axis.x(e), y) for e in (low, high) if not pd.isna(e)]
     at = (axis.x(row.log10_lr), y)
@@ -275,6 +279,6 @@ def _omission(row: Any, axis: Axis, y: float) -> list[Mark]:
         parts.append(marks.line((min(xs), y), (max(xs), y), "ink", width=2))
         parts += [marks.line((x, y - 4), (x, y + 4), "ink", width=2) for x, _ in ends]
     parts.append(account_dot(at, 5, hollow=bool(row.falls)))
-    span = "" if pd.isna(low) else f", low {plain(low)}"
+    span = "" if pd.isna(low) else say(", low {n}", n=plain(low))
     span = span if pd.isna(high) else f" [{plain(low)}, {plain(high)}]"
     return [*parts, Text((SPAN, y + 4), plain(row.log10_lr) + span, "b" if whole else "s", "end")]

@@ -9,6 +9,7 @@ import pandas as pd
 from sockgraph.charts import marks
 from sockgraph.charts.marks import HATCH, Chart, Text, each, text_width
 from sockgraph.reviews.words import estimate
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,7 +94,7 @@ def matrix(
     for i, name in enumerate(names[1:], 1):
         parts.append(Text((CELL * i + 6, CELL * i + 23), name))
     ends = [CELL * i + 10 + text_width(name) for i, name in enumerate(names)]
-    title = f"log10 LR of every pair of {len(names)} accounts"
+    title = say("log10 LR of every pair of {n} accounts", n=len(names))
     size = (max(ends, default=40.0), CELL * len(names) + 2)
     return Chart(cells, title, size, tuple(parts), heading="All pairs", note=NOTE)
 

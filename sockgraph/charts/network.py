@@ -12,6 +12,7 @@ import pandas as pd
 from sockgraph.charts import marks, placing
 from sockgraph.charts.marks import AGAINST, HATCH, Chart, Dot, Mark, Text, each, text_width
 from sockgraph.reviews.words import counted, listed, signed
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,11 +118,13 @@ def graph(
         f" {counted(n_pairs, 'pair')}: those that speak for one operator or have a state."
     )
     parts, unboxed = sheet.draw()
-    told = [f"Group {number}: {listed(list(users))}." for number, users in unboxed]
+    told = [
+        say("Group {n}: {users}.", n=number, users=listed(list(users))) for number, users in unboxed
+    ]
     height = sheet.size[1] + KEY
     return Chart(
         links,
-        TITLE,
+        say(TITLE),
         (width, height),
         (*parts, *_key(sheet.size, concert=bool(links["concert"].any()))),
         heading="Accounts and links",
@@ -258,7 +261,7 @@ class _Sheet:
             box = labels.place(placing.around(place, wide, MARK + 5), needed=not large)
             parts.append(_written(box, name, "b halo"))
             if self._known(user).get("insufficient") and not large:
-                words = "too few edits"
+                words = say("too few edits")
                 choices = placing.around(place, text_width(words, 12), MARK + 5)
                 parts.append(_written(labels.place(choices), words, "q halo"))
         for row, path in zip(each(self.links), self.paths, strict=True):
@@ -284,7 +287,7 @@ class _Sheet:
     def _group_label(self, number: int, labels: placing.Labels) -> Mark | None:
         rows = list(self.members[number])
         status = self._known(self.users[rows[0]]).get("status", "stable")
-        words = f"Group {number}, {status}"
+        words = say("Group {n}, {status}", n=number, status=say(status))
         width = text_width(words, 12)
         (left, top), (right, bottom) = self.at[rows].min(axis=0), self.at[rows].max(axis=0)
         middle = (left + right) / 2 - width / 2
@@ -309,10 +312,10 @@ def _key(size: Point, *, concert: bool) -> list[Mark]:
         parts.append(Text((left + 39, y + 4), f"+{value}", "s"))
     parts.append(marks.line((196, y), (232, y), "against", width=4.7, dash=AGAINST))
     parts.append(Text((238, y + 4), signed(-1.0).removesuffix(".0"), "s"))
-    parts += [marks.cross((280, y), 6, 2.5), Text((292, y + 4), "cannot-link", "s")]
+    parts += [marks.cross((280, y), 6, 2.5), Text((292, y + 4), say("cannot-link"), "s")]
     parts.append(marks.line((372, y), (398, y), "for", width=4.7, opacity=0.45))
-    parts.append(Text((404, y + 4), "unresolved", "s"))
+    parts.append(Text((404, y + 4), say("unresolved"), "s"))
     if concert:
         parts.append(marks.line((480, y), (506, y), "ink-2", width=1.6, dash=(5.0, 3.0)))
-        parts.append(Text((512, y + 4), "in concert", "s"))
+        parts.append(Text((512, y + 4), say("in concert"), "s"))
     return parts

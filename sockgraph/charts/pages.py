@@ -11,6 +11,7 @@ import pandas as pd
 from sockgraph.charts import marks, placing
 from sockgraph.charts.marks import DOTTED, Chart, Dot, Text, each, text_width
 from sockgraph.reviews.words import counted, duration
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from sockgraph.charts.marks import Mark, Point
@@ -150,11 +151,11 @@ def gap(seconds: float) -> Chart:
     parts.append(marks.line((6, 9), (end, 9), "ink", width=2))
     table = pd.DataFrame({"seconds": [seconds]})
     drawn = (*parts, Dot((end, 9), 4, "ink", "ink", 1))
-    return Chart(table, f"gap {duration(seconds)}", (200.0, 18.0), drawn)
+    return Chart(table, say("gap {n}", n=duration(seconds)), (200.0, 18.0), drawn)
 
 
 def gap_scale() -> Chart:
     """Draw the heading of a column of gaps."""
     parts = tuple(Text((gap_x(s), 11), words, "q", "middle") for s, words in GAPS)
     table = pd.DataFrame(GAPS, columns=["seconds", "words"])
-    return Chart(table, "Scale of gaps, logarithmic", (200.0, 14.0), parts)
+    return Chart(table, say("Scale of gaps, logarithmic"), (200.0, 14.0), parts)

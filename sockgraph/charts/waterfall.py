@@ -26,6 +26,7 @@ from sockgraph.reviews.words import (
     support_words,
 )
 from sockgraph.signals import FAMILIES
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -156,7 +157,7 @@ def _found(rows: pd.DataFrame, family: object) -> str:
 
 def _silence(rows: pd.DataFrame, family: str) -> str:
     statuses = set(rows.loc[rows["family"] == family, "status"])
-    return "not available" if statuses == {"not_available"} else "insufficient"
+    return say("not available" if statuses == {"not_available"} else "insufficient")
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ def waterfall(
     right = width - (112.0 if tested else 54.0)
     ours = Axis(given.low, given.high, edge, right)
     sheet = _Sheet(link, ours, width, wide=wide, tested=tested)
-    title = f"Evidence by family: {_said(link, steps)}"
+    title = say("Evidence by family: {steps}", steps=_said(link, steps))
     return Chart(
         steps,
         title,
@@ -239,7 +240,7 @@ def _said(link: Mapping[str, Any] | pd.Series, steps: pd.DataFrame) -> str:
     rows = zip(steps["title"], steps["found"], adds, strict=True)
     words = [f"{title} {found if pd.isna(add) else signed(add)}" for title, found, add in rows]
     whole = signed(None) if pd.isna(link["log10_lr"]) else number_of(link)
-    return f"{'; '.join(words)}; all evidence {whole}"
+    return f"{'; '.join(words)}; {say('All evidence')} {whole}"
 
 
 def _sentence(link: Mapping[str, Any] | pd.Series) -> str:
@@ -307,7 +308,7 @@ class _Sheet:
             middle = TOP + ROW * i + ROW / 2
             if kind == "head":
                 parts += [
-                    Text((0, middle + 5), row, "q"),
+                    Text((0, middle + 5), say(row), "q"),
                     marks.line((0, middle + 10), (self.axis.left - 8, middle + 10)),
                 ]
                 continue
@@ -347,20 +348,21 @@ class _Sheet:
         axis = self.axis
         zero = min(max(axis.x(0), text_width("◀ against one operator", bold=True) + 8), self.width)
         long = self.wide
+        against = say("◀ against one operator" if long else "◀ against")
         parts: list[Mark] = [
-            Text((zero - 8, 14), "◀ against one operator" if long else "◀ against", "ta", "end"),
-            Text((zero + 8, 14), "for one operator ▶" if long else "for ▶", "tf"),
-            Text((self.adds, 36), "adds", "q", "end"),
+            Text((zero - 8, 14), against, "ta", "end"),
+            Text((zero + 8, 14), say("for one operator ▶" if long else "for ▶"), "tf"),
+            Text((self.adds, 36), say("adds"), "q", "end"),
         ]
         if self.tested:
-            parts.append(Text((self.width, 36), "without it", "q", "end"))
+            parts.append(Text((self.width, 36), say("without it"), "q", "end"))
         low, high = self.bounds
         if high is not None:
             x = max(axis.x(high) - 2, axis.x(0) + 34)
-            parts.append(Text((x, 36), f"bound {plain(high)}", "q", "end"))
+            parts.append(Text((x, 36), say("bound {n}", n=plain(high)), "q", "end"))
         if low is not None:
             x = min(axis.x(low) + 2, axis.x(0) - 34)
-            parts.append(Text((x, 36), f"bound {plain(low)}", "q"))
+            parts.append(Text((x, 36), say("bound {n}", n=plain(low)), "q"))
         return parts
 
     def _step(self, row: Any, middle: float) -> list[Mark]:
@@ -414,7 +416,7 @@ class _Sheet:
     def _sum(self, middle: float) -> list[Mark]:
         link, axis = self.link, self.axis
         rule = marks.line((0, middle - ROW / 2 - 1), (self.width, middle - ROW / 2 - 1), "ink")
-        parts: list[Mark] = [rule, Text((0, middle + 5), "All evidence", "b")]
+        parts: list[Mark] = [rule, Text((0, middle + 5), say("All evidence"), "b")]
         if pd.isna(link["log10_lr"]):
             return [*parts, Text((self.adds, middle + 5), signed(None), "", "end")]
         parts += diamond(link, axis.x, middle, reach=axis.right)

@@ -11,6 +11,7 @@ from sockgraph.case import MANY
 from sockgraph.report.data import pairs_of
 from sockgraph.report.markup import joined, name
 from sockgraph.report.wording import DASH, NBSP, counted, listed, plain, prior_note, thousands
+from sockgraph.strings import say, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,22 +71,34 @@ def rest_on(data: ReportData, links: Sequence[Link]) -> Markup:
     n = int(made.get("n_reference") or len(_reference(data)))
     accounts = counted(n, "reference account")
     if made.get("reason"):
-        return Markup("{}, {}. <b>Not calibrated:</b> {}").format(
-            accounts, counted(n_edits, "edit"), made["reason"]
+        return tell(
+            "{accounts}, {edits}. <b>Not calibrated:</b> {reason}",
+            accounts=accounts,
+            edits=counted(n_edits, "edit"),
+            reason=made["reason"],
         )
     low, high = bounds(links)
     if low is None or high is None:
-        return Markup("{}, {}.").format(accounts, counted(n_edits, "edit"))
+        return tell("{accounts}, {pairs}.", accounts=accounts, pairs=counted(n_edits, "edit"))
     effective = made.get("n_effective") or n
-    seed = data.case.reference.seed
-    said = f"{accounts} of the same pages, {counted(n_edits, 'edit')}, seed {seed}."
+    said = say(
+        "{accounts} of the same pages, {edits}.",
+        accounts=accounts,
+        edits=counted(n_edits, "edit"),
+    )
     if data.case.everyone and not _reference(data):
-        said = f"The {accounts} are the accounts themselves: each is left out where it is judged."
-    return Markup(
-        "{} Their {} pairs are about {} observations, so no link can be put above <b>{}</b>"
-        " or below <b>{}</b>."
-    ).format(
-        said, thousands(n * (n - 1) // 2), thousands(int(effective)), "+" + plain(high), plain(low)
+        said = say(
+            "The {accounts} are the accounts themselves: each is left out where it is judged.",
+            accounts=accounts,
+        )
+    return tell(
+        "{said} Their {pairs} pairs are about {n} observations, so no link can be put above"
+        " <b>{high}</b> or below <b>{low}</b>.",
+        said=said,
+        pairs=thousands(n * (n - 1) // 2),
+        n=thousands(int(effective)),
+        high="+" + plain(high),
+        low=plain(low),
     )
 
 
@@ -123,7 +136,7 @@ def false_links(data: ReportData) -> FalseLinks | None:
         return None
     rows = [
         (
-            _STRATA.get(stratum, stratum),
+            say(_STRATA.get(stratum, stratum)),
             DASH if facts.get("pairs") is None else thousands(int(facts["pairs"])),
             (*(_percent(rates.get(str(lr))) for lr in levels), _percent(facts.get("against"))),
         )
@@ -132,7 +145,9 @@ def false_links(data: ReportData) -> FalseLinks | None:
     ]
     silent = [thousands(lr) for lr in LEVELS if lr not in levels]
     untested = (
-        f"An LR over {listed(silent)} is beyond what this reference can test." if silent else ""
+        say("An LR over {n} is beyond what this reference can test.", n=listed(silent))
+        if silent
+        else ""
     )
     expected = _expected(data, measured)
     note = f"{untested} {expected}".strip()
@@ -147,14 +162,18 @@ def _expected(data: ReportData, measured: Mapping[str, Mapping[str, Any]]) -> st
     if share is None or len(data.nominated) <= MANY:
         return ""
     n = pairs_of(data.nominated)
-    times = f"{share * n:,.0f} of these {thousands(n)} pairs"
-    return f"Were all accounts different people, about {times} would have an LR over 100."
+    return say(
+        "Were all accounts different people, about {n} of these {pairs} pairs would have an LR"
+        " over 100.",
+        n=f"{share * n:,.0f}",
+        pairs=thousands(n),
+    )
 
 
 def _percent(share: float | None) -> str:
     if share is None:
-        return "not testable"
-    return "none" if share == 0 else f"{100 * share:.2g}{NBSP}%"
+        return say("not testable")
+    return say("none") if share == 0 else f"{100 * share:.2g}{NBSP}%"
 
 
 def bounds(links: Sequence[Link]) -> tuple[float | None, float | None]:
@@ -189,17 +208,19 @@ def not_seen(data: ReportData, links: Sequence[Link]) -> list[Markup]:
 
 def _unlisted(table: CoverageTable) -> Markup:
     if table.unlisted is None:
-        return Markup(
-            "How many edits were deleted or hidden is not known: the source does not tell."
-        )
+        return tell("How many edits were deleted or hidden is not known: the source does not tell.")
     if not table.unlisted:
-        return Markup("No edit of these accounts is known to be deleted or hidden.")
+        return tell("No edit of these accounts is known to be deleted or hidden.")
     most = max((r for r in table.rows if r.get("not_listed")), key=lambda r: r["not_listed"])
     share = most["not_listed"] / max(most.get("edit_count") or most["edits_read"], 1)
-    return Markup(
+    return tell(
         "The wiki counts edits that it does not list: on pages deleted since, by an author hidden"
-        " since, or imported. They can be counted, never read. {} has {} of them, {} of its edits."
-    ).format(name(most["user"]), thousands(most["not_listed"]), f"{share:.0%}".replace("%", " %"))
+        " since, or imported. They can be counted, never read. {who} has {n} of them, {share} of"
+        " its edits.",
+        who=name(most["user"]),
+        n=thousands(most["not_listed"]),
+        share=f"{share:.0%}".replace("%", " %"),
+    )
 
 
 def _capped(table: CoverageTable, data: ReportData) -> Markup:
@@ -207,7 +228,7 @@ def _capped(table: CoverageTable, data: ReportData) -> Markup:
     if not users:
         return Markup("")
     most = thousands(data.case.accounts.max_edits)
-    return Markup("Only the newest {} edits were read of {}.").format(most, joined(users))
+    return tell("Only the newest {n} edits were read of {who}.", n=most, who=joined(users))
 
 
 def _texts(table: CoverageTable) -> Markup:
@@ -215,16 +236,17 @@ def _texts(table: CoverageTable) -> Markup:
     if not rows:
         return Markup("")
     each = [Markup("{} ({})").format(name(r["user"]), thousands(r["hidden_texts"])) for r in rows]
-    return Markup("The text of edits is hidden on the wiki: {}.").format(joined(each))
+    return tell("The text of edits is hidden on the wiki: {who}.", who=joined(each))
 
 
 def _outside(table: CoverageTable) -> Markup:
     if any(row.get("outside_window", 0) is None for row in table.rows):
-        return Markup("Edits outside the window of this case were not asked for.")
+        return tell("Edits outside the window of this case were not asked for.")
     if not table.outside:
         return Markup("")
-    return Markup("{} outside the window of this case were left out.").format(
-        counted(table.outside, "edit")
+    return tell(
+        "{edits} outside the window of this case were left out.",
+        edits=counted(table.outside, "edit"),
     )
 
 
@@ -234,13 +256,18 @@ def _not_available(links: Sequence[Link]) -> Markup:
     silent = sorted(missing - given)
     if not silent:
         return Markup("")
-    return Markup("This source does not tell of {}: <i>not available</i>.").format(listed(silent))
+    return tell(
+        "This source does not tell of {what}: <i>not available</i>.",
+        what=listed([say(name_) for name_ in silent]),
+    )
 
 
 def cannot_show(data: ReportData, links: Sequence[Link]) -> Markup:
     """Say what no number on the page can exclude, and what the case's prior makes of the bound."""
     prior = None if data.case.prior is None else data.case.prior.per_pair
     said, emphasised = prior_note(prior, bounds(links)[1])
-    return Markup("They cannot exclude friends, colleagues or shared scripts. {} <b>{}</b>").format(
-        said, emphasised
+    return tell(
+        "They cannot exclude friends, colleagues or shared scripts. {said} <b>{emphasised}</b>",
+        said=said,
+        emphasised=emphasised,
     )

@@ -11,6 +11,7 @@ from sockgraph.report.data import Omission, by_subject
 from sockgraph.report.markup import name
 from sockgraph.report.wording import FAMILIES, listed, omitted_words
 from sockgraph.schema import subject_of
+from sockgraph.strings import say, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,30 +94,32 @@ def held_by(group: Group, links: Sequence[Link]) -> str:
                 sums[signal.family] = sums.get(signal.family, 0.0) + (signal.contribution or 0.0)
     speaking = sorted((k for k, v in sums.items() if v > HOLDS), key=lambda k: -sums[k])
     if not speaking:
-        return "no family by itself"
-    return f"{speaking[0]} alone" if len(speaking) == 1 else listed(speaking[:3])
+        return say("no family by itself")
+    named = [say(family) for family in speaking]
+    return say("{what} alone", what=named[0]) if len(named) == 1 else listed(named[:3])
 
 
 def loses(omissions: Sequence[Omission]) -> Markup:
     """Say which omission separates the group most."""
     told = [o for o in omissions if o.co_membership is not None]
     if not told:
-        return Markup("not tested")
+        return tell("not tested")
     worst = min(told, key=lambda o: (o.co_membership or 0.0, o.omitted))
     kept = worst.co_membership or 0.0
     if kept >= 0.999:
-        return Markup("nobody, in {} tests").format(len(told))
-    whole = "the whole group" if kept < 0.001 else f"{1 - kept:.0%} of its pairs".replace("%", " %")
+        return tell("nobody, in {n} tests", n=len(told))
+    share = f"{1 - kept:.0%}".replace("%", " %")
+    whole = say("the whole group") if kept < 0.001 else say("{n} of its pairs", n=share)
     return Markup("{}: {}").format(omitted_words(worst.omitted), whole)
 
 
 def if_alibi(group: Group, other: Sequence[Group] | None) -> Markup:
     """Say what becomes of the group where open alibis are accepted."""
     if other is None:
-        return Markup("no open alibi")
+        return tell("no open alibi")
     parts = [g.users for g in other if set(g.users) & set(group.users)]
     if group.users in parts:
-        return Markup("no change")
+        return tell("no change")
     if not parts:
-        return Markup("falls apart")
+        return tell("falls apart")
     return Markup("; ").join(names(users) for users in parts)

@@ -1,0 +1,77 @@
+"""The table of strings: every text that pages say has its Chinese, and no English is left over."""
+
+import ast
+import html
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from report_fixture import USERS, river_trade
+
+import sockgraph
+from sockgraph.report import case_report
+from sockgraph.strings import say, speaking, strings
+
+ROOT = Path(sockgraph.__file__).parent
+SAID_HERE = ("charts", "report")
+NEVER_TRANSLATED = {  # what the wiki's people wrote, file names, and terms that stand as they are
+    "log10", "LR", "sockgraph", "ENFSI", "parquet", "alibis", "evidence", "links", "rev", "and",
+}  # fmt: skip
+
+
+def said():
+    """Every text of the report and its charts that is looked up in the table."""
+    found = set()
+    for room in SAID_HERE:
+        for path in (ROOT / room).rglob("*.py"):
+            if path.name == "wikitext.py":  # a filing has the words of its wiki
+                continue
+            for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+                named = isinstance(call, ast.Call) and getattr(call.func, "id", "")
+                if named in {"say", "tell"} and call.args:
+                    given = call.args[0]
+                    both = [given.body, given.orelse] if isinstance(given, ast.IfExp) else [given]
+                    found |= {one.value for one in both if isinstance(one, ast.Constant)}
+    for path in (ROOT / "report" / "templates").glob("*.j2"):
+        found |= set(re.findall(r'\b(?:say|_)\("((?:[^"\\])*)"', path.read_text("utf-8")))
+    return found
+
+
+def test_every_text_of_the_report_is_in_the_table():
+    assert {text for text in said() if re.search("[A-Za-z]{2}", text)} - strings().keys() == set()
+
+
+def test_translations_fill_in_the_same_names():
+    def names(text):
+        return sorted(name for _, name, *_ in Formatter().parse(text) if name)
+
+    for text, row in strings().items():
+        for language, words in row.items():
+            assert words, (language, text)
+            assert set(names(words)) <= set(names(text)), (language, text)
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "zh-hant"])
+def test_no_english_is_left_over(language):
+    page = case_report(river_trade(), language)
+    assert f'<html lang="{language}">' in page
+    page = re.sub(r"<style>.*?</style>|<bdi[^>]*>.*?</bdi>|<span class=\"mono\">.*?</span>", "", page, flags=re.DOTALL)  # fmt: skip # noqa: E501
+    page = page[page.index("<body>") :]
+    text = html.unescape(re.sub(r"<[^>]+>", "\n", page))
+    given = river_trade()
+    for own in (*USERS, given.case.title, given.case.reason, *given.case.wikis):
+        text = text.replace(own, "")
+    left = set(re.findall(r"[A-Za-z]{3,}", text)) - NEVER_TRANSLATED
+    names = {word for user in USERS for word in user.split()}
+    log = {"hours", "days"}  # a block's length, as the wiki's log has it
+    assert left - names - log == set()
+
+
+def test_a_language_that_is_not_there_is_refused():
+    with (
+        pytest.raises(sockgraph.errors.SockgraphError, match="en, zh-hans or zh-hant"),
+        speaking("fr"),
+    ):
+        pass
+    assert say("flagged") == "flagged"
