@@ -252,8 +252,6 @@ HARMLESS = {  # read as they are: what they say can be so
     "usercontribs: control characters",
     "usercontribs: twice",
     "usercontribs: long summary",
-    "users: upper case",
-    "users: all Beta",
     "general: markup",
     "autocreatetempuser: a pattern",
     "top: the same again",

@@ -265,13 +265,27 @@ def _beside_the_question(query: Mapping[str, Any], params: Mapping[str, str]) ->
         for number, row in enumerate(query.get("usercontribs", [])):
             if row.get("user") and normal_name(row["user"]) not in asked:
                 yield f"usercontribs.{number}.user: nobody asked about this account"
-    if params.get("ususers") and not query.get("users"):
-        yield "users: no word of the accounts that were asked about"
+    if params.get("ususers"):
+        rows = query.get("users", [])
+        told = {_key(row["name"]) for row in rows}
+        lacking = [
+            name
+            for name in _listed(params["ususers"])
+            if told.isdisjoint({_key(name), _key(name.rpartition(":")[2])})  # "User:" may be gone
+        ]
+        if lacking and not any(row.get("invalid") for row in rows):
+            yield f"users: no word of {lacking[0]}"
     if params.get("pageids"):
         pages = set(_listed(params["pageids"]))
         for number, page in enumerate(query.get("pages", [])):
             if str(page.get("pageid")) not in pages:
                 yield f"pages.{number}.pageid: nobody asked about this page"
+
+
+def _key(name: str) -> str:
+    """Return a name as MediaWiki spells it, but for the first letter, which wikis treat apart."""
+    plain = normal_name(name)
+    return plain[:1].casefold() + plain[1:]
 
 
 def _listed(value: str) -> list[str]:
