@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 INSTALL = $$(command -v uv || { test -x $(BIN)/uv && echo $(BIN)/uv; } || echo $(BIN)/python -m) pip install --quiet $$(command -v uv >/dev/null || test -x $(BIN)/uv && echo --python $(BIN)/python)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-wikis test-lowest test-spark check lab bench docs release wiki services clean
+.PHONY: help demo test test-unit test-wikis test-lowest test-spark check lab bench docs release wiki services clean soak advisories
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,6 +77,19 @@ check: $(READY) ## lint, types, import directions
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && echo "ruff: clean"
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/bandit --quiet --recursive sockgraph -lll && echo "bandit: nothing of high severity"
+
+# Bounded by SOAK seconds; moments are drawn by the day, so that another day finds other things.
+SOAK := 3600
+soak: $(READY) ## look for trouble for an hour: bad days, kills and fuzzing; what the fuzzer learns is kept
+	@$(INSTALL) -e '.[fuzz]'
+	@TZ=Pacific/Kiritimati LC_ALL=C HOME=/nonexistent timeout $$(($(SOAK) / 5)) $(BIN)/python -m pytest -q -m "not service" tests/test_reliability_*.py tests/test_hostile_*.py tests/test_fuzz_*.py; code=$$?; test $$code -eq 0 -o $$code -eq 124
+	@timeout $$(($(SOAK) * 2 / 5)) $(BIN)/python benchmarks/kills.py --kills 1000 --seed $$(date -u +%Y%m%d); code=$$?; test $$code -eq 0 -o $$code -eq 124
+	@$(BIN)/python benchmarks/fuzz.py --seconds $$(($(SOAK) * 2 / 5 / 17)) --keep .soak_cache
+
+advisories: $(READY) ## ask the index of advisories about every installed package; needs that network
+	@$(INSTALL) pip-audit
+	@$(BIN)/pip-audit --skip-editable --progress-spinner off
 
 lab: $(READY) ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=. notebooks/02_explore_clusters.ipynb
