@@ -10,6 +10,7 @@ from wiki import history
 from sockgraph.case import load_case
 from sockgraph.errors import StoreError
 from sockgraph.sources.mediawiki import MediaWikiSource
+from sockgraph.sources.mediawiki.hidden import _Cover
 from sockgraph.store import Store, purge_case
 from sockgraph.store.raw_answers import RawAnswers
 
@@ -98,3 +99,25 @@ def test_a_case_that_is_being_fetched_is_not_purged(tmp_path):
     with store.answers().locked(), pytest.raises(StoreError, match="fetched already"):
         purge_case(store)
     assert len(store.answers().entries()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        (
+            "2019",
+            {"user": "2019", "timestamp": "2019-05-01", "revid": 2019},
+            {"user": "X", "timestamp": "2019-05-01", "revid": 2019},
+        ),
+        ('A "B" \\ C', {"title": 'User talk:A "B" \\ C/sandbox'}, {"title": "User talk:X/sandbox"}),
+        ("Test", {"comment": "Test of [[User:Test|t]]"}, {"comment": "Test of [[User:X|t]]"}),
+        ("Heron Wade", {"comment": "rv Heron_Wade, as asked"}, {"comment": "rv X, as asked"}),
+        (
+            "Heron Wade",
+            {"ucuser": "Moth|Heron Wade", "rows": ["Heron Wade", 3]},
+            {"ucuser": "Moth|X", "rows": ["X", 3]},
+        ),
+    ],
+)
+def test_a_hidden_name_is_covered_in_values_and_nothing_else_is(name, before, after):
+    assert _Cover(name, "X").within(before) == after

@@ -17,6 +17,7 @@ from sockgraph.reviews import Ledger
 from sockgraph.reviews.ledger import NAMES_REMOVED, LedgerHead, chained
 from sockgraph.reviews.redaction import forget_names, unnamed
 from sockgraph.store import Store, enforce_retention
+from sockgraph.store.retention import RAW, _matches
 
 CASE = """
 title = "Edits to one river"
@@ -290,3 +291,15 @@ def test_a_retention_is_a_number_of_days(case, days):
     _keep(case, days)
     with pytest.raises(CaseError, match=r"retention\.days"):
         load_case(case)
+
+
+@pytest.mark.parametrize(
+    "name", ["diffs/1.json.gz", "wikis/b.example/diffs/1.json.gz", "1.json.gz", "wikis/b/2.json.gz"]
+)
+def test_what_was_read_is_ours_wherever_it_lies(name):
+    assert _matches(name, RAW)
+
+
+@pytest.mark.parametrize("name", ["other/1.json.gz", "diffs/deeper/1.json.gz", "notes.txt"])
+def test_what_others_left_is_not(name):
+    assert not _matches(name, RAW)

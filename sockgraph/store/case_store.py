@@ -57,6 +57,7 @@ CONCERT_PAGE, CAPTURE_PAGE = "concert.html", "capture.html"
 CONCERT = "votes.parquet", "concert.parquet", CONCERT_PAGE
 CANDIDATES = "candidates.parquet", "candidate_links.parquet", "candidate_links.json"
 WIKIS = "wikis"
+DIFFS = "diffs"  # beside the answers of a wiki, what single edits changed
 NEW_SET = ".new"  # a whole new set of a run's files, on its way to their places
 PATIENCE = 10.0  # seconds that a reader waits for a new set to take its places
 

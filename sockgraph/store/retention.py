@@ -19,12 +19,14 @@ from sockgraph.store.case_store import (
     CANDIDATES,
     CAPTURE_PAGE,
     CONCERT,
+    DIFFS,
     MANIFEST,
     NEW_SET,
     OF_A_RUN,
     VALIDATION,
 )
 from sockgraph.store.files import HOLDER, LOCK, write_bytes
+from sockgraph.store.raw_answers import RawAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,6 +54,7 @@ PROCESSED = (
 SORTED = "edits.parquet", "accounts.parquet", "log_events.parquet", "pages.parquet"
 RAW = (
     "*.json.gz",
+    f"{DIFFS}/*.json.gz",
     *(f"*/{name}" for name in (*SORTED, "discussion_edits.parquet", "texts.parquet")),
     "*/import.json",
     "*/wiki.json",
@@ -87,7 +90,8 @@ def kept_since(store: CaseStore) -> dt.datetime | None:
     Answers and the manifest say it themselves. Of what says nothing, an imported wiki or the
     candidates of a screening, it is the time of writing; files of others do not count.
     """
-    answers = [e.fetched for raw in store.all_answers() for e in raw.entries()]
+    kept = [r for raw in store.all_answers() for r in (raw, RawAnswers(raw.folder / DIFFS))]
+    answers = [entry.fetched for raw in kept for entry in raw.entries()]
     manifest = store.read_manifest(missing_ok=True)
     told = [*answers, (manifest or {}).get("run", {}).get("started")]
     silent = [p for p in _ours(store.raw, RAW) if not p.name.endswith(".json.gz")]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from sockgraph.store.case_store import DIFFS
 from sockgraph.store.raw_answers import Entry, RawAnswers, digest
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ NOT_SHOWN = frozenset({"missingcontent", "missingcontent-revid", "nosuchrevid"})
 
 def stored_diffs(raw: RawAnswers) -> RawAnswers:
     """Return the diffs that are kept beside a case's answers."""
-    return RawAnswers(raw.folder / KIND)
+    return RawAnswers(raw.folder / DIFFS)
 
 
 def read_diffs(asker: Asker, rev_ids: Sequence[int]) -> dict[int, str]:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from sockgraph.store.raw_answers import Entry, RawAnswers
 
 KINDS = frozenset({"contributions", "discussions", "page histories", "revisions"})
+PROSE = frozenset({"comment", "blockreason", "reason", "content", "*", "body"})
+"""Fields that hold sentences; in all others a name stands whole."""
+TELLING = 6
+"""Letters from which on a name is taken for itself wherever it stands in a sentence."""
 REQUEST = {"action": "query", "prop": "revisions", "rvprop": "ids|user|comment|sha1"}
 
 
@@ -71,7 +75,7 @@ def remove_hidden(
 
 
 def forget(raw: RawAnswers, name: str, cover: str) -> None:
-    """Remove an account from every stored answer, its name and what it did.
+    """Remove an account from every stored answer and diff: its name, and what it did.
 
     Parameters
     ----------
@@ -80,22 +84,49 @@ def forget(raw: RawAnswers, name: str, cover: str) -> None:
     cover
         What stands in its place wherever others name it.
     """
-    spelt = "[ _]".join(map(re.escape, name.split(" ")))
-    word = re.compile(rf"(?<!\w){spelt}(?!\w)")
+    hide = _Cover(name, cover)
+    for answers in (raw, stored_diffs(raw)):
+        for entry in answers.entries():
+            told: dict[str, Any] = {"params": dict(entry.params), "subjects": list(entry.subjects)}
+            told["following"] = dict(entry.following) if entry.following else None
+            value = json.loads(answers.body(entry))
+            asked, answer = hide.within(told), hide.within(value)
+            if (asked, answer) == (told, value):
+                continue
+            changed = replace(entry, **{**asked, "subjects": tuple(asked["subjects"])})
+            body = json.dumps(_without(answer, cover), ensure_ascii=False)
+            answers.rewrite(entry, changed, body.encode())
 
-    def covered(value: object) -> str:
-        return word.sub(cover, json.dumps(value, ensure_ascii=False))
 
-    for entry in raw.entries():
-        body = raw.body(entry).decode()
-        told: dict[str, Any] = {"params": dict(entry.params), "subjects": entry.subjects}
-        told["following"] = dict(entry.following) if entry.following else None
-        if not word.search(body) and not word.search(json.dumps(told, ensure_ascii=False)):
-            continue
-        asked = json.loads(covered(told))
-        answer = _without(json.loads(covered(json.loads(body))), cover)
-        changed = replace(entry, **{**asked, "subjects": tuple(asked["subjects"])})
-        raw.rewrite(entry, changed, json.dumps(answer, ensure_ascii=False).encode())
+class _Cover:
+    """Puts a cover in place of a name: in fields where it stands whole, in prose as a word.
+
+    Parsed values are walked, never their JSON: a name can be `2019`, or hold a quotation mark. In
+    prose a short common word is taken for the name only behind a colon, a bracket or an @.
+    """
+
+    def __init__(self, name: str, cover: str) -> None:
+        spelt = "[ _]".join(re.escape(part) for part in name.split(" "))
+        marked = "" if len(name) >= TELLING and not name.isdigit() else r"(?<=[:@\[])"
+        self._cover = cover
+        self._whole = re.compile(rf"((?:[^:|]*:)?){spelt}(/.*)?")
+        self._word = re.compile(rf"(?<!\w){marked}{spelt}(?!\w)")
+
+    def within(self, value: Any, key: str = "") -> Any:
+        """Return a parsed answer with every text covered; `key` is the field it stands in."""
+        if isinstance(value, dict):
+            return {k: self.within(part, str(k)) for k, part in value.items()}
+        if isinstance(value, list):
+            return [self.within(part, key) for part in value]
+        if not isinstance(value, str):
+            return value
+        if key in PROSE:
+            return self._word.sub(lambda _: self._cover, value)
+        return "|".join(self._field(part) for part in value.split("|"))
+
+    def _field(self, text: str) -> str:
+        found = self._whole.fullmatch(text)
+        return text if found is None else f"{found[1]}{self._cover}{found[2] or ''}"
 
 
 def _without(value: Any, cover: str) -> Any:
