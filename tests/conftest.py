@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections import defaultdict
 
 import pytest
 
@@ -12,23 +11,13 @@ from sockgraph.pipeline import demo_case, run_case
 
 pytest_plugins = ["wiki_fixture", "chromium_fixture", "lab_fixture"]
 
-WORKERS = {"mediawiki": "wiki", "browser": "browser", "lab": "browser"}
-SERVICES = set(WORKERS)
+SERVICES = {"mediawiki", "browser", "lab"}
 WHOLE = {"demo_ran", "size_s"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Mark what needs a service, and what runs a whole demo or wiki: neither is a unit test.
-
-    A file is one worker's, and so are all files that need one service: it starts once.
-    """
-    needed = defaultdict(set)
+    """Mark what needs a service, and what runs a whole demo or wiki: neither is a unit test."""
     for item in items:
-        needed[item.path] |= {WORKERS[name] for name in SERVICES & set(item.fixturenames)}
-    for item in items:
-        one = max(needed[item.path], default=item.path.name)
-        item.add_marker(pytest.mark.xdist_group(one))
         marked = item.get_closest_marker("wiki") or item.get_closest_marker("notebook")
         if marked or SERVICES & set(item.fixturenames):
             item.add_marker("service")
