@@ -42,7 +42,7 @@ class ConcertData:
     hypotheses, traces, same_way
         What `sockgraph.concert` returns beside it.
     hours, arrivals
-        What `sockgraph.votes` returns: usual hours, and arrivals after messages.
+        What `sockgraph.concert.timing` returns: usual hours, and arrivals after messages.
     figures
         What is drawn.
     """

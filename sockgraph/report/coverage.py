@@ -88,7 +88,7 @@ def rest_on(data: ReportData, links: Sequence[Link]) -> Markup:
     )
     if data.case.everyone and not _reference(data):
         said = say(
-            "The {accounts} are the accounts themselves: each is left out where it is judged.",
+            "The {accounts} are the accounts themselves.",
             accounts=accounts,
         )
     return tell(

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 MOST = 6
 """Arguments in a filing: what a clerk reads to the end."""
 ROWS = 2
-_PAGES = ("shared pages", "sections")
-_WORDS = ("phrases", "words", "characters", "habits", "openings")
+_PAGES = ("shared pages",)
+_WORDS = ("phrases", "habits", "openings")
 _SECTION = re.compile(r"/\*.*?\*/")
 _LEAST = 4  # letters that a shared wording has, at least; two of a script without spaces
 
