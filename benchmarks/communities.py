@@ -1,21 +1,26 @@
 """Measure where people use it: small cases of real labelled communities, innocent ones first.
 
-    python benchmarks/communities.py [COMMUNITY …] [--cases 40] [--jobs 2] [--keep FOLDER] [--write docs/validation.md]
+    python benchmarks/communities.py [COMMUNITY ...] [--cases 40] [--jobs 2] [--keep FOLDER]
+                                     [--write docs/validation.md]
 
-Communities are folders of `$SOCKGRAPH_DATA` (or ../shared/data) that hold `edits.parquet` and `labels.parquet`; default:
-all twenty. Of each: the open case (every account against every other), innocent cases (a random labelled person's account
-and the 7 to 9 people whose pages are most like its own; nobody is anybody's) and true cases (2 or 3 accounts of one person and
-the 5 nearest other people). Cases and reference are drawn as a user's would be.
+Communities are folders of `$SOCKGRAPH_DATA` (or ../shared/data) that hold `edits.parquet` and
+`labels.parquet`; default: all twenty. Of each: the open case (every account against every other),
+innocent cases (a random labelled person's account and the 7 to 9 people whose pages are most like
+its own; nobody is anybody's) and true cases (2 or 3 accounts of one person and the 5 nearest other
+people). Cases and reference are drawn as a user's would be.
 
-Likeness depends on the histories alone, so it is measured once a community and kept under --keep; a case then costs a second
-or two. What has run is kept too: the command resumes. After a change of the evidence, delete `*/judged-*` there; after a
-change of the signals, all of it. --check N runs N cases whole, through `sockgraph.pipeline.run_case`, and compares.
+Likeness depends on the histories alone, so it is measured once a community and kept under --keep; a
+case then costs about a second. What has run is kept too: the command resumes. After a change of the
+evidence, delete `*/judged-*` there; after a change of the signals, all of it. --stable takes a
+twentieth of the edits away, four times, and gives accounts the other role.
 """
 
+# ruff: noqa: SLF001 - it goes through the product stage by stage, as a run does
 from __future__ import annotations
 
 import argparse
 import copy
+import itertools
 import os
 import pickle
 import sys
@@ -47,10 +52,29 @@ from sockgraph.signals.simultaneous import find_alibis
 from sockgraph.sources.table import TableSource
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
-NAMES = (
-    "rust_wiki nodejs_wiki ghc_wiki ikiwiki_wiki peps gnome_docs puppet chef minetest crawl ansible gold_miner_zh "
-    "aliases_ipython aliases_numpy aliases_scipy rdevel_list emacswiki lctt_zh coreboot rails"
-).split()
+NAMES = [
+    "rust_wiki",
+    "nodejs_wiki",
+    "ghc_wiki",
+    "ikiwiki_wiki",
+    "peps",
+    "gnome_docs",
+    "puppet",
+    "chef",
+    "minetest",
+    "crawl",
+    "ansible",
+    "gold_miner_zh",
+    "aliases_ipython",
+    "aliases_numpy",
+    "aliases_scipy",
+    "rdevel_list",
+    "emacswiki",
+    "lctt_zh",
+    "coreboot",
+    "rails",
+]
+BEGIN, END = "<!-- begin communities -->", "<!-- end communities -->"
 RESAMPLES = 12
 """Behind each interval: a sixth of the product's, for the time it takes."""
 CASE = """
@@ -81,14 +105,16 @@ def case_of(name: str, nominated: list[str], folder: Path, stem: str) -> Any:
     return load_case(path)
 
 
-def draw_cases(name: str, edits: pd.DataFrame, users: list[str], count: int, seed: int = 1) -> list[tuple[str, int, list[str]]]:
+def draw_cases(
+    name: str, edits: pd.DataFrame, users: list[str], count: int
+) -> list[tuple[str, int, list[str]]]:
     """Return (kind, number, nominated) as `hard_cases.py` beside the data draws them."""
-    labels = labels_of(name)
+    labels = labels_of(name, users)
     known = np.array(sorted(set(users) & set(labels.index)))
     person = labels.reindex(known).to_numpy(object)
     person = np.array([u if pd.isna(p) else p for u, p in zip(known, person, strict=True)], object)
     near = page_cosine(edits, list(known))
-    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    rng = np.random.default_rng([1, zlib.crc32(name.encode())])
 
     def others(mine: Any, k: int) -> list[int]:
         gone, found = set(person[mine]), []
@@ -112,10 +138,14 @@ def draw_cases(name: str, edits: pd.DataFrame, users: list[str], count: int, see
     return drawn
 
 
-def labels_of(name: str) -> pd.Series:
+def labels_of(name: str, users: list[str]) -> pd.Series:
     """Return person by user, as the product writes users."""
     table = pd.read_parquet(DATA / name / "labels.parquet")
-    return table.assign(user=table["user"].str.replace("_", " ")).set_index("user")["person"]
+    written = {u.replace("_", " "): u for u in users}
+    known = table.assign(user=table["user"].str.replace("_", " ").map(written)).dropna(
+        subset="user"
+    )
+    return known.set_index("user")["person"]
 
 
 def page_cosine(edits: pd.DataFrame, users: list[str]) -> np.ndarray:
@@ -132,20 +162,28 @@ def page_cosine(edits: pd.DataFrame, users: list[str]) -> np.ndarray:
     return np.asarray((m @ m.T).todense())
 
 
-def prepare(name: str, keep: Path, count: int) -> dict[str, Any]:
-    """Measure a community's likeness once, draw its cases, and keep both."""
+def prepare(name: str, keep: Path, count: int, lost: int = 0) -> dict[str, Any]:
+    """Measure a community's likeness once, draw its cases, and keep both.
+
+    `lost`: seed of the twentieth of all edits that is taken away first; 0: none.
+    """
     folder = keep / name
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"prepared-{count}.pickle"
+    path = folder / (f"prepared-{count}.pickle" if not lost else f"lost-{count}-{lost}.pickle")
     if path.exists():
         return pickle.loads(path.read_bytes())  # noqa: S301 - our own file
     case = case_of(name, ["*"], folder, name.replace("_", "-"))
     source = TableSource(case)
     users = source.everyone()
+    if lost:
+        source._raw = source._raw.sample(frac=0.95, random_state=lost).sort_index()
+        users = [u for u in users if u in set(source.everyone())]
     corpus = compile_edits(source._raw)
     histories = of_accounts(corpus, users)
     starts = np.searchsorted(histories.unit, np.arange(len(users) + 1))
-    keys = [history_key(corpus.seconds[histories.saves[a:b]]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    keys = [
+        history_key(corpus.seconds[histories.saves[a:b]]) for a, b in itertools.pairwise(starts)
+    ]
     splits = cut_histories(histories, np.arange(len(users)), least=10)
     bags: dict[Any, Any] = {}
     raw = []
@@ -157,26 +195,44 @@ def prepare(name: str, keep: Path, count: int) -> dict[str, Any]:
     everyone = np.ones(len(users), dtype=bool)
     cast = AccountIndex(tuple(users), everyone, everyone, np.arange(len(users)))
     alibi = find_alibis(histories, np.full(len(users), not getattr(corpus, "timed", True)))
-    extras = [(e.name, e.family, e.log10_lr, e.support, e.available) for e in find_extras(histories, alibi, cast, empty("log_events"))]
-    labels = labels_of(name)
+    extras = [
+        (e.name, e.family, e.log10_lr, e.support, e.available)
+        for e in find_extras(histories, alibi, cast, empty("log_events"))
+    ]
+    labels = labels_of(name, users)
     person = [labels[u] if u in labels.index and not pd.isna(labels[u]) else u for u in users]
     reference.cover_names = lambda _, names: {u: u for u in names}  # names stay in this process
     cases = []
-    for kind, number, nominated in draw_cases(name, source._raw, users, count):
+    for kind, number, nominated in [] if lost else draw_cases(name, source._raw, users, count):
         mine = copy.copy(source)
         mine._case = case_of(name, nominated, folder, "drawn")
         drawn = reference.assemble(mine._case, mine).accounts
-        cases.append((kind, number, nominated, sorted(drawn.loc[drawn["role"] == "reference", "user"])))
+        cases.append(
+            (kind, number, nominated, sorted(drawn.loc[drawn["role"] == "reference", "user"]))
+        )
     found = {
-        "users": users, "keys": keys, "raw": raw, "owner": splits.owner, "stratum": splits.stratum, "extras": extras,
-        "alibi": (alibi.log10_lr, alibi.significant, alibi.changes, alibi.expected), "person": person, "labelled": [u in labels.index for u in users], "cases": cases,
+        "users": users,
+        "keys": keys,
+        "raw": raw,
+        "owner": splits.owner,
+        "stratum": splits.stratum,
+        "extras": extras,
+        "alibi": (alibi.log10_lr, alibi.significant, alibi.changes, alibi.expected),
+        "person": person,
+        "labelled": [u in labels.index for u in users],
+        "cases": cases,
     }
     path.write_bytes(pickle.dumps(found))
     return found
 
 
-def judged(made: dict[str, Any], nominated: list[str], others: list[str]) -> tuple[pd.DataFrame, Any]:
-    """Judge one case by the product's own functions on what was measured before; others empty: an open case."""
+def judged(
+    made: dict[str, Any], nominated: list[str], others: list[str]
+) -> tuple[pd.DataFrame, Any]:
+    """Judge one case by the product's own functions on what was measured before.
+
+    No others: an open case.
+    """
     place = {u: i for i, u in enumerate(made["users"])}
     both = {place[u] for u in (*nominated, *others)}
     at = np.array(sorted(both, key=lambda i: (made["keys"][i], made["users"][i])), dtype=np.int64)
@@ -196,22 +252,37 @@ def judged(made: dict[str, Any], nominated: list[str], others: list[str]) -> tup
         whole = Likeness(signal, bag, pairs, support, siblings, halves)
         measured.append(normalize(whole.among(at, which)))
     cells = np.ix_(at, at)
-    extras = [NullTest(n, f, lr[cells], s[cells], a[cells], lambda *_: np.zeros(0, int)) for n, f, lr, s, a in made["extras"]]
+    extras = [
+        NullTest(n, f, lr[cells], s[cells], a[cells], lambda *_: np.zeros(0, int))
+        for n, f, lr, s, a in made["extras"]
+    ]
     settings = EvidenceSettings(resamples=RESAMPLES)
     verdict = judge(cast, measured, splits, settings, silent).with_extras(extras)
     lr, significant, changes, expected = (x[cells] for x in made["alibi"])
-    alibi = SimpleNamespace(log10_lr=lr, significant=significant, changes=changes, expected=expected)
+    alibi = SimpleNamespace(
+        log10_lr=lr, significant=significant, changes=changes, expected=expected
+    )
     case = tables.Case(tuple(sorted(nominated)), (), (), settings, cast)
     links = tables._links(case, tables._pairs(case), tables.Found(measured, extras, alibi), verdict)
     groups = cluster(to_graph(links))
-    return flagging.flag(links, groups).merge(carried(case, verdict), on=["user_a", "user_b"]), (groups, verdict)
+    return flagging.flag(links, groups).merge(carried(case, verdict), on=["user_a", "user_b"]), (
+        groups,
+        verdict,
+    )
 
 
 def carried(case: tables.Case, verdict: Any) -> pd.DataFrame:
     """Return what of each link's score may carry a flag, and how near its pages are."""
     pairs = tables._pairs(case)
     names = np.asarray(case.nominated, object)
-    return pd.DataFrame({"user_a": names[pairs.a], "user_b": names[pairs.b], "carrying": tables._at(verdict.carrying, pairs), "near": tables._at(verdict.near, pairs)})
+    return pd.DataFrame(
+        {
+            "user_a": names[pairs.a],
+            "user_b": names[pairs.b],
+            "carrying": tables._at(verdict.carrying, pairs),
+            "near": tables._at(verdict.near, pairs),
+        }
+    )
 
 
 def run_one(job: tuple[str, Path, int]) -> str:
@@ -228,14 +299,78 @@ def run_one(job: tuple[str, Path, int]) -> str:
         links, (groups, verdict) = judged(made, nominated, others)
         group = groups.set_index("user")["cluster_id"]
         together = links["user_a"].map(group).eq(links["user_b"].map(group)).fillna(value=False)
-        frame = links[["user_a", "user_b", "score", "log10_lr", "log10_lr_low", "log10_lr_high", "bound_high", "carrying", "near", "eligible", "flagged"]].assign(
-            set=name, kind=kind, case=number, together=together, promised=verdict.promise.threshold if verdict.promise else np.inf,
-            same=[person[a] == person[b] for a, b in zip(links["user_a"], links["user_b"], strict=True)],
+        frame = links[
+            [
+                "user_a",
+                "user_b",
+                "score",
+                "log10_lr",
+                "log10_lr_low",
+                "log10_lr_high",
+                "bound_high",
+                "carrying",
+                "near",
+                "eligible",
+                "flagged",
+            ]
+        ].assign(
+            set=name,
+            kind=kind,
+            case=number,
+            together=together,
+            promised=verdict.promise.threshold if verdict.promise else np.inf,
+            same=[
+                person[a] == person[b]
+                for a, b in zip(links["user_a"], links["user_b"], strict=True)
+            ],
         )
         rows.append(frame[links["user_a"].isin(labelled) & links["user_b"].isin(labelled)])
     pd.concat(rows, ignore_index=True).to_parquet(path, index=False)
     print(f"  {name}", file=sys.stderr, flush=True)
     return name
+
+
+def stable(name: str, keep: Path, count: int, seeds: int = 4) -> dict[str, Any]:
+    """Return how many flags change without a twentieth of the edits, and what a role is worth."""
+    made = prepare(name, keep, count)
+    before = {}
+    for kind, number, nominated, others in made["cases"]:
+        links, (_, verdict) = judged(made, nominated, others)
+        before[kind, number] = links.set_index(["user_a", "user_b"])["flagged"], verdict
+    changed = flags = pairs = 0
+    for seed in range(1, seeds + 1):
+        again = prepare(name, keep, count, lost=seed)
+        here = set(again["users"])
+        for kind, number, nominated, others in made["cases"]:
+            left = [u for u in nominated if u in here]
+            if len(left) < 2:
+                continue
+            links, _ = judged(again, left, [u for u in others if u in here])
+            now = links.set_index(["user_a", "user_b"])["flagged"]
+            then = before[kind, number][0].reindex(now.index)
+            changed, flags, pairs = (
+                changed + int((then != now).sum()),
+                flags + int(then.sum()),
+                pairs + len(then),
+            )
+    worth = []
+    for _, _, nominated, others in [c for c in made["cases"] if c[0] == "innocent"][:10]:
+        other = others[:: max(1, len(others) // 8)][:8]
+        links, _ = judged(made, nominated, others)
+        _, (_, verdict) = judged(made, other, [*nominated, *(u for u in others if u not in other)])
+        users = np.asarray(
+            sorted({*nominated, *others}, key=lambda u: (made["keys"][made["users"].index(u)], u)),
+            object,
+        )
+        at = {u: i for i, u in enumerate(users)}
+        worth += [r.score - verdict.score[at[r.user_a], at[r.user_b]] for r in links.itertuples()]
+    return {
+        "flags": flags,
+        "flags that change": changed,
+        "pairs": pairs,
+        "score nominated less reference, mean": float(np.nanmean(worth)),
+        "its largest": float(np.nanmax(np.abs(worth))),
+    }
 
 
 def figures(links: pd.DataFrame) -> dict[str, Any]:
@@ -245,12 +380,17 @@ def figures(links: pd.DataFrame) -> dict[str, Any]:
     lr = small["log10_lr"].to_numpy(float)
     hit = small.assign(wrong=flagged & ~same).groupby(["set", "kind", "case"])["wrong"].any()
     innocent = hit[hit.index.get_level_values("kind") == "innocent"]
-    low, high = binomtest(int(innocent.sum()), len(innocent)).proportion_ci(0.95, "exact") if len(innocent) else (0, 1)
+    low, high = (
+        binomtest(int(innocent.sum()), len(innocent)).proportion_ci(0.95, "exact")
+        if len(innocent)
+        else (0, 1)
+    )
     true_cases = small["kind"].eq("true").to_numpy()
     right, wrong = int((flagged & same).sum()), int((flagged & ~same & true_cases).sum())
     heard = ~np.isnan(lr)
     told: dict[str, Any] = {
-        "innocent cases flagged": f"{int(innocent.sum())}/{len(innocent)} ({100 * low:.1f}–{100 * high:.1f} %)",
+        "innocent cases flagged": f"{int(innocent.sum())}/{len(innocent)}"
+        f" ({100 * low:.1f} to {100 * high:.1f} %)",
         "true pairs flagged": f"{right}/{int(same.sum())}",
         "flags true": f"{right}/{right + wrong}",
         "P(LR>10)": 100 * (lr[heard & ~same] > 1).mean(),
@@ -261,15 +401,19 @@ def figures(links: pd.DataFrame) -> dict[str, Any]:
     o_lr = opened["log10_lr"].to_numpy(float)
     for share, words in ((0.01, "1 %"), (0.001, "0.1 %")):
         apart = opened[~o_same]
-        near = apart["log10_lr"][apart["near"] >= apart.groupby("set")["near"].transform("quantile", 1 - share)]
+        near = apart["log10_lr"][
+            apart["near"] >= apart.groupby("set")["near"].transform("quantile", 1 - share)
+        ]
         told[f"nearest {words}: >10"] = 100 * float((near > 1).mean())
         told[f"nearest {words}: >100"] = 100 * float((near > 2).mean())
-    if opened["set"].nunique() == 1 and o_same.any():
+    if len(set(opened["set"])) == 1 and o_same.any():
         told["open: AP"] = average_precision(opened["score"].to_numpy(float), o_same)
     o_flag = opened["flagged"].to_numpy(bool)
     told["open: flags true"] = f"{int((o_flag & o_same).sum())}/{int(o_flag.sum())}"
     told["open: absorbed"] = absorbed(opened)
-    told |= {f"open: {k}": v for k, v in losses(o_lr[~np.isnan(o_lr)], o_same[~np.isnan(o_lr)]).items()}
+    told |= {
+        f"open: {k}": v for k, v in losses(o_lr[~np.isnan(o_lr)], o_same[~np.isnan(o_lr)]).items()
+    }
     return told
 
 
@@ -279,7 +423,9 @@ def absorbed(opened: pd.DataFrame) -> float:
     for _, links in opened.groupby("set"):
         partners = set(links.loc[links["same"], ["user_a", "user_b"]].to_numpy().ravel())
         users = set(links[["user_a", "user_b"]].to_numpy().ravel()) - partners
-        taken = set(links.loc[links["together"] & ~links["same"], ["user_a", "user_b"]].to_numpy().ravel())
+        taken = set(
+            links.loc[links["together"] & ~links["same"], ["user_a", "user_b"]].to_numpy().ravel()
+        )
         wrong, everyone = wrong + len(users & taken), everyone + len(users)
     return 100 * wrong / max(everyone, 1)
 
@@ -291,7 +437,9 @@ def losses(lr: np.ndarray, same: np.ndarray) -> dict[str, float]:
     from sklearn.isotonic import IsotonicRegression
 
     def cllr(q: np.ndarray) -> float:
-        return float((np.log2(1 + 10.0 ** -q[same]).mean() + np.log2(1 + 10.0 ** q[~same]).mean()) / 2)
+        return float(
+            (np.log2(1 + 10.0 ** -q[same]).mean() + np.log2(1 + 10.0 ** q[~same]).mean()) / 2
+        )
 
     p = np.clip(IsotonicRegression().fit_transform(lr, same.astype(float)), 1e-9, 1 - 1e-9)
     best = np.log10(p / (1 - p)) - np.log10(same.mean() / (1 - same.mean()))
@@ -307,25 +455,58 @@ def average_precision(score: np.ndarray, same: np.ndarray) -> float:
 
 def main() -> None:
     """Measure, print, and write where asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", default=NAMES)
     parser.add_argument("--cases", type=int, default=40)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path(".communities"))
+    parser.add_argument(
+        "--stable", action="store_true", help="take edits away and change roles instead"
+    )
     args = parser.parse_args()
+    if args.stable:
+        told = pd.DataFrame({name: stable(name, args.keep, args.cases) for name in args.names}).T
+        print(told.to_string())
+        return
     jobs = [(name, args.keep, args.cases) for name in args.names]
     if args.jobs > 1:
         with ProcessPoolExecutor(args.jobs) as pool:
             done = list(pool.map(run_one, jobs))
     else:
         done = [run_one(job) for job in jobs]
-    links = pd.concat([pd.read_parquet(args.keep / name / f"judged-{args.cases}.parquet") for name in done], ignore_index=True)
+    links = pd.concat(
+        [pd.read_parquet(args.keep / name / f"judged-{args.cases}.parquet") for name in done],
+        ignore_index=True,
+    )
     rows = {name: figures(links[links["set"] == name]) for name in done} | {"all": figures(links)}
     table = pd.DataFrame(rows).T
     numbers = table.drop(index="all").apply(pd.to_numeric, errors="coerce")
-    table.loc["mean"] = numbers.mean().round(3)
-    with pd.option_context("display.width", 250, "display.max_columns", 50):
-        print(table.map(lambda v: f"{v:.2f}" if isinstance(v, float) else v).to_string())
+    table.loc["mean"] = numbers.mean()
+    shown = markdown(table)
+    print(shown)
+    if args.write is not None:
+        page = args.write.read_text(encoding="utf-8")
+        before, _, rest = page.partition(BEGIN)
+        after = rest.partition(END)[2]
+        args.write.write_text(f"{before}{BEGIN}\n{shown}{END}{after}", encoding="utf-8")
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Return the table as Markdown: shares in per cent, losses and precision as they are."""
+    lines = [["community", *table.columns], ["---"] * (len(table.columns) + 1)]
+    for name, row in table.iterrows():
+        lines.append([str(name), *(_cell(key, value) for key, value in row.items())])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(key: object, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if pd.isna(value):
+        return "\N{EN DASH}"
+    return f"{value:.1f} %" if ">" in str(key) or "absorbed" in str(key) else f"{value:.2f}"
 
 
 if __name__ == "__main__":
