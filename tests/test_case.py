@@ -39,7 +39,7 @@ def test_a_case_has_the_defaults_of_the_design(write):
     assert case.accounts.min_edits == 10
     assert case.accounts.max_edits == 20_000
     assert case.reference.accounts == 300
-    assert case.evidence.flag_log10_lr == 1.5
+    assert case.evidence.flag_log10_lr == 0.3
     assert not case.everyone
 
 
