@@ -221,7 +221,9 @@ def _omissions(desk: Desk, link: Link) -> Markup:
     said = f"Lowest {omitted_words(low.omitted)}: log10{NBSP}LR {plain(low.log10_lr or 0)}."
     if link.flagged:
         said += (
-            f" The flag would fall {listed(falls)}." if falls else " No omission takes the flag."
+            f" The low end falls under what a flag asks {listed(falls)}."
+            if falls
+            else " No omission takes the low end under what a flag asks."
         )
     return Markup("<h4>What would change it</h4>{}").format(_paragraph(said))
 

@@ -197,7 +197,7 @@ def _began(link: Link, accounts: Mapping[str, Account]) -> Markup | None:
 
 
 def _rests(link: Link, desk: Desk) -> Markup | None:
-    """Say without which family a flag would fall."""
+    """Say without which family the low end would be under what a flag asks."""
     asked = desk.data.case.evidence.flag_log10_lr
     tested = [o for o in link.omissions if o.omitted.startswith("family:")]
     if not link.flagged or not tested:
@@ -208,8 +208,8 @@ def _rests(link: Link, desk: Desk) -> Markup | None:
         if o.log10_lr is None or o.low is None or o.low < asked
     ]
     if not fall:
-        return tell("The flag stands whichever family of evidence is left out.")
-    return tell("Without {families} it would be no flag.", families=_either(fall))
+        return tell("The low end stays at what a flag asks, whichever family is left out.")
+    return tell("Without {families} the low end is under what a flag asks.", families=_either(fall))
 
 
 def _either(items: Sequence[str]) -> str:

@@ -423,9 +423,9 @@ def _flag_changed(tests: Sequence[Omitted], threshold: float | None, *, flagged:
             n=n,
         )
     if not fallen:
-        return say("The flag stands in all {n} tests.", n=n)
+        return say("The low end stays at what a flag asks in all {n} tests.", n=n)
     return say(
-        "Hollow: no longer flagged. This link loses its flag in {fallen} of {n} tests.",
+        "Hollow: the low end is under what a flag asks, in {fallen} of {n} tests.",
         fallen=fallen,
         n=n,
     )

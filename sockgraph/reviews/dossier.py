@@ -11,7 +11,7 @@ from sockgraph.account_names import normal_name
 from sockgraph.errors import ReviewError
 from sockgraph.reviews.ledger import digest
 from sockgraph.reviews.states import History, Pair, ordered
-from sockgraph.reviews.words import counted, interval, signed, support_words
+from sockgraph.reviews.words import IMITATION, RIVALS, counted, interval, signed, support_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -261,6 +261,10 @@ def direction(row: Mapping[str, Any]) -> str:
     """Say which way a signal speaks, or why it does not."""
     if row["status"] != "ok":
         return str(row["status"]).replace("_", " ")
+    if row.get("family") == RIVALS:  # what the score is held against, not a trace of these two
+        return "no evidence of its own"
+    if row.get("family") == IMITATION:
+        return "may be copied"
     if row["log10_lr"] is None:
         return "not calibrated"
     if row["log10_lr"] == 0:

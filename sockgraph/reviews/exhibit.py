@@ -103,12 +103,16 @@ def make_exhibit(
     cards = _Cards(dossier, shown, blind, diffs or {})
     spoken = {
         way: tuple(cards.signal(row) for row in rows if direction(row) == way)
-        for way in ("against", "for")
+        for way in ("may be copied", "against", "for")
     }
     snapshot = dossier.snapshot(history.pair)
     last = [Block(note=link_words(snapshot["link"]))] if numbers else []
     return Exhibit(
-        (*_alibis(dossier.alibis(history.pair)), *(spoken["against"] or _nothing("against"))),
+        (
+            *spoken["may be copied"],  # first: whoever is imitated looks like who imitates
+            *_alibis(dossier.alibis(history.pair)),
+            *(spoken["against"] or _nothing("against")),
+        ),
         spoken["for"] or _nothing("for"),
         (
             _table(rows, numbers=numbers),
