@@ -207,3 +207,37 @@ def test_hours_tell_the_day_of_the_week():
     assert alike[0, 1] > 0.5
     assert alike[2, 3] > 0.5
     assert max(alike[0, 2], alike[1, 3]) < 0
+
+
+def test_a_save_of_four_pages_gives_each_half():
+    """A batch is one piece of work: its pages together count as the root of their number."""
+    rows = [("A", START, f"P{i}", "c") for i in range(4)] + [
+        ("A", START + dt.timedelta(1), "P0", "c")
+    ]
+    rows += [("B", START + dt.timedelta(2), f"P{i}", "c") for i in range(4)]
+    bag = SIGNALS[0].bag(compile_edits(edits_of(rows)))
+    assert SIGNALS[0].name == "shared pages"
+    assert sorted(bag.rows.sum(axis=1).A1) == pytest.approx([1.0, 2.0, 2.0])
+    assert bag.rows.max() == 1.0
+
+
+def test_what_one_account_alone_uses_is_no_term():
+    rows = every(60, "A", 8, comment="ours") + every(60, "B", 8, comment="ours", offset=7)
+    rows += every(60, "A", 8, comment="mine", offset=9)
+    for signal in SIGNALS:
+        bag = signal.bag(compile_edits(edits_of(rows)))
+        if signal.name in {"phrases", "openings"}:
+            assert bag.rows.shape[1] == 1
+            assert (bag.spread == 2).all()
+
+
+def test_a_save_counts_for_the_hours_around_it():
+    """The kernel is an hour and a half wide, not half a day."""
+    rows = [("A", START + dt.timedelta(hours=12), "P", "c")]
+    (hours,) = (signal for signal in SIGNALS if signal.name == "hours")
+    bag = hours.bag(compile_edits(edits_of(rows)))
+    spread = bag.rows[bag.item].toarray()[0].reshape(7, 24).sum(axis=0)
+    noon = int(spread.argmax())
+    near = [spread[(noon + h) % 24] for h in range(-3, 4)]
+    assert 0.9 < sum(near) <= 1.001
+    assert near[3] < 0.5
