@@ -16,7 +16,7 @@ from sockgraph.strings import say, speaking, strings
 ROOT = Path(sockgraph.__file__).parent
 SAID_HERE = ("charts", "report")
 NEVER_TRANSLATED = {  # what the wiki's people wrote, file names, and terms that stand as they are
-    "log10", "LR", "sockgraph", "ENFSI", "parquet", "alibis", "evidence", "links", "rev", "and",
+    "log", "LR", "sockgraph", "ENFSI", "parquet", "alibis", "evidence", "links", "rev", "and",
 }  # fmt: skip
 
 

@@ -156,6 +156,6 @@ def gap(seconds: float) -> Chart:
 
 def gap_scale() -> Chart:
     """Draw the heading of a column of gaps."""
-    parts = tuple(Text((gap_x(s), 11), words, "q", "middle") for s, words in GAPS)
+    parts = tuple(Text((gap_x(s), 11), say(words), "q", "middle") for s, words in GAPS)
     table = pd.DataFrame(GAPS, columns=["seconds", "words"])
     return Chart(table, say("Scale of gaps, logarithmic"), (200.0, 14.0), parts)

@@ -395,7 +395,7 @@ def stretch_rows(link: Link) -> tuple[tuple[str, str, int, str], ...]:
             words.day(s.start),
             words.duration((s.end - s.start).total_seconds()),
             s.n_edits,
-            clean(s.excluded or ""),
+            clean(say(s.excluded) if s.excluded else ""),
         )
         for s in ordered[:MOST_STRETCHES]
     )
