@@ -107,7 +107,7 @@ def test_the_time_line_says_when_one_takes_over(tables):
     apart = {**tables, "edits": tables["edits"].assign(user=["Heron"] * 3 + ["Moth"] * 3)}
     found = timeline(apart, "Heron", "Moth")
     over = found[found["kind"] == "hand-over"]
-    assert over["words"].tolist() == ["Heron stops, Moth begins 1 days later"]
+    assert over["words"].tolist() == ["last edit read of Heron, first of Moth 1 days later"]
     assert found.loc[0, "kind"] in {"first edit", "registered"}
 
 

@@ -73,8 +73,8 @@ def test_lede_counts_flags_contradicted_and_insufficient(page):
     said = re.sub(r"<(?!/?b>)[^>]+>", "", re.search(r'<p class="ans">(.*?)</p>', page)[1])
     assert said == (
         "The edits of Heron Wade and Lantern Moth speak <b>against</b> one operator. The edits"
-        " speak <b>for</b> one operator behind Heron Wade, Quillwort and 青石巷: two links for"
-        " people to review. 8 accounts, 28 pairs."
+        " speak <b>for</b> one operator behind each of two links to review: Heron Wade and"
+        " Quillwort; Heron Wade and 青石巷. 8 accounts, 28 pairs."
     )
     tally = "4 pairs speak for one operator, 8 against, 9 do not separate, 7 with too few edits."
     assert tally in page

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import networkx as nx
 import pandas as pd
 import typer
 
@@ -26,7 +27,7 @@ from sockgraph.reviews.states import FILED, RECEIVED, History
 from sockgraph.store.files import write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sockgraph.pipeline import ReviewSession
     from sockgraph.reviews import Dossier
@@ -155,8 +156,13 @@ def carry_in(
     """Take in links that were taken back elsewhere: this case keeps the accounts apart, too."""
     room = open_room(case, data)
     told = read_export(file, LedgerHead.parse(head), room.dossier.case)
-    new = take_in(room.ledger, told, author=by)
-    tell(f"{len(new)} of {len(told)} links are new here.")
+    compared = set(room.dossier.tables["accounts"]["user"])
+    ours = [one for one in told if {one.user_a, one.user_b} <= compared]
+    new = take_in(room.ledger, ours, author=by)
+    tell(
+        f"{len(new)} of {len(told)} links are new here; {len(told) - len(ours)} are about accounts "
+        "that this case does not compare, and were left out."
+    )
     for one in new:
         tell(f"{one.user_a} and {one.user_b}: taken back in the case {one.case} on {one.date}")
     if new:
@@ -248,6 +254,7 @@ def _filing(
         raise ReviewError(
             room.dossier.case.slug, "no link of it is upheld.", "Finish the review first."
         )
+    refuse_one_name(wanted, known)
     chosen = [known.get(pair, History(pair)) for pair in sorted(wanted)]
     refuse_export(room.dossier, chosen)
     variant = "private" if private else "public"
@@ -269,6 +276,32 @@ def _filing(
     others = [h for pair, h in known.items() if pair not in wanted]
     filed = Filing(room.dossier, chosen, others, room.ledger.head())
     return spi_filing(filed, profile=profile.value, variant="private" if private else "public")
+
+
+def refuse_one_name(wanted: Sequence[Pair], known: Mapping[Pair, History]) -> None:
+    """Refuse to put accounts under one name whom no review joined, or whom one kept apart.
+
+    Raises
+    ------
+    ReviewError
+        If the links are of several groups, or a review did not uphold a pair among the accounts.
+    """
+    groups = [sorted(group) for group in nx.connected_components(nx.Graph(list(wanted)))]
+    users = {user for pair in wanted for user in pair}
+    apart = [
+        pair
+        for pair, history in known.items()
+        if set(pair) <= users and history.state in ("not upheld", "reversed")
+    ]
+    if len(groups) > 1 or apart:
+        said = [" and ".join(pair) for pair in (apart or sorted(tuple(g) for g in groups))]
+        raise ReviewError(
+            "; ".join(said),
+            "no review upheld the link between them: one filing would put them under one name."
+            if apart
+            else "these are several groups: one filing would put them under one name.",
+            "File a link at a time: --link A B.",
+        )
 
 
 def _edit_lines(room: ReviewSession, revs: Sequence[int], profile: Wiki) -> str:

@@ -273,4 +273,12 @@ def _hand_over(edits: pd.DataFrame, a: str, b: str) -> list[tuple[object, ...]]:
     if began <= stopped:
         return []
     days = (began - stopped).days
-    return [(stopped, began, None, "hand-over", f"{first} stops, {then} begins {days} days later")]
+    return [
+        (
+            stopped,
+            began,
+            None,
+            "hand-over",
+            f"last edit read of {first}, first of {then} {days} days later",
+        )
+    ]

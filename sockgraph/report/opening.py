@@ -108,19 +108,19 @@ def _asserted(link: Link) -> Markup:
 def _flagged(flagged: Sequence[Link]) -> Markup:
     if not flagged:
         return tell("No link met the conditions for review.")
-    users = list(dict.fromkeys(user for link in flagged for user in link.pair))
     n = words.spelled(len(flagged))
-    if len(users) > 6:
+    if len(flagged) > 3:
         return tell("{n} links are for people to review.", n=n.capitalize())
-    who = joined([name(user) for user in users])
+    pairs = [joined([name(user) for user in link.pair]) for link in flagged]
     if len(flagged) == 1:
         return tell(
-            "The edits speak <b>for</b> one operator behind {who}: one link to review.", who=who
+            "The edits speak <b>for</b> one operator behind {who}: one link to review.",
+            who=pairs[0],
         )
-    return tell(
-        "The edits speak <b>for</b> one operator behind {who}: {n} links for people to review.",
-        who=who,
+    return tell(  # pair by pair: that A goes with B, and B with C, asserts nothing of A and C
+        "The edits speak <b>for</b> one operator behind each of {n} links to review: {pairs}.",
         n=n,
+        pairs=Markup("; ").join(pairs),
     )
 
 
@@ -180,7 +180,7 @@ def _began(link: Link, accounts: Mapping[str, Account]) -> Markup | None:
         if one.first > other.last:
             days = words.counted((one.first - other.last).days, "day")
             return tell(
-                "{one} began {days} after the last edit of {other}.",
+                "The first edit read of {one} came {days} after the last one read of {other}.",
                 one=name(one.user),
                 days=days,
                 other=name(other.user),
