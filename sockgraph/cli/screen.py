@@ -117,7 +117,7 @@ def screen_case(
             memory=int(memory * GIB),
             progress=progress,
         )
-    _tell(found, given.evidence.flag_log10_lr)
+    _tell(found)
 
 
 def _tell_evidence(look: FirstLook) -> None:
@@ -138,7 +138,7 @@ def _tell_evidence(look: FirstLook) -> None:
     )
 
 
-def _tell(found: Screened, flag_log10_lr: float) -> None:
+def _tell(found: Screened) -> None:
     say(
         f"{found.rows} rows, {found.accounts} accounts: {found.candidates} candidates in "
         f"{found.path}"
@@ -147,6 +147,6 @@ def _tell(found: Screened, flag_log10_lr: float) -> None:
         say(f"Left out: {n} {why}.")
     say(
         f"A candidate is a question, not a link. Were all of these pairs compared, up to "
-        f"{expected_false_links(found.candidates, flag_log10_lr):.0f} links of different people "
-        f"would reach log10 LR {flag_log10_lr:g}."
+        f"{expected_false_links(found.candidates, 1.0):.0f} links of different people "
+        "would reach a likelihood ratio of 10."
     )
