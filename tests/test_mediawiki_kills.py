@@ -58,7 +58,7 @@ def test_twenty_kills_change_nothing(wiki_case, tmp_path, processes):
     assert len(again.accounts) >= 60
     for table in ("accounts", "edits", "log_events"):
         assert getattr(again, table).equals(getattr(whole, table))
-    assert again.coverage == whole.coverage
+    assert again.coverage.equals(whole.coverage)
     told, expected = resumed.provenance(), uninterrupted.provenance()
     assert told["requests"] == expected["requests"]
     assert sum(resumed.traffic()["requests"].values()) < sum(told["requests"].values())

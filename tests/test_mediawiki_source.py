@@ -291,7 +291,7 @@ def test_a_second_run_asks_nothing_and_gives_the_same(open_source):
         assert again.traffic() == {"requests": {}, "retries": {}}
         assert repeated.edits.equals(whole.edits)
         assert repeated.accounts.equals(whole.accounts)
-        assert repeated.coverage == whole.coverage
+        assert repeated.coverage.equals(whole.coverage)
         assert again.provenance() == first.provenance()
 
 

@@ -117,7 +117,13 @@ def test_the_bound_notebook_is_the_same_but_for_one_cell_and_links(tmp_path):
 def test_the_wheel_takes_the_notebooks_along():
     told = tomllib.loads((Path(newcase.__file__).parent.parent / "pyproject.toml").read_text())
     wheel = told["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"] == {"notebooks": f"sockgraph/{newcase._INSTALLED.name}"}
+    notebooks = sorted(
+        path.name for path in (Path(__file__).parent.parent / "notebooks").glob("*.ipynb")
+    )
+    kept = newcase._INSTALLED.name
+    assert wheel["force-include"] == {
+        f"notebooks/{name}": f"sockgraph/{kept}/{name}" for name in notebooks
+    }
 
 
 def test_new_case_by_flags(tmp_path):

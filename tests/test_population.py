@@ -68,7 +68,7 @@ def test_nominated_and_reference_accounts_with_their_roles(population):
     people = population()
     assert people.accounts["role"].value_counts().to_dict() == {"reference": 8, "nominated": 2}
     assert set(people.edits["user"]) == set(people.accounts["user"])
-    assert {c.user for c in people.coverage} == set(people.accounts["user"])
+    assert set(people.coverage["user"]) == set(people.accounts["user"])
 
 
 def test_nobody_of_the_reference_is_named(population):

@@ -149,7 +149,7 @@ def test_an_attached_account_goes_by_its_global_name(two):
         [[a, "Heron"], [b, "Heron"]]
     )
     assert len(people.edits) == 5
-    covered = people.coverage[0]
+    covered = people.coverage.iloc[0]
     assert (covered.edits_read, covered.edit_count, covered.not_listed) == (5, 5, 0)
     assert a in covered.note
     assert b in covered.note
