@@ -37,7 +37,7 @@ per_pair = 0.01
 """
 
 
-def write(folder, slug, size=45, more=""):
+def write(folder, slug, size=60, more=""):
     path = folder / f"{slug}.toml"
     path.write_text(CASE.format(slug=slug, names=json.dumps(NOMINATED), size=size, more=more))
     return path
@@ -45,10 +45,10 @@ def write(folder, slug, size=45, more=""):
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """Run one small case: five accounts, two of one operator, among 45 others."""
+    """Run one small case: five accounts, two of one operator, among 60 others."""
     folder = tmp_path_factory.mktemp("validate")
     rows = []
-    for i in range(45):
+    for i in range(60):
         rows += history(f"Other {i:02d}", 100 + i, n=60)
     for name, seed in zip(NOMINATED, (1, 1, 2, 3, 4), strict=True):
         rows += history(name, seed, n=60, start=2.0 * len(name))
@@ -94,7 +94,7 @@ def test_without_labels_the_reference_speaks_and_the_page_names_nobody(ran):
     made = validate_case(path, data=data)
     page, told = made.page.read_text(), json.loads(made.figures.read_text())
     assert made.validation.labels is None
-    assert told["own"]["separations"][0]["n_different"] == 45 * 44 // 2
+    assert told["own"]["separations"][0]["n_different"] == 60 * 59 // 2
     assert told["prior"]["per_pair"] == 0.01
     assert told["own"]["separations"][0]["calibrated_loss"] >= 0
     people = (*NOMINATED, *result.accounts["user"], *result.edits["title"].dropna().unique())
@@ -138,7 +138,7 @@ def test_labels_that_the_case_names_are_read(ran):
     path, data, _ = ran
     named = write(path.parent, "fenwick", more="")
     text = named.read_text()
-    named.write_text(text.replace("accounts = 45", 'accounts = 45\nlabels = "known.csv"'))
+    named.write_text(text.replace("accounts = 60", 'accounts = 60\nlabels = "known.csv"'))
     try:
         assert validate_case(named, data=data).validation.labels.whole.n_same == 1
     finally:

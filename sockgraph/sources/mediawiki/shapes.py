@@ -271,7 +271,8 @@ def _beside_the_question(query: Mapping[str, Any], params: Mapping[str, str]) ->
         lacking = [
             name
             for name in _listed(params["ususers"])
-            if told.isdisjoint({_key(name), _key(name.rpartition(":")[2])})  # "User:" may be gone
+            if not name.startswith("(hidden ")  # its answer was taken out when the wiki hid it
+            and told.isdisjoint({_key(name), _key(name.rpartition(":")[2])})  # "User:" may be gone
         ]
         if lacking and not any(row.get("invalid") for row in rows):
             yield f"users: no word of {lacking[0]}"
