@@ -51,6 +51,8 @@ MARKUP = (
 PLACES = ("../../../../etc/passwd", "..\\..\\windows", "CON", "a/b", "%2e%2e%2f", "~root")
 NUMBERS = ("NaN", "null", "1e999", "True", "0x41", "青" * 85)
 NAMES = (*HOSTILE, *FORMULAS, *TERMINAL, *MARKUP, *PLACES, *NUMBERS)
+READ = tuple(name.translate(dict.fromkeys(map(ord, "\u202e\u2069\u200b"))) for name in NAMES)
+"""`NAMES` as a table's reader has them: without the marks that MediaWiki takes out of names."""
 TEXTS = (ATTACK, *NAMES)
 FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
 

@@ -37,7 +37,9 @@ def result(home):
 
 def test_every_name_is_compared_as_it_is(result):
     named = set(result.links["user_a"]) | set(result.links["user_b"])
-    assert set(hostile.NAMES) <= named
+    assert set(hostile.READ) <= named
+    assert "safegnp.exe zerowidth" in named
+    assert named.isdisjoint(set(hostile.NAMES) - set(hostile.READ))
 
 
 def test_no_file_lies_elsewhere(home):
@@ -108,12 +110,12 @@ def test_nothing_moves_the_cursor(home):
 def test_a_table_is_exact_in_a_file_and_calm_at_a_terminal(home, form, monkeypatch):
     words = ("report", "tiny.toml", "--format", form)
     _, exact, _ = sockgraph(*words, cwd=home)
-    assert "\u202e" in exact
+    assert "a\u2028line\u2029paragraph\x85next" in exact
     monkeypatch.setattr("sockgraph.cli.progress_bar.sys", _Terminal())
     _, shown, _ = sockgraph(*words, cwd=home)
     hostile.assert_calm_terminal(shown)
     if form == "json":
-        assert {row["user_a"] for row in json.loads(exact)["links"]} & set(hostile.NAMES)
+        assert {row["user_a"] for row in json.loads(exact)["links"]} & set(hostile.READ)
 
 
 class _Terminal:
@@ -132,7 +134,7 @@ def test_tables_in_a_notebook_are_text(result):
 def test_figures_show_every_name_as_it_is(result):
     from sockgraph.graph import to_graph
 
-    pairs = [("$\\frac{$ $x^{", A), (hostile.NAMES[4], hostile.NAMES[14])]
+    pairs = [("$\\frac{$ $x^{", A), (hostile.READ[4], hostile.READ[14])]
     graph = to_graph(result.links, result.accounts, result.clusters)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of characters that no font here has

@@ -48,9 +48,11 @@ def tell(words: str) -> None:
 def hand_over(text: str) -> None:
     """Print a file's content to standard output: UTF-8, byte for byte, but not onto a terminal."""
     whole = text if text.endswith("\n") else f"{text}\n"
-    plain = None if sys.stdout.isatty() else getattr(sys.stdout, "buffer", None)
-    if plain is None:
+    plain = getattr(sys.stdout, "buffer", None)
+    if sys.stdout.isatty():
         sys.stdout.write(printable(whole))
+    elif plain is None:  # kept in memory by whoever called
+        sys.stdout.write(whole)
     else:  # echo() would take escapes out, and another encoding would change names
         sys.stdout.flush()
         plain.write(whole.encode())
