@@ -236,7 +236,9 @@ def test_a_real_stub_dump_whole_and_cut(open_dump, tmp_path):
     told = open_dump("xml", "whole.xml.gz", names=["*"]).provenance()
     assert told["counts"]["rows"] == gzip.decompress(whole).count(b"<revision>")
     assert told["broken"] == {}
-    cut = open_dump("xml", "cut.xml.gz", names=["*"])
+    with pytest.raises(SourceError, match="--accept-broken"):
+        open_dump("xml", "cut.xml.gz", names=["*"])
+    cut = open_dump("xml", "cut.xml.gz", names=["*"], accept=True)
     assert 5_000 < cut.provenance()["counts"]["rows"] < told["counts"]["rows"]
     assert "breaks off" in cut.provenance()["broken"]["cut.xml.gz"]
     assert cut._raw["rev_id"].is_unique

@@ -83,7 +83,9 @@ class Cleaned:
     notes: dict[str, str] = field(default_factory=dict)
 
 
-def clean(frame: pd.DataFrame, path: Path, wiki: str, *, part: bool = False) -> Cleaned:
+def clean(
+    frame: pd.DataFrame, path: Path, wiki: str, *, part: bool = False, of_dump: bool = False
+) -> Cleaned:
     """Bring a file's rows to the contract `edits`.
 
     Parameters
@@ -96,6 +98,8 @@ def clean(frame: pd.DataFrame, path: Path, wiki: str, *, part: bool = False) -> 
         The case's wiki; rows of other wikis are left out and counted.
     part
         The rows are some of a file's only: names and titles stay as they are written.
+    of_dump
+        The wiki wrote them: where one `user_id` has several names by turns, the names hold.
 
     Raises
     ------
@@ -116,7 +120,7 @@ def clean(frame: pd.DataFrame, path: Path, wiki: str, *, part: bool = False) -> 
     dropped["rows without a page"] = int(pageless.sum())
     frame, respelt, notes = frame[~pageless], 0, dict[str, str]()
     if not part:
-        frame, respelt, notes = _one_account(frame, path)
+        frame, respelt, notes = _one_account(frame, path, of_dump=of_dump)
     frame, twice = _once(frame, days_only=days_only)
     dropped[TWICE] = twice
     temporary = frame["user"].map(kind_of) == TEMPORARY
@@ -287,7 +291,9 @@ def _kinds(frame: pd.DataFrame) -> pd.Series:
     return kinds.mask(nobody, PLACEHOLDER)
 
 
-def _one_account(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, int, dict[str, str]]:
+def _one_account(
+    frame: pd.DataFrame, path: Path, *, of_dump: bool
+) -> tuple[pd.DataFrame, int, dict[str, str]]:
     """Give every account one name: the same however it is spelt, and another's never.
 
     What is spelt in one way stays so; of several ways it is MediaWiki's.
@@ -300,7 +306,8 @@ def _one_account(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, int, di
     ways = Counter(written.values())
     written = {n: w if ways[w] > 1 else visible_name(n) for n, w in written.items()}
     frame = frame.assign(user=names.map(written))
-    frame, notes = _by_id(frame.astype({"user_id": "Int64"}), path)
+    frame = frame.astype({"user_id": "Int64"})
+    frame, notes = _by_id(_without_mixed_ids(frame) if of_dump else frame, path)
     spellings = pd.DataFrame({"given": names, "user": frame["user"]}).drop_duplicates()
     several = spellings.groupby("user")["given"].nunique()
     for user, n in several[several > 1].items():
@@ -311,11 +318,30 @@ def _one_account(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, int, di
     return frame, int(changed.sum()), notes
 
 
-def _by_id(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Let `user_id` say whose a row is, where it is given: names pass from one to another."""
+def _without_mixed_ids(frame: pd.DataFrame) -> pd.DataFrame:
+    """Blank each `user_id` whose names take turns: wikis of 2002 wrote some rows so."""
+    mixed = [
+        one
+        for one, rows in _spans(frame).groupby("user_id")
+        if len({normal_name(name) for name in rows["user"]}) > 1 and _by_turns(rows)
+    ]
+    return frame.assign(user_id=frame["user_id"].mask(frame["user_id"].isin(mixed)))
+
+
+def _spans(frame: pd.DataFrame) -> pd.DataFrame:
     known = frame.dropna(subset=["user_id"])
     spans = known.groupby(["user_id", "user"])["timestamp"].agg(["min", "max", "size"])
-    spans = spans.reset_index().sort_values(["max", "user"], kind="stable")
+    return spans.reset_index().sort_values(["max", "user"], kind="stable")
+
+
+def _by_turns(rows: pd.DataFrame) -> bool:
+    before, after = rows["max"].iloc[:-1], rows["min"].iloc[1:]
+    return bool((after.to_numpy() < before.to_numpy()).any())
+
+
+def _by_id(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Let `user_id` say whose a row is, where it is given: names pass from one to another."""
+    spans = _spans(frame)
     names = {
         int(str(one)): _newest_name(int(str(one)), rows, path)
         for one, rows in spans.groupby("user_id")
@@ -347,8 +373,7 @@ def _newest_name(one: int, rows: pd.DataFrame, path: Path) -> str:
     same = {normal_name(name) for name in rows["user"]}
     if len(same) == 1:
         return str(rows["user"].iloc[0]) if len(rows) == 1 else same.pop()
-    before, after = rows["max"].iloc[:-1], rows["min"].iloc[1:]
-    if (after.to_numpy() < before.to_numpy()).any():
+    if _by_turns(rows):
         raise TableError(
             path,
             f"user_id {one} stands for several accounts at once: {', '.join(rows['user'][:4])}.",

@@ -103,7 +103,7 @@ class DumpSource(TableSource):
             }
         )
         self._place = place
-        super().__init__(case.model_copy(update={"source": source}))
+        super().__init__(case.model_copy(update={"source": source}), of_dump=True)
         self._whole = not (skipped(self._story) or self._story["broken"])
 
     def discussions(self, pages: Sequence[str]) -> Discussion:

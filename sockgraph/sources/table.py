@@ -35,6 +35,8 @@ class TableSource:
     ----------
     case
         Its `[source]` names the file: `path`, and optionally `accounts` and `log_events`.
+    of_dump
+        The file was made from the wiki's own dump.
 
     Raises
     ------
@@ -44,12 +46,12 @@ class TableSource:
 
     _whole = True  # no element of the file had to be skipped
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, *, of_dump: bool = False) -> None:
         if case.source.path is None:  # the case's own check refuses this earlier
             raise TableError(case.slug, "source.path is missing.", "Add it to [source].")
         self._case = case
         self._path = case.beside(case.source.path)
-        self._cleaned = clean(read_table(self._path), self._path, case.wiki)
+        self._cleaned = clean(read_table(self._path), self._path, case.wiki, of_dump=of_dump)
         self._raw, self.dropped = self._cleaned.edits, dict(self._cleaned.dropped)
 
     def everyone(self) -> list[str]:
