@@ -228,8 +228,9 @@ def test_a_misspelt_host_is_one_clear_error_at_once(slept):
 
 
 def test_many_long_names_are_posted(wiki, connection):
-    wiki.script = [say(GOOD)]
-    names = "|".join(f"青石巷{n}" * 10 for n in range(50))
+    listed = [f"青石巷{n}" * 10 for n in range(50)]
+    names = "|".join(listed)
+    wiki.script = [say({"query": {"users": [{"name": name} for name in listed]}})]
     connection.ask({**ASK, "ususers": names}, kind="accounts", what="many", found=["users"])
     assert wiki.paths == ["/w/api.php"]
     assert wiki.asked[0]["ususers"] == names
