@@ -177,7 +177,10 @@ class MediaWikiSource:
             name
             for name, today in found.items()
             if today is None
-            and any("userid" in row for row in self._asker.rows(USERS, [normal_name(name)]))
+            and any(
+                "userid" in row and normal_name(row["name"]) == normal_name(name)
+                for row in self._asker.rows(USERS, [normal_name(name)])  # others of the batch too
+            )
         }
         for name in sorted(lost):
             with self._asker.session():
