@@ -56,11 +56,11 @@ def hashes(home):
 
 @pytest.fixture
 def full(tmp_path):
-    """Return a folder on a disk of 256 KiB; without the right to mount, the test is skipped."""
+    """Return a folder on a disk of 128 KiB; without the right to mount, the test is skipped."""
     place = tmp_path / "small disk"
     place.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place],
+        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", place],
         check=False,
         capture_output=True,
     )
@@ -70,7 +70,7 @@ def full(tmp_path):
     subprocess.run(["umount", place], check=True)
 
 
-@pytest.mark.parametrize("limit", [1_000, 120_000])
+@pytest.mark.parametrize("limit", [1_000, 40_000])
 def test_a_file_that_cannot_grow_is_told_and_leaves_the_old_ones(home, limit):
     """RLIMIT_FSIZE stands for a full disk where no small disk can be mounted."""
     before = hashes(home)

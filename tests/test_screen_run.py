@@ -121,11 +121,11 @@ def test_what_was_not_compared_and_false_links_are_told(result):
     assert "nothing is said about these" in told
     assert result.manifest["evidence"]["calibrated"]
     measured = result.manifest["evidence"]["threshold"]
-    assert measured["log10_lr"] == 1.5
+    assert measured["log10_lr"] == 0.3
     assert measured["pairs"] == 45 * 44 // 2
     expected = f"{measured['share'] * compared:,.0f} of the {compared} pairs would reach"
     assert expected in told
-    assert f"allow {compared * 10**-1.5:,.0f} at most" in told
+    assert f"allow {compared * 10**-0.3:,.0f} at most" in told
     page = (result.folder / "report.html").read_text()
     assert "pairs were not compared" in page
     assert "are the accounts themselves" not in page
