@@ -7,6 +7,7 @@ import pytest
 from lab_fixture import open_notebook, run_all, wait_idle
 
 from sockgraph.pipeline import ReviewSession
+from sockgraph.reviews.words import ALIBI_ANSWERS, FINDINGS, JUDGEMENTS, QUESTIONS
 
 pytestmark = pytest.mark.notebook
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -101,18 +102,19 @@ def answer_all(page):
                 tab.click()
             judged += 1
             fill(
-                review, "cannot tell", ("What in the edits says so?", "What else could explain it?")
+                review,
+                " - ".join(JUDGEMENTS["may be one operator"]),
+                (QUESTIONS["says"], QUESTIONS["else"]),
             )
-            review.get_by_label("no", exact=True).check()
-            press(review, "Seal the first judgement")
-        elif review.get_by_role("button", name="Seal the finding").count():
-            alibi = review.get_by_label("explained", exact=True)
+            press(review, "Record")
+        elif review.get_by_role("button", name="Record my finding").count():
+            alibi = review.get_by_label(ALIBI_ANSWERS["explained"], exact=True)
             if alibi.count():
                 alibi.check()
-            fill(review, "inconclusive", ("Why?", "What is the strongest other explanation?"))
-            press(review, "Seal the finding")
+            fill(review, FINDINGS["inconclusive"], (QUESTIONS["why"], QUESTIONS["alternative"]))
+            press(review, "Record my finding")
         else:
-            assert "Seal" not in review.inner_text()
+            assert not review.get_by_role("button", name="Record").count()
             press(review, "Go on")
     raise AssertionError(review.inner_text())
 
@@ -125,7 +127,7 @@ def fill(review, choice, questions):
 
 def press(review, words):
     """Press a button and wait until the page has gone on from it."""
-    button = review.get_by_role("button", name=words)
+    button = review.get_by_role("button", name=words, exact=True)
     button.evaluate("b => { b.dataset.pressed = '1' }")
     button.click()
     review.locator("[data-pressed]").wait_for(state="detached", timeout=WAIT)

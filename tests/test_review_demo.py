@@ -15,6 +15,7 @@ from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.pipeline import ReviewSession, read_case, run_case
 from sockgraph.pipeline.review_session import Sitting
+from sockgraph.report.filing_words import ENGLISH, sentence
 from sockgraph.reviews import History, cannot_links, histories
 from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.synthetic.demo_accounts import ADMIN, COLLEAGUE, OPERATOR
@@ -161,7 +162,10 @@ def test_a_rerun_respects_the_ledger_and_gives_the_same_report(story):
 def test_nothing_of_the_reversed_link_is_filed(story):
     words = ("--format", "wikitext", "--by", "Dan")
     said = command(story.case, story.data, "report", *words)
-    assert COLLEAGUE not in said
+    a, b = (f"[[User:{name}|{name}]]" for name in WRONG)
+    told = sentence(ENGLISH, "taken back", a=a, b=b)
+    assert said.count(told) == 1  # that it was taken back is told, and nothing else of it
+    assert COLLEAGUE not in said.replace(told, "")
     assert re.search(r"\{\{subst:SPI report \|1=", said)
     said = command(story.case, story.data, "reviewers")
     assert re.search(r"Ann and Bea: (\d) of \1 equal", said)
