@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -266,5 +267,8 @@ def test_a_case_on_two_real_wikis_runs_to_its_report(wiki, tmp_path):
     known = set(result.edits["wiki"] + ":" + result.edits["rev_id"].astype(str))
     assert set(named) <= known
     page = result.report.read_text()
-    for host in (wiki.host, second.host):
-        assert f"http://{host}/index.php?diff=" in page
+    linked = re.findall(r'href="http://([^/"]+)/index\.php\?diff=(\d+)"', page)
+    assert linked
+    assert {f"{host}:{rev_id}" for host, rev_id in linked} <= known  # each at its own wiki
+    assert wiki.host in page
+    assert second.host in page
