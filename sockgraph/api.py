@@ -8,13 +8,12 @@ before it is needed: screening needs no scikit-learn, running no widget.
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from sockgraph.case import Case
 from sockgraph.errors import SockgraphError
-from sockgraph.runtime import Progress, silent
+from sockgraph.runtime import DATA, Progress, silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
     CaseLike: TypeAlias = Case | CaseResult | Path | str
     Table: TypeAlias = pd.DataFrame | Path | str
-
-DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
 
 
 def new_case(  # noqa: PLR0913 - what a case file must say, each by name

@@ -1,4 +1,4 @@
-"""How long work tells where it is."""
+"""What every command and call shares: the data folder, and how long work tells where it is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import contextlib
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Protocol
 
 from sockgraph.names import printable
+
+DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
+"""The data folder, where none is given."""
 
 
 class Progress(Protocol):

@@ -14,8 +14,8 @@ from sockgraph.case import SLUG, load_case
 from sockgraph.case_template import Plan, write_case, write_notebooks
 from sockgraph.cli.progress_bar import say
 from sockgraph.errors import CaseError, SockgraphError
+from sockgraph.runtime import DATA
 
-DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
 KINDS = ("mediawiki", "table", "history", "xml")
 EXTRA = "Install it: pip install 'sockgraph[notebook]'."
 DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The data folder.")]

@@ -139,9 +139,7 @@ class Explorer(anywidget.AnyWidget):
         Who writes notes; without it, notes can be read only.
     """
 
-    _esm = "".join(
-        (STATIC / name).read_text(encoding="utf-8") for name in ("edits.js", "explorer.js")
-    )
+    _esm = "".join((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)
     _css = scoped_tokens() + (STATIC / "explorer.css").read_text(encoding="utf-8")
     scene = traitlets.Dict().tag(sync=True)
     problem = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.case import Case, load_case
@@ -14,7 +12,7 @@ from sockgraph.errors import StoreError
 from sockgraph.reviews.ledger import Ledger, before_removal
 from sockgraph.reviews.redaction import forget_names
 from sockgraph.reviews.states import DATA_REMOVED
-from sockgraph.runtime import notice
+from sockgraph.runtime import DATA, notice
 from sockgraph.store import CaseStore, Purged, Store, due, enforce_retention, purge_case
 from sockgraph.store.case_store import (
     CAPTURE_PAGE,
@@ -33,6 +31,7 @@ from sockgraph.store.retention import LEDGERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pandas as pd
 
@@ -57,7 +56,6 @@ __all__ = [
     "writing",
 ]
 
-DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
 TABLES = CASE_TABLES
 
 

@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 SIDES = ("for", "against", "neither")
 MOST_NODES = 36
 """Accounts that a graph can name without one name covering another."""
-MANY = 50
+FOLDED = 50
+"""Accounts from which on the tables of accounts are folded."""
 PICTURE = 900.0
 """The graph's width, in pixels."""
-"""Accounts from which on the tables of accounts are folded."""
 
 
 def case_report(data: ReportData, lang: Language | None = None) -> str:
@@ -99,7 +99,7 @@ def _context(data: ReportData) -> dict[str, Any]:
         "stairs": stairs(data, oldest) if calibrated else None,
         "calibrated": calibrated,
         "cards": cards(desk, {user for link in full for user in link.pair}),
-        "many": len(accounts) > MANY,
+        "many": len(accounts) > FOLDED,
         "sections": [sections.section(link, anchors[link.pair], desk) for link in full],
         "rest": [sections.line(link, f"pair-{i}", desk) for i, link in enumerate(rest, 1)],
         "coverage": coverage.coverage_table(data),
