@@ -157,7 +157,7 @@ def environment() -> Environment:
         "diff_link": diff_link,
         "mark": mark,
         "gap": gap,
-        "gap_scale": gap_scale(),
+        "gap_scale": gap_scale,  # drawn anew: its words are of the page's language
         "hatching": HATCHING,
         "_": tell,
         "say": say,
