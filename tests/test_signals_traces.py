@@ -12,7 +12,8 @@ from sockgraph.schema import validate
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts, profile, similarity
 from sockgraph.signals.reverts import find_undoing
 from sockgraph.signals.simultaneous import find_alibis
-from sockgraph.signals.text import phrases, shape, tokens
+from sockgraph.signals.text import openings, phrases, shape
+from sockgraph.signals.words import cut, tokens
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 
@@ -34,7 +35,21 @@ def every(minutes, user, n, page="P", comment="c", offset=0.0):
 def test_unspaced_text_is_cut_into_characters_and_variants_stay():
     assert tokens("修正錯字 typo") == ["修", "正", "錯", "字", "typo"]
     assert tokens("裏") != tokens("里")
-    assert "修 正" in phrases("修正")
+
+
+def terms_of(kind, summaries):
+    """Return for each summary how many different terms it holds."""
+    item, term = kind(cut(summaries))
+    return [len(set(term[item == i].tolist())) for i in range(len(summaries))]
+
+
+def test_terms_are_the_words_and_every_two_that_follow_each_other():
+    assert terms_of(phrases, ["修正", "", "a a a", "typo"]) == [3, 0, 2, 1]
+    assert terms_of(openings, ["修正", "", "a a a a a", "typo"]) == [2, 0, 4, 1]
+    _, alike = phrases(cut(["b a", "a b"]))
+    assert len(set(alike.tolist())) == 4  # two words, and the pair in each order
+    item, term = openings(cut(["a b c", "a b d"]))
+    assert sorted(set(term[item == 0]) & set(term[item == 1])) == [0, 1]
 
 
 def test_a_sections_name_is_one_mark():

@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.base import clone
-from sklearn.cluster import AgglomerativeClustering
 
 from sockgraph.errors import SockgraphError
 
@@ -226,6 +224,8 @@ def _tree(known: PairEvidence, leaves: NDArray[np.int64], linkage: Linkage) -> T
     too_far = (distance.max() + 1) * len(leaves) ** 2
     distance[here.apart] = too_far
     np.fill_diagonal(distance, 0)
+    from sklearn.cluster import AgglomerativeClustering  # noqa: PLC0415 - slow to import
+
     model = AgglomerativeClustering(
         n_clusters=None, metric="precomputed", linkage=linkage, distance_threshold=0
     ).fit(distance)
@@ -263,6 +263,8 @@ def fitted(known: PairEvidence, estimator: Any, top: float) -> NDArray[np.int64]
             "it must cluster a matrix of distances.",
             "Give a scikit-learn clusterer made with metric='precomputed'.",
         )
+    from sklearn.base import clone  # noqa: PLC0415 - slow to import
+
     n = len(known.users)
     distance = np.maximum(top - known.weights, 0.0)
     distance[known.apart] = (distance.max(initial=0.0) + 1) * n

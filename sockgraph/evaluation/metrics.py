@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import digamma
-from sklearn.isotonic import isotonic_regression
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -167,6 +166,8 @@ def pooled(counts: Tally) -> Tally:
     Classes weigh the same whatever their sizes. A block with pairs of one kind only gets an
     infinite log10 LR, which costs those pairs nothing.
     """
+    from sklearn.isotonic import isotonic_regression  # noqa: PLC0415 - slow to import
+
     same, different = counts.same / counts.n_same, counts.different / counts.n_different
     weight = same + different
     level = isotonic_regression(

@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from scipy.stats import binomtest
-
 from sockgraph.errors import ReviewError
 from sockgraph.names import printable
 from sockgraph.reviews.ledger import Entry, LedgerHead, before_removal
@@ -249,6 +247,8 @@ def calibrations(ledgers: Sequence[Sequence[Entry]]) -> list[Calibration]:
 
 
 def _calibration(rows: Sequence[tuple[int, Record, str]]) -> Calibration:
+    from scipy.stats import binomtest  # noqa: PLC0415 - slow to import
+
     foils = [record for _, record, _ in rows if record.foil and record.answers]
     joined = sum(_judgement(record) in _JOINS for record in foils)
     found = binomtest(joined, len(foils)).proportion_ci() if foils else None

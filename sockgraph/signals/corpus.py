@@ -7,16 +7,21 @@ it touched. A *unit* is anything whose history is compared: an account, or half 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sockgraph.signals.words import cut
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from sockgraph.signals.words import Words
 
 DAY = 86_400.0
 NO_COMMENT = -1
@@ -64,6 +69,11 @@ class Corpus:
     def timed(self) -> bool:
         """Whether saves have a time of the day: not every one is of midnight."""
         return bool((self.seconds % 86_400 != 0).any())
+
+    @cached_property
+    def words(self) -> Words:
+        """The tokens of `comments`."""
+        return cut(self.comments)
 
     def offers(self, column: str) -> bool:
         """Whether the source says anything at all in this column."""

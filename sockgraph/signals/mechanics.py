@@ -8,6 +8,7 @@ does not offer is left out, not guessed.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,8 @@ import pandas as pd
 from scipy import sparse
 
 from sockgraph.signals import text
-from sockgraph.signals.vectors import TermMatrix, make_bag, term_rows
+from sockgraph.signals.vectors import TermMatrix, make_bag, presence
+from sockgraph.signals.words import MARK, TOKEN, has_section, without_section
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,16 +47,18 @@ def _labels(corpus: Corpus) -> list[NDArray[np.int64]]:
     """Return four facets of every save's summary; none at all is a kind of its own in each."""
     if not corpus.comments:
         return []
-    bare = [text.SECTION.sub("", comment).strip() for comment in corpus.comments]
-    marked = [bool(text.SECTION.search(comment)) for comment in corpus.comments]
+    bare = [without_section(comment, "").strip() for comment in corpus.comments]
+    marked = [has_section(comment) for comment in corpus.comments]
+    length = np.array([len(rest) for rest in bare])
     facets = (
         [f"{mark}{len(rest) > 1}" for rest, mark in zip(bare, marked, strict=True)],
-        [str(int(np.ceil(np.log2(len(rest) + 1) * 1.5))) for rest in bare],
+        np.ceil(np.log2(length + 1) * 1.5).astype(int).astype(str),
         [_start(rest) for rest in bare],
         [_end(rest) for rest in bare],
     )
     return [
-        np.append(pd.factorize(np.asarray(f), sort=True)[0], -1)[corpus.comment] for f in facets
+        np.append(pd.factorize(np.asarray(f, dtype=object), sort=True)[0], -1)[corpus.comment]
+        for f in facets
     ]
 
 
@@ -88,17 +92,17 @@ def _size(difference: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _tags(corpus: Corpus, first: NDArray[np.int64]) -> sparse.csr_matrix:
-    tags = [
-        tuple(t) if isinstance(t, (list, tuple)) else () for t in corpus.frame["tags"].iloc[first]
-    ]
+    lists = corpus.frame["tags"].iloc[first]
+    tags = [tuple(t) if isinstance(t, (list, tuple)) else () for t in lists]
     code, distinct = pd.factorize(pd.Series(tags, dtype=object))
-    rows, item = term_rows(distinct, code)
-    return rows[item]
+    item = np.repeat(np.arange(len(distinct)), [len(t) for t in distinct])
+    term = pd.factorize(np.fromiter(chain.from_iterable(distinct), dtype=object), sort=True)[0]
+    return presence(item, term, len(distinct))[code]
 
 
 def _start(rest: str) -> str:
-    found = text.tokens(rest)
-    return text.shape(found[0]) if found else ""
+    found = TOKEN.search(without_section(rest, f" {MARK} "))
+    return text.shape(found.group()) if found else ""
 
 
 def _end(rest: str) -> str:

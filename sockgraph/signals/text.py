@@ -9,48 +9,22 @@ becomes one mark.
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from sockgraph.signals.vectors import TermMatrix, make_bag, term_rows
+import numpy as np
+import pandas as pd
+
+from sockgraph.signals.vectors import TermMatrix, make_bag, presence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from numpy.typing import NDArray
 
     from sockgraph.signals.corpus import Corpus
+    from sockgraph.signals.words import Words
 
-SECTION = re.compile(r"/\*.*?\*/|→[\u200e\u200f]?[^:]*:?|^→.*$")
-UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-)
-TOKEN = re.compile(rf"[{UNSPACED}]|[^\W\d_{UNSPACED}]+|\d+|[^\w\s]|_")
-"""One unspaced character, a word, a number, or a mark."""
-MARK = "§"
-
-
-def tokens(summary: str) -> list[str]:
-    """Cut a summary into words, numbers, marks and unspaced characters.
-
-    >>> tokens("rv: see WP:RS, 2nd time")
-    ['rv', ':', 'see', 'WP', ':', 'RS', ',', '2', 'nd', 'time']
-    >>> tokens("修正错字")
-    ['修', '正', '错', '字']
-    """
-    return TOKEN.findall(SECTION.sub(f" {MARK} ", summary))
-
-
-def phrases(summary: str) -> Iterable[str]:
-    """Return the tokens, and every two that follow each other."""
-    found = tokens(summary)
-    return [*found, *(f"{a} {b}" for a, b in pairwise(found))]
-
-
-def openings(summary: str) -> Iterable[str]:
-    """Return the first one to four tokens, as one term each."""
-    found = tokens(summary)[:4]
-    return [" ".join(found[:n]) for n in range(1, len(found) + 1)]
+OPENING = 4
+"""Tokens of an opening, at most."""
 
 
 def shape(token: str) -> str:
@@ -74,16 +48,44 @@ def shape(token: str) -> str:
 
 def phrase_bag(corpus: Corpus) -> TermMatrix | None:
     """Make the bag of words and of every two that follow each other."""
-    return _bag(corpus, phrases)
+    return _bag(corpus, *phrases(corpus.words)) if corpus.comments else None
 
 
 def opening_bag(corpus: Corpus) -> TermMatrix | None:
-    """Make the bag of how summaries begin."""
-    return _bag(corpus, openings)
+    """Make the bag of how summaries begin: their first one to four tokens, as one term each."""
+    return _bag(corpus, *openings(corpus.words)) if corpus.comments else None
 
 
-def _bag(corpus: Corpus, terms: Callable[[str], Iterable[str]]) -> TermMatrix | None:
-    """Make the bag of one kind of terms of the summaries; None where the source has none."""
-    if not corpus.comments:
-        return None
-    return make_bag(corpus, *term_rows(map(terms, corpus.comments), corpus.comment))
+def phrases(words: Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the summary and the number of every token, and of every two that follow each other.
+
+    Numbers go as the words do: (a, b) is a·(n + 1) + b + 1, and a alone a·(n + 1).
+    """
+    alone = words.code * (len(words.vocabulary) + 1)
+    follows = np.flatnonzero(np.diff(words.item) == 0)
+    pairs = alone[follows] + words.code[follows + 1] + 1
+    return np.concatenate([words.item, words.item[follows]]), np.concatenate([alone, pairs])
+
+
+def openings(words: Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the summary and the number of every opening, the shorter ones lower."""
+    items, terms = [], []
+    place, known = words.place, np.zeros(words.n_items, dtype=np.int64)
+    n_terms = 0
+    for length in range(OPENING):
+        here = place == length
+        item = words.item[here]
+        longer = known[item] * len(words.vocabulary) + words.code[here]
+        code, distinct = pd.factorize(longer)
+        known[item] = code
+        items.append(item)
+        terms.append(code + n_terms)
+        n_terms += len(distinct)
+    return np.concatenate(items), np.concatenate(terms)
+
+
+def _bag(corpus: Corpus, item: NDArray[np.int64], term: NDArray[np.int64]) -> TermMatrix:
+    """Make the bag of one kind of terms of the summaries."""
+    none = len(corpus.comments)  # an empty row, of saves without a summary
+    rows = presence(item, term, none + 1)
+    return make_bag(corpus, rows, np.where(corpus.comment < 0, none, corpus.comment))

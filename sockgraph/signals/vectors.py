@@ -18,17 +18,14 @@ best two stretches and of every stretch's best match.
 from __future__ import annotations
 
 import itertools
-from array import array
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from sockgraph.signals.corpus import Corpus, Histories
@@ -173,28 +170,25 @@ def add_up(
     return (sparse.csr_matrix(parts, shape=shape) @ rows).tocsr()
 
 
-def term_rows(
-    items: Iterable[Iterable[str]], of_save: NDArray[np.int64]
-) -> tuple[sparse.csr_matrix, NDArray[np.int64]]:
-    """Return the (items, terms) matrix of presence, and the row of every save.
+def presence(item: NDArray[np.int64], term: NDArray[np.int64], n_items: int) -> sparse.csr_matrix:
+    """Return the (items, terms) matrix of which item holds which term.
+
+    Terms come in the order of the first item that holds them, and then of their own number.
 
     Parameters
     ----------
-    items
-        The terms of each distinct item (a summary, say).
-    of_save
-        The item of every save; -1: none, an empty row.
+    item, term
+        One entry for each time that an item holds a term; terms by any numbers.
     """
-    index: defaultdict[str, int] = defaultdict()
-    index.default_factory = index.__len__  # a new term takes the next place
-    indices, starts = array("i"), array("q", [0])
-    for terms in items:
-        indices.extend([index[term] for term in sorted(set(terms))])
-        starts.append(len(indices))
-    starts.append(len(indices))  # of no item: the empty row at the end
-    parts = (np.ones(len(indices), dtype=np.float32), np.asarray(indices), np.asarray(starts))
-    shape = (len(starts) - 1, len(index))
-    return sparse.csr_matrix(parts, shape=shape), np.where(of_save < 0, len(starts) - 2, of_save)
+    code, number = pd.factorize(term)
+    first = np.full(len(number), n_items)
+    np.minimum.at(first, code, item)
+    place = np.empty(len(number), dtype=np.int64)
+    place[np.lexsort((number, first))] = np.arange(len(number))
+    ones = np.ones(len(item), dtype=np.float32)
+    rows = sparse.csr_matrix((ones, (item, place[code])), shape=(n_items, len(number)))
+    rows.data[:] = 1  # a term that an item holds twice was added up
+    return rows
 
 
 def profile(bag: TermMatrix, histories: Histories, weighting: Weighting) -> Profile:
