@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sockgraph.case import Case
 from sockgraph.errors import SockgraphError
 from sockgraph.runtime import DATA, Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -43,6 +43,10 @@ def new_case(  # noqa: PLR0913 - what a case file must say, each by name
     contact: str | None = None,
     path: Path | str | None = None,
     by: str | None = None,
+    scheme: str | None = None,
+    earlier: Sequence[Mapping[str, Any]] = (),
+    declared: Sequence[Mapping[str, Any]] = (),
+    retention_days: int | None = None,
     folder: Path | str = "cases",
 ) -> Path:
     """Write a case file that loads, and return its path.
@@ -62,6 +66,13 @@ def new_case(  # noqa: PLR0913 - what a case file must say, each by name
         file.
     by
         Who files the case; they cannot review its links.
+    scheme
+        `http` for a wiki on a machine of your own.
+    earlier, declared
+        Links made elsewhere (`a`, `b`, `by`, `date`, and `action`, `url` if known), and accounts
+        that say themselves that they are one operator's (`accounts`, a tuple, and `url`).
+    retention_days
+        After how many days what was fetched is removed.
     folder
         Where case files lie.
 
@@ -81,9 +92,20 @@ def new_case(  # noqa: PLR0913 - what a case file must say, each by name
     """
     from sockgraph.case_template import Plan, write_case
 
-    source = None if path is None else Path(path)
     plan = Plan(
-        name, title or name, reason, tuple(wikis), tuple(accounts), kind, contact, source, by
+        name=name,
+        title=title or name,
+        reason=reason,
+        wikis=tuple(wikis),
+        accounts=tuple(accounts),
+        kind=kind,
+        contact=contact,
+        path=None if path is None else Path(path),
+        by=by,
+        scheme=scheme,
+        earlier=tuple(earlier),
+        declared=tuple(declared),
+        retention_days=retention_days,
     )
     return write_case(plan, Path(folder))
 

@@ -438,6 +438,31 @@ def load_case(path: Path | str) -> Case:
         raise CaseError(path, _faults(error), "See docs/case-file.md for every key.") from error
 
 
+def faults_of(**given: Any) -> str:
+    """Say what is wrong with some keys of a case file, whatever the others will say; else nothing.
+
+    >>> faults_of(wikis=["zh.wikipedia.org"]), faults_of(retention={"days": 0})
+    ('', 'retention.days: Input should be greater than or equal to 1 (given: 0).')
+    """
+    try:
+        Case.model_validate(_SOUND | given)
+    except ValidationError as error:
+        return _faults(error)
+    return ""
+
+
+_SOUND = {
+    "slug": "sound",
+    "folder": Path(),
+    "title": "-",
+    "reason": "-",
+    "wikis": ["wiki.example"],
+    "source": {"kind": "table", "path": "-"},
+    "accounts": {"nominated": ["-"]},
+}
+"""Keys that break no rule, around those that are looked at."""
+
+
 def identify(path: Path, *, accept_broken: bool = False) -> Case:
     """Read a case, first writing an `id` into its file if it has none.
 

@@ -8,10 +8,13 @@ import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sockgraph.case import SLUG, load_case
 from sockgraph.errors import CaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _INSTALLED = Path(__file__).parent / "_notebooks"  # where a wheel has them
 _CHECKOUT = Path(__file__).parent.parent / "notebooks"
@@ -35,6 +38,13 @@ class Plan:
         The source: `mediawiki` takes a contact, `table`, `history` and `xml` a path.
     by
         Who files the case; they cannot review its links.
+    scheme
+        `http` for a wiki on a machine of your own.
+    earlier, declared
+        Links made elsewhere, and accounts that say themselves that they are one operator's: tables
+        with the keys of `[[earlier]]` and `[[declared]]`.
+    retention_days
+        After how many days what was fetched is removed; null keeps it.
     """
 
     name: str
@@ -46,6 +56,10 @@ class Plan:
     contact: str | None = None
     path: Path | None = None
     by: str | None = None
+    scheme: str | None = None
+    earlier: tuple[Mapping[str, Any], ...] = ()
+    declared: tuple[Mapping[str, Any], ...] = ()
+    retention_days: int | None = None
 
 
 def write_case(plan: Plan, folder: Path) -> Path:
@@ -85,20 +99,18 @@ def write_case(plan: Plan, folder: Path) -> Path:
 def case_text(plan: Plan, folder: Path) -> str:
     """Return the case file's text: every value as a TOML string, paths from the file's folder."""
     path = None if plan.path is None else Path(os.path.relpath(plan.path, folder)).as_posix()
-    names = "".join(f"  {_string(name)},\n" for name in plan.accounts)
-    head = {"title": plan.title, "reason": plan.reason, "by": plan.by}
-    source = {"kind": plan.kind, "path": path, "contact": plan.contact}
-    return "\n".join(
-        [
-            "# docs/case-file.md describes every key.",
-            *_lines(head),
-            f"wikis = [{', '.join(map(_string, plan.wikis))}]",
-            "\n[source]",
-            *_lines(source),
-            "\n[accounts]",
-            f"nominated = [\n{names}]\n",
-        ]
-    )
+    head = {"title": plan.title, "reason": plan.reason, "by": plan.by, "wikis": plan.wikis}
+    source = {"kind": plan.kind, "path": path, "contact": plan.contact, "scheme": plan.scheme}
+    tables: list[tuple[str, Mapping[str, Any]]] = [
+        ("# docs/case-file.md describes every key.", head),
+        ("\n[source]", source),
+        ("\n[accounts]", {"nominated": plan.accounts}),
+        *(("\n[[declared]]", told) for told in plan.declared),
+        *(("\n[[earlier]]", told) for told in plan.earlier),
+    ]
+    if plan.retention_days is not None:
+        tables.append(("\n[retention]", {"days": plan.retention_days}))
+    return "\n".join(line for title, told in tables for line in (title, *_lines(told))) + "\n"
 
 
 def write_notebooks(case: Path, data: Path) -> Path:
@@ -174,12 +186,16 @@ def _refuse_faults(text: str, target: Path) -> None:
             raise CaseError(target, error.rule, error.remedy) from error
 
 
-def _lines(values: dict[str, str | None]) -> list[str]:
-    return [f"{key} = {_string(value)}" for key, value in values.items() if value is not None]
+def _lines(values: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
 
 
-def _string(text: str) -> str:
-    return f'"{text.translate(_TRANSLATED)}"'
+def _toml(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value.translate(_TRANSLATED)}"'
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return str(value)  # a whole number, or a day
 
 
 def _owner_only(path: str, flags: int) -> int:

@@ -138,13 +138,68 @@ def test_new_case_by_flags(tmp_path):
     assert (cases / "river" / "01_fetch_case.ipynb").exists()
 
 
+def asked(tmp_path, *answers):
+    result = run("new-case", "--ask", "--cases", tmp_path, input="\n".join(answers) + "\n")
+    assert result.exit_code == 0, result.output
+    return load_case(next(tmp_path.glob("*.toml"))), result.output
+
+
 def test_new_case_asks_for_what_is_missing_and_takes_no_empty_reason(tmp_path):
     given = ["river", "", "Why so", "fernwick.example", "", "A river", "Heron", "Moth", "", "f@x.y"]
-    result = run("new-case", "--ask", "--cases", tmp_path, input="\n".join([*given, "Fern"]) + "\n")
-    assert result.exit_code == 0, result.output
-    case = load_case(tmp_path / "river.toml")
+    case, _ = asked(tmp_path, *given, "Fern", "", "", "")
     assert (case.reason, case.by, case.source.kind) == ("Why so", "Fern", "mediawiki")
     assert case.accounts.nominated == ("Heron", "Moth")
+    assert (case.source.scheme, case.earlier, case.retention.days) == ("https", (), None)
+
+
+def test_each_answer_is_checked_as_it_is_given(tmp_path):
+    wrong_then_right = [
+        *("../river", "river", "Why so", "https://a.example", "127.0.0.1:8080", "mediawik", ""),
+        *("t" * 301, "A river", "User:Heron", "heron", "Moth", "", "f@x.y", "ftp", "http", "Fern"),
+        *("Heron | Moth | a clerk", "Heron | User:Heron | a clerk | 2024-06-01"),
+        *("User:Heron | Moth | a clerk | 2024-06-01 | lock", ""),
+        *("Moth", "Moth | Moth (bot) | https://a.example/wiki/Moth", "", "0", "90"),
+    ]
+    case, said = asked(tmp_path, *wrong_then_right)
+    assert said.count("Error: ") == 10
+    assert "heron' is nominated twice" in said
+    assert case.accounts.nominated == ("Heron", "Moth")
+    assert (case.wiki, case.source.scheme) == ("127.0.0.1:8080", "http")
+    (link,) = case.earlier
+    assert (link.a, link.b, link.by, str(link.date), link.action) == (
+        *("Heron", "Moth", "a clerk", "2024-06-01", "lock"),
+    )
+    (declared,) = case.declared
+    assert declared.accounts == ("Moth", "Moth (bot)")
+    assert declared.url == "https://a.example/wiki/Moth"
+    assert case.retention.days == 90
+
+
+def test_what_may_be_said_is_taken_from_options_too(tmp_path):
+    more = ["--earlier", "Heron | Moth | a clerk | 2024-06-01", "--retention", "30"]
+    more += ["--declared", "Moth|Moth (bot)", "--scheme", "http", "--cases", tmp_path]
+    result = run("new-case", "river", *FLAGS, *WHY, *more)
+    assert result.exit_code == 0, result.output
+    case = load_case(tmp_path / "river.toml")
+    assert (case.source.scheme, case.retention.days, case.declared[0].url) == ("http", 30, None)
+    assert case.named == ("Heron", "Moth", "Moth (bot)")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--earlier", "Heron | Moth | a clerk | May", "with a day like"),
+        ("--declared", "Heron", "at least 2"),
+        ("--scheme", "gopher", "'https' or 'http'"),
+        ("--retention", "0", "greater than or equal to 1"),
+        ("--wiki", "https://fernwick.example", "host name"),
+    ],
+)
+def test_an_option_that_cannot_be_used_writes_nothing(tmp_path, option, value, said):
+    result = run("new-case", "river", *FLAGS, *WHY, option, value, "--cases", tmp_path)
+    assert isinstance(result.exception, CaseError)
+    assert said in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -221,9 +276,3 @@ def test_a_new_case_s_first_notebook_runs_where_it_lies(tmp_path):
     place = {"metadata": {"path": str(tmp_path / "cases" / "river")}}
     NotebookClient(notebook, timeout=120, kernel_name="python3", resources=place).execute()
     assert (tmp_path / "data" / "processed" / "river" / "report.html").exists()
-
-
-def test_an_account_may_be_given_as_its_page():
-    from sockgraph.cli.start import _bare
-
-    assert [_bare(name) for name in ("User:Heron", " Moth ", "Usera")] == ["Heron", "Moth", "Usera"]

@@ -10,13 +10,14 @@ from typing import Annotated
 
 import typer
 
-from sockgraph.case import SLUG, load_case
+from sockgraph.case import load_case
 from sockgraph.case_template import Plan, write_case, write_notebooks
+from sockgraph.cli import answers
+from sockgraph.cli.answers import DECLARED, EARLIER, KINDS, Questions
 from sockgraph.cli.progress_bar import say
 from sockgraph.errors import CaseError, SockgraphError
 from sockgraph.runtime import DATA
 
-KINDS = ("mediawiki", "table", "history", "xml")
 EXTRA = "Install it: pip install 'sockgraph[notebook]'."
 DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The data folder.")]
 
@@ -58,6 +59,19 @@ def new_case(  # noqa: PLR0913 - a flag for every question
     by: Annotated[
         str | None, typer.Option(help="Who files the case; they cannot review it.")
     ] = None,
+    scheme: Annotated[
+        str | None, typer.Option(help="mediawiki: https, or http on a machine of your own.")
+    ] = None,
+    earlier: Annotated[
+        list[str] | None, typer.Option(metavar=f"'{EARLIER}'", help="A link made elsewhere.")
+    ] = None,
+    declared: Annotated[
+        list[str] | None,
+        typer.Option(metavar=f"'{DECLARED}'", help="Accounts that say they are one operator's."),
+    ] = None,
+    retention: Annotated[
+        int | None, typer.Option(metavar="DAYS", help="Remove what was fetched after so many days.")
+    ] = None,
     cases: Annotated[Path, typer.Option(metavar="DIR", help="Where case files lie.")] = Path(
         "cases"
     ),
@@ -69,25 +83,33 @@ def new_case(  # noqa: PLR0913 - a flag for every question
 ) -> None:
     """Write a case file and its notebooks, asking for what no option gives.
 
+    Each answer is checked as it is given. An account may be given as its page, User:Example A.
     Nothing is overwritten and no wiki is asked. Without a reason there is no case.
     """
-    asking = sys.stdin.isatty() if ask is None else ask
-    names = tuple(map(_bare, (*(account or ()), *_listed(accounts_from))))
-    slug = name or _given("NAME", "Name of the case (a-z, 0-9, -)", asking=asking)
-    _refuse_taken(slug, cases)
-    why = reason or _given("--reason", "Why are these accounts compared?", asking=asking)
-    hosts = tuple(wiki or (_given("--wiki", "The wiki's host", asking=asking),))
-    source = _kind(kind, path, asking=asking)
+    ask_for = Questions(asking=sys.stdin.isatty() if ask is None else ask)
+    need, offer = ask_for.need, ask_for.offer
+    names = tuple(map(answers.account, (*(account or ()), *_listed(accounts_from))))
+    slug = need("NAME", "Name of the case (a-z, 0-9, -)", name, answers.free_name(cases))
+    why = need("--reason", "Why are these accounts compared?", reason, answers.ruled("reason"))
+    one = (None,) if wiki is None else wiki
+    hosts = tuple(need("--wiki", "The wiki's host", given, answers.host) for given in one)
+    source = answers.kind(kind, path, asking=ask_for.asking)
+    live = source == "mediawiki"
+    mine = "Your e-mail address or user page"
     plan = Plan(
         name=slug,
-        title=title or (typer.prompt("Title", default=slug) if asking else slug),
         reason=why,
         wikis=hosts,
-        accounts=names or _accounts(asking=asking),
         kind=source,
-        contact=_contact(contact, asking=asking) if source == "mediawiki" else None,
-        path=None if source == "mediawiki" else _path(path, asking=asking),
-        by=by or (typer.prompt("Who files it", default="") or None if asking else None),
+        title=offer("Title", title, answers.ruled("title"), slug) or slug,
+        accounts=names or ask_for.accounts(),
+        contact=need("--contact", mine, contact, str) if live else None,
+        scheme=answers.scheme(scheme, hosts, ask_for) if live else None,
+        path=None if live else need("--path", "The file or folder of edits", path, answers.there),
+        by=offer("Who files it (Enter: nobody named)", by, answers.ruled("by")),
+        earlier=ask_for.several(f"A link made elsewhere, {EARLIER}", earlier, answers.link),
+        declared=ask_for.several(f"Declared accounts, {DECLARED}", declared, answers.alternates),
+        retention_days=offer("Days to keep what is fetched (Enter: all)", retention, answers.days),
     )
     written = write_case(plan, cases)
     folder = write_notebooks(written, data)
@@ -118,58 +140,6 @@ def lab(
     command += [f"--LabApp.default_url=/lab/tree/{first}", "--ServerApp.ip=127.0.0.1"]
     sys.stderr.flush()
     os.execve(sys.executable, [*command, *context.args], environment)  # noqa: S606 - no shell
-
-
-def _given(option: str, question: str, *, asking: bool) -> str:
-    """Ask until there is an answer; where nobody can be asked, say which option is missing."""
-    if not asking:
-        why = " There is no case without a reason." if option == "--reason" else ""
-        raise CaseError(option, f"it is missing.{why}", "Give it, or --ask to be asked.")
-    answer = ""
-    while not answer.strip():
-        answer = typer.prompt(question, default="", show_default=False)
-    return answer.strip()
-
-
-def _refuse_taken(slug: str, cases: Path) -> None:
-    """Refuse a name before anything else is asked; `write_case` checks it again."""
-    if SLUG.fullmatch(slug) and (cases / f"{slug}.toml").exists():
-        raise CaseError(
-            cases / f"{slug}.toml", "there is such a case already.", "Choose another name."
-        )
-
-
-def _kind(kind: str | None, path: Path | None, *, asking: bool) -> str:
-    if kind is None and path is None and asking:
-        kind = typer.prompt(f"Where do the edits come from ({', '.join(KINDS)})", default=KINDS[0])
-    chosen = kind or ("mediawiki" if path is None else "table")
-    if chosen not in KINDS:
-        raise CaseError(repr(chosen), "edits come from no such source.", f"Use: {', '.join(KINDS)}")
-    return chosen
-
-
-def _contact(contact: str | None, *, asking: bool) -> str:
-    return contact or _given("--contact", "Your e-mail address or user page", asking=asking)
-
-
-def _path(path: Path | None, *, asking: bool) -> Path:
-    found = path or Path(_given("--path", "The file or folder of edits", asking=asking))
-    if not found.exists():
-        raise CaseError(found, "there is no such file or folder.", "Check the path.")
-    return found
-
-
-def _accounts(*, asking: bool) -> tuple[str, ...]:
-    """Ask for accounts, one a line, until a line is empty."""
-    names = [_given("--account", "An account to compare", asking=asking)]
-    while name := typer.prompt("Another (Enter to end)", default="", show_default=False).strip():
-        names.append(name)
-    return tuple(map(_bare, names))
-
-
-def _bare(name: str) -> str:
-    """Return an account's name, where the title of its page is given."""
-    return name.strip().removeprefix("User:").removeprefix("user:")
 
 
 def _listed(file: Path | None) -> tuple[str, ...]:
