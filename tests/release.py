@@ -49,10 +49,14 @@ def try_wheel(wheel: Path, python: str, scratch: Path) -> str:
     """Install the wheel alone, and run the demo with it; say what happened."""
     command = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
     home = scratch / python
+    shims = {}  # pyenv's stand in the way of what they do not choose
+    if shutil.which("pyenv"):
+        shims["PYENV_VERSION"] = ":".join(_said("pyenv", "versions", "--bare").split())
     made = subprocess.run(
         [command, "venv", "--quiet", "--python", python, str(home)],
         check=False,
         capture_output=True,
+        env=os.environ | shims,
     )
     if made.returncode:
         return "no interpreter here"

@@ -6,6 +6,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import advisories
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -36,3 +38,15 @@ def test_every_dependency_has_a_row_with_its_bound_and_reason():
 def test_no_licence_forbids_what_ours_allows():
     for name, cells in rows().items():
         assert not re.search(r"\bA?GPL", " ".join(cells)), name
+
+
+def test_no_answer_about_advisories_is_not_taken_for_none():
+    unknown = {"name": "a", "skip_reason": "not found"}
+    clean = {"name": "b", "version": "1", "vulns": []}
+    fault = {"id": "PYSEC-1", "fix_versions": ["2"]}
+    said, code = advisories.summary([unknown])
+    assert (code, "nothing is known of any of the 1 packages" in said) == (0, True)
+    assert advisories.summary([unknown, clean]) == ("advisories: 0; 1 of 2 packages looked up", 0)
+    said, code = advisories.summary([clean | {"vulns": [fault]}])
+    assert code == 1
+    assert said.splitlines()[0] == "b 1: PYSEC-1, mended in 2"
