@@ -22,6 +22,10 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u
 _TEMPORARY = re.compile(r"~\d{4}-\d+(-\d+)*")  # MediaWiki's default pattern
 _HASHED_IP = re.compile(r"ip-[0-9a-f]+")  # as pseudonymised exports write unregistered editors
 _IMPORTED = re.compile(r"[\w-]+>.")  # `imported>Name`, `w>Name`: of another wiki
+_VANISHED = re.compile(  # as CentralAuth and wikis' clerks name who leaves
+    r"(?:vanished|renamed)[ _]?user[ _]?\w+|(?:已隐退|已隱退|隐退|隱退)(?:用户|用戶|使用者)\s?\w+",
+    re.IGNORECASE,
+)
 _MAYBE_IP = re.compile(r"[0-9a-fA-F:.]+")
 # MediaWiki's own reserved names that save edits, and what exports write for nobody
 _PLACEHOLDERS = frozenset(
@@ -76,6 +80,15 @@ def capital(name: str) -> str:
     """
     first = name[:1].title()
     return first + name[1:] if len(first) == 1 else name
+
+
+def has_vanished(name: str) -> bool:
+    """Tell whether an account was renamed so that its former names are not to be read.
+
+    >>> [has_vanished(name) for name in ("Vanished user 4k2", "Renamed user 0a1b", "Heron")]
+    [True, True, False]
+    """
+    return _VANISHED.fullmatch(name) is not None
 
 
 def kind_of(name: str) -> int:

@@ -14,7 +14,7 @@ from sockgraph.case import load_case
 from sockgraph.errors import CaseError
 from sockgraph.pipeline import run_case
 from sockgraph.sources.mediawiki import MediaWikiSource
-from sockgraph.sources.mediawiki.tables import blocked_for_good, blocks_of
+from sockgraph.sources.mediawiki.tables import blocked_for_good, blocks_of, earlier_names
 from sockgraph.store.raw_answers import RawAnswers
 
 PASSWORD = "sockgraph-test-1"  # noqa: S105 - of a wiki that lives for minutes
@@ -246,6 +246,19 @@ def test_a_lock_stands_in_the_log_with_who_and_why(farm):
     assert events.loc["Heron", "comment"] == "asked for"
     assert events.loc["Heron", "actor"] == "Clerk"
     assert "locked on all wikis" in farm.read(["Moth"]).coverage[0].note
+
+
+def test_what_holds_on_all_wikis_is_kept_with_its_day(farm):
+    farm.find(["Moth", "Wren"])
+    moth, wren = farm.read(["Moth", "Wren"]).coverage
+    assert moth.as_dict()["everywhere"] == [{"what": "lock", "since": None, "by": None}]
+    assert wren.everywhere == ({"what": "block", "since": "2024-01-05", "by": "Steward"},)
+
+
+def test_who_vanished_has_no_former_name_and_is_not_found_by_it():
+    pairs = [("Heron", "Old Heron"), ("Old Heron", "Renamed user 0a1b2c")]
+    assert earlier_names("Renamed user 0a1b2c", pairs) == ()
+    assert earlier_names("Old Heron", pairs) == ("Heron",)
 
 
 @pytest.mark.wiki

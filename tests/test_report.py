@@ -98,6 +98,17 @@ def test_account_lines_mark_age_blocks_and_renames(page):
     assert "from <bdi>Reed Singer 7</bdi>" in rows["Sedge Warbler"]
 
 
+def test_what_holds_on_all_wikis_stands_on_the_account_s_line(monkeypatch):
+    data = river_trade()
+    held = {"what": "block", "since": "2024-06-02", "by": "Steward"}, {"what": "lock"}
+    for entry in data.coverage:
+        monkeypatch.setitem(entry, "everywhere", held)
+    rows = account_rows(case_report(data))
+    assert 'blocked on all wikis <span class="nb">2024-06-02' in rows["渡口灯"]
+    assert "locked on all wikis" in rows["渡口灯"]
+    assert "locked on all wikis" not in rows["Lantern Moth"].replace("blocked on", "")
+
+
 def test_before_and_after_add_up_to_the_edits_read(page):
     counts = r'data-l="Edits read">([\d,]+)</td>.*?>([\d,]+) edits before, ([\d,]+) after'
     found = [re.search(counts, row, re.DOTALL) for row in account_rows(page).values()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import re
 
@@ -103,7 +104,7 @@ def two(tmp_path):
     with contextlib.ExitStack() as stack:
         one, other = (stack.enter_context(faulty_wiki()) for _ in range(2))
 
-        def serve(first, second, *, nominated, reference=0, families=(None, None)):
+        def serve(first, second, *, nominated, reference=0, families=(None, None), refresh=False):
             Fake(one, "onewiki", first, families[0])
             Fake(other, "otherwiki", second, families[1])
             wikis = (one.host, other.host)
@@ -116,7 +117,7 @@ def two(tmp_path):
             path.write_text(text)
             case = load_case(path)
             store = Store(tmp_path / "data").case(case.slug)
-            return case, open_source(case, store), wikis
+            return case, open_source(case, store, refresh=refresh), wikis
 
         yield serve
 
@@ -185,6 +186,41 @@ def test_names_that_no_wiki_has_are_told(two):
         assemble(case, source)
     assert f"Moth@{a}" in str(caught.value)
     assert "'Heron'" not in str(caught.value)
+
+
+def compared(people):
+    return set(people.accounts.loc[people.accounts["role"] == "nominated", "user"])
+
+
+def stored(tmp_path):
+    """Return everything that is kept of the wikis' answers, as one text."""
+    files = [path.read_bytes() for path in (tmp_path / "data" / "raw").rglob("*") if path.is_file()]
+    return b"".join(gzip.decompress(f) if f[:2] == b"\x1f\x8b" else f for f in files).decode()
+
+
+def test_who_is_hidden_on_every_wiki_is_forgotten_on_every_wiki(two, tmp_path):
+    names = ["Heron", "Moth", "Gone Plover"]
+    first, second = {"Heron": edits(1), "Gone Plover": edits(11)}, {"Moth": edits(1)}
+    case, source, _ = two(first, second, nominated=names)
+    assert len(compared(assemble(case, source))) == 3
+    assert stored(tmp_path).count("Gone Plover") > 3
+    first.pop("Gone Plover")
+    for refresh in (True, False):
+        case, source, (a, b) = two(first, second, nominated=names, refresh=refresh)
+        assert compared(assemble(case, source)) == {f"Heron@{a}", f"Moth@{b}"}
+        assert "Gone Plover" not in stored(tmp_path)
+
+
+def test_who_is_hidden_on_one_wiki_is_read_on_the_other(two):
+    first = {"Heron": edits(1), "Wren": edits(11)}
+    second = {"Wren": edits(21)}
+    case, source, _ = two(first, second, nominated=["Heron", "Wren"])
+    assert len(compared(assemble(case, source))) == 3
+    first.pop("Wren")
+    case, source, (a, b) = two(first, second, nominated=["Heron", "Wren"], refresh=True)
+    people = assemble(case, source)
+    assert compared(people) == {f"Heron@{a}", f"Wren@{b}"}
+    assert set(people.edits.loc[people.edits["user"] == f"Wren@{b}", "rev_id"]) == {21, 22, 23}
 
 
 def test_one_account_named_twice_is_refused(two):

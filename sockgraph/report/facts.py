@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from sockgraph.strings import say
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sockgraph.case import Case
     from sockgraph.report.data import Link, ReportData
@@ -51,6 +51,7 @@ class Account:
     events: tuple[Event, ...]
     renamed_from: tuple[str, ...]
     bot: bool
+    everywhere: tuple[str, ...]
     blocked_at: pd.Timestamp | None
     declared: tuple[tuple[str, str | None], ...]
     read_on: dt.date
@@ -103,7 +104,8 @@ class Account:
     def restraints(self) -> tuple[str, ...]:
         """Every block and lock, and its end, in words."""
         logged = tuple(event.words for event in self.events if event.kind != "rename")
-        return logged or ((self.restraint.words,) if self.restraint else ())
+        here = logged or ((self.restraint.words,) if self.restraint else ())
+        return (*here, *self.everywhere)
 
     @property
     def before_after(self) -> tuple[int, int] | None:
@@ -168,6 +170,7 @@ def read_accounts(data: ReportData) -> dict[str, Account]:
     times = {user: _times(group) for user, group in named.groupby("user")["timestamp"]}
     events = events_of(data.nominated, data.log_events)
     renamed = {c["user"]: tuple(c.get("renamed_from", ())) for c in data.coverage}
+    held = {c["user"]: c.get("everywhere", ()) for c in data.coverage}
     declared = _declared(data)
     bots = set(data.accounts.loc[["bot" in g for g in data.accounts["groups"]], "user"])
     return {
@@ -177,6 +180,7 @@ def read_accounts(data: ReportData) -> dict[str, Account]:
             times=times.get(user, np.array([], dtype="datetime64[us]")),
             events=events[user],
             renamed_from=renamed.get(user, ()),
+            everywhere=_everywhere(held.get(user, ()), events[user]),
             bot=user in bots,
             blocked_at=_moment(rows.loc[user, "blocked_at"]),
             declared=tuple(declared.get(user, ())),
@@ -185,6 +189,18 @@ def read_accounts(data: ReportData) -> dict[str, Account]:
         )
         for number, user in enumerate(data.nominated, 1)
     }
+
+
+def _everywhere(held: Iterable[Mapping[str, Any]], events: Sequence[Event]) -> tuple[str, ...]:
+    """Say what is in force on all wikis; a lock only where no log tells of it with its day."""
+    logged = any(event.kind == "lock" for event in events)
+    return tuple(
+        say("blocked on all wikis {day}", day=one["since"])
+        if one["what"] == "block"
+        else say("locked on all wikis")
+        for one in held
+        if one["what"] == "block" or not logged
+    )
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,9 @@ class Coverage:
         `edit_count` less every edit seen: deleted, hidden or imported ones; null when capped.
     renamed_from
         Earlier names, oldest first.
+    everywhere
+        The lock or block on all wikis that is in force: `what` (`lock`, `block`), `since` (a day)
+        and `by`, the latter two null where the wiki does not tell.
     source_whole
         Whether nothing of the file or dump had to be skipped.
     note
@@ -55,6 +58,7 @@ class Coverage:
     capped: bool = False
     not_listed: int | None = None
     renamed_from: tuple[str, ...] = ()
+    everywhere: tuple[dict[str, str | None], ...] = ()
     source_whole: bool = True
     note: str = ""
 
@@ -65,7 +69,8 @@ class Coverage:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the coverage as the manifest keeps it."""
-        return {**asdict(self), "renamed_from": list(self.renamed_from), "full": self.full}
+        lists = {"renamed_from": list(self.renamed_from), "everywhere": list(self.everywhere)}
+        return {**asdict(self), **lists, "full": self.full}
 
 
 @dataclass(frozen=True)

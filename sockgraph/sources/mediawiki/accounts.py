@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.account_names import normal_name
+from sockgraph.account_names import has_vanished, normal_name
 from sockgraph.sources.mediawiki import tables
 from sockgraph.sources.mediawiki.queries import (
     GLOBAL,
@@ -61,10 +61,11 @@ def renamings(asker: Asker, users: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def today(asker: Asker, name: str) -> str | None:
-    """Return the name that a given-up one leads to by one rename; null if by none."""
+    """Return the name that a given-up one leads to by one rename; null if by none, or vanished."""
     title = f"User:{name}"
     asker.ensure(LOGS, [title])
-    return dict(tables.renamings(asker.rows(LOGS, [title]))).get(name)
+    found = dict(tables.renamings(asker.rows(LOGS, [title]))).get(name)
+    return None if found and has_vanished(found) else found
 
 
 def former_holders(asker: Asker, users: Sequence[str]) -> dict[str, str]:
@@ -147,6 +148,18 @@ def global_notes(asker: Asker, users: Sequence[str]) -> dict[str, str]:
         return {}
     told = {row["name"]: row for row in asker.rows(GLOBAL, users) if row.get("name")}
     return {user: said for user, row in told.items() if (said := _said(row))}
+
+
+def everywhere(asker: Asker, users: Sequence[str]) -> dict[str, tuple[dict[str, str | None], ...]]:
+    """Return the lock and the block on all wikis of each account that has one."""
+    found: dict[str, tuple[dict[str, str | None], ...]] = {}
+    if tables.has(asker, "CentralAuth"):
+        locked = (row["name"] for row in asker.rows(GLOBAL, users) if row.get("locked"))
+        found |= {user: ({"what": "lock", "since": None, "by": None},) for user in locked}
+    for user, row in global_blocks(asker, users).items():
+        block = {"what": "block", "since": row["timestamp"][:10], "by": row.get("by")}
+        found[user] = (*found.get(user, ()), block)
+    return found
 
 
 def block_notes(asker: Asker, users: Sequence[str]) -> dict[str, str]:

@@ -89,6 +89,7 @@ def _covered(user: str, parts: Sequence[tuple[str, Coverage]], had: int, has: in
         capped=capped,
         not_listed=None if capped else total("not_listed"),
         renamed_from=tuple(f"{name}@{h}" for h, c in parts for name in c.renamed_from),
+        everywhere=tuple({one["what"]: one for _, c in parts for one in c.everywhere}.values()),
         note=" ".join(
             [
                 f"Read on {', '.join(f'{h} ({c.edits_read})' for h, c in parts)}.",
@@ -206,6 +207,7 @@ class SeveralWikis:
             for host in case.wikis
         }
         self._local: dict[str, dict[str, str]] = {}  # user -> wiki -> name there
+        self._gone: set[tuple[str, str]] = set()  # wiki, name there: hidden by now
         self._counts: Counter[str] = Counter()
 
     def everyone(self) -> list[str]:
@@ -222,9 +224,23 @@ class SeveralWikis:
             "List one wiki, or nominate accounts by name.",
         )
 
-    def vanished(self, names: Sequence[str]) -> set[str]:  # noqa: ARG002 - Source asks so
-        """Return nobody: on several wikis a name that is gone may be on another."""
-        return set()
+    def vanished(self, names: Sequence[str]) -> set[str]:
+        """Return whom one of the wikis shows no more, and none of the others has.
+
+        They are forgotten on every wiki of the case. Who is on another wiki still is read there.
+        """
+        meant = {name: self._meant(name) for name in names}
+        lost, left = set[str](), set[str]()
+        for host, wiki in self._wikis.items():
+            here = {n: local for n, (local, hosts) in meant.items() if host in hosts}
+            gone = wiki.vanished(list(here.values()))
+            there = wiki.find([local for local in here.values() if local not in gone])
+            self._gone |= {(host, local) for local in gone}
+            lost |= {n for n, local in here.items() if local in gone}
+            left |= {n for n, local in here.items() if there.get(local)}
+        for host, wiki in self._wikis.items():
+            wiki.forget([meant[n][0] for n in sorted(lost - left) if host in meant[n][1]])
+        return lost - left
 
     def nominees(self, names: Sequence[str]) -> list[str]:
         """Return the accounts meant by nominated names; a bare one is looked for on every wiki."""
@@ -379,7 +395,11 @@ class SeveralWikis:
         meant = {name: self._meant(name) for name in names}
         found: dict[str, list[str]] = {name: [] for name in names}
         for host, wiki in self._wikis.items():
-            here = {n: local for n, (local, hosts) in meant.items() if host in hosts}
+            here = {
+                n: local
+                for n, (local, hosts) in meant.items()
+                if host in hosts and (host, local) not in self._gone
+            }
             written = wiki.find(list(here.values()))
             glob = wiki.global_names([w for w in written.values() if w])
             for name, local in here.items():

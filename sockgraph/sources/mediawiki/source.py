@@ -182,11 +182,15 @@ class MediaWikiSource:
                 for row in self._asker.rows(USERS, [normal_name(name)])  # others of the batch too
             )
         }
-        for name in sorted(lost):
-            with self._asker.session():
-                forget(self._asker.raw, normal_name(name), self._cover(name))
+        self.forget(sorted(lost))
         self._vanished = len(before | lost)
         return before | lost
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Remove accounts from every stored answer: their names, and what they did."""
+        for name in names:
+            with self._asker.session():
+                forget(self._asker.raw, normal_name(name), self._cover(name))
 
     def _cover(self, name: str) -> str:
         """Return what stands for an account that is hidden, the same in every run of the case."""
@@ -236,6 +240,7 @@ class MediaWikiSource:
             named = self._of_case(users)
             renames.ask_renames(self._asker, named)
             ask_global(self._asker, named)
+            held = renames.everywhere(self._asker, named)
             before = renames.former_holders(self._asker, named)
             elsewhere = _joined(
                 {user: tables.block_notes(facts[user]) for user in named},
@@ -256,6 +261,7 @@ class MediaWikiSource:
             replace(
                 c,
                 renamed_from=tables.earlier_names(c.user, known) if c.user in self._named else (),
+                everywhere=held.get(c.user, ()),
                 note=" ".join(filter(None, (c.note, elsewhere.get(c.user)))),
             )
             for c in told

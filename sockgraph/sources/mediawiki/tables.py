@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.account_names import normal_name
+from sockgraph.account_names import has_vanished, normal_name
 from sockgraph.errors import FetchError
 from sockgraph.schema import TABLES, empty, validate
 from sockgraph.sources.base import SOCK_BLOCK
@@ -183,11 +183,15 @@ def renamings(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def earlier_names(user: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """Follow renames backwards from today's name; oldest first.
+    """Follow renames backwards from today's name; oldest first. Of who vanished there are none.
 
     >>> earlier_names("C", [("A", "B"), ("X", "Y"), ("B", "C")])
     ('A', 'B')
+    >>> earlier_names("Vanished user 4k2", [("A", "Vanished user 4k2")])
+    ()
     """
+    if has_vanished(user):
+        return ()
     names: list[str] = []
     for old, new in reversed(pairs):
         if new == (names[0] if names else user):
