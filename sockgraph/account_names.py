@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
+from functools import lru_cache
 
 ACCOUNT, BLANK, UNREGISTERED, TEMPORARY, PLACEHOLDER = range(5)
 KINDS = (
@@ -60,6 +61,7 @@ def normal_name(name: str) -> str:
     return capital(plain_name(name))
 
 
+@lru_cache(1 << 16)
 def plain_name(name: str) -> str:
     """Return the name as `normal_name` does, its first letter left as it is."""
     return _SPACES.sub(" ", visible_name(name)).strip()

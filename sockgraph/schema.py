@@ -401,6 +401,11 @@ def _pandera(name: str) -> pa_pd.DataFrameSchema:
 
 def empty(name: str) -> pd.DataFrame:
     """Return the named table without rows."""
+    return _empty(name).copy()
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
     return validate(name, pd.DataFrame({column: [] for column in TABLES[name].columns}))
 
 
@@ -455,12 +460,11 @@ def _lists(values: pd.Series, column: Column) -> pd.Series:
     if values.dtype == object and all(isinstance(v, list) for v in values):
         return values
     blank: list[str] | None = None if column.nullable else []
-    lists = [v if isinstance(v, list) else blank if _is_null(v) else list(v) for v in values]
+    null = values.isna().to_numpy(dtype=bool)
+    lists = [blank] * len(values)
+    for row in np.flatnonzero(~null).tolist():
+        lists[row] = list(values.iloc[row])
     return pd.Series(lists, index=values.index, dtype=object)
-
-
-def _is_null(value: object) -> bool:
-    return value is None or value is pd.NA or isinstance(value, float)
 
 
 def _ascends(frame: pd.DataFrame, key: Sequence[str]) -> bool:

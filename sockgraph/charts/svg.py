@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from sockgraph.charts.marks import HATCH, LOOKS, Copy, Dot, Shape, Text
 from sockgraph.names import clean, is_han
@@ -79,17 +79,14 @@ def number(value: float) -> str:
 
 def element(tag: str, content: Markup | str = "", /, **attributes: str | float | None) -> Markup:
     """Return an element; `cls` is its class, `_` a hyphen; None leaves an attribute out."""
-    written = Markup("").join(
-        Markup(' {}="{}"').format(
-            "class" if key == "cls" else key.replace("_", "-"),
-            number(value) if isinstance(value, int | float) else value,
-        )
+    written = "".join(
+        f' {"class" if key == "cls" else key.replace("_", "-")}="'
+        f'{escape(number(value) if isinstance(value, int | float) else value)}"'
         for key, value in attributes.items()
         if value is not None
     )
-    if content:
-        return Markup("<{0}{1}>{2}</{0}>").format(tag, written, content)
-    return Markup("<{}{}/>").format(tag, written)
+    inside = f"<{tag}{written}>{escape(content)}</{tag}>" if content else f"<{tag}{written}/>"
+    return Markup(inside)  # noqa: S704 - every value and the content were escaped
 
 
 def drawing(chart: Chart) -> Markup:

@@ -29,7 +29,7 @@ from sockgraph.signals import FAMILIES
 from sockgraph.strings import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sockgraph.charts.marks import Point
 
@@ -83,25 +83,24 @@ def waterfall_steps(
             "the evidence table has no row of this pair.",
             "Name the accounts as in the links table, user_a before user_b.",
         )
-    if pd.isna(link["score"]):
-        rows = rows.assign(contribution=None)
-    steps = _Steps(_without(omissions))
-    rivals = rows[rows["family"] == RIVALS]
-    rows = rows[~rows["family"].isin([RIVALS, IMITATION])]  # neither is a step of its own
-    spoke = (rows["status"] == "ok") & rows["contribution"].notna()
-    absent = spoke & (rows["support"] == 0)
-    sums = rows[spoke & ~absent].groupby("family")["contribution"].sum()
-    for family, value in sums[sums < 0].sort_values(kind="stable").items():
-        steps.add("against", str(family), _found(rows, family), value)
-    for row in each(rows[absent].sort_values(["contribution", "signal"])):
+    steps, calibrated = _Steps(_without(omissions)), pd.notna(link["score"])
+    told = list(each(rows))
+    every = [row for row in told if row.family not in {RIVALS, IMITATION}]  # neither is a step
+    spoke = [r for r in every if calibrated and r.status == "ok" and pd.notna(r.contribution)]
+    absent = [row for row in spoke if row.support == 0]
+    sums = _sums(row for row in spoke if row.support)
+    for family in (family for family in sums if sums[family] < 0):
+        steps.add("against", family, _found(every, family), sums[family])
+    for row in sorted(absent, key=lambda row: (row.contribution, row.signal)):
         steps.add("absence", str(row.signal), "", row.contribution)
-    for family, value in sums[sums >= 0].sort_values(kind="stable").items():
-        steps.add("for", str(family), _found(rows, family), value)
-    heard = set(rows.loc[spoke, "family"])
-    for family in sorted(set(rows["family"]) - heard, key=_order):
-        steps.add("open", family, _silence(rows, family), None)
-    if pd.notna(link["score"]):
-        _correct(steps, link, rows.loc[spoke, "contribution"].sum(), rivals)
+    for family in (family for family in sums if sums[family] >= 0):
+        steps.add("for", family, _found(every, family), sums[family])
+    silent = {row.family for row in every} - {row.family for row in spoke}
+    for family in sorted(silent, key=_order):
+        steps.add("open", family, _silence(every, family), None)
+    if calibrated:
+        rivals = [row for row in told if row.family == RIVALS]
+        _correct(steps, link, sum(row.contribution for row in spoke), rivals)
     return pd.DataFrame(steps.rows, columns=COLUMNS).astype(
         {"start": "float64", "end": "float64", "without": "float64"}
     )
@@ -122,17 +121,17 @@ class _Steps:
 
 
 def _correct(
-    steps: _Steps, link: Mapping[str, Any] | pd.Series, spoken: float, rivals: pd.DataFrame
+    steps: _Steps, link: Mapping[str, Any] | pd.Series, spoken: float, rivals: Sequence[Any]
 ) -> None:
     """Add what is no evidence: the model's intercept, what others explain as well, the bound."""
-    known = rivals["contribution"].dropna()
-    steps.add("correction", "baseline", "", float(link["score"]) - spoken - known.sum())
-    if len(known):
-        n = int(rivals["support"].max())
-        steps.add("correction", RIVALS, counted(n, "account") if n else "", known.sum())
-    near = rivals.loc[rivals["signal"] == COMMUNITY, "log10_lr"].dropna()
-    if len(near):
-        steps.add("correction", "different people as near", "", near.sum())
+    known = [row.contribution for row in rivals if pd.notna(row.contribution)]
+    steps.add("correction", "baseline", "", float(link["score"]) - spoken - sum(known))
+    if known:
+        n = max(int(row.support) for row in rivals)
+        steps.add("correction", RIVALS, counted(n, "account") if n else "", sum(known))
+    near = [r.log10_lr for r in rivals if r.signal == COMMUNITY and pd.notna(r.log10_lr)]
+    if near:
+        steps.add("correction", "different people as near", "", sum(near))
     held = link["log10_lr"]
     if pd.notna(held) and abs(held - steps.at) >= 0.05:
         steps.add("correction", "held at the bound", "", float(held) - steps.at)
@@ -149,14 +148,22 @@ def _order(family: str) -> tuple[int, str]:
     return FAMILIES.index(family) if family in FAMILIES else len(FAMILIES), family
 
 
-def _found(rows: pd.DataFrame, family: object) -> str:
-    ours = rows[(rows["family"] == family) & (rows["status"] == "ok")]
-    most = ours.sort_values("support", kind="stable").iloc[-1]
-    return support_words(most["signal"], int(most["support"]))
+def _sums(rows: Iterable[Any]) -> dict[str, float]:
+    """Return what each family adds, what speaks most against first."""
+    sums: dict[str, float] = {}
+    for row in rows:
+        sums[row.family] = sums.get(row.family, 0.0) + row.contribution
+    return dict(sorted(sums.items(), key=lambda one: (one[1], one[0])))
 
 
-def _silence(rows: pd.DataFrame, family: str) -> str:
-    statuses = set(rows.loc[rows["family"] == family, "status"])
+def _found(rows: Sequence[Any], family: str) -> str:
+    ours = [row for row in rows if row.family == family and row.status == "ok"]
+    most = max(reversed(ours), key=lambda row: int(row.support))
+    return support_words(most.signal, int(most.support))
+
+
+def _silence(rows: Sequence[Any], family: str) -> str:
+    statuses = {row.status for row in rows if row.family == family}
     return say("not available" if statuses == {"not_available"} else "insufficient")
 
 
@@ -221,13 +228,13 @@ def waterfall(
     tested = bool(steps["without"].notna().any()) and wide
     right = width - (112.0 if tested else 54.0)
     ours = Axis(given.low, given.high, edge, right)
-    sheet = _Sheet(link, ours, width, wide=wide, tested=tested)
+    sheet = _Sheet(link, steps, ours, width, wide=wide, tested=tested)
     title = say("Evidence by family: {steps}", steps=_said(link, steps))
     return Chart(
         steps,
         title,
-        (width, sheet.bottom(steps) + 22),
-        tuple(sheet.draw(steps)),
+        (width, sheet.bottom + 22),
+        tuple(sheet.draw()),
         heading=f"{link['user_a']} \N{EN DASH} {link['user_b']}",
         below=(_sentence(link),),
         note="H1: one operator. H2: different people of the same community. "
@@ -270,12 +277,23 @@ def interval_of(link: Mapping[str, Any] | pd.Series) -> str:
     return interval(low, high, link["bound_low"], link["bound_high"])
 
 
+def _lines(steps: pd.DataFrame) -> list[tuple[str, Any]]:
+    """Return headings and steps, in reading order."""
+    rows = list(each(steps))
+    found: list[tuple[str, Any]] = []
+    for kind, words in GROUPS.items():
+        ours = [("step", row) for row in rows if row.kind == kind]
+        found += [("head", words), *ours] if ours else []
+    return found
+
+
 class _Sheet:
     """One link's drawing."""
 
     def __init__(
         self,
         link: Mapping[str, Any] | pd.Series,
+        steps: pd.DataFrame,
         axis: Axis,
         width: float,
         *,
@@ -288,23 +306,14 @@ class _Sheet:
         low, high = link["bound_low"], link["bound_high"]
         self.bounds = tuple(None if pd.isna(b) else float(b) for b in (low, high))
 
-    def lines(self, steps: pd.DataFrame) -> list[tuple[str, Any]]:
-        """Return headings and steps, in reading order."""
-        found: list[tuple[str, Any]] = []
-        for kind, words in GROUPS.items():
-            rows = list(each(steps[steps["kind"] == kind]))
-            if rows:
-                found += [("head", words), *(("step", row) for row in rows)]
-        return found
+        self.lines = _lines(steps)
+        self.bottom = TOP + ROW * (len(self.lines) + 1) + 6
 
-    def bottom(self, steps: pd.DataFrame) -> float:
-        return TOP + ROW * (len(self.lines(steps)) + 1) + 6
-
-    def draw(self, steps: pd.DataFrame) -> list[Mark]:
-        lines, bottom = self.lines(steps), self.bottom(steps)
+    def draw(self) -> list[Mark]:
+        bottom = self.bottom
         parts = [*self._ground(bottom), *self._heads()]
         ends: list[Point] = []
-        for i, (kind, row) in enumerate(lines):
+        for i, (kind, row) in enumerate(self.lines):
             middle = TOP + ROW * i + ROW / 2
             if kind == "head":
                 parts += [

@@ -164,8 +164,9 @@ def evenings(key: NDArray[np.int64], seconds: NDArray[np.float64], n: int) -> ND
     cut = []
     for turn in (0.0, DAY / 2):
         day = np.floor((seconds + turn) / DAY).astype(np.int64)
-        each = np.unique(np.column_stack([key, day]), axis=0)
-        cut.append(np.bincount(each[:, 0], minlength=n))
+        first, last = day.min(initial=0), day.max(initial=0)
+        each = np.unique(key * (last - first + 1) + day - first)
+        cut.append(np.bincount(each // (last - first + 1), minlength=n))
     return np.minimum(*cut)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.signals.corpus import Corpus
+    from sockgraph.signals.words import Words
 
 SESSION = 3600.0
 """Seconds: longer pauses are all one kind, since a cut history must not be told by its pauses."""
@@ -53,7 +54,7 @@ def _labels(corpus: Corpus) -> list[NDArray[np.int64]]:
     facets = (
         [f"{mark}{len(rest) > 1}" for rest, mark in zip(bare, marked, strict=True)],
         np.ceil(np.log2(length + 1) * 1.5).astype(int).astype(str),
-        [_start(rest) for rest in bare],
+        _starts(corpus.words, bare, marked),
         [_end(rest) for rest in bare],
     )
     return [
@@ -100,9 +101,16 @@ def _tags(corpus: Corpus, first: NDArray[np.int64]) -> sparse.csr_matrix:
     return presence(item, term, len(distinct))[code]
 
 
-def _start(rest: str) -> str:
-    found = TOKEN.search(without_section(rest, f" {MARK} "))
-    return text.shape(found.group()) if found else ""
+def _starts(words: Words, bare: list[str], marked: list[bool]) -> NDArray[np.object_]:
+    """Return the shape of each summary's first token after a section's name, if any."""
+    first = np.searchsorted(words.item, np.arange(words.n_items))
+    shapes = np.array([*(text.shape(token) for token in words.vocabulary), ""], dtype=object)
+    spoken = np.bincount(words.item, minlength=words.n_items) > 0
+    found = shapes[np.where(spoken, np.append(words.code, -1)[first], -1)]
+    for i in np.flatnonzero(marked).tolist():
+        token = TOKEN.search(without_section(bare[i], f" {MARK} "))
+        found[i] = text.shape(token.group()) if token else ""
+    return found
 
 
 def _end(rest: str) -> str:

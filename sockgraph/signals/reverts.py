@@ -81,7 +81,7 @@ def turnover(histories: Histories) -> Turnover | None:
     account = corpus.account[corpus.save[rows]]
     follows = np.diff(corpus.page[rows], prepend=-2) == 0
     before = np.where(follows, np.concatenate([[-1], account[:-1]])[: len(account)], -1)
-    undoes = _says_so(corpus, rows) | _brings_back(corpus, rows)
+    undoes = _says_so(corpus, rows, unit[account] >= 0) | _brings_back(corpus, rows)
     return Turnover(corpus.save[rows], unit[account], account, before, undoes)
 
 
@@ -127,10 +127,15 @@ def _rate(
     return np.asarray((some + 5 * common) / (every + 5))
 
 
-def _says_so(corpus: Corpus, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which edits undo by their summary, or by the wiki's own mark."""
-    said = np.array([bool(UNDOES.search(c)) for c in corpus.comments] + [False])
-    found = said[corpus.comment[corpus.save[rows]]]
+def _says_so(
+    corpus: Corpus, rows: NDArray[np.int64], compared: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which edits undo by their summary, if a compared account's, or by the wiki's mark."""
+    comment = corpus.comment[corpus.save[rows]]
+    said = np.zeros(len(corpus.comments) + 1, dtype=bool)  # the last: of none
+    for one in np.unique(comment[compared & (comment >= 0)]).tolist():
+        said[one] = UNDOES.search(corpus.comments[one]) is not None
+    found = said[comment]
     if not corpus.offers("tags"):
         return found
     tags = corpus.frame["tags"].iloc[rows]

@@ -33,9 +33,9 @@ def activity_of(edits: pd.DataFrame) -> pd.DataFrame:
     """
     by_user = edits.groupby("user")["timestamp"]
     times = by_user.agg(edits="size", first="min", last="max")
-    saved = edits.reset_index(drop=True)  # pandas 3.0.0 counts by a unique index alone
-    hours = pd.crosstab(saved["user"], saved["timestamp"].dt.hour)
-    hours = hours.reindex(columns=range(24), fill_value=0).set_axis(HOURS, axis=1)
+    cell = by_user.ngroup().to_numpy() * 24 + edits["timestamp"].dt.hour.to_numpy()
+    counts = np.bincount(cell, minlength=24 * len(times)).reshape(-1, 24)
+    hours = pd.DataFrame(counts, index=times.index, columns=HOURS)
     whole: pd.DataFrame = times.join(hours).astype(dict.fromkeys(["edits", *HOURS], "float64"))
     return whole[COLUMNS]
 

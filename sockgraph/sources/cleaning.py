@@ -123,7 +123,7 @@ def clean(
         frame, respelt, notes = _one_account(frame, path, of_dump=of_dump)
     frame, twice = _once(frame, days_only=days_only)
     dropped[TWICE] = twice
-    temporary = frame["user"].map(kind_of) == TEMPORARY
+    temporary = frame["user"].isin([u for u in frame["user"].unique() if kind_of(u) == TEMPORARY])
     if temporary.all():
         raise TableError(path, "it has no edits of registered accounts.", "Give another file.")
     try:
@@ -342,12 +342,13 @@ def _by_turns(rows: pd.DataFrame) -> bool:
 def _by_id(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     """Let `user_id` say whose a row is, where it is given: names pass from one to another."""
     spans = _spans(frame)
-    names = {
-        int(str(one)): _newest_name(int(str(one)), rows, path)
-        for one, rows in spans.groupby("user_id")
-    }
+    several = spans["user_id"].duplicated(keep=False)
+    one_name = spans[~several]
+    names = dict(zip(one_name["user_id"].astype(int), one_name["user"].astype(str), strict=True))
+    for one, rows in spans[several].groupby("user_id"):
+        names[int(str(one))] = _newest_name(int(str(one)), rows, path)
     holders = {name: one for one, name in names.items()}  # of several, the last to edit
-    order = spans.groupby("user_id")["max"].max()
+    order = spans.groupby("user_id")["max"].max().to_dict()
     for one, name in names.items():
         if (order[one], one) > (order[holders[name]], holders[name]):
             holders[name] = one
@@ -358,7 +359,7 @@ def _by_id(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, dict[str, str
     mapped = frame["user_id"].astype(object).map(final)
     apart: Counter[str] = Counter()
     sizes = spans.groupby("user_id")["size"].sum()
-    for one, name in names.items():
+    for one, name in sorted(names.items()):
         apart[name] += 0 if holders[name] == one else int(sizes[one])
     notes = {
         name: f"{n:,} edits under this name are of another account, which had it before (user_id)."
@@ -369,10 +370,10 @@ def _by_id(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, dict[str, str
 
 
 def _newest_name(one: int, rows: pd.DataFrame, path: Path) -> str:
-    """Return an account's latest name; names that take turns are of no one account."""
+    """Return the latest of an account's names; names that take turns are of no one account."""
     same = {normal_name(name) for name in rows["user"]}
     if len(same) == 1:
-        return str(rows["user"].iloc[0]) if len(rows) == 1 else same.pop()
+        return same.pop()
     if _by_turns(rows):
         raise TableError(
             path,
