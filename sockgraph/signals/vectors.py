@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 RELIABLE = 10.0
 """Saves after which an account counts half in the community's rates."""
-CELLS = 1 << 25
-"""Stretches by stretches compared at a time: 128 MiB, and about as much again for the product."""
+CELLS = 1 << 23
+"""Stretches by stretches compared at a time: 32 MiB, and about as much again for the product."""
+BLOCK = 256
+"""Rows whose lengths are taken at a time."""
 FULL = 0.25
 """The share of a side that terms in use are found in, from which it is held as an array."""
 
@@ -230,7 +232,9 @@ def _contrast(
     own += np.float32(weighting.floor)
     own /= common + np.float32(weighting.floor)
     np.log(own, out=own)
-    length = np.linalg.norm(own, axis=1, keepdims=True)
+    blocks = range(0, len(own), BLOCK)  # the squares of some rows at a time, not of all
+    lengths = [np.linalg.norm(own[low : low + BLOCK], axis=1, keepdims=True) for low in blocks]
+    length = np.concatenate([own[:0, :1], *lengths])
     silent = np.asarray(counts.sum(axis=1)).ravel() == 0
     own[silent] = 0
     np.divide(own, length, out=own, where=length > 0)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,8 +80,14 @@ def tokens(summary: str) -> list[str]:
 
 def cut(summaries: Sequence[str]) -> Words:
     """Cut summaries into tokens, each token as a number."""
-    found = [tokens(summary) for summary in summaries]
-    every = np.fromiter(chain.from_iterable(found), dtype=object)
-    code, vocabulary = pd.factorize(every, sort=True)
-    item = np.repeat(np.arange(len(found)), [len(one) for one in found])
-    return Words(np.asarray(vocabulary, dtype=object), code.astype(np.int64), item, len(found))
+    index: dict[str, int] = {}
+    codes, lengths = array("i"), array("i")
+    for summary in summaries:  # a token that was seen before is not held again
+        found = tokens(summary)
+        codes.extend([index.setdefault(token, len(index)) for token in found])
+        lengths.append(len(found))
+    vocabulary = np.array(sorted(index), dtype=object)
+    place = np.empty(len(index), dtype=np.int64)
+    place[[index[token] for token in vocabulary]] = np.arange(len(index))
+    item = np.repeat(np.arange(len(lengths)), np.asarray(lengths))
+    return Words(vocabulary, place[np.asarray(codes)], item, len(lengths))
