@@ -22,7 +22,7 @@ import pandas as pd
 
 from sockgraph.pipeline import run_case
 from sockgraph.synthetic import write_demo
-from sockgraph.synthetic.demo_accounts import COLLEAGUE, FRIENDS, OPERATOR
+from sockgraph.synthetic.wiki import COLLEAGUE, FRIENDS, OPERATOR
 
 if TYPE_CHECKING:
     from sockgraph.pipeline import CaseResult

@@ -7,8 +7,8 @@ import time
 
 from rich.console import Console
 
-from sockgraph.cli import progress_bar as module
-from sockgraph.cli.progress_bar import bar
+from sockgraph.cli import terminal as module
+from sockgraph.cli.terminal import bar
 
 
 def test_a_fetch_shows_accounts_edits_requests_rate_and_time_left(monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
 from sockgraph.evidence import compare, learn, weigh_by
-from sockgraph.evidence.stored import pack, unpack
+from sockgraph.pipeline.stored_calibration import pack, unpack
 
 NAMES = [f"R{i:02d}" for i in range(36)]
 

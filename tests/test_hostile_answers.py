@@ -14,7 +14,7 @@ import pytest
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, SockgraphError, SourceError
 from sockgraph.names import printable
-from sockgraph.pipeline.fetch import open_source
+from sockgraph.pipeline.run import open_source
 from sockgraph.reference import assemble
 from sockgraph.sources.mediawiki import client, shapes
 from sockgraph.store import Store

@@ -111,7 +111,7 @@ def test_a_table_is_exact_in_a_file_and_calm_at_a_terminal(home, form, monkeypat
     words = ("report", "tiny.toml", "--format", form)
     _, exact, _ = sockgraph(*words, cwd=home)
     assert "a\u2028line\u2029paragraph\x85next" in exact
-    monkeypatch.setattr("sockgraph.cli.progress_bar.sys", _Terminal())
+    monkeypatch.setattr("sockgraph.cli.terminal.sys", _Terminal())
     _, shown, _ = sockgraph(*words, cwd=home)
     hostile.assert_calm_terminal(shown)
     if form == "json":

@@ -9,8 +9,7 @@ from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
 from sockgraph.errors import EvaluationError
 from sockgraph.evidence import compare
-from sockgraph.pipeline.fetch import calibration_on
-from sockgraph.pipeline.run import run_case
+from sockgraph.pipeline.run import calibration_on, run_case
 
 CASE = """
 id = "labels-1"

@@ -14,8 +14,8 @@ from sockgraph.case import load_case
 from sockgraph.errors import CaseError, ReviewError, StoreError
 from sockgraph.pipeline import fetch_case, open_store, purge, read_case, run_case
 from sockgraph.reviews import Ledger
+from sockgraph.reviews.blinding import forget_names, unnamed
 from sockgraph.reviews.ledger import NAMES_REMOVED, LedgerHead, chained
-from sockgraph.reviews.redaction import forget_names, unnamed
 from sockgraph.store import Store, enforce_retention
 from sockgraph.store.retention import RAW, _matches
 

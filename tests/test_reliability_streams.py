@@ -12,7 +12,7 @@ import pytest
 COMMAND = [sys.executable, "-m", "sockgraph", "--help"]
 HANDED_OVER = """
 from sockgraph.runtime import open_streams
-from sockgraph.cli.progress_bar import hand_over, tell
+from sockgraph.cli.terminal import hand_over, tell
 open_streams()
 hand_over("\\u9752\\u77f3\\u5df7")
 tell("\\u9752\\u77f3\\u5df7")

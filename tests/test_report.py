@@ -438,7 +438,7 @@ def test_a_log_that_cannot_be_read_is_no_block_of_somebody_else(target, params):
 
 
 def logged(event, target, params):
-    from sockgraph.report.events import events_of
+    from sockgraph.report.facts import events_of
 
     kind, action = event.split("/")
     row = {"type": kind, "action": action, "target": target, "params": params}

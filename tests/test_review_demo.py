@@ -18,7 +18,7 @@ from sockgraph.pipeline.review_session import Sitting
 from sockgraph.report.filing_words import ENGLISH, sentence
 from sockgraph.reviews import History, cannot_links, histories
 from sockgraph.reviews.exhibit import make_exhibit
-from sockgraph.synthetic.demo_accounts import ADMIN, COLLEAGUE, OPERATOR
+from sockgraph.synthetic.wiki import ADMIN, COLLEAGUE, OPERATOR
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,8 @@ from review_work import review
 from sockgraph.case import load_case
 from sockgraph.errors import ReviewError
 from sockgraph.pipeline import ReviewSession
-from sockgraph.pipeline.other_cases import bind, earlier_looks
+from sockgraph.pipeline.other_cases import bind, earlier_looks, export, read_export, tell
 from sockgraph.reviews import LedgerHead, cannot_links, histories, history_lines
-from sockgraph.reviews.elsewhere import export, read_export, tell
 from sockgraph.reviews.reversal import Received, ask_reversal, receive, reopen, settle_reversals
 from sockgraph.reviews.rules import why_not_exported
 from sockgraph.reviews.states import History

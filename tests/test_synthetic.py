@@ -12,15 +12,8 @@ from sockgraph.case import load_case
 from sockgraph.schema import validate
 from sockgraph.sources import TableSource
 from sockgraph.synthetic import demo_case_text, small_wiki, write_demo
-from sockgraph.synthetic.demo_accounts import (
-    COLLEAGUE,
-    DECLARED,
-    FRIENDS,
-    NEWCOMER,
-    NOMINATED,
-    OPERATOR,
-)
 from sockgraph.synthetic.stock import CHINESE, ENGLISH, SLOTS
+from sockgraph.synthetic.wiki import COLLEAGUE, DECLARED, FRIENDS, NEWCOMER, NOMINATED, OPERATOR
 
 ROOT = Path(__file__).parent.parent
 FILES = ("edits.parquet", "accounts.parquet", "log_events.parquet", "truth.parquet", "demo.toml")

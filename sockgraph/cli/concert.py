@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sockgraph.cli.progress_bar import bar, say
+from sockgraph.cli.terminal import CaseFile, DataFolder, bar, say
 from sockgraph.pipeline import DATA
 from sockgraph.pipeline.concert import FOUND, capture_of, concert_of, votes_of
-
-CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
-DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The data folder.")]
 
 
 class Every(enum.StrEnum):

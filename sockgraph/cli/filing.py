@@ -11,16 +11,24 @@ import networkx as nx
 import pandas as pd
 import typer
 
-from sockgraph.cli.arguments import Author, CaseFile, DataFolder, Reason, example, open_room
-from sockgraph.cli.progress_bar import hand_over, tell
+from sockgraph.cli.review import open_session
+from sockgraph.cli.terminal import (
+    Author,
+    CaseFile,
+    DataFolder,
+    Reason,
+    example,
+    hand_over,
+    tell,
+)
 from sockgraph.errors import ReviewError
 from sockgraph.names import cell
 from sockgraph.pipeline import DATA
+from sockgraph.pipeline.other_cases import export, read_export
+from sockgraph.pipeline.other_cases import tell as take_in
 from sockgraph.report.wikitext import Filing, diff_lines, restraints, spi_filing
 from sockgraph.reviews import Draft, LedgerHead, histories, link_states, words
 from sockgraph.reviews.dossier import rested_on, side_by_side
-from sockgraph.reviews.elsewhere import export, read_export
-from sockgraph.reviews.elsewhere import tell as take_in
 from sockgraph.reviews.reversal import Received, ask_reversal, document_hash, receive, reopen
 from sockgraph.reviews.rules import moved, refuse_export
 from sockgraph.reviews.states import FILED, RECEIVED, History
@@ -93,9 +101,11 @@ def add(
 
     Reviewers are shown it; no number takes account of it.
     """
-    room = open_room(case, data)
+    session = open_session(case, data)
     what = Received(speaks, authenticated_by, summary, document_hash(document))
-    entry = receive(room.ledger, room.dossier, room.dossier.pair(*link), author=by, what=what)
+    entry = receive(
+        session.ledger, session.dossier, session.dossier.pair(*link), author=by, what=what
+    )
     tell(f"Registered; {document.name} itself is not stored. SHA-256 {entry.body['sha256']}")
 
 
@@ -103,13 +113,13 @@ def reverse(
     case: CaseFile, a: str, b: str, data: DataFolder = DATA, *, by: Author, reason: Reason
 ) -> None:
     """Open the review of a link's reversal; say what the link rested on, and rests on now."""
-    room = open_room(case, data)
-    pair = room.dossier.pair(a, b)
-    ask_reversal(room.ledger, room.dossier, pair, author=by, reason=reason)
+    session = open_session(case, data)
+    pair = session.dossier.pair(a, b)
+    ask_reversal(session.ledger, session.dossier, pair, author=by, reason=reason)
     tell(f"{pair[0]} and {pair[1]}: reversal in review")
-    for line in _then_and_now(room.dossier, histories(room.ledger.entries())[pair]):
+    for line in _then_and_now(session.dossier, histories(session.ledger.entries())[pair]):
         tell(line)
-    for line in appeal_lines(room.dossier, histories(room.ledger.entries())[pair]):
+    for line in appeal_lines(session.dossier, histories(session.ledger.entries())[pair]):
         tell(line)
 
 
@@ -117,11 +127,11 @@ def reopen_link(
     case: CaseFile, a: str, b: str, data: DataFolder = DATA, *, by: Author, reason: Reason
 ) -> None:
     """Lift a cannot-link on evidence authenticated since, and open the link to a new review."""
-    room = open_room(case, data)
-    pair = room.dossier.pair(a, b)
-    reopen(room.ledger, room.dossier, pair, author=by, reason=reason)
+    session = open_session(case, data)
+    pair = session.dossier.pair(a, b)
+    reopen(session.ledger, session.dossier, pair, author=by, reason=reason)
     tell(f"{pair[0]} and {pair[1]}: reopened")
-    room.regroup()
+    session.regroup()
 
 
 def carry_out(
@@ -135,9 +145,9 @@ def carry_out(
 
     The head that is printed proves the file: send it by another way.
     """
-    room = open_room(case, data)
-    text, head = export(room.ledger, room.dossier.case, author=by)
-    path = out or Path(f"{room.dossier.case.slug}-taken-back.json")
+    session = open_session(case, data)
+    text, head = export(session.ledger, session.dossier.case, author=by)
+    path = out or Path(f"{session.dossier.case.slug}-taken-back.json")
     write_bytes(path, text.encode())
     tell(f"Written: {path}")
     tell(f"Ledger head {head}")
@@ -154,11 +164,11 @@ def carry_in(
     by: Author,
 ) -> None:
     """Take in links that were taken back elsewhere: this case keeps the accounts apart, too."""
-    room = open_room(case, data)
-    told = read_export(file, LedgerHead.parse(head), room.dossier.case)
-    compared = set(room.dossier.tables["accounts"]["user"])
+    session = open_session(case, data)
+    told = read_export(file, LedgerHead.parse(head), session.dossier.case)
+    compared = set(session.dossier.tables["accounts"]["user"])
     ours = [one for one in told if {one.user_a, one.user_b} <= compared]
-    new = take_in(room.ledger, ours, author=by)
+    new = take_in(session.ledger, ours, author=by)
     tell(
         f"{len(new)} of {len(told)} links are new here; {len(told) - len(ours)} are about accounts "
         "that this case does not compare, and were left out."
@@ -166,7 +176,7 @@ def carry_in(
     for one in new:
         tell(f"{one.user_a} and {one.user_b}: taken back in the case {one.case} on {one.date}")
     if new:
-        room.regroup()
+        session.regroup()
 
 
 def report(
@@ -194,14 +204,14 @@ def report(
     A filing is refused while reviewers disagree, evidence is insufficient or has changed since the
     finding, or an alibi is unanswered. It holds no tag, no block and no request for a lock.
     """
-    room = open_room(case, data)
-    only = room.dossier.pair(*link) if link else None
+    session = open_session(case, data)
+    only = session.dossier.pair(*link) if link else None
     if edits:
-        text = _edit_lines(room, edits, profile)
+        text = _edit_lines(session, edits, profile)
     elif form is Format.wikitext:
-        text = _filing(room, only, profile=profile, private=private, by=by)
+        text = _filing(session, only, profile=profile, private=private, by=by)
     else:
-        text = _table(room, only, form)
+        text = _table(session, only, form)
     hand_over(text)
 
 
@@ -243,20 +253,20 @@ def appeal_lines(dossier: Dossier, history: History) -> list[str]:
 
 
 def _filing(
-    room: ReviewSession, only: Pair | None, *, profile: Wiki, private: bool, by: str | None
+    session: ReviewSession, only: Pair | None, *, profile: Wiki, private: bool, by: str | None
 ) -> str:
     """Return the filing of the upheld links, once nothing stands in the way, and enter it."""
     if not by or not by.strip():
         raise ReviewError("--by", "a filing needs who files it.", "Give --by NAME.")
-    known = histories(room.ledger.entries())
+    known = histories(session.ledger.entries())
     wanted = [only] if only else [p for p, h in known.items() if h.state in ("upheld", "stands")]
     if not wanted:
         raise ReviewError(
-            room.dossier.case.slug, "no link of it is upheld.", "Finish the review first."
+            session.dossier.case.slug, "no link of it is upheld.", "Finish the review first."
         )
     refuse_one_name(wanted, known)
     chosen = [known.get(pair, History(pair)) for pair in sorted(wanted)]
-    refuse_export(room.dossier, chosen)
+    refuse_export(session.dossier, chosen)
     variant = "private" if private else "public"
     drafts = [
         Draft(
@@ -268,13 +278,13 @@ def _filing(
                 "profile": profile.value,
                 "variant": variant,
             },
-            room.dossier.seal,
+            session.dossier.seal,
         )
         for h in chosen
     ]
-    room.ledger.extend(lambda _: drafts)
+    session.ledger.extend(lambda _: drafts)
     others = [h for pair, h in known.items() if pair not in wanted]
-    filed = Filing(room.dossier, chosen, others, room.ledger.head())
+    filed = Filing(session.dossier, chosen, others, session.ledger.head())
     return spi_filing(filed, profile=profile.value, variant="private" if private else "public")
 
 
@@ -304,10 +314,10 @@ def refuse_one_name(wanted: Sequence[Pair], known: Mapping[Pair, History]) -> No
         )
 
 
-def _edit_lines(room: ReviewSession, revs: Sequence[int], profile: Wiki) -> str:
+def _edit_lines(session: ReviewSession, revs: Sequence[int], profile: Wiki) -> str:
     """Return some edits of the case's accounts as diffs."""
-    edits = room.dossier.tables["edits"]
-    accounts = room.dossier.tables["accounts"]
+    edits = session.dossier.tables["edits"]
+    accounts = session.dossier.tables["accounts"]
     named = accounts.loc[accounts["role"] != "reference", "user"]
     mine = edits[edits["rev_id"].isin(revs) & edits["user"].isin(named)]
     missing = sorted(set(revs) - set(mine["rev_id"]))
@@ -317,27 +327,27 @@ def _edit_lines(room: ReviewSession, revs: Sequence[int], profile: Wiki) -> str:
             "the case's accounts made no such edit.",
             "Give revision numbers of the edits table.",
         )
-    return diff_lines(room.dossier.case, mine, profile=profile.value)
+    return diff_lines(session.dossier.case, mine, profile=profile.value)
 
 
-def _table(room: ReviewSession, only: Pair | None, form: Format) -> str:
+def _table(session: ReviewSession, only: Pair | None, form: Format) -> str:
     """Return every link with its state as the ledger has it now, and whether its evidence moved."""
-    entries = room.ledger.entries()
+    entries = session.ledger.entries()
     known = histories(entries)
-    links = room.dossier.tables["links"]
+    links = session.dossier.tables["links"]
     links = links.assign(state=link_states(links, entries))
     if only:
         links = links[(links["user_a"] == only[0]) & (links["user_b"] == only[1])]
     pairs = zip(links["user_a"], links["user_b"], strict=True)
-    changed = [moved(room.dossier, known.get(pair, History(pair))) for pair in pairs]
+    changed = [moved(session.dossier, known.get(pair, History(pair))) for pair in pairs]
     links = links.assign(evidence_moved=pd.Series(changed, index=links.index, dtype=bool))
     if form is Format.csv:
         names = {c: links[c].map(cell) for c in ("user_a", "user_b")}
         return links.assign(**names).to_csv(index=False)
     found = {
-        "case": room.dossier.case.slug,
-        "ledger_head": str(room.ledger.head()),
-        "manifest": room.dossier.seal,
+        "case": session.dossier.case.slug,
+        "ledger_head": str(session.ledger.head()),
+        "manifest": session.dossier.seal,
         "links": json.loads(links.to_json(orient="records", double_precision=15)),
     }
     return json.dumps(found, ensure_ascii=False, indent=1)

@@ -10,7 +10,7 @@ import typer
 
 from sockgraph import pipeline
 from sockgraph.case import load_case
-from sockgraph.cli.progress_bar import bar, say
+from sockgraph.cli.terminal import CaseFile, DataFolder, bar, example, say
 from sockgraph.evaluation import (
     evaluate_links,
     evaluation_table,
@@ -26,8 +26,15 @@ if TYPE_CHECKING:
     from sockgraph.pipeline import CaseResult, Fetched
 
 
-CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
-DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The data folder.")]
+Refresh = Annotated[
+    bool, typer.Option("--refresh", help="Ask again for what may have changed, and what is new.")
+]
+Many = Annotated[
+    bool, typer.Option("--many", help="Compare more than 50 listed accounts, on purpose.")
+]
+AcceptBroken = Annotated[
+    bool, typer.Option("--accept-broken", help="Use a dump although it is not whole.")
+]
 LabelFile = Annotated[
     Path | None,
     typer.Argument(
@@ -40,35 +47,24 @@ LabelFile = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Put the commands on the app."""
-    app.command("fetch", epilog="Example: sockgraph fetch cases/spring.toml")(fetch)
-    app.command("refresh-hidden", epilog="Example: sockgraph refresh-hidden cases/spring.toml")(
-        hide
-    )
-    app.command("purge", epilog="Example: sockgraph purge cases/spring.toml --yes")(purge)
-    app.command(epilog="Example: sockgraph run cases/spring.toml --data data")(run)
+    app.command("fetch", epilog=example("fetch"))(fetch)
+    app.command("refresh-hidden", epilog=example("refresh-hidden"))(hide)
+    app.command("purge", epilog=example("purge", "--yes"))(purge)
+    app.command(epilog=example("run", "--data data"))(run)
     app.command(epilog="Example: sockgraph demo --data sockgraph-data")(demo)
     app.command(
         epilog="Example: sockgraph evaluate data/processed/spring/links.parquet labels.csv --json"
     )(evaluate)
-    app.command("validate", epilog="Example: sockgraph validate cases/spring.toml known.csv")(
-        validate
-    )
+    app.command("validate", epilog=example("validate", "known.csv"))(validate)
 
 
 def fetch(
     case: CaseFile,
     data: DataFolder = DATA,
     *,
-    refresh: Annotated[
-        bool,
-        typer.Option("--refresh", help="Ask again for what may have changed, and what is new."),
-    ] = False,
-    many: Annotated[
-        bool, typer.Option("--many", help="Compare more than 50 listed accounts, on purpose.")
-    ] = False,
-    accept_broken: Annotated[
-        bool, typer.Option("--accept-broken", help="Use a dump although it is not whole.")
-    ] = False,
+    refresh: Refresh = False,
+    many: Many = False,
+    accept_broken: AcceptBroken = False,
 ) -> None:
     """Read everything that a case needs, and weigh nothing yet; interrupted, go on where it was."""
     with bar() as progress:
@@ -135,16 +131,9 @@ def run(
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask the wiki nothing; use what was fetched before.")
     ] = False,
-    refresh: Annotated[
-        bool,
-        typer.Option("--refresh", help="Ask again for what may have changed, and what is new."),
-    ] = False,
-    many: Annotated[
-        bool, typer.Option("--many", help="Compare more than 50 listed accounts, on purpose.")
-    ] = False,
-    accept_broken: Annotated[
-        bool, typer.Option("--accept-broken", help="Use a dump although it is not whole.")
-    ] = False,
+    refresh: Refresh = False,
+    many: Many = False,
+    accept_broken: AcceptBroken = False,
 ) -> None:
     """Run a case from its file to its report: fetch what is missing, weigh, group, write."""
     with bar() as progress:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sockgraph.case import identify
-from sockgraph.cli.progress_bar import bar, say
+from sockgraph.cli.terminal import CaseFile, DataFolder, bar, say
 from sockgraph.pipeline import DATA
 from sockgraph.pipeline.results import writing
 from sockgraph.pipeline.screen import CANDIDATES, seconds_of, table_of, weigh_candidates
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 GIB = 2**30
 SHOWN = 15
+WikiEdits = Annotated[
+    Path, typer.Argument(help="Every edit of a wiki: a Parquet or CSV file, or a folder.")
+]
+WikiFolder = Annotated[Path, typer.Argument(help="Where the wiki goes, for many cases to share.")]
 
 
 class Engine(enum.StrEnum):
@@ -31,10 +35,6 @@ class Engine(enum.StrEnum):
 
     LOCAL = "local"
     SPARK = "spark"
-
-
-CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
-DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The data folder.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,10 +46,8 @@ def register(app: typer.Typer) -> None:
 
 
 def import_whole_wiki(
-    edits: Annotated[
-        Path, typer.Argument(help="Every edit of a wiki: a Parquet or CSV file, or a folder.")
-    ],
-    folder: Annotated[Path, typer.Argument(help="Where the wiki goes, for many cases to share.")],
+    edits: WikiEdits,
+    folder: WikiFolder,
     *,
     memory: Annotated[
         float, typer.Option("--memory", metavar="GIB", help="What sorting may take, in GiB.")

@@ -14,12 +14,11 @@ from sockgraph.case import load_case
 from sockgraph.case_template import Plan, write_case, write_notebooks
 from sockgraph.cli import answers
 from sockgraph.cli.answers import DECLARED, EARLIER, KINDS, Questions
-from sockgraph.cli.progress_bar import say
+from sockgraph.cli.terminal import DataFolder, say
 from sockgraph.errors import CaseError, SockgraphError
 from sockgraph.runtime import DATA
 
 EXTRA = "Install it: pip install 'sockgraph[notebook]'."
-DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="The data folder.")]
 
 
 def register(app: typer.Typer) -> None:

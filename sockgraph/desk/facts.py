@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.report.events import events_of
+from sockgraph.report.facts import events_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -65,8 +65,8 @@ class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         super().__init__([w.HTML(STYLE), self.said, self.body], layout=WIDE)
         self.add_class("sg-review")
         try:
-            room = ReviewSession.of(*_place(case, data), tell=self._tell)
-            self.sitting = Sitting.begin(room, reviewer, foils=foils)
+            session = ReviewSession.of(*_place(case, data), tell=self._tell)
+            self.sitting = Sitting.begin(session, reviewer, foils=foils)
             self._next()
         except SockgraphError as error:
             self._tell(str(error))
@@ -77,7 +77,7 @@ class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._tell(said)
         due = self.sitting.due
         if due is None:
-            self.sitting.room.settle()
+            self.sitting.session.settle()
             self.body.children = [w.HTML("<b>Done.</b> Every pair that waited is reviewed.")]
             return
         task, step = due

@@ -1,7 +1,6 @@
 """Links as plain NetworkX graphs with documented attributes, for any NetworkX algorithm."""
 
-from sockgraph.graph.build import bipartite_graph, drawn_pairs, project, to_graph
-from sockgraph.graph.export import gexf, graphml
+from sockgraph.graph.build import bipartite_graph, drawn_pairs, gexf, graphml, project, to_graph
 from sockgraph.graph.layout import layout
 
 __all__ = [

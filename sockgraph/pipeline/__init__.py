@@ -10,7 +10,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sockgraph.pipeline.fetch import Fetched, demo_case, fetch_case, open_source
     from sockgraph.pipeline.results import (
         DATA,
         LEDGER,
@@ -21,14 +20,27 @@ if TYPE_CHECKING:
         read_case,
     )
     from sockgraph.pipeline.review_session import ReviewSession
-    from sockgraph.pipeline.run import refresh_hidden, run_case
+    from sockgraph.pipeline.run import (
+        Fetched,
+        demo_case,
+        fetch_case,
+        open_source,
+        refresh_hidden,
+        run_case,
+    )
     from sockgraph.pipeline.validate import Validated, validate_case
 
 _HOMES = {
-    "fetch": ("Fetched", "demo_case", "fetch_case", "open_source"),
     "results": ("DATA", "LEDGER", "TABLES", "CaseResult", "open_store", "purge", "read_case"),
     "review_session": ("ReviewSession",),
-    "run": ("refresh_hidden", "run_case"),
+    "run": (
+        "Fetched",
+        "demo_case",
+        "fetch_case",
+        "open_source",
+        "refresh_hidden",
+        "run_case",
+    ),
     "validate": ("Validated", "validate_case"),
 }
 

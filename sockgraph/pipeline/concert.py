@@ -17,8 +17,8 @@ from sockgraph.concert.history import Votes, read_votes
 from sockgraph.concert.profiles import cover_voters
 from sockgraph.concert.timing import arrivals_after, messages, usual_hours
 from sockgraph.errors import CaseError
-from sockgraph.pipeline.fetch import open_source
 from sockgraph.pipeline.results import CAPTURE_PAGE, CONCERT_PAGE, DATA, read_case, writing
+from sockgraph.pipeline.run import open_source
 from sockgraph.report import CaptureData, ConcertData, capture_page, concert_page
 from sockgraph.runtime import Progress, silent
 

@@ -6,23 +6,27 @@ is purged, or removed when its time is up, is forgotten here too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sockgraph.account_names import normal_name
-from sockgraph.errors import SockgraphError
+from sockgraph.errors import ReviewError, SockgraphError
 from sockgraph.pipeline.results import LEDGER
-from sockgraph.reviews import Ledger
-from sockgraph.reviews.elsewhere import Reversal, reversals, tell
+from sockgraph.reviews.ledger import Draft, Entry, Ledger, LedgerHead, head_of, sealed
+from sockgraph.reviews.states import CARRIED, ELSEWHERE, RESTORATION, histories
 from sockgraph.reviews.words import counted
 from sockgraph.store import CaseStore
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from sockgraph.case import Case
+
 
 TOOL = "sockgraph"  # who enters what another ledger says
 
@@ -107,3 +111,176 @@ def earlier_looks(case: Case, store: CaseStore) -> list[str]:
         f" since {min(one.run_on for one in cases)} ({', '.join(one.slug for one in cases)})"
         for name, cases in found.items()
     ]
+
+
+FORMAT = "sockgraph cannot-links 1"
+_LARGEST = 10_000_000
+
+
+@dataclass(frozen=True)
+class Reversal:
+    """A link that was taken back.
+
+    Attributes
+    ----------
+    case
+        The case in which it was.
+    date
+        The day.
+    why
+        What was wrong, as the reviewers wrote it, each reason once.
+    source
+        The hash of that ledger's entry.
+    """
+
+    user_a: str
+    user_b: str
+    case: str
+    date: str
+    why: tuple[str, ...]
+    source: str
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The two accounts."""
+        return self.user_a, self.user_b
+
+
+def reversals(case: str, entries: Iterable[Entry]) -> list[Reversal]:
+    """Return the links that a ledger itself took back and has not reopened."""
+    found = []
+    for history in histories(entries).values():
+        settled = history.of(RESTORATION)
+        if settled and history.state == "reversed":
+            last = settled[-1]
+            why = tuple(dict.fromkeys(map(str, last.body.get("wrong", ()))))
+            found.append(Reversal(*history.pair, case, last.time[:10], why, last.hash))
+    return found
+
+
+def tell(ledger: Ledger, told: Sequence[Reversal], *, author: str) -> list[Reversal]:
+    """Enter reversals made elsewhere that a ledger does not have yet; return those.
+
+    A link that was reopened here since is not closed again by the same reversal.
+    """
+    new: list[Reversal] = []
+
+    def rule(entries: tuple[Entry, ...]) -> list[Draft]:
+        have = {e.body.get("source") for e in entries if e.kind == ELSEWHERE}
+        new[:] = [one for one in told if one.source not in have]
+        return [Draft(ELSEWHERE, author, asdict(one)) for one in new]
+
+    if told:
+        ledger.extend(rule)
+    return new
+
+
+def export(ledger: Ledger, case: Case, *, author: str) -> tuple[str, LedgerHead]:
+    """Enter what is carried elsewhere, and return it as a file's text with the head that proves it.
+
+    The entry is the ledger's last: whoever is given the head by another way knows by its hash that
+    the file says what this ledger says.
+
+    Raises
+    ------
+    ReviewError
+        If the ledger took no link back.
+    """
+
+    def rule(entries: tuple[Entry, ...]) -> list[Draft]:
+        found = reversals(case.slug, entries)
+        if not found:
+            raise ReviewError(
+                case.slug, "no link of it is taken back.", "There is nothing to carry elsewhere."
+            )
+        told = [asdict(one) for one in found]
+        body = {"case": case.slug, "wikis": list(case.wikis), "reversals": told}
+        return [Draft(CARRIED, author, body)]
+
+    (entry,) = ledger.extend(rule)
+    head = head_of(ledger.entries())
+    given = {"format": FORMAT, "length": head.length, "entry": asdict(entry)}
+    return json.dumps(given, ensure_ascii=False, indent=1), head
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class _Told(_Part):
+    user_a: str = Field(min_length=1, max_length=300)
+    user_b: str = Field(min_length=1, max_length=300)
+    case: str = Field(min_length=1, max_length=64)
+    date: str = Field(pattern=r"\A\d{4}-\d\d-\d\d\z")
+    why: list[str] = Field(max_length=100)
+    source: str = Field(pattern=r"\A[0-9a-f]{64}\z")
+
+
+class _Body(_Part):
+    case: str
+    wikis: list[str]
+    reversals: list[_Told] = Field(min_length=1, max_length=10_000)
+
+
+class _Entry(_Part):
+    kind: str = Field(pattern=rf"\A{CARRIED}\z")
+    author: str
+    time: str
+    manifest: str | None
+    body: _Body
+    previous: str
+    hash: str
+
+
+class _File(_Part):
+    format: str = Field(pattern=rf"\A{FORMAT}\z")
+    length: int = Field(ge=1)
+    entry: _Entry
+
+
+def read_export(path: Path, head: LedgerHead, case: Case) -> list[Reversal]:
+    """Read what another case's ledger carried here, held against its head.
+
+    Parameters
+    ----------
+    head
+        The head that the other ledger had, noted from it by another way than the file.
+
+    Raises
+    ------
+    ReviewError
+        If it is no such file, is not what that ledger says, or is of another wiki.
+    """
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ReviewError(path, f"it is over {_LARGEST:,} bytes.", _REMEDY)
+        given: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = _File.model_validate(given)
+    except OSError as error:
+        raise ReviewError(
+            path, f"it cannot be read ({error.strerror}).", "Check the path."
+        ) from error
+    except (ValidationError, ValueError, RecursionError) as error:
+        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise ReviewError(path, f"it holds no cannot-links ({said}).", _REMEDY) from error
+    entry = Entry(**given["entry"])
+    if sealed(entry) != entry.hash or LedgerHead(entry.hash, found.length) != head:
+        raise ReviewError(
+            path,
+            f"it is not what the ledger with the head {head} says.",
+            "Ask for the head again, by another way than the file.",
+        )
+    if not set(found.entry.body.wikis) & set(case.wikis):
+        raise ReviewError(
+            path,
+            f"it is of {', '.join(found.entry.body.wikis)}, and {case.slug} is of"
+            f" {', '.join(case.wikis)}.",
+            "A reversal binds cases of the same wiki.",
+        )
+    return [
+        Reversal(r.user_a, r.user_b, r.case, r.date, tuple(r.why), r.source)
+        for r in found.entry.body.reversals
+    ]
+
+
+_REMEDY = "Give the file that `sockgraph cannot-link export` wrote."

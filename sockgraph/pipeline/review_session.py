@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
-from sockgraph.pipeline.fetch import gather, known_operators, open_source
-from sockgraph.pipeline.other_cases import tell_others
+from sockgraph.pipeline.other_cases import reversals, tell_others
 from sockgraph.pipeline.results import LEDGER, open_store, read_case
-from sockgraph.pipeline.run import run_case
+from sockgraph.pipeline.run import gather, known_operators, open_source, run_case
 from sockgraph.report.wikitext import restoration_note
 from sockgraph.reviews import Dossier, Ledger, Task, cannot_links, histories, queue, words
 from sockgraph.reviews.answers import (
@@ -38,7 +37,6 @@ from sockgraph.reviews.answers import (
 from sockgraph.reviews.blinding import words as in_words
 from sockgraph.reviews.diffs import HoldsDiffs, parse_diff, wanted_diffs
 from sockgraph.reviews.dossier import refuse_everyone
-from sockgraph.reviews.elsewhere import reversals
 from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.reviews.packet import answers_turned, judged_in_full, wiki_address
 from sockgraph.reviews.queue import why_nothing
@@ -252,7 +250,7 @@ class Sitting:
         Whether names are hidden: not where the reviewer chose the pair by name.
     """
 
-    room: ReviewSession
+    session: ReviewSession
     reviewer: str
     tasks: tuple[Task, ...]
     blinded: bool = True
@@ -261,7 +259,7 @@ class Sitting:
     @classmethod
     def begin(
         cls,
-        room: ReviewSession,
+        session: ReviewSession,
         reviewer: str,
         *,
         foils: int = 0,
@@ -275,14 +273,14 @@ class Sitting:
             If they give no name, have a part in the link, or nothing waits for them.
         """
         reviewer = named(reviewer)
-        room = room.with_names()
-        entries = room.ledger.entries()
+        session = session.with_names()
+        entries = session.ledger.entries()
         if link:
-            return cls(room, reviewer, (_chosen(room, link, reviewer),), blinded=False)
-        served = tuple(queue(room.dossier, entries, reviewer, foils=foils))
+            return cls(session, reviewer, (_chosen(session, link, reviewer),), blinded=False)
+        served = tuple(queue(session.dossier, entries, reviewer, foils=foils))
         if all(task.foil for task in served):
-            raise why_nothing(room.dossier, entries, reviewer)
-        return cls(room, reviewer, served)
+            raise why_nothing(session.dossier, entries, reviewer)
+        return cls(session, reviewer, served)
 
     @property
     def due(self) -> tuple[Task, str] | None:
@@ -302,7 +300,7 @@ class Sitting:
     @cached_property
     def turned(self) -> bool:
         """Whether this reviewer is offered the answers in the other order."""
-        return answers_turned(self.room.dossier, self.reviewer)
+        return answers_turned(self.session.dossier, self.reviewer)
 
     def offered(self, answers: Sequence[str]) -> list[str]:
         """Return answers in the order in which this reviewer is offered them."""
@@ -310,20 +308,20 @@ class Sitting:
 
     def history(self, task: Task) -> History:
         """Return what the ledger says of a pair now."""
-        return histories(self.room.ledger.entries()).get(task.pair, History(task.pair))
+        return histories(self.session.ledger.entries()).get(task.pair, History(task.pair))
 
     def record(self, task: Task) -> Record:
         """Return what this reviewer has done with a pair, on the evidence at hand."""
-        return live_record(self.room.dossier, self.history(task), self.reviewer)
+        return live_record(self.session.dossier, self.history(task), self.reviewer)
 
     def sheet(self, task: Task) -> Sheet:
         """Return both accounts' edits, blinded, with their diffs."""
         if task.pair not in self._sheets:
-            sheet = make_sheet(self.room.dossier, *self._shown(task))
-            read = self.room.diff_reader()
+            sheet = make_sheet(self.session.dossier, *self._shown(task))
+            read = self.session.diff_reader()
             diffs = read(sheet) if read else {}
             if diffs:
-                sheet = make_sheet(self.room.dossier, *self._shown(task), diffs=diffs)
+                sheet = make_sheet(self.session.dossier, *self._shown(task), diffs=diffs)
             self._sheets[task.pair] = sheet
         return self._sheets[task.pair]
 
@@ -335,7 +333,7 @@ class Sitting:
             if card.diff
         }
         return make_exhibit(
-            self.room.dossier, self._shown(task), self.history(task), diffs=diffs, numbers=True
+            self.session.dossier, self._shown(task), self.history(task), diffs=diffs, numbers=True
         )
 
     def judge(
@@ -380,32 +378,32 @@ class Sitting:
 
     def open_on_wiki(self, task: Task, rev: str) -> str | None:
         """Give an edit's address on the wiki, having entered that names are seen from here on."""
-        address = wiki_address(self.room.dossier.case)
+        address = wiki_address(self.session.dossier.case)
         if address is None:
             return None
         kept = Kept(task.pair, self.reviewer)
-        draft = wiki_opened(kept, rev, self.room.dossier)
-        take_steps(self.room.ledger, self.room.dossier, [draft])
+        draft = wiki_opened(kept, rev, self.session.dossier)
+        take_steps(self.session.ledger, self.session.dossier, [draft])
         wiki, _, number = rev.rpartition(":")
         return address.replace("{wiki}", wiki) + number
 
     def _light(self, task: Task) -> bool:
-        may = self.room.dossier.case.review.light and task.kind == "review" and not task.foil
+        may = self.session.dossier.case.review.light and task.kind == "review" and not task.foil
         return may and not judged_in_full(self.history(task))
 
     def _shown(self, task: Task) -> Pair:
-        return sides(task.pair, case_key(self.room.dossier.case))
+        return sides(task.pair, case_key(self.session.dossier.case))
 
     def _enter(self, task: Task, step: str, answer: dict[str, Any]) -> str:
         kept = Kept(task.pair, self.reviewer, {step: seal(answer)})
         if step != LIGHT:
-            self.room.keep(kept)
+            self.session.keep(kept)
         self._take(kept, step)
         return "" if step == LIGHT else words.SEALED.format(step=step)
 
     def _take(self, kept: Kept, step: str) -> None:
-        draft = step_draft(self.room.dossier, kept, step, blinded=self.blinded)
-        take_steps(self.room.ledger, self.room.dossier, [draft])
+        draft = step_draft(self.session.dossier, kept, step, blinded=self.blinded)
+        take_steps(self.session.ledger, self.session.dossier, [draft])
 
 
 def named(reviewer: str) -> str:
@@ -421,19 +419,19 @@ def named(reviewer: str) -> str:
     return reviewer.strip()
 
 
-def _chosen(room: ReviewSession, link: Pair, reviewer: str) -> Task:
+def _chosen(session: ReviewSession, link: Pair, reviewer: str) -> Task:
     """Return the pair that a reviewer chose by name, if it can be reviewed by them."""
-    pair = room.dossier.pair(*link)
-    entries = room.ledger.entries()
+    pair = session.dossier.pair(*link)
+    entries = session.ledger.entries()
     history = histories(entries).get(pair, History(pair))
-    refuse_barred(room.dossier.case, history, reviewer)
-    if state_of(room.dossier, entries, pair) == "none":
+    refuse_barred(session.dossier.case, history, reviewer)
+    if state_of(session.dossier, entries, pair) == "none":
         raise ReviewError(
             " and ".join(pair),
             "nobody has made this link: it is neither flagged nor asserted.",
             "Review a link in question; `sockgraph report CASE --format csv` lists their states.",
         )
-    if live_record(room.dossier, history, reviewer).committed:
+    if live_record(session.dossier, history, reviewer).committed:
         raise ReviewError(
             f"{reviewer}, {' and '.join(pair)}",
             "this reviewer has reviewed this link already.",

@@ -26,14 +26,7 @@ from sockgraph.evaluation import (
     validate_labels,
     validate_reference,
 )
-from sockgraph.pipeline.results import (
-    DATA,
-    HELD_OUT,
-    VALIDATION,
-    CaseResult,
-    read_case,
-    writing,
-)
+from sockgraph.pipeline.results import DATA, HELD_OUT, VALIDATION, CaseResult, read_case, writing
 from sockgraph.report import About, validation_page
 from sockgraph.runtime import Progress, silent
 from sockgraph.store.case_store import significant

@@ -7,8 +7,7 @@ for one desk only, and never shared. `capture_page` is of a community, without a
 
 from __future__ import annotations
 
-from sockgraph.report.capture import CaptureData, capture_page
-from sockgraph.report.concert import ConcertData, concert_page
+from sockgraph.report.concert import CaptureData, ConcertData, capture_page, concert_page
 from sockgraph.report.data import ReportData
 from sockgraph.report.page import case_report
 from sockgraph.report.validation import About, validation_page

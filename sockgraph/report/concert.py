@@ -1,4 +1,7 @@
-"""The private page on concert: it names people beside what they voted, and is for one desk only."""
+"""Two pages: on concert, private, with names beside votes; on a community's health, without names.
+
+The first is for one desk only.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,10 @@ if TYPE_CHECKING:
     from sockgraph.case import Case
     from sockgraph.charts import Chart
 
+
 LEVEL = 0.05
 MOST_PAIRS = 40
+DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 TRACES = {
     "succession": "arrived at the same discussions, on one side, in quick succession",
@@ -115,8 +120,77 @@ def _interval(row: Mapping[Any, Any]) -> str:
 
 
 def _signed(value: float) -> str:
-    return "–" if pd.isna(value) else f"{value:+.1f}".replace("-", MINUS)
+    return DASH if pd.isna(value) else f"{value:+.1f}".replace("-", MINUS)
 
 
 def _p(value: float) -> str:
-    return "–" if pd.isna(value) else f"{value:.3f}" if value >= 0.001 else "< 0.001"
+    return DASH if pd.isna(value) else f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+@dataclass(frozen=True)
+class CaptureData:
+    """What the page shows; it computes nothing.
+
+    Attributes
+    ----------
+    wiki
+        The wiki's host.
+    every
+        month, quarter or year.
+    table
+        `Capture.table`.
+    merged
+        Accounts that share a hand with another, and the hands that hold them.
+    told
+        What was read and left out, in numbers.
+    figure
+        What is drawn.
+    """
+
+    wiki: str
+    every: str
+    table: pd.DataFrame
+    merged: tuple[int, int]
+    told: Mapping[str, int]
+    figure: Chart
+
+
+def capture_page(data: CaptureData) -> str:
+    """Return the page as one HTML file: no script, no network, no account's name."""
+    shown = data.table[data.table["status"] == "ok"]
+    activities = [(name, _lines(rows)) for name, rows in shown.groupby("activity", sort=False)]
+    page: str = (
+        environment()
+        .get_template("capture.html.j2")
+        .render(
+            wiki=data.wiki,
+            every=data.every,
+            activities=activities,
+            insufficient=int((data.table["status"] != "ok").sum()),
+            merged=data.merged,
+            told=dict(data.told),
+            figure=data.figure,
+        )
+    )
+    return page
+
+
+def _lines(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {
+            "period": f"{row['period']:%Y-%m}",
+            "counted": row["counted"],
+            "events": f"{row['events']:,}",
+            "hands": f"{row['hands']:,}",
+            "effective": _number(row["effective"]),
+            "interval": f"{_number(row['low'])} to {_number(row['high'])}",
+            "expected": _number(row["expected"]),
+            "coverage": f"{row['coverage']:.0%}",
+            "largest": f"{row['largest']:.0%}",
+        }
+        for row in rows.to_dict("records")
+    ]
+
+
+def _number(value: float) -> str:
+    return DASH if pd.isna(value) else f"{value:,.1f}"

@@ -16,13 +16,7 @@ from sockgraph.charts.network import drawn_links
 from sockgraph.charts.pages import gap, gap_scale
 from sockgraph.charts.svg import HATCHING, TOKENS, shared, styles
 from sockgraph.names import clean
-from sockgraph.report import (
-    coverage,
-    facts,
-    groups,
-    opening,
-    sections,
-)
+from sockgraph.report import coverage, facts, groups, opening, sections
 from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, nearest_miss, read_links, with_evidence
 from sockgraph.report.markup import anchor, dated, diff_link, mark, name, pair_name, quote

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from sockgraph.schema import TABLES
 from sockgraph.store.files import make_folder, write_bytes
-from sockgraph.synthetic.demo_accounts import (
+from sockgraph.synthetic.wiki import (
     ADMIN,
     COLLEAGUE,
     DECLARED,
@@ -17,8 +17,9 @@ from sockgraph.synthetic.demo_accounts import (
     MEMBERS,
     NOMINATED,
     OPERATOR,
+    WIKI,
+    small_wiki,
 )
-from sockgraph.synthetic.wiki import WIKI, small_wiki
 
 if TYPE_CHECKING:
     from pathlib import Path

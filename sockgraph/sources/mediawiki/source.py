@@ -28,11 +28,11 @@ from sockgraph.sources.mediawiki.client import (
     is_loopback,
 )
 from sockgraph.sources.mediawiki.diffs import read_diffs
-from sockgraph.sources.mediawiki.discussions import read_discussions
 from sockgraph.sources.mediawiki.hidden import Hidden, forget, remove_hidden
 from sockgraph.sources.mediawiki.pages import (
     find_neighbours,
     histories,
+    read_discussions,
     shared_pages,
     temporary_names,
     with_sha1,

@@ -1,4 +1,4 @@
-"""Progress and words on the terminal."""
+"""What the commands share: their arguments, progress and words on the terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import contextlib
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 from rich.console import Console
@@ -31,8 +32,22 @@ if TYPE_CHECKING:
 
     from sockgraph.runtime import Progress as Listener
 
+
+CaseFile = Annotated[Path, typer.Argument(metavar="CASE", help="The case file, a .toml.")]
+DataFolder = Annotated[
+    Path,
+    typer.Option("--data", metavar="DIR", envvar="SOCKGRAPH_DATA_DIR", help="The data folder."),
+]
+Author = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in a sentence.")]
+
 CONSOLE = Console(stderr=True, highlight=False)
 QUIET = 9  # seconds of silence after which a log, too, hears how far a stage is
+
+
+def example(command: str, rest: str = "") -> str:
+    """Return the example that a command's help ends with."""
+    return f"Example: sockgraph {command} cases/spring.toml {rest}".rstrip()
 
 
 def say(words: str) -> None:
