@@ -15,13 +15,13 @@ from sockgraph.reviews.answers import (
 from sockgraph.reviews.states import STEPS, History, histories
 
 
-def answers(found, *, kind="review", judgement="cannot tell", alibi=None):
+def answers(found, *, kind="review", judgement="cannot tell", **doubts):
     return {
         "first judgement": seal(
             first_judgement(judgement=judgement, says="the edits", other="one project")
         ),
         "finding": seal(
-            finding(kind, found=found, why="because", alternative="colleagues", alibi=alibi)
+            finding(kind, found=found, why="because", alternative="colleagues", **doubts)
         ),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from urllib.parse import quote
 
 import pandas as pd
@@ -188,6 +189,15 @@ def test_the_queue_is_shuffled_by_reviewer_and_the_same_each_time(room):
     assert ann == queue(dossier, entries, "Ann")
     assert len({tuple(t.pair for t in queue(dossier, entries, f"R{i}")) for i in range(12)}) > 4
     assert {t.pair for t in ann if not t.foil} == {(A, C), (B, C)}
+
+
+def test_two_accounts_of_one_labelled_person_are_no_known_different_pair(room):
+    dossier, _ = room
+    users = sorted(dossier.names)
+    one = replace(dossier, persons=dict.fromkeys(users, "one person"))
+    assert draw_foils(one, 3) == []
+    two = replace(dossier, persons=dict.fromkeys(users[1:], "one person"))
+    assert [users[0] in task.pair for task in draw_foils(two, 3)] == [True]
 
 
 def test_everyone_gets_the_same_foils_and_no_account_twice(room):

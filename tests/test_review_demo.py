@@ -61,8 +61,8 @@ def found(dossier, task):
     word, alibi = {"reversal": ("reversed", "accepted"), "review": ("upheld", "explained")}[
         task.kind
     ]
-    asked = make_exhibit(dossier, task.pair, History(task.pair)).alibi_asked
-    return f"{word}\nbecause\ncolleagues\n" + (f"{alibi}\n" if asked else "")
+    asked = make_exhibit(dossier, task.pair, History(task.pair)).asked
+    return f"{word}\nbecause\ncolleagues\n" + f"{alibi}\n" * len(asked)
 
 
 def by_hand(case, data, reviewer):

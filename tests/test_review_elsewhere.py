@@ -7,13 +7,21 @@ import shutil
 
 import pytest
 from review_fixture import A, B, C, write_case
-from review_work import review
+from review_work import commit, review
 
 from sockgraph.case import load_case
 from sockgraph.errors import ReviewError
 from sockgraph.pipeline import ReviewSession
-from sockgraph.pipeline.other_cases import bind, earlier_looks, export, read_export, tell
-from sockgraph.reviews import LedgerHead, cannot_links, histories, history_lines
+from sockgraph.pipeline.other_cases import (
+    bind,
+    earlier_looks,
+    export,
+    kept_apart,
+    read_export,
+    tell,
+)
+from sockgraph.reviews import LedgerHead, accepted_alibis, cannot_links, histories, history_lines
+from sockgraph.reviews.answers import open_findings
 from sockgraph.reviews.reversal import Received, ask_reversal, receive, reopen, settle_reversals
 from sockgraph.reviews.rules import why_not_exported
 from sockgraph.reviews.states import History
@@ -108,6 +116,36 @@ def test_a_reversal_is_carried_with_the_head_that_proves_it(two, tmp_path):
     refused(given | {"note": "x"}, "holds no cannot-links")
     elsewhere = lake.dossier.case.model_copy(update={"wikis": ("other.example",)})
     refused(given, "binds cases of the same wiki", case=elsewhere)
+
+
+def test_an_accepted_alibi_keeps_two_apart_in_every_other_case(two, tmp_path, monkeypatch):
+    river, lake, said = two
+    monkeypatch.setattr(ReviewSession, "regroup", lambda _: None)
+    pair = (A, B)
+    kept = [
+        commit(river.dossier, river.ledger, pair, who, "not upheld", alibi="accepted")
+        for who in ("Ann", "Bea")
+    ]
+    open_findings(river.ledger, kept)
+    river.settle()
+    assert f"The case lake compares {A} and {B} too: its ledger says now that an alibi" in " ".join(
+        said
+    )
+    entries = lake.ledger.entries()
+    assert (cannot_links(entries), accepted_alibis(entries)) == ([pair], [pair])
+    history = histories(entries)[pair]
+    assert history.state == "none"  # kept apart, and no finding of this case
+    assert "Its alibi was accepted in the case river on" in history_lines(history)[-1]
+    assert kept_apart("lake", entries) == []  # told on by the case that found it alone
+    text, head = export(river.ledger, river.dossier.case, author="Ash")
+    path = tmp_path / "apart.json"
+    path.write_text(text, encoding="utf-8")
+    (told,) = read_export(path, head, lake.dossier.case)
+    assert (told.pair, told.alibi) == (pair, True)
+    receive(lake.ledger, lake.dossier, pair, author="Gil", what=NEWS)
+    reopen(lake.ledger, lake.dossier, pair, author="Gil", reason="a script saved both")
+    assert cannot_links(lake.ledger.entries()) == []
+    assert tell(lake.ledger, [told], author="Gil") == []
 
 
 def test_earlier_looks_at_an_account_are_told_and_forgotten_with_their_case(two):

@@ -256,9 +256,7 @@ def test_a_finding_on_a_link_with_an_alibi_answers_it(room):
     links = dossier.tables["links"].assign(flagged=True)
     new = Dossier(dossier.case, {**dossier.tables, "links": links}, dossier.manifest)
     packet = issue(new, ledger, "Ann")
-    refused(
-        new, ledger, filled(packet, "Ann", "upheld", manifest=new.seal), "simultaneous work is left"
-    )
+    refused(new, ledger, filled(packet, "Ann", "upheld", manifest=new.seal), "its alibi is left")
 
 
 def test_answers_to_a_review_that_has_become_a_reversal_are_left_out_and_counted(room):

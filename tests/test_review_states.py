@@ -54,7 +54,7 @@ from sockgraph.reviews.reversal import (
 )
 from sockgraph.reviews.rules import barred, moved, refuse_export, why_not_exported
 from sockgraph.reviews.states import LIGHT, LIGHT_STEPS, OPENED, STEPS, History, Round
-from sockgraph.reviews.words import STATE_WORDS, state_words
+from sockgraph.reviews.words import state_label
 from sockgraph.schema import STATES
 
 FLAGGED = (B, C)
@@ -362,7 +362,7 @@ def test_a_ledger_from_before_is_read_and_its_findings_move_by_what_was_shown(ro
 
 def test_every_state_has_its_words(room):
     dossier, ledger = room
-    said = {state: STATE_WORDS[state] for state in STATES}
+    said = {state: state_label(state) for state in STATES}
     assert len(set(said.values())) == len(STATES)
     for words in said.values():
         assert not re.search(r"guilty|confirmed|likely|possible", words)
@@ -370,7 +370,6 @@ def test_every_state_has_its_words(room):
     take_steps(ledger, dossier, [step_draft(dossier, kept, step) for step in LIGHT_STEPS])
     history = histories(ledger.entries())[FLAGGED]
     assert history.state == "inconclusive"
-    assert state_words(history) == "left open by one reviewer, on the light path"
     assert history_lines(history) == ["Review: Ann: inconclusive (light path)."]
 
 
@@ -517,6 +516,48 @@ def test_an_unanswered_alibi_stops_an_upheld_link(room):
     assert why_not_exported(dossier, histories(ledger.entries())[pair]) == [
         "its alibi (simultaneous work on different pages) is unanswered"
     ]
+
+
+def imitated(dossier, pair):
+    links = dossier.tables["links"]
+    here = (links["user_a"] == pair[0]) & (links["user_b"] == pair[1])
+    return with_tables(dossier, links=links.assign(imitation=links["imitation"] | here))
+
+
+def test_imitation_is_answered_as_an_alibi_is_and_then_stops_no_filing(room):
+    dossier, ledger = room
+    dossier = imitated(dossier, FLAGGED)
+    assert make_exhibit(dossier, FLAGGED, History(FLAGGED)).asked == ("imitation",)
+    kept = [
+        commit(dossier, ledger, FLAGGED, who, "upheld", imitation="explained")
+        for who in ("Ann", "Bea")
+    ]
+    open_findings(ledger, kept)
+    history = histories(ledger.entries())[FLAGGED]
+    assert history.answers_to("imitation") == ("explained", "explained")
+    assert why_not_exported(dossier, history) == []
+
+
+def test_imitation_that_nobody_answered_or_one_accepted_stops_a_filing(room):
+    dossier, ledger = room
+    dossier = imitated(dossier, FLAGGED)
+    review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld")
+    (why,) = why_not_exported(dossier, histories(ledger.entries())[FLAGGED])
+    assert why == "that one of the two may be imitating the other is unanswered"
+    with pytest.raises(ReviewError, match="its answer to the imitation keeps from being joined"):
+        finding("review", found="upheld", why="x", alternative="y", imitation="accepted")
+    pair = (A, B)
+    dossier = imitated(dossier, pair)
+    kept = [
+        commit(dossier, ledger, pair, "Ann", "not upheld", alibi="explained", imitation="accepted")
+    ]
+    kept += [
+        commit(dossier, ledger, pair, w, "upheld", alibi="explained", imitation="explained")
+        for w in ("Bea", "Cy")
+    ]
+    open_findings(ledger, kept)
+    said = why_not_exported(dossier, histories(ledger.entries())[pair])
+    assert "a reviewer found that one of the two imitates the other" in said
 
 
 def test_unknown_accounts_are_named_and_near_ones_offered(room):

@@ -30,6 +30,7 @@ from sockgraph.reviews.audit import witnesses_in
 from sockgraph.reviews.reversal import ask_reversal, settle_reversals
 from sockgraph.reviews.words import action_words
 from sockgraph.schema import validate
+from sockgraph.signals import SIGNALS
 
 HOSTILE = (
     "{{delete}}",
@@ -192,6 +193,22 @@ def test_simultaneous_work_is_told_by_day_and_length(filing):
     filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
     public = spi_filing(filing, profile="enwiki", variant="public")
     assert "At work at the same time on different pages on 2024-01-01, for 2 h: 40 edits" in public
+    many = pd.concat([alibis] * 9).assign(
+        start=lambda t: pd.date_range(t["start"].iloc[0], periods=9)
+    )
+    dossier = dataclasses.replace(filing.dossier, tables={**tables, "alibis": many})
+    filing = dataclasses.replace(filing, dossier=dossier)
+    public = spi_filing(filing, profile="enwiki", variant="public")
+    assert public.count("At work at the same time") == 6
+    assert "On 3 more days they did so too." in public
+
+
+def test_every_claim_is_of_something_that_is_looked_at():
+    claims = {
+        key.partition(" ")[2] for key in SENTENCES["en"] if key.startswith(("for ", "against "))
+    }
+    looked_at = {signal.name for signal in SIGNALS} | {"hand-over", "undoing", "alibi", "imitation"}
+    assert claims <= looked_at | {"page", "wording", "opening", "other", "one operator"}
 
 
 def test_edits_become_diff_lines_oldest_first(filing):

@@ -26,7 +26,7 @@ from sockgraph.names import cell
 from sockgraph.pipeline import DATA
 from sockgraph.pipeline.other_cases import export, read_export
 from sockgraph.pipeline.other_cases import tell as take_in
-from sockgraph.report.wikitext import Filing, diff_lines, restraints, spi_filing
+from sockgraph.report.wikitext import Filing, diff_lines, in_force, spi_filing
 from sockgraph.reviews import Draft, LedgerHead, histories, link_states, words
 from sockgraph.reviews.dossier import rested_on, side_by_side
 from sockgraph.reviews.reversal import Received, ask_reversal, document_hash, receive, reopen
@@ -237,7 +237,7 @@ def appeal_lines(dossier: Dossier, history: History) -> list[str]:
     force = [
         f"  {one.user}: {'globally locked' if one.lock else f'blocked on {one.wiki}'} since"
         f" {one.day}{f', by {one.by}' if one.by else ''}"
-        for one in restraints(dossier, history.pair)
+        for one in in_force(dossier, history.pair)
     ]
     stated = [
         f"  {e.author}, {e.time[:10]}: {e.body['url']}" for e in history.asserted if e.body["url"]

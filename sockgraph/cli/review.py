@@ -297,9 +297,11 @@ class Terminal:
         found = _choose(words.QUESTIONS["finding"], self.turned(offered))
         why = _write(words.QUESTIONS["why"])
         alternative = _write(words.QUESTIONS["alternative"])
-        asked = self.sitting.exhibit(task).alibi_asked
-        alibi = _choose(words.QUESTIONS["alibi"], words.ALIBI_ANSWERS) if asked else None
-        self.say(self.sitting.find(task, found, why=why, alternative=alternative, alibi=alibi))
+        doubts = {
+            doubt: _choose(words.QUESTIONS[doubt], words.DOUBTS[doubt])
+            for doubt in self.sitting.exhibit(task).asked
+        }
+        self.say(self.sitting.find(task, found, why=why, alternative=alternative, **doubts))
 
     def turned(self, offered: Mapping[str, str]) -> dict[str, str]:
         """Return answers in the order in which this reviewer is offered them."""

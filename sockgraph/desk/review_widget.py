@@ -157,9 +157,14 @@ class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         options = [(words.FINDINGS[found], found) for found in findings_of(task.kind)]
         found = w.RadioButtons(options=self._turned(options), value=None, layout=WIDE)
         why, other = _area("why"), _area("alternative")
-        answers = [(said, key) for key, said in words.ALIBI_ANSWERS.items()]
-        alibi = w.RadioButtons(options=answers, value=None, layout=WIDE)
-        asked = self.sitting.exhibit(task).alibi_asked
+        doubts = {
+            doubt: w.RadioButtons(
+                options=[(said, key) for key, said in words.DOUBTS[doubt].items()],
+                value=None,
+                layout=WIDE,
+            )
+            for doubt in self.sitting.exhibit(task).asked
+        }
 
         def give() -> None:
             said = self.sitting.find(
@@ -167,12 +172,13 @@ class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
                 found.value or "",
                 why=why.value,
                 alternative=other.value,
-                alibi=(alibi.value or "") if asked else None,
+                **{doubt: buttons.value or "" for doubt, buttons in doubts.items()},
             )
             self._next(said)
 
         rows = [_heading("finding"), found, why, other]
-        rows += [_heading("alibi"), alibi] if asked else []
+        for doubt, buttons in doubts.items():
+            rows += [_heading(doubt), buttons]
         return [*rows, self._button("Record my finding", give)]
 
     def _turned(self, options: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence.scoring import AccountIndex, NullTest
+from sockgraph.log_events import account_of, is_sitewide, params_of
 from sockgraph.schema import empty, validate
 from sockgraph.signals.handover import find_handovers
 from sockgraph.signals.imitation import FAMILY
@@ -85,10 +86,9 @@ def last_blocks(log_events: pd.DataFrame, users: tuple[str, ...]) -> NDArray[np.
     Blocks from parts of the wiki end nothing.
     """
     blocks = log_events[(log_events["type"] == "block") & (log_events["action"] != "unblock")]
-    parts = blocks["params"].astype("string").str.contains('"sitewide": false', regex=False)
-    blocks = blocks[~parts.fillna(value=False).astype(bool)]
-    target = blocks["target"].astype("string").str.replace("_", " ")
-    names = target.str.split(":", n=1).str[-1]
+    blocks = blocks[[is_sitewide(params_of(text)) for text in blocks["params"]]]
+    known = dict.fromkeys(users)
+    names = pd.Series([account_of(target, known) for target in blocks["target"]], blocks.index)
     seconds = blocks["timestamp"].astype("datetime64[us, UTC]").astype("int64") / 1e6
     last = seconds.groupby(names).max()
     return np.asarray(last.reindex(list(users)), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The other cases in a data folder: what they took back binds, and whom they looked at is told.
+"""The other cases in a data folder: whom they keep apart, and whom they looked at.
 
 There is no register of its own: what is known is read from the other cases' folders, so a case that
 is purged, or removed when its time is up, is forgotten here too.
@@ -17,7 +17,14 @@ from sockgraph.account_names import normal_name
 from sockgraph.errors import ReviewError, SockgraphError
 from sockgraph.pipeline.results import LEDGER
 from sockgraph.reviews.ledger import Draft, Entry, Ledger, LedgerHead, head_of, sealed
-from sockgraph.reviews.states import CARRIED, ELSEWHERE, RESTORATION, histories
+from sockgraph.reviews.states import (
+    ALIBI_ELSEWHERE,
+    CARRIED,
+    ELSEWHERE,
+    OPENED,
+    RESTORATION,
+    histories,
+)
 from sockgraph.reviews.words import counted
 from sockgraph.store import CaseStore
 
@@ -63,25 +70,25 @@ def other_cases(case: Case, store: CaseStore) -> Iterator[OtherCase]:
             yield OtherCase(path.name, other, stated, run_on)
 
 
-def bind(case: Case, store: CaseStore, ledger: Ledger, users: Collection[str]) -> list[Reversal]:
-    """Enter what other cases took back between these accounts; return what was new.
+def bind(case: Case, store: CaseStore, ledger: Ledger, users: Collection[str]) -> list[CannotLink]:
+    """Enter whom of these accounts other cases keep apart; return what was new.
 
     Raises
     ------
     ReviewError
-        If another case's ledger is broken: what it took back cannot be known.
+        If another case's ledger is broken: whom it keeps apart cannot be known.
     """
     told = [
         one
         for other in other_cases(case, store)
-        for one in reversals(other.slug, other.ledger.entries())
+        for one in kept_apart(other.slug, other.ledger.entries())
         if set(one.pair) <= set(users)
     ]
     return tell(ledger, told, author=TOOL)
 
 
-def tell_others(case: Case, store: CaseStore, told: Sequence[Reversal]) -> list[str]:
-    """Enter what this case took back in every other case that compares the two; say which."""
+def tell_others(case: Case, store: CaseStore, told: Sequence[CannotLink]) -> list[str]:
+    """Enter whom this case keeps apart in every other case that compares the two; say which."""
     said = []
     for other in other_cases(case, store):
         links = other.store.path("links.parquet")
@@ -92,7 +99,8 @@ def tell_others(case: Case, store: CaseStore, told: Sequence[Reversal]) -> list[
         new = tell(other.ledger, [t for t in told if t.pair in known], author=TOOL)
         said += [
             f"The case {other.slug} compares {one.user_a} and {one.user_b} too: its ledger says"
-            " now that the link is taken back. Run it again."
+            f" now that {'an alibi keeps them apart' if one.alibi else 'the link is taken back'}."
+            " Run it again."
             for one in new
         ]
     return said
@@ -118,8 +126,8 @@ _LARGEST = 10_000_000
 
 
 @dataclass(frozen=True)
-class Reversal:
-    """A link that was taken back.
+class CannotLink:
+    """Two accounts that another case keeps apart: their link was taken back, or an alibi accepted.
 
     Attributes
     ----------
@@ -131,6 +139,8 @@ class Reversal:
         What was wrong, as the reviewers wrote it, each reason once.
     source
         The hash of that ledger's entry.
+    alibi
+        Whether an accepted alibi keeps them apart, and no reversal.
     """
 
     user_a: str
@@ -139,6 +149,7 @@ class Reversal:
     date: str
     why: tuple[str, ...]
     source: str
+    alibi: bool = False
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -146,29 +157,35 @@ class Reversal:
         return self.user_a, self.user_b
 
 
-def reversals(case: str, entries: Iterable[Entry]) -> list[Reversal]:
-    """Return the links that a ledger itself took back and has not reopened."""
+def kept_apart(case: str, entries: Iterable[Entry]) -> list[CannotLink]:
+    """Return the pairs that a ledger itself keeps apart and has not reopened."""
     found = []
     for history in histories(entries).values():
-        settled = history.of(RESTORATION)
-        if settled and history.state == "reversed":
-            last = settled[-1]
+        if history.state == "reversed" and history.of(RESTORATION):
+            last = history.of(RESTORATION)[-1]
             why = tuple(dict.fromkeys(map(str, last.body.get("wrong", ()))))
-            found.append(Reversal(*history.pair, case, last.time[:10], why, last.hash))
+            found.append(CannotLink(*history.pair, case, last.time[:10], why, last.hash))
+        elif history.alibi_accepted_here:
+            said = [(e, e.body["answers"].get("finding", {})) for e in history.of(OPENED)]
+            last, answer = [one for one in said if one[1].get("alibi") == "accepted"][-1]
+            why = (str(answer["why"]),)
+            told = CannotLink(*history.pair, case, last.time[:10], why, last.hash, alibi=True)
+            found.append(told)
     return found
 
 
-def tell(ledger: Ledger, told: Sequence[Reversal], *, author: str) -> list[Reversal]:
-    """Enter reversals made elsewhere that a ledger does not have yet; return those.
+def tell(ledger: Ledger, told: Sequence[CannotLink], *, author: str) -> list[CannotLink]:
+    """Enter what keeps accounts apart elsewhere and a ledger does not have yet; return that.
 
-    A link that was reopened here since is not closed again by the same reversal.
+    A link that was reopened here since is not closed again by the same entry.
     """
-    new: list[Reversal] = []
+    new: list[CannotLink] = []
 
     def rule(entries: tuple[Entry, ...]) -> list[Draft]:
-        have = {e.body.get("source") for e in entries if e.kind == ELSEWHERE}
+        have = {e.body.get("source") for e in entries if e.kind in (ELSEWHERE, ALIBI_ELSEWHERE)}
         new[:] = [one for one in told if one.source not in have]
-        return [Draft(ELSEWHERE, author, asdict(one)) for one in new]
+        kinds = [ALIBI_ELSEWHERE if one.alibi else ELSEWHERE for one in new]
+        return [Draft(kind, author, asdict(one)) for kind, one in zip(kinds, new, strict=True)]
 
     if told:
         ledger.extend(rule)
@@ -184,14 +201,16 @@ def export(ledger: Ledger, case: Case, *, author: str) -> tuple[str, LedgerHead]
     Raises
     ------
     ReviewError
-        If the ledger took no link back.
+        If the ledger keeps no accounts apart.
     """
 
     def rule(entries: tuple[Entry, ...]) -> list[Draft]:
-        found = reversals(case.slug, entries)
+        found = kept_apart(case.slug, entries)
         if not found:
             raise ReviewError(
-                case.slug, "no link of it is taken back.", "There is nothing to carry elsewhere."
+                case.slug,
+                "no link of it is taken back, and no alibi accepted.",
+                "There is nothing to carry elsewhere.",
             )
         told = [asdict(one) for one in found]
         body = {"case": case.slug, "wikis": list(case.wikis), "reversals": told}
@@ -214,6 +233,7 @@ class _Told(_Part):
     date: str = Field(pattern=r"\A\d{4}-\d\d-\d\d\z")
     why: list[str] = Field(max_length=100)
     source: str = Field(pattern=r"\A[0-9a-f]{64}\z")
+    alibi: bool = False
 
 
 class _Body(_Part):
@@ -238,7 +258,7 @@ class _File(_Part):
     entry: _Entry
 
 
-def read_export(path: Path, head: LedgerHead, case: Case) -> list[Reversal]:
+def read_export(path: Path, head: LedgerHead, case: Case) -> list[CannotLink]:
     """Read what another case's ledger carried here, held against its head.
 
     Parameters
@@ -275,10 +295,10 @@ def read_export(path: Path, head: LedgerHead, case: Case) -> list[Reversal]:
             path,
             f"it is of {', '.join(found.entry.body.wikis)}, and {case.slug} is of"
             f" {', '.join(case.wikis)}.",
-            "A reversal binds cases of the same wiki.",
+            "What keeps accounts apart binds cases of the same wiki.",
         )
     return [
-        Reversal(r.user_a, r.user_b, r.case, r.date, tuple(r.why), r.source)
+        CannotLink(r.user_a, r.user_b, r.case, r.date, tuple(r.why), r.source, r.alibi)
         for r in found.entry.body.reversals
     ]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
-from sockgraph.pipeline.other_cases import reversals, tell_others
+from sockgraph.pipeline.other_cases import kept_apart, tell_others
 from sockgraph.pipeline.results import LEDGER, open_store, read_case
 from sockgraph.pipeline.run import gather, known_operators, open_source, run_case
 from sockgraph.report.wikitext import restoration_note
@@ -138,7 +138,9 @@ class ReviewSession:
         if covers - names.keys():
             self.tell("No known-different pairs: the source is not the one that was run.")
             return self
-        return replace(self, dossier=replace(self.dossier, names=names))
+        known = population.known.dropna(subset=["person"])
+        persons = dict(zip(known["user"], known["person"], strict=True))
+        return replace(self, dossier=replace(self.dossier, names=names, persons=persons))
 
     def diff_reader(self) -> Callable[[Sheet], Diffs] | None:
         """Return what reads the diffs of a sheet from the case's source; None if that has none."""
@@ -190,7 +192,7 @@ class ReviewSession:
         self._tell_states(opened)
         self._tell_waiting([*answers, *given])
         settle_reversals(self.ledger, self.dossier)
-        told = reversals(self.dossier.case.slug, self.ledger.entries())
+        told = kept_apart(self.dossier.case.slug, self.ledger.entries())
         for said in tell_others(self.dossier.case, self.store, told):
             self.tell(said)
         if before != cannot_links(self.ledger.entries()):
@@ -370,10 +372,10 @@ class Sitting:
         return words.CLOSED[record.light["finding"]] if record.light and record.committed else ""
 
     def find(
-        self, task: Task, found: str, *, why: str, alternative: str, alibi: str | None = None
+        self, task: Task, found: str, *, why: str, alternative: str, **doubts: str | None
     ) -> str:
-        """Enter a finding as a salted hash."""
-        answer = finding(task.kind, found=found, why=why, alternative=alternative, alibi=alibi)
+        """Enter a finding as a salted hash, with an answer to each of `Exhibit.asked`."""
+        answer = finding(task.kind, found=found, why=why, alternative=alternative, **doubts)
         return self._enter(task, "finding", answer)
 
     def open_on_wiki(self, task: Task, rev: str) -> str | None:

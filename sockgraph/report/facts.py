@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import pandas as pd
 
 from sockgraph.charts.activity import Life
 from sockgraph.charts.marks import text_width
+from sockgraph.log_events import BLOCKING, account_of, is_lock, is_sitewide, params_of
 from sockgraph.report.wording import day
 from sockgraph.strings import say
 
@@ -262,9 +262,6 @@ def _naive(moment: pd.Timestamp) -> np.datetime64:
     return moment.tz_convert(None).to_datetime64()
 
 
-_BLOCKING = {"block", "reblock"}
-
-
 @dataclass(frozen=True)
 class Event:
     """A block, lock or rename.
@@ -293,27 +290,21 @@ def events_of(users: Sequence[str], log_events: pd.DataFrame) -> dict[str, tuple
     found: dict[str, list[Event]] = {user: [] for user in users}
     for row in log_events.sort_values("timestamp", kind="stable").itertuples():
         event = _event(row)
-        target = _target(row, event, found)
-        if event is not None and target is not None:
+        if event is None:
+            continue
+        renamed = params_of(row.params).get("newuser") if event.kind == "rename" else None
+        target = account_of(renamed, found) or account_of(row.target, found)
+        if target is not None:
             found[target].append(event)
     return {user: tuple(events) for user, events in found.items()}
 
 
-def _target(row: Any, event: Event | None, users: dict[str, list[Event]]) -> str | None:
-    """Return whom an event is about; titles carry the wiki's own word for `User:`."""
-    if event is None or pd.isna(row.target):
-        return None
-    new = _params(row.params).get("newuser") if event.kind == "rename" else None
-    plain = str(row.target).split(":", 1)[-1].split("@", 1)[0]
-    return next((u for u in (new, row.target, plain) if isinstance(u, str) and u in users), None)
-
-
 def _event(row: Any) -> Event | None:
-    params = _params(row.params)
+    params = params_of(row.params)
     if row.type == "block":
         return _block(row, params)
     if row.type == "globalauth":
-        locked = "locked" in json.dumps(params.get("added", params))
+        locked = is_lock(params)
         words = say("locked {day}" if locked else "unlocked {day}", day=day(row.timestamp))
         return Event("lock" if locked else "end", row.timestamp, words)
     if row.type == "renameuser":
@@ -324,7 +315,7 @@ def _event(row: Any) -> Event | None:
 
 
 def _block(row: Any, params: dict[str, Any]) -> Event:
-    if row.action not in _BLOCKING:
+    if row.action not in BLOCKING:
         return Event("end", row.timestamp, say("unblocked {day}", day=day(row.timestamp)))
     expiry = str(params.get("expiry") or "")
     until = say("until {day}", day=expiry[:10]) if expiry[:1].isdigit() else expiry
@@ -332,14 +323,6 @@ def _block(row: Any, params: dict[str, Any]) -> Event:
     if str(length) in {"infinite", "infinity", "indefinite", "never"}:
         length = say("indefinitely")
     text = "changed to {length}, {day}" if row.action == "reblock" else "{length}, {day}"
-    if params.get("sitewide") is False:
+    if not is_sitewide(params):
         length = say("parts of the wiki, {length}", length=length)
     return Event("block", row.timestamp, say(text, length=length, day=day(row.timestamp)))
-
-
-def _params(text: str) -> dict[str, Any]:
-    try:
-        params = json.loads(text)
-    except ValueError:
-        return {}
-    return params if isinstance(params, dict) else {"added": params}

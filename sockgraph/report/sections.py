@@ -273,7 +273,7 @@ def section(link: Link, anchor: str, shared: Desk) -> Section:
     )
     return Section(
         line=line(link, anchor, shared, full=True),
-        state=_state(link),
+        state=words.state_label(link.state),
         headline=words.headline(link, data.calibration.get("reason")),
         asserted=asserted(link),
         explained=words.explained(link),
@@ -332,14 +332,6 @@ def _standing(link: Link, shared: Desk) -> tuple[Chart | None, Markup]:
     )
 
 
-def _state(link: Link) -> str:
-    if link.state == "none":
-        return say("not flagged, not asserted")
-    return say(
-        "asserted elsewhere, not yet reviewed here" if link.state == "asserted" else link.state
-    )
-
-
 def sentence(text: str) -> str:
     """Return a text with a capital first letter, the rest as it is."""
     return text[:1].upper() + text[1:]
@@ -363,7 +355,7 @@ def asserted(link: Link) -> Markup:
 
 def naive(link: Link) -> str:
     """Say what adding the signals up would have claimed."""
-    n = sum(signal.log10_lr is not None for signal in link.signals)
+    n = sum(s.log10_lr is not None and s.family != words.RIVALS for s in link.signals)
     if link.naive is None or n < 2:
         return ""
     return say(

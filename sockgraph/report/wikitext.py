@@ -6,13 +6,13 @@ Whatever an account holder wrote goes through `inert`; every sentence is in `fil
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 import pandas as pd
 
+from sockgraph.log_events import Restraint, restraints
 from sockgraph.names import clean, look_alike, own_characters
 from sockgraph.report.filing_words import CHINESE, ENGLISH, SENTENCES, language_of, sentence
 from sockgraph.report.markup import safe_url
@@ -213,7 +213,7 @@ class _Wiki:
         oldest = f" ({self.say('oldest')})" if user == self.filing.accounts[0] else ""
         force = [
             self.say("locked since" if one.lock else "blocked since", day=one.day)
-            for one in restraints(self.filing.dossier, [user])
+            for one in in_force(self.filing.dossier, [user])
         ]
         return "; ".join([f"{self.account(user)}{oldest}: {line}", *force])
 
@@ -231,10 +231,13 @@ class _Wiki:
 
     def _against(self) -> list[str]:
         found = self._argued("against")
+        days = self._days_together()
         found += [
             self.say("simultaneous", day=day, length=length, n=n)
-            for day, length, n in self._days_together()
+            for day, length, n in days[:DAYS_SHOWN]
         ]
+        if len(days) > DAYS_SHOWN:
+            found.append(self.say("more days", n=len(days) - DAYS_SHOWN))
         return [*(found or [self.say("nothing against")]), self.say("caveat")]
 
     def _days_together(self) -> list[tuple[str, int, int]]:
@@ -246,7 +249,7 @@ class _Wiki:
                 if pd.isna(row.excluded):
                     hours = max(1, round((row.end - row.start).total_seconds() / 3600))
                     rows.append((f"{row.start:%Y-%m-%d}", hours, int(row.n_edits)))
-        return rows[:DAYS_SHOWN]
+        return rows
 
     def _apart(self) -> list[str]:
         """Return the links made elsewhere that a review here did not uphold."""
@@ -368,67 +371,10 @@ def diff_lines(case: Case, edits: pd.DataFrame, *, profile: Profile) -> str:
     return "\n".join(f"* {_diff(case, as_edit(row), profile)}" for row in ordered.itertuples())
 
 
-@dataclass(frozen=True)
-class Restraint:
-    """A block or a global lock that is in force, as far as the logs that were read say."""
-
-    user: str
-    lock: bool
-    wiki: str
-    day: str
-    by: str
-
-
-def restraints(dossier: Dossier, users: Iterable[str]) -> list[Restraint]:
-    """Return the blocks and locks of some accounts that nothing in the logs has ended."""
-    log, accounts = dossier.tables["log_events"], dossier.tables["accounts"]
+def in_force(dossier: Dossier, users: Iterable[str]) -> list[Restraint]:
+    """Return the blocks and locks of some accounts that nothing in the case's logs has ended."""
     read_on = str(dossier.manifest.get("source", {}).get("read_on", ""))
-    held: dict[tuple[str, bool, str], Restraint] = {}
-    events: Iterable[Any] = log.sort_values("timestamp", kind="stable").itertuples()
-    for row in events:
-        user = _target(row, users)
-        if user is None or row.type not in ("block", "globalauth"):
-            continue
-        lock = row.type == "globalauth"
-        key = (user, lock, "" if lock else row.wiki)
-        if _restrains(row, read_on):
-            by = "" if pd.isna(row.actor) else str(row.actor)
-            held[key] = Restraint(user, lock, row.wiki, f"{row.timestamp:%Y-%m-%d}", by)
-        else:
-            held.pop(key, None)
-    known: Iterable[Any] = accounts[accounts["user"].isin(list(users))].itertuples()
-    for row in known:
-        key = (row.user, False, row.wiki)
-        if not pd.isna(row.blocked_at) and key not in held:
-            held[key] = Restraint(*key, f"{row.blocked_at:%Y-%m-%d}", "")
-    return list(held.values())
-
-
-def _target(row: Any, users: Iterable[str]) -> str | None:
-    """Return whom a log event is about; titles carry the wiki's own word for `User:`."""
-    if pd.isna(row.target):
-        return None
-    plain = str(row.target).split(":", 1)[-1].split("@", 1)[0]
-    return next((user for user in users if user in (row.target, plain)), None)
-
-
-def _restrains(row: Any, read_on: str) -> bool:
-    """Tell whether an event restrains from the whole wiki, on the day that it was read.
-
-    A block whose time is over by then ends what stood before it, as an unblock does; so does one
-    that was narrowed to parts of the wiki.
-    """
-    try:
-        params = json.loads(row.params) if isinstance(row.params, str) else {}
-    except ValueError:
-        params = {}
-    given = params if isinstance(params, dict) else {}
-    if row.type == "block":
-        expiry = str(given.get("expiry") or "")
-        over = expiry[:1].isdigit() and expiry[:10] < read_on[:10]
-        whole = given.get("sitewide", True)
-        return row.action in ("block", "reblock") and bool(whole) and not over
-    return "locked" in json.dumps(given.get("added", params))
+    return restraints(dossier.tables["log_events"], dossier.tables["accounts"], users, read_on)
 
 
 def restoration_note(dossier: Dossier, entry: Entry, head: LedgerHead) -> str:
@@ -448,7 +394,7 @@ def restoration_note(dossier: Dossier, entry: Entry, head: LedgerHead) -> str:
 
     body, pair = entry.body, entry.pair or ("", "")
     a, b = map(_account, pair)
-    force = restraints(dossier, pair)
+    force = in_force(dossier, pair)
     told = [a, b, *(say("made", name=inert(name)) for name in body["made_by"])]
     lines = [
         f"== {say('restoration', a=inert(pair[0]), b=inert(pair[1]))} ==",

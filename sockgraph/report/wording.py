@@ -25,6 +25,7 @@ from sockgraph.reviews.words import (
     plain,
     signal_about,
     signed,
+    state_label,
     support_words,
     thousands,
 )
@@ -223,6 +224,7 @@ __all__ = [
     "plain",
     "signal_about",
     "signed",
+    "state_label",
     "support_words",
     "thousands",
 ]

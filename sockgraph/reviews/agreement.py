@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sockgraph.errors import ReviewError
+from sockgraph.reviews import words
 from sockgraph.reviews.answers import (
     ANSWERED,
     LONGEST,
@@ -30,7 +31,7 @@ from sockgraph.reviews.sheet import edits_of
 from sockgraph.reviews.states import LIGHT, PACKET, STEPS, History, Pair, Record, histories
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from sockgraph.reviews.dossier import Dossier
@@ -84,6 +85,7 @@ class _Finding(_Part):
     why: _Said
     alternative: _Said
     alibi: Literal["accepted", "explained"] | None
+    imitation: Literal["accepted", "explained"] | None = None
 
 
 class _SealedFirst(_Part):
@@ -112,7 +114,7 @@ class _Answer(_Part):
     @property
     def sealed(self) -> dict[str, Sealed]:
         """The answers with their salts, as they were committed to."""
-        given = self.model_dump(by_alias=True)["answers"] or {}
+        given = self.model_dump(by_alias=True, exclude_unset=True).get("answers") or {}
         return {step: Sealed(one["answer"], one["salt"]) for step, one in given.items() if one}
 
 
@@ -370,21 +372,16 @@ def _refuse_unchecked(dossier: Dossier, one: Kept, history: History) -> None:
     for step, sealed in one.answers.items():
         a = sealed.answer
         if step == "finding":
-            asked = not foil and bool(dossier.link(one.pair)["alibi"])
-            if foil or (a["alibi"] is not None) != asked:
-                says = "left unanswered" if asked else "answered, and was not asked about"
-                rule = (
-                    "a known-different pair has no finding."
-                    if foil
-                    else (f"its simultaneous work is {says}.")
-                )
-                raise ReviewError(pair, rule, _AGAIN)
+            if foil:
+                raise ReviewError(pair, "a known-different pair has no finding.", _AGAIN)
+            _refuse_unasked(dossier.link(one.pair), a, pair)
             finding(
                 kind_of(history),
                 found=a["finding"],
                 why=a["why"],
                 alternative=a["alternative"],
                 alibi=a["alibi"],
+                imitation=a.get("imitation"),
             )
             continue
         if step == "first judgement":
@@ -396,6 +393,18 @@ def _refuse_unchecked(dossier: Dossier, one: Kept, history: History) -> None:
                 cites=a["cites"],
             )
         _refuse_unknown_edits(dossier, one.pair, a["cites"])
+
+
+def _refuse_unasked(link: Mapping[str, Any], answer: Mapping[str, Any], pair: str) -> None:
+    """Refuse an answer to a doubt that the link has not, and a doubt that was left open.
+
+    Packets from before imitation was asked about have no such key: it stays unanswered.
+    """
+    for doubt in words.DOUBTS:
+        asked = bool(link[doubt])
+        if doubt in answer and (answer[doubt] is not None) != asked:
+            says = "left unanswered" if asked else "answered, and was not asked about"
+            raise ReviewError(pair, f"its {doubt} is {says}.", _AGAIN)
 
 
 def _refuse_unknown_edits(dossier: Dossier, pair: Pair, revs: Sequence[str]) -> None:

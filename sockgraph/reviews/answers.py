@@ -162,7 +162,13 @@ def light_judgement(
 
 
 def finding(
-    kind: str, *, found: str, why: str, alternative: str, alibi: str | None = None
+    kind: str,
+    *,
+    found: str,
+    why: str,
+    alternative: str,
+    alibi: str | None = None,
+    imitation: str | None = None,
 ) -> dict[str, Any]:
     """Return a finding, checked.
 
@@ -172,29 +178,32 @@ def finding(
         `review` or `reversal`, which offer different findings.
     alternative
         The strongest alternative explanation, in writing.
-    alibi
-        `accepted` or `explained`, where the link has simultaneous work; else None.
+    alibi, imitation
+        `accepted` or `explained`, where the link has simultaneous work, or where one account may be
+        imitating the other; else None.
 
     Raises
     ------
     ReviewError
         If a text is missing, the finding is none of those offered, or it joins two accounts whose
-        simultaneous work it accepts as showing two people.
+        simultaneous work it accepts as showing two people, or one of which it finds to imitate.
     """
     _among("finding", found, findings_of(kind))
-    if alibi is not None:
-        _among("answer to the alibi", alibi, tuple(words.ALIBI_ANSWERS))
-    if alibi == "accepted" and found in ("upheld", "stands"):
-        raise ReviewError(
-            repr(found),
-            "it joins two accounts whose simultaneous work it accepts as showing two people.",
-            "Choose another finding, or write what else explains the work.",
-        )
+    for doubt, answer in (("alibi", alibi), ("imitation", imitation)):
+        if answer is not None:
+            _among(f"answer to the {doubt}", answer, tuple(words.DOUBTS[doubt]))
+        if answer == "accepted" and found in ("upheld", "stands"):
+            raise ReviewError(
+                repr(found),
+                f"it joins two accounts that its answer to the {doubt} keeps from being joined.",
+                "Choose another finding, or write what else explains it.",
+            )
     return {
         "finding": found,
         "why": _text("the reason of a finding", why),
         "alternative": _text("the strongest alternative explanation", alternative),
         "alibi": alibi,
+        **({} if imitation is None else {"imitation": imitation}),  # as older findings are sealed
     }
 
 

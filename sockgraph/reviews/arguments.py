@@ -18,6 +18,7 @@ import pandas as pd
 
 from sockgraph.reviews.dossier import direction
 from sockgraph.reviews.sheet import page_keys
+from sockgraph.signals import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 MOST = 6
 """Arguments in a filing: what a clerk reads to the end."""
 ROWS = 2
-_PAGES = ("shared pages",)
-_WORDS = ("phrases", "habits", "openings")
+_PAGES = frozenset(signal.name for signal in SIGNALS if signal.family == "pages")
+_WORDS = frozenset(signal.name for signal in SIGNALS if signal.family == "text")
 _SECTION = re.compile(r"/\*.*?\*/")
 _LEAST = 4  # letters that a shared wording has, at least; two of a script without spaces
 

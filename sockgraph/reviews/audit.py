@@ -11,6 +11,7 @@ from sockgraph.errors import ReviewError
 from sockgraph.names import printable
 from sockgraph.reviews.ledger import Entry, LedgerHead, before_removal
 from sockgraph.reviews.states import (
+    ALIBI_ELSEWHERE,
     ASSERTED,
     CARRIED,
     ELSEWHERE,
@@ -96,6 +97,7 @@ def _said(entry: Entry) -> str:
         FILED: ("profile", "variant"),
         NOTE: ("text",),
         ELSEWHERE: ("case", "date", "source"),
+        ALIBI_ELSEWHERE: ("case", "date", "source"),
         CARRIED: ("case",),
     }.get(entry.kind, ("commit",))
     return "; ".join(str(body[key]) for key in words if body.get(key))

@@ -46,12 +46,15 @@ class Dossier:
     names
         From cover names of the reference to true names, for blinding alone: in memory, never
         written. Empty where they cannot be known; then there are no known-different pairs.
+    persons
+        The known operators of reference accounts, likewise.
     """
 
     case: Case
     tables: Mapping[str, pd.DataFrame]
     manifest: Mapping[str, Any]
     names: Mapping[str, str] = field(default_factory=dict, repr=False)
+    persons: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def seal(self) -> str:

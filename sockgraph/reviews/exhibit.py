@@ -58,14 +58,14 @@ class Exhibit:
     ----------
     against, towards, everything
         What is shown at the steps `against`, `for` and `all`.
-    alibi_asked
-        Whether the simultaneous work is beyond chance, so that the finding must answer it.
+    asked
+        Which of `words.DOUBTS` the link has, so that the finding must answer it.
     """
 
     against: tuple[Block, ...]
     towards: tuple[Block, ...]
     everything: tuple[Block, ...]
-    alibi_asked: bool
+    asked: tuple[str, ...]
 
     def of(self, step: str) -> tuple[Block, ...]:
         """Return what is shown at a step."""
@@ -120,7 +120,7 @@ def make_exhibit(
             *_changed(dossier, shown, history, numbers=numbers),
             *last,
         ),
-        bool(dossier.link(history.pair)["alibi"]),
+        tuple(doubt for doubt in words.DOUBTS if dossier.link(history.pair)[doubt]),
     )
 
 

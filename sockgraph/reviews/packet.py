@@ -132,7 +132,7 @@ def page_words() -> dict[str, Any]:
             kind: [[key, words.FINDINGS[key]] for key in findings_of(kind)]
             for kind in ("review", "reversal")
         },
-        "alibi": [list(one) for one in words.ALIBI_ANSWERS.items()],
+        "doubts": {doubt: list(map(list, said.items())) for doubt, said in words.DOUBTS.items()},
         "questions": words.QUESTIONS,
         "hints": words.HINTS,
         "read": words.READ,

@@ -163,12 +163,20 @@ def _shared_by_links(dossier: Dossier) -> np.ndarray:
 
 
 def _reference_pairs(dossier: Dossier) -> tuple[list[Pair], np.ndarray]:
-    """Return pairs of reference accounts that share a page, and how many pages they share."""
+    """Return pairs of reference accounts that share a page, and how many pages they share.
+
+    Two accounts that the case's labels give to one person are no pair of different people.
+    """
     accounts = dossier.tables["accounts"]
     reference = accounts.loc[accounts["role"] == "reference", "user"]
     users = sorted(user for user in map(str, reference) if user in dossier.names)
     common = _common_pages(dossier.tables["edits"], users)
-    met = [(i, j) for i, j in combinations(range(len(users)), 2) if common[i, j]]
+    person = [dossier.persons.get(user, user) for user in users]
+    met = [
+        (i, j)
+        for i, j in combinations(range(len(users)), 2)
+        if common[i, j] and person[i] != person[j]
+    ]
     pairs = [(users[i], users[j]) for i, j in met]
     return pairs, np.array([common[i, j] for i, j in met], dtype=float)
 

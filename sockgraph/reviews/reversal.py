@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sockgraph.errors import ReviewError
 from sockgraph.reviews.ledger import Draft, Entry, Ledger
 from sockgraph.reviews.states import (
+    ALIBI_ELSEWHERE,
     ELSEWHERE,
     FILED,
     OPENED,
@@ -244,7 +245,7 @@ def _groups(dossier: Dossier, pair: Pair) -> list[tuple[str, ...]]:
 def _news(history: History) -> bool:
     """Tell whether evidence was registered after what decided the link."""
     kinds = [entry.kind for entry in history.entries]
-    last = max(i for i, kind in enumerate(kinds) if kind in (OPENED, ELSEWHERE))
+    last = max(i for i, kind in enumerate(kinds) if kind in (OPENED, ELSEWHERE, ALIBI_ELSEWHERE))
     return RECEIVED in kinds[last:]
 
 

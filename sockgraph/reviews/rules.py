@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 OPEN_STATES = ("asserted", "flagged", "in review", "reversal in review", "reopened")
 DECIDED = ("upheld", "not upheld", "inconclusive", "stands", "reversed")
 ANOTHER = "Ask another reviewer."
+_UNANSWERED = {
+    "alibi": "its alibi (simultaneous work on different pages) is unanswered",
+    "imitation": "that one of the two may be imitating the other is unanswered",
+}
 MOVED_SAID = 4  # changes told in a refusal; `audit --link` and the next review show all
 
 
@@ -167,12 +171,11 @@ def why_not_exported(dossier: Dossier, history: History) -> list[str]:
         why.append("a link that it leaned on has been taken back")
     elif moved(dossier, history):
         why.append(f"what its reviewers were shown has changed: {_moved_words(dossier, history)}")
-    if link["alibi"] and not history.alibi:
-        why.append("its alibi (simultaneous work on different pages) is unanswered")
-    if link["imitation"]:
-        why.append("one of the two may be imitating the other: nothing is filed on what was copied")
-    if "accepted" in history.alibi:
+    why += [_UNANSWERED[d] for d in _UNANSWERED if link[d] and not history.answers_to(d)]
+    if "accepted" in history.answers_to("alibi") or history.alibi_accepted:
         why.append("a reviewer accepted its alibi")
+    if "accepted" in history.answers_to("imitation"):
+        why.append("a reviewer found that one of the two imitates the other")
     return why
 
 

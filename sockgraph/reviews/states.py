@@ -37,6 +37,7 @@ REOPENED = "reopened"
 PACKET = "packet"
 FILED = "filed"
 ELSEWHERE = "reversed elsewhere"
+ALIBI_ELSEWHERE = "alibi accepted elsewhere"
 CARRIED = "cannot-link export"
 NOTE = "note"
 DATA_REMOVED = "data removed"
@@ -111,10 +112,9 @@ class Record:
         found = answer.get("finding")
         return str(found) if found else None
 
-    @property
-    def alibi(self) -> str | None:
-        """`accepted` or `explained`, once opened and where the link has an alibi."""
-        answer = self.answers.get("finding", {}).get("alibi")
+    def answer_to(self, doubt: str) -> str | None:
+        """Return `accepted` or `explained`, once opened and where the link has an alibi, say."""
+        answer = self.answers.get("finding", {}).get(doubt)
         return str(answer) if answer else None
 
 
@@ -227,21 +227,26 @@ class History:
             if r.finding in findings
         )
 
+    def answers_to(self, doubt: str) -> tuple[str, ...]:
+        """Return what reviewers answered to an alibi or imitation since the last reopening."""
+        records = [r for round_ in self._since_reopened for r in round_.records.values()]
+        return tuple(said for r in records if (said := r.answer_to(doubt)))
+
     @property
-    def alibi(self) -> tuple[str, ...]:
-        """What reviewers answered to the alibi since the link was last reopened."""
-        return tuple(
-            r.alibi for round_ in self._since_reopened for r in round_.records.values() if r.alibi
+    def alibi_accepted_here(self) -> bool:
+        """Whether the alibi was accepted by people whose own finding carried the round."""
+        return any(
+            r.answer_to("alibi") == "accepted" and r.finding == round_.outcome
+            for round_ in self._since_reopened
+            for r in round_.records.values()
         )
 
     @property
     def alibi_accepted(self) -> bool:
-        """Whether the alibi was accepted by people whose own finding carried the round."""
-        return any(
-            r.alibi == "accepted" and r.finding == round_.outcome
-            for round_ in self._since_reopened
-            for r in round_.records.values()
-        )
+        """Whether the alibi was accepted here, or told by another case since the reopening."""
+        kinds = [entry.kind for entry in self.entries]
+        since = kinds[len(kinds) - kinds[::-1].index(REOPENED) :] if REOPENED in kinds else kinds
+        return self.alibi_accepted_here or ALIBI_ELSEWHERE in since
 
     @property
     def cannot_link(self) -> bool:

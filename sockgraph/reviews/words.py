@@ -219,6 +219,12 @@ ALIBI_ANSWERS = {
     "accepted": "it shows two people: keep the accounts apart",
     "explained": "it has another explanation, given above",
 }
+IMITATION_ANSWERS = {
+    "accepted": "one imitates the other: it does not speak for one operator",
+    "explained": "it has another explanation, given above",
+}
+DOUBTS = {"alibi": ALIBI_ANSWERS, "imitation": IMITATION_ANSWERS}
+"""What a finding must answer where a link has it, and the answers that are offered."""
 QUESTIONS = {
     "judgement": "What do these edits point to?",
     "says": "What in the edits says so?",
@@ -229,6 +235,7 @@ QUESTIONS = {
     "why": "Why?",
     "alternative": "What is the strongest other explanation?",
     "alibi": "The simultaneous work",
+    "imitation": "The summaries taken over word for word",
 }
 HINTS = {
     "else": "A shared project, a template, one teacher. Asked once: it stays for the next.",
@@ -271,29 +278,16 @@ def without_number(text: str) -> str:
 # what has become of a link
 
 
-def state_words(history: History) -> str:
-    """Say a link's state and how it was come to, for a page's heading."""
-    now = history.current
-    state = history.state
-    if now is None or state not in ("not upheld", "inconclusive"):
-        return STATE_WORDS[state]
-    by = " by one reviewer, on the light path" if now.light else " by its reviewers"
-    return f"{STATE_WORDS[state]}{by}"
-
-
 STATE_WORDS = {
-    "none": "not in question",
-    "flagged": "flagged, not yet reviewed",
+    "none": "not flagged, not asserted",
     "asserted": "asserted elsewhere, not yet reviewed here",
-    "in review": "in review",
-    "upheld": "upheld by its reviewers",
-    "not upheld": "not upheld",
-    "inconclusive": "left open",
-    "reversal in review": "its reversal is in review",
-    "reversed": "taken back: the link was wrong",
-    "stands": "stands after a review of its reversal",
-    "reopened": "reopened on new evidence",
 }
+"""States that need more words than their name."""
+
+
+def state_label(state: str) -> str:
+    """Say a link's state, for every page; how it was come to is said by `history_lines`."""
+    return say(STATE_WORDS.get(state, state))
 
 
 def action_words(action: str | None) -> str:
@@ -347,6 +341,10 @@ def history_lines(history: History, *, moved: bool = False) -> list[str]:
     lines += [
         f"Taken back in the case {e.body['case']} on {e.body['date']}: the link was wrong."
         for e in history.of("reversed elsewhere")
+    ]
+    lines += [
+        f"Its alibi was accepted in the case {e.body['case']} on {e.body['date']}: kept apart."
+        for e in history.of("alibi accepted elsewhere")
     ]
     if history.current and history.current.outcome is None and history.current.differ:
         lines.append("The reviewers differ: a third is needed.")

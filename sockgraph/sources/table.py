@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from sockgraph.account_names import TEMPORARY, kind_of, normal_name, says_bot
 from sockgraph.errors import SchemaError, SourceError, TableError
+from sockgraph.log_events import is_sitewide, params_of
 from sockgraph.schema import empty, validate
 from sockgraph.sources.activity import activity_of
 from sockgraph.sources.base import SOCK_BLOCK, Coverage, Reading, pick_discussions
@@ -148,8 +147,9 @@ class TableSource:
     def blocked_as_sock(self, users: Sequence[str]) -> set[str]:
         """Return whom a block from the whole wiki calls a sock, by the file's log."""
         blocks = self._events[self._events["type"].isin(["block", "gblblock", "globalauth"])]
-        whole = [json.loads(params or "{}").get("sitewide", True) for params in blocks["params"]]
-        blocks = blocks[np.asarray(whole, dtype=bool)]
+        blocks = blocks[
+            blocks["params"].map(lambda text: is_sitewide(params_of(text))).astype(bool)
+        ]
         said = blocks["comment"].astype("string").fillna("").str.contains(SOCK_BLOCK)
         return set(blocks["target"][said]) & set(users)
 

@@ -246,22 +246,22 @@ function evidence(task) {
 }
 function finding(task) {
   const wrong = el("p", { className: "wrong", role: "alert" });
-  const alibi = task.exhibit.alibi_asked;
-  const needed = { finding: "your finding", why: "why", alternative: "the strongest alternative", ...(alibi ? { alibi: "the simultaneous work" } : {}) };
+  const doubts = task.exhibit.asked;
+  const needed = { finding: "your finding", why: "why", alternative: "the strongest alternative", ...Object.fromEntries(doubts.map((doubt) => [doubt, words.questions[doubt].toLowerCase()])) };
   const form = el("form", { "aria-label": "Finding", onsubmit: (event) => { event.preventDefault(); record(); } },
     choice(words.questions.finding, "finding", turned(words.findings[task.kind])),
     question("why", "Required."),
     question("alternative", words.hints.alternative + " Required."),
-    alibi ? choice(words.questions.alibi, "alibi", words.alibi) : null,
+    ...doubts.map((doubt) => choice(words.questions[doubt], doubt, words.doubts[doubt])),
     wrong, el("button", { className: "go" }, "Record my finding"), el("p", { className: "later" }, "It cannot be changed."));
   function record() {
     if (!asked(form, needed, wrong)) return;
     const found = given(form, "finding");
-    if (alibi && given(form, "alibi") === "accepted" && ["upheld", "stands"].includes(found)) {
-      wrong.textContent = "Work that shows two people and a link that joins them exclude each other: change one of the two.";
+    if (doubts.some((doubt) => given(form, doubt) === "accepted") && ["upheld", "stands"].includes(found)) {
+      wrong.textContent = "What shows two people and a link that joins them exclude each other: change one of the two.";
       return;
     }
-    const answer = { finding: found, why: given(form, "why"), alternative: given(form, "alternative"), alibi: alibi ? given(form, "alibi") : null };
+    const answer = { finding: found, why: given(form, "why"), alternative: given(form, "alternative"), alibi: null, ...Object.fromEntries(doubts.map((doubt) => [doubt, given(form, doubt)])) };
     work[task.number - 1].answers.finding = { answer, salt: salt() };
     take(task, "finding");
     next();

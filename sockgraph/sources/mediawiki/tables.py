@@ -10,6 +10,7 @@ import pandas as pd
 
 from sockgraph.account_names import has_vanished, normal_name
 from sockgraph.errors import FetchError
+from sockgraph.log_events import is_sitewide
 from sockgraph.schema import TABLES, empty, validate
 from sockgraph.sources.base import SOCK_BLOCK
 from sockgraph.sources.mediawiki import accounts as renames
@@ -157,7 +158,7 @@ def says_sock(event: Mapping[str, Any]) -> bool:
     """Tell whether a log's row is a block from the whole wiki that calls its target a sock."""
     if event.get("type") != "block" or event.get("action") == "unblock":
         return False
-    whole = event.get("params", {}).get("sitewide", True)
+    whole = is_sitewide(event.get("params", {}))
     return bool(whole and SOCK_BLOCK.search(str(event.get("comment", ""))))
 
 
