@@ -86,7 +86,8 @@ def last_blocks(log_events: pd.DataFrame, users: tuple[str, ...]) -> NDArray[np.
     Blocks from parts of the wiki end nothing.
     """
     blocks = log_events[(log_events["type"] == "block") & (log_events["action"] != "unblock")]
-    blocks = blocks[[is_sitewide(params_of(text)) for text in blocks["params"]]]
+    whole = [is_sitewide(params_of(text)) for text in blocks["params"]]
+    blocks = blocks[np.array(whole, dtype=bool)]
     known = dict.fromkeys(users)
     names = pd.Series([account_of(target, known) for target in blocks["target"]], blocks.index)
     seconds = blocks["timestamp"].astype("datetime64[us, UTC]").astype("int64") / 1e6
