@@ -11,7 +11,7 @@ import re
 import secrets
 import tomllib
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -20,11 +20,6 @@ from sockgraph.errors import CaseError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows: two first runs at once may each write an id
-    fcntl = None  # type: ignore[assignment]
 
 SLUG = re.compile(r"[a-z0-9-]{1,64}")
 HOST = re.compile(
@@ -475,9 +470,10 @@ def identify(path: Path, *, accept_broken: bool = False) -> Case:
         Use a dump although it is not whole, as `source.accept_broken` in the file says it.
     """
     case = load_case(path)
-    if case.id is None:
-        with contextlib.suppress(OSError):
-            _write_id(path)
+    lock = path.with_name(f".{path.name}.lock")
+    if case.id is None or lock.exists():  # a killed process may have left its lock
+        with contextlib.suppress(OSError, NotImplementedError):
+            _write_id(path, lock)
         case = load_case(path)
     if not accept_broken:
         return case
@@ -485,33 +481,31 @@ def identify(path: Path, *, accept_broken: bool = False) -> Case:
     return case.model_copy(update={"source": source})
 
 
-def _write_id(path: Path) -> None:
-    """Put an id before the text of a case file: the file is whole at any moment.
+def _write_id(path: Path, lock: Path) -> None:
+    """Put an id before the text of a case file, which is whole at any moment; leave nothing beside.
 
-    The draft has one name, so that one which a killed process left is taken up and not left again.
+    The draft has one name, so that one which a killed process left is written over, and removed.
     """
+    import filelock  # noqa: PLC0415 - takes a tenth of a second, and most case files have their id
+
     draft = path.with_name(f".{path.name}.draft")
-    handle = os.open(draft, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    with os.fdopen(handle, "r+b") as file:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if load_case(path).id is None:
-            try:
-                _fill(file, b'id = "%s"\n' % secrets.token_hex(8).encode() + _bytes_of(path))
+    with filelock.FileLock(lock, mode=0o600):
+        try:
+            if load_case(path).id is None:
+                _fill(draft, b'id = "%s"\n' % secrets.token_hex(8).encode() + _bytes_of(path))
                 draft.chmod(path.stat().st_mode)
                 draft.replace(path)
-            except OSError:
-                draft.unlink(missing_ok=True)
-                raise
-        elif draft.exists() and os.path.samestat(draft.stat(), os.fstat(handle)):
-            draft.unlink()  # else it is the case file by now, which another process wrote
+        finally:
+            draft.unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)  # who waits for the old file notices, and opens it anew
 
 
-def _fill(file: IO[bytes], content: bytes) -> None:
-    file.truncate()
-    file.write(content)
-    file.flush()
-    os.fsync(file.fileno())
+def _fill(draft: Path, content: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 
 import pytest
+from filelock import FileLock
 
 from sockgraph.pipeline import demo_case, run_case
 
@@ -32,8 +32,7 @@ def demo_ran(tmp_path_factory):
     if shared.name.startswith("popen-"):  # a worker's own folder lies in everybody's
         shared = shared.parent
     data = shared / "demo-data"
-    with (shared / "demo-data.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(shared / "demo-data.lock"):
         if not (data / "processed" / "demo" / "manifest.json").exists():
             shutil.rmtree(data, ignore_errors=True)
             run_case(demo_case(data), data=data)

@@ -126,6 +126,7 @@ def test_an_id_is_written_once_and_kept(write):
 
 KILLED = """
 import os, pathlib, sys
+import filelock
 from sockgraph.case import identify
 calls = 0
 def count(event, args):
@@ -140,7 +141,7 @@ identify(pathlib.Path(sys.argv[1]))
 
 def test_killed_while_an_id_is_written_it_leaves_a_whole_file_and_the_next_run_no_draft(write):
     codes = []
-    for moment in range(1, 12):
+    for moment in range(1, 18):
         path = write(GOOD)
         mode = path.stat().st_mode
         killed = subprocess.run([sys.executable, "-c", KILLED, path, str(moment)], check=False)

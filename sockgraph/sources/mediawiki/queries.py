@@ -162,26 +162,32 @@ TEMPORARY_USERS = Question(
     batch=1,
     filed=_without_names,
 )
-LOGS = Question(
-    "logs about accounts",
-    {"list": "logevents", "leprop": "ids|title|type|user|timestamp|comment|details"},
-    "logevents",
-    about="letitle",
-    limit="lelimit",
-    since="leend",
-    batch=1,
-)
 
 
-BLOCKS = Question(
-    "blocks of accounts",
-    {"list": "logevents", "letype": "block", "leprop": "ids|title|type|timestamp|comment|details"},
-    "logevents",
-    about="letitle",
-    limit="lelimit",
-    since="leend",
-    batch=1,
-)
+def _log(kind: str, type_: str | None = None, *, about: str = "", actors: bool = True) -> Question:
+    """Return a question for a log; of one actor or one type, as the API takes one of each."""
+    told = "ids|title|type|user|timestamp|comment|details"
+    return Question(
+        kind,
+        {
+            "list": "logevents",
+            **({} if type_ is None else {"letype": type_}),
+            "leprop": told if actors else told.replace("user|", ""),
+        },
+        "logevents",
+        about=about,
+        limit="lelimit",
+        since="leend",
+        batch=1 if about else NAMES_PER_REQUEST,
+    )
+
+
+LOGS = _log("logs about accounts", about="letitle")
+BLOCKS = _log("blocks of accounts", "block", about="letitle", actors=False)
+MOVES = _log("moves by accounts", "move", about="leuser")
+CREATIONS = _log("accounts created by accounts", "newusers", about="leuser")
+THANKS = _log("thanks by accounts", "thanks", about="leuser")
+RENAMES = _log("renames", "renameuser")
 LOCKED = Question(
     "global locks",
     {"meta": "globaluserinfo"},
@@ -196,39 +202,6 @@ GLOBAL_BLOCKS = Question(
     "globalblocks",
     about="bgtargets",
     limit="bglimit",
-)
-
-
-def _log_by(kind: str, type_: str) -> Question:
-    """Return the question for what accounts did of one type: the log takes one actor and type."""
-    return Question(
-        kind,
-        {
-            "list": "logevents",
-            "letype": type_,
-            "leprop": "ids|title|type|user|timestamp|comment|details",
-        },
-        "logevents",
-        about="leuser",
-        limit="lelimit",
-        since="leend",
-        batch=1,
-    )
-
-
-MOVES = _log_by("moves by accounts", "move")
-CREATIONS = _log_by("accounts created by accounts", "newusers")
-THANKS = _log_by("thanks by accounts", "thanks")
-RENAMES = Question(
-    "renames",
-    {
-        "list": "logevents",
-        "letype": "renameuser",
-        "leprop": "ids|title|type|user|timestamp|comment|details",
-    },
-    "logevents",
-    limit="lelimit",
-    since="leend",
 )
 REDIRECTS = Question(
     "redirects of user pages",
