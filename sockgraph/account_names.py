@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import re
 import unicodedata
@@ -91,6 +92,18 @@ def has_vanished(name: str) -> bool:
     [True, True, False]
     """
     return _VANISHED.fullmatch(name) is not None
+
+
+def hidden_cover(key: str, name: str) -> str:
+    """Return what stands for an account that its wiki hides, the same in every run of a case.
+
+    Parameters
+    ----------
+    key
+        The case's id, or its file's stem where it has none.
+    """
+    digest = hmac.new(key.encode(), normal_name(name).encode(), "sha256").hexdigest()
+    return f"(hidden {digest[:12]})"
 
 
 def kind_of(name: str) -> int:

@@ -69,7 +69,7 @@ def try_wheel(wheel: Path, python: str, scratch: Path) -> str:
         text=True,
         cwd=scratch,
     )
-    return run.stderr.strip().splitlines()[0] if run.stderr else run.stdout.splitlines()[0]
+    return next(line for line in (run.stdout + run.stderr).splitlines() if " pairs: " in line)
 
 
 def _said(*command: str) -> str:

@@ -9,12 +9,15 @@ import re
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from sockgraph.account_names import hidden_cover
 from sockgraph.case import load_case
+from sockgraph.cli import app
 from sockgraph.errors import CaseError, ReviewError, StoreError
 from sockgraph.pipeline import fetch_case, open_store, purge, read_case, run_case
 from sockgraph.reviews import Ledger
-from sockgraph.reviews.blinding import forget_names, unnamed
+from sockgraph.reviews.blinding import covered, forget_names, unnamed
 from sockgraph.reviews.ledger import NAMES_REMOVED, LedgerHead, chained
 from sockgraph.store import Store, enforce_retention
 from sockgraph.store.retention import RAW, _matches
@@ -91,6 +94,30 @@ def test_a_purge_keeps_the_ledger_without_names(case):
     assert all(e.hash not in kept for e in before[:-1])
     told = json.loads((ledger.path.parent / "removed.json").read_text())
     assert told["ledger_head"] == first.body["head"]
+
+
+def test_a_view_of_the_ledger_keeps_no_name_that_the_wiki_hides_by_now(case):
+    body = {**BODY, "why": "Heron@fernwick.example, as Heronry"}
+    _ledger(case).append("note", author="Robin", **body)
+    store = open_store(load_case(case), case.parent / "data")
+    assert "Heron and Moth" in _audit(case)
+    cover = hidden_cover(load_case(case).id, "Heron")
+    manifest = store.read_manifest()
+    manifest["source"]["hidden"] = [cover]
+    store.path("manifest.json").write_text(json.dumps(manifest))
+    said = _audit(case)
+    assert f"{cover} and Moth" in said
+    assert re.findall(r"Heron\w*", said) == []
+    held = covered(_ledger(case).entries(), load_case(case).id, [cover])[-1].body
+    assert held["why"] == f"{cover}@fernwick.example, as Heronry"
+    assert held["links"] == [[cover, "Moth"]]
+    assert _ledger(case).verify().length == 2  # the file itself is as it was
+
+
+def _audit(case):
+    told = CliRunner().invoke(app, ["audit", str(case), "--data", str(case.parent / "data")])
+    assert told.exit_code == 0, told.output
+    return told.output
 
 
 def test_the_old_head_is_still_a_witness_and_an_earlier_one_no_more(case):

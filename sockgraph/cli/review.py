@@ -31,7 +31,7 @@ from sockgraph.reviews import Ledger, LedgerHead, words
 from sockgraph.reviews.agreement import read_answers, take_answers
 from sockgraph.reviews.answers import SPARING, findings_of
 from sockgraph.reviews.audit import agreements, calibrations, entry_line, reviewers_of, witnesses_in
-from sockgraph.reviews.blinding import LABELS
+from sockgraph.reviews.blinding import LABELS, covered
 from sockgraph.reviews.packet import make_packet, wiki_address
 from sockgraph.reviews.sheet import Card
 from sockgraph.store.files import write_bytes
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from sockgraph.reviews import Task
     from sockgraph.reviews.blinding import Part
     from sockgraph.reviews.exhibit import Block
+    from sockgraph.reviews.ledger import Entry
     from sockgraph.reviews.sheet import Page, Sheet
 
 
@@ -60,6 +61,14 @@ def ledger_of(case: Path, data: Path) -> Ledger:
     """Return the ledger of a case file."""
     given = load_case(case)
     return Ledger(open_store(given, data).path(LEDGER))
+
+
+def shown_entries(case: Path, data: Path) -> tuple[Entry, ...]:
+    """Return a case's ledger as it may be shown, without names that its wiki hides by now."""
+    given = load_case(case)
+    manifest = open_store(given, data).read_manifest(missing_ok=True) or {}
+    hidden = manifest.get("source", {}).get("hidden", ())
+    return covered(ledger_of(case, data).entries(), given.id or given.slug, hidden)
 
 
 def register(app: typer.Typer) -> None:
@@ -215,7 +224,7 @@ def audit(
     witnesses += [found for path in against or () for found in witnesses_in(path)]
     now = ledger.verify(witnesses=witnesses)
     wanted = {normal_name(name) for name in (*(link or ()), *([account] if account else ()))}
-    chosen = [e for e in ledger.entries() if not wanted or wanted <= set(e.pair or ())]
+    chosen = [e for e in shown_entries(case, data) if not wanted or wanted <= set(e.pair or ())]
     if wanted and not chosen:
         raise ReviewError(
             " and ".join(sorted(wanted)),

@@ -16,18 +16,18 @@ import re
 import secrets
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from sockgraph.account_names import normal_name
+from sockgraph.account_names import hidden_cover, normal_name
 from sockgraph.reviews.ledger import NAMES_REMOVED, NONE, Draft, before_removal, chained, head_of
 from sockgraph.reviews.rules import DECIDED, OPEN_STATES
 from sockgraph.reviews.states import FINDINGS, REVERSAL_FINDINGS, STEPS
 from sockgraph.schema import BANDS, STATES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -190,6 +190,7 @@ def _loose(text: str) -> str:
 
 OWN_WORDS = frozenset((*BANDS, *STATES, *FINDINGS, *REVERSAL_FINDINGS, *DECIDED, *OPEN_STATES))
 SEAL = "evidence"  # a hash over whole tables, which are gone: nobody can be guessed from it
+_AT_WIKI = re.compile(r"@[^\s,@]+$")  # Name@wiki.host, in a case of several wikis
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
@@ -232,6 +233,40 @@ def unnamed(entries: Sequence[Entry], key: bytes) -> tuple[Entry, ...]:
         for entry in entries
     ]
     return chained([notice, *drafts], NONE)
+
+
+def covered(entries: Sequence[Entry], key: str, hidden: Collection[str]) -> tuple[Entry, ...]:
+    """Return the entries as they may be shown: without the names that a wiki hides by now.
+
+    The ledger itself stays as it is, or its chain would break.
+
+    Parameters
+    ----------
+    key
+        The case's id, or its file's stem, see `sockgraph.account_names.hidden_cover`.
+    hidden
+        What stands for the hidden accounts, of the manifest's `source.hidden`.
+    """
+    texts = {text for e in entries for text in _texts(e.body)} if hidden else set()
+    covers = {
+        text: cover
+        for text in texts
+        for name in (text, _AT_WIKI.sub("", text))
+        if (cover := hidden_cover(key, name)) in hidden
+    }
+    if not covers:
+        return tuple(entries)
+    longest_first = sorted(covers, key=len, reverse=True)
+    names = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)")
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {shown(k): shown(v) for k, v in value.items()}
+        if isinstance(value, list):
+            return [shown(one) for one in value]
+        return names.sub(lambda m: covers[m[1]], value) if isinstance(value, str) else value
+
+    return tuple(replace(entry, body=shown(entry.body)) for entry in entries)
 
 
 @dataclass(frozen=True)

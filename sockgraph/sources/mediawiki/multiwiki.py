@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from sockgraph.account_names import normal_name
+from sockgraph.account_names import hidden_cover, normal_name
 from sockgraph.errors import SourceError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty, validate
@@ -207,6 +207,7 @@ class SeveralWikis:
             for host in case.wikis
         }
         self._local: dict[str, dict[str, str]] = {}  # user -> wiki -> name there
+        self._forgotten: set[str] = set()  # names of the case that no wiki shows any more
         self._gone: set[tuple[str, str]] = set()  # wiki, name there: hidden by now
         self._counts: Counter[str] = Counter()
 
@@ -240,6 +241,7 @@ class SeveralWikis:
             left |= {n for n, local in here.items() if there.get(local)}
         for host, wiki in self._wikis.items():
             wiki.forget([meant[n][0] for n in sorted(lost - left) if host in meant[n][1]])
+        self._forgotten = lost - left
         return lost - left
 
     def nominees(self, names: Sequence[str]) -> list[str]:
@@ -384,7 +386,9 @@ class SeveralWikis:
     def provenance(self) -> dict[str, Any]:
         """Return what each wiki's source says, and requests and counts together."""
         told = {host: wiki.provenance() for host, wiki in self._wikis.items()}
-        return provenance(told, self._counts)
+        key = self._case.id or self._case.slug
+        hidden = sorted(hidden_cover(key, name) for name in self._forgotten)
+        return provenance(told, self._counts) | {"hidden": hidden}
 
     def traffic(self) -> dict[str, dict[str, int]]:
         """Return what was asked: answers had, and attempts repeated, per kind."""

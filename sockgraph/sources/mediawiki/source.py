@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections import Counter
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.account_names import ACCOUNT, is_ip, kind_of, normal_name
+from sockgraph.account_names import ACCOUNT, hidden_cover, is_ip, kind_of, normal_name
 from sockgraph.errors import SourceError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
@@ -114,7 +113,7 @@ class MediaWikiSource:
         )
         self._counts: dict[str, int] = {}
         self._taken_over: dict[str, str] = {}
-        self._vanished = 0
+        self._hidden: list[str] = []  # what stands for accounts of the case
         self._named = {normal_name(name) for name in case.named}
 
     def everyone(self) -> list[str]:
@@ -183,7 +182,7 @@ class MediaWikiSource:
             )
         }
         self.forget(sorted(lost))
-        self._vanished = len(before | lost)
+        self._hidden = sorted(self._cover(name) for name in before | lost)
         return before | lost
 
     def forget(self, names: Sequence[str]) -> None:
@@ -193,9 +192,7 @@ class MediaWikiSource:
                 forget(self._asker.raw, normal_name(name), self._cover(name))
 
     def _cover(self, name: str) -> str:
-        """Return what stands for an account that is hidden, the same in every run of the case."""
-        key = (self._case.id or self._case.slug).encode()
-        return f"(hidden {hmac.new(key, normal_name(name).encode(), 'sha256').hexdigest()[:12]})"
+        return hidden_cover(self._case.id or self._case.slug, name)
 
     def nominees(self, names: Sequence[str]) -> list[str]:
         """Return the names: on one wiki each means one account."""
@@ -372,8 +369,9 @@ class MediaWikiSource:
             "requests": dict(sorted(Counter(entry.kind for entry in entries).items())),
             "warnings": sorted(warnings),
             "counts": dict(sorted(self._counts.items())),
+            "hidden": self._hidden,
             "notices": [
-                *([_VANISHED.format(n=self._vanished)] if self._vanished else []),
+                *([_VANISHED.format(n=len(self._hidden))] if self._hidden else []),
                 *(
                     f"{user}: {_TAKEN_OVER.format(day=day)}"
                     for user, day in sorted(self._taken_over.items())
