@@ -48,6 +48,7 @@ from sockgraph.graph import to_graph
 from sockgraph.runtime import silent
 from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
+from sockgraph.signals.imitation import find_imitation
 from sockgraph.signals.simultaneous import find_alibis
 from sockgraph.sources.table import TableSource
 
@@ -169,15 +170,24 @@ def prepare(name: str, keep: Path, count: int, lost: int = 0) -> dict[str, Any]:
     """
     folder = keep / name
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / (f"prepared-{count}.pickle" if not lost else f"lost-{count}-{lost}.pickle")
-    if path.exists():
-        return pickle.loads(path.read_bytes())  # noqa: S301 - our own file
-    case = case_of(name, ["*"], folder, name.replace("_", "-"))
-    source = TableSource(case)
+    paths = folder / f"likeness-{lost}.pickle", folder / f"cases-{count}.pickle"
+    if not all(path.exists() for path in (paths if not lost else paths[:1])):
+        case = case_of(name, ["*"], folder, name.replace("_", "-"))
+        source = TableSource(case)
+        if lost:
+            source._raw = source._raw.sample(frac=0.95, random_state=lost).sort_index()
+        if not paths[0].exists():
+            paths[0].write_bytes(pickle.dumps(likeness(name, source)))
+        if not lost:
+            paths[1].write_bytes(pickle.dumps(with_reference(name, source, folder, count)))
+    found: dict[str, Any] = pickle.loads(paths[0].read_bytes())  # noqa: S301 - our own file
+    cases = [] if lost else pickle.loads(paths[1].read_bytes())  # noqa: S301 - our own file
+    return found | {"cases": cases}
+
+
+def likeness(name: str, source: Any) -> dict[str, Any]:
+    """Measure all that a case needs and that no choice of nominated changes."""
     users = source.everyone()
-    if lost:
-        source._raw = source._raw.sample(frac=0.95, random_state=lost).sort_index()
-        users = [u for u in users if u in set(source.everyone())]
     corpus = compile_edits(source._raw)
     histories = of_accounts(corpus, users)
     starts = np.searchsorted(histories.unit, np.arange(len(users) + 1))
@@ -201,16 +211,7 @@ def prepare(name: str, keep: Path, count: int, lost: int = 0) -> dict[str, Any]:
     ]
     labels = labels_of(name, users)
     person = [labels[u] if u in labels.index and not pd.isna(labels[u]) else u for u in users]
-    reference.cover_names = lambda _, names: {u: u for u in names}  # names stay in this process
-    cases = []
-    for kind, number, nominated in [] if lost else draw_cases(name, source._raw, users, count):
-        mine = copy.copy(source)
-        mine._case = case_of(name, nominated, folder, "drawn")
-        drawn = reference.assemble(mine._case, mine).accounts
-        cases.append(
-            (kind, number, nominated, sorted(drawn.loc[drawn["role"] == "reference", "user"]))
-        )
-    found = {
+    return {
         "users": users,
         "keys": keys,
         "raw": raw,
@@ -218,12 +219,26 @@ def prepare(name: str, keep: Path, count: int, lost: int = 0) -> dict[str, Any]:
         "stratum": splits.stratum,
         "extras": extras,
         "alibi": (alibi.log10_lr, alibi.significant, alibi.changes, alibi.expected),
+        "imitation": find_imitation(histories, everyone),
         "person": person,
         "labelled": [u in labels.index for u in users],
-        "cases": cases,
     }
-    path.write_bytes(pickle.dumps(found))
-    return found
+
+
+def with_reference(
+    name: str, source: Any, folder: Path, count: int
+) -> list[tuple[str, int, list[str], list[str]]]:
+    """Return (kind, number, nominated, reference): drawn as a user's would be."""
+    reference.cover_names = lambda _, names: {u: u for u in names}  # names stay in this process
+    cases = []
+    for kind, number, nominated in draw_cases(name, source._raw, source.everyone(), count):
+        mine = copy.copy(source)
+        mine._case = case_of(name, nominated, folder, "drawn")
+        drawn = reference.assemble(mine._case, mine).accounts
+        cases.append(
+            (kind, number, nominated, sorted(drawn.loc[drawn["role"] == "reference", "user"]))
+        )
+    return cases
 
 
 def judged(
