@@ -48,7 +48,7 @@ from sockgraph.graph import to_graph
 from sockgraph.runtime import silent
 from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
-from sockgraph.signals.imitation import find_imitation
+from sockgraph.signals.imitation import Imitation, find_imitation
 from sockgraph.signals.simultaneous import find_alibis
 from sockgraph.sources.table import TableSource
 
@@ -76,8 +76,6 @@ NAMES = [
     "rails",
 ]
 BEGIN, END = "<!-- begin communities -->", "<!-- end communities -->"
-RESAMPLES = 12
-"""Behind each interval: a sixth of the product's, for the time it takes."""
 CASE = """
 id = "communities"
 title = "Validation"
@@ -271,19 +269,26 @@ def judged(
         NullTest(n, f, lr[cells], s[cells], a[cells], lambda *_: np.zeros(0, int))
         for n, f, lr, s, a in made["extras"]
     ]
-    settings = EvidenceSettings(resamples=RESAMPLES)
+    settings = EvidenceSettings(resamples=0)  # no figure here is an interval's
     verdict = judge(cast, measured, splits, settings, silent).with_extras(extras)
     lr, significant, changes, expected = (x[cells] for x in made["alibi"])
     alibi = SimpleNamespace(
         log10_lr=lr, significant=significant, changes=changes, expected=expected
     )
-    case = tables.Case(tuple(sorted(nominated)), (), (), settings, cast)
-    links = tables._links(case, tables._pairs(case), tables.Found(measured, extras, alibi), verdict)
+    case = tables.Case(tuple(sorted(nominated)), (), settings, cast)
+    copied = made["imitation"] and copying(made["imitation"], cells)
+    found = tables.Found(measured, extras, alibi, copied)
+    links = tables._links(case, tables._pairs(case), found, verdict)
     groups = cluster(to_graph(links))
     return flagging.flag(links, groups).merge(carried(case, verdict), on=["user_a", "user_b"]), (
         groups,
         verdict,
     )
+
+
+def copying(of: Imitation, cells: tuple[np.ndarray, ...]) -> Imitation:
+    """Return the imitation among some accounts; what is rare stays that of the community."""
+    return Imitation(of.taken[cells], of.share[cells], of.rare[cells[1][0]], of.pair, of.saves)
 
 
 def carried(case: tables.Case, verdict: Any) -> pd.DataFrame:
@@ -319,11 +324,11 @@ def run_one(job: tuple[str, Path, int]) -> str:
                 "user_a",
                 "user_b",
                 "score",
+                "standing",
                 "log10_lr",
-                "log10_lr_low",
-                "log10_lr_high",
                 "bound_high",
                 "carrying",
+                "imitation",
                 "near",
                 "eligible",
                 "flagged",
@@ -477,6 +482,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=40)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path(".communities"))
+    parser.add_argument("--write", type=Path)
     parser.add_argument(
         "--stable", action="store_true", help="take edits away and change roles instead"
     )

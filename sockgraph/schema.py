@@ -220,6 +220,7 @@ TABLES: dict[str, Table] = {
         {
             **_PAIR,
             "score": _NULL_FLOAT,
+            "standing": _NULL_FLOAT,
             "log10_lr": _NULL_FLOAT,
             "log10_lr_low": _NULL_FLOAT,
             "log10_lr_high": _NULL_FLOAT,
@@ -258,6 +259,7 @@ TABLES: dict[str, Table] = {
             "omitted": _text(),
             "log10_lr": _NULL_FLOAT,
             "log10_lr_low": _NULL_FLOAT,
+            "eligible": Column("boolean", nullable=True),
             "co_membership": _NULL_FLOAT,
         },
     ),
@@ -327,6 +329,7 @@ TABLES: dict[str, Table] = {
             "b": _COUNT,
             "cut": _COUNT,
             "score": _NULL_FLOAT,
+            "standing": _NULL_FLOAT,
             "log10_lr": _NULL_FLOAT,
             "shared_pages": Column("Int32", nullable=True),
             "same_pages": Column("boolean", nullable=True),

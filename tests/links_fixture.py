@@ -13,6 +13,7 @@ def whole_links(frame):
     told = {
         "direction": frame["band"].map(direction),
         "imitation": False,
+        "standing": frame["score"],
         "eligible": flagged,
         "reasons": said,
     }

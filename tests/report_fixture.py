@@ -245,13 +245,16 @@ def omissions():
     pair, against = subject_of(USERS[0], USERS[2]), subject_of(USERS[0], USERS[3])
     group = subject_of(*USERS[:3])
     rows = [
-        (pair, "top-0.1%", 2.3, 1.8, None), (pair, "week:2024-W15", 1.8, 1.3, None),
-        (pair, "family:time", 1.7, 1.2, None), (pair, "family:pages", 1.3, 0.8, None),
-        (pair, "family:text", 1.2, 0.7, None), (pair, "signal:openings", 1.6, 1.1, None),
-        (against, "family:time", -0.4, -0.9, None), (against, "family:text", -0.7, -1.2, None),
-        (group, "family:text", None, None, 0.67), (group, "account:Quillwort", None, None, 1.0),
+        (pair, "top-0.1%", 2.3, 1.8, True, None), (pair, "week:2024-W15", 1.8, 1.3, True, None),
+        (pair, "family:time", 1.7, 1.2, True, None), (pair, "family:pages", 1.3, 0.8, True, None),
+        (pair, "family:text", 1.2, 0.7, False, None),
+        (pair, "signal:openings", 1.6, 1.1, True, None),
+        (against, "family:time", -0.4, -0.9, False, None),
+        (against, "family:text", -0.7, -1.2, False, None),
+        (group, "family:text", None, None, None, 0.67),
+        (group, "account:Quillwort", None, None, None, 1.0),
     ]  # fmt: skip
-    names = ["subject", "omitted", "log10_lr", "log10_lr_low", "co_membership"]
+    names = ["subject", "omitted", "log10_lr", "log10_lr_low", "eligible", "co_membership"]
     return validate("omissions", pd.DataFrame(rows, columns=names))
 
 
@@ -328,7 +331,6 @@ CALIBRATED = {
     "reason": None,
     "baseline": -0.3,
     "n_reference": 30,
-    "n_effective": 30,
 }
 
 

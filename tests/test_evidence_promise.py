@@ -10,9 +10,10 @@ import pytest
 from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
 from sockgraph.evidence import compare
+from sockgraph.evidence.adjustment import standing
 from sockgraph.evidence.promise import highest, promise_of
 from sockgraph.evidence.scoring import AccountIndex
-from sockgraph.evidence.settings import FEWEST_CASES, PROMISE, TWIN
+from sockgraph.evidence.settings import CROWDED, EXPECTED_FALSE, FEWEST_CASES, LEAD, STANDING
 from sockgraph.signals import SIGNALS
 
 
@@ -27,54 +28,74 @@ def community(n, named, seed=1, spread=1.0):
     return scores, (alike + alike.transpose(1, 0, 2)) / 2, cast
 
 
-def test_at_most_two_of_a_hundred_innocent_cases_would_carry_a_flag():
-    scores, alike, cast = community(308, 8)
-    found = promise_of(scores, alike, cast, scores[8:, 8:].ravel())
-    assert (found.cases, found.twins, found.reason) == (300, 0, None)
-    assert 0 < found.flagged <= PROMISE * found.cases
+def test_the_reference_is_looked_at_and_what_would_be_flagged_there_is_counted():
+    stands, alike, cast = community(308, 8)
+    stands[20, 21] = stands[21, 20] = STANDING + 1
+    alike[20, 21] = alike[21, 20] = 99.0
+    found = promise_of(stands, alike[..., 0], cast, stands.ravel())
+    assert (found.threshold, found.cases, found.pairs, found.reason) == (STANDING, 300, 1, None)
     cells = np.ix_(range(8, 308), range(8, 308))
-    tops = highest(scores[cells], alike[..., 0][cells], 8)
-    assert (tops > found.threshold).sum() == found.flagged
-    assert (tops > found.threshold - 0.2).mean() > PROMISE  # no stricter than it says
+    best, pair = highest(stands[cells], alike[..., 0][cells], 8)
+    assert (best > STANDING).sum() == found.flagged >= 2
+    assert set(pair[best > STANDING]) == {12 * 300 + 13}
 
 
 def test_an_innocent_case_holds_the_account_and_those_of_the_likest_pages():
     scores = np.arange(16.0).reshape(4, 4)
     alike = np.array([[0, 9, 1, 1], [9, 0, 1, 1], [1, 1, 0, 8], [1, 1, 8, 0.0]])
-    assert highest((scores + scores.T) / 2, alike, 2).tolist() == [2.5, 2.5, 12.5, 12.5]
+    best, pair = highest((scores + scores.T) / 2, alike, 2)
+    assert best.tolist() == [2.5, 2.5, 12.5, 12.5]
+    assert pair.tolist() == [1, 1, 11, 11]
 
 
-def test_more_nominated_ask_for_more():
-    scores, alike, cast = community(320, 3)
-    many = AccountIndex(cast.users, np.arange(320) < 15, np.arange(320) >= 15, cast.person)
-    few, more = (promise_of(scores, alike, c, scores.ravel()).threshold for c in (cast, many))
-    assert more > few
+def with_pairs(n):
+    """A community in which so many pairs of accounts stand out, each more than the one before."""
+    stands, alike, cast = community(308, 8)
+    for k in range(n):
+        i, j = 8 + 2 * k, 9 + 2 * k
+        stands[i, j] = stands[j, i] = STANDING + 1 + 0.1 * k
+        alike[i, j] = alike[j, i] = 99.0
+    return promise_of(stands, alike[..., 0], cast, stands.ravel())
 
 
 def test_undetected_pairs_in_the_reference_do_not_silence_every_flag():
-    scores, alike, cast = community(308, 8)
-    clean = promise_of(scores, alike, cast, scores.ravel())
-    for i in range(20, 80, 2):
-        scores[i, i + 1] = scores[i + 1, i] = 9.0
-        alike[i, i + 1] = alike[i + 1, i] = 99.0
-    found = promise_of(scores, alike, cast, scores.ravel())
-    assert found.twins == 30
-    assert clean.threshold <= TWIN == found.threshold
+    found = with_pairs(int(CROWDED * 300))
+    assert (found.threshold, found.pairs) == (STANDING, 30)
+
+
+def test_where_more_pairs_stand_out_than_operators_have_accounts_a_flag_asks_for_more():
+    found = with_pairs(40)
+    assert found.threshold == pytest.approx(STANDING + 1 + 0.1 * 9)
+    assert found.pairs == 30
 
 
 def test_pairs_that_labels_give_to_one_person_are_not_innocent():
-    scores, alike, cast = community(308, 8)
-    scores[20, 21] = scores[21, 20] = 3.0
+    stands, alike, cast = community(308, 8)
+    stands[20, 21] = stands[21, 20] = STANDING + 1
+    alike[20, 21] = alike[21, 20] = 99.0
     person = cast.person.copy()
     person[21] = person[20]
     told = AccountIndex(cast.users, cast.nominated, cast.reference, person)
-    among, known = (promise_of(scores, alike, c, scores.ravel()) for c in (cast, told))
-    assert known.threshold <= among.threshold
+    assert promise_of(stands, alike[..., 0], told, stands.ravel()).flagged == 0
+
+
+def test_a_lead_over_everybody_else_is_what_stands_out():
+    scores = np.array([[0, 3.0, 2.5, -1], [3.0, 0, 1, -1], [2.5, 1, 0, -1], [-1, -1, -1, 0]])
+    off = np.full((4, 4), 0.25)
+    nobody = np.eye(4, dtype=bool)
+    found = standing(scores, off, nobody)
+    assert found[0, 1] == found[1, 0] == pytest.approx(3.0 - 0.25 + LEAD * 0.5)
+    assert found[0, 2] == pytest.approx(2.5 - 0.25 - LEAD * 0.5)
+    known = nobody.copy()
+    known[0, 2] = known[2, 0] = True  # declared to be one operator's: no rival of 0 and 1
+    assert standing(scores, off, known)[0, 1] == pytest.approx(3.0 - 0.25 + LEAD * 2.0)
+    scores[1, 0] = scores[0, 1] = np.nan
+    assert np.isnan(standing(scores, off, nobody)[0, 1])
 
 
 def test_too_small_a_reference_promises_nothing_and_says_so():
     scores, alike, cast = community(FEWEST_CASES + 7, 8)
-    found = promise_of(scores, alike, cast, scores.ravel())
+    found = promise_of(scores, alike[..., 0], cast, scores.ravel())
     assert found.threshold is None
     assert str(FEWEST_CASES) in found.reason
 
@@ -84,9 +105,9 @@ def test_an_open_case_expects_a_number_of_false_flags():
     everyone = np.ones(200, dtype=bool)
     whole = AccountIndex(cast.users, everyone, everyone, cast.person)
     pairs = scores[np.triu_indices(200, 1)]
-    found = promise_of(scores, alike, whole, pairs)
-    assert found.expected == 1.0
-    assert (pairs > found.threshold).sum() <= 3
+    found = promise_of(scores, alike[..., 0], whole, pairs)
+    assert (found.expected, found.threshold) == (EXPECTED_FALSE, STANDING)
+    assert (pairs > found.score).sum() <= 3
 
 
 def weigh(rows, nominated, reference):

@@ -49,7 +49,8 @@ def held_out():
     frame = pd.DataFrame(
         {
             "truth": np.where(same, np.resize(["successive", "parallel"], n), "different"),
-            "a": a, "b": b, "cut": np.arange(n), "score": lr, "log10_lr": np.clip(lr, -2, 2.6),
+            "a": a, "b": b, "cut": np.arange(n), "score": lr, "standing": lr,
+            "log10_lr": np.clip(lr, -2, 2.6),
             "shared_pages": random.integers(0, 12, n), "same_pages": random.random(n) < 0.05,
             "same_hours": random.random(n) < 0.05, "same_tools": False, "newcomers": False,
             "flagged": lr > 2.4, "worthy": lr > 2,
@@ -183,7 +184,7 @@ def test_a_reference_is_measured_whole_and_by_cut(held_out):
     assert [p.rule for p in side.precisions] == [
         "LR above 10",
         "LR above 100",
-        "score beyond the flag’s",
+        "stands out as a flag",
     ]
 
 
@@ -196,7 +197,14 @@ def test_nothing_calibrated_gives_no_side():
 def test_everything_is_json_and_the_difference_is_cuts_less_labels(held_out):
     lr, same = calibrated(60, 4000, spread=1.5, seed=8)
     pairs = pd.DataFrame(
-        {"same": same, "score": lr, "log10_lr": lr, "flagged": lr > 2, "shared_pages": 6}
+        {
+            "same": same,
+            "score": lr,
+            "standing": lr,
+            "log10_lr": lr,
+            "flagged": lr > 2,
+            "shared_pages": 6,
+        }
     )
     own, labels = validate_reference(held_out, TERMS), validate_labels(pairs, TERMS)
     found = Validation(TERMS, {}, None, own, labels, reading_of(TERMS))

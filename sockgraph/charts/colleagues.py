@@ -56,16 +56,16 @@ def colleagues(
     link: Mapping[str, Any] | pd.Series | None = None,
     width: float = 400.0,
 ) -> Chart:
-    """Draw how pairs known to be different people score, and where one link stands.
+    """Draw how far pairs known to be different people stand out, and where one link stands.
 
-    Scores are unbounded: they rank pairs, and a flag asks for one above a threshold.
+    A flag asks for a standing above a threshold.
 
     Parameters
     ----------
     different
         Rows of `held_out` of different people, alike in their pages.
     threshold
-        The score that a flag must exceed; None where nothing can be flagged.
+        The standing that a flag must exceed; None where nothing can be flagged.
     link
         A row of `links`; None where it has no number.
     width
@@ -74,12 +74,12 @@ def colleagues(
     Returns
     -------
     Chart
-        Its table: `score` (a bar's middle) and `pairs`.
+        Its table: `standing` (a bar's middle) and `pairs`.
     """
-    values = different["score"].dropna().to_numpy(float)
+    values = different["standing"].dropna().to_numpy(float)
     asked = threshold if threshold is not None and math.isfinite(threshold) else None
     ends = [*np.quantile(values, (0.001, 0.999)), *([asked] if asked is not None else []), 0.0]
-    ends += [] if link is None else [float(link["score"])]
+    ends += [] if link is None else [float(link["standing"])]
     ours = Axis(min(ends) - 0.2, max(ends) + 0.3, 2, width - 2)
     counts, edges = np.histogram(
         np.clip(values, ours.low, ours.high), np.linspace(ours.low, ours.high, BINS + 1)
@@ -101,10 +101,10 @@ def colleagues(
         parts.append(marks.line((x, 4), (x, base), "ink", dash=(3.0, 3.0)))
         parts.append(Text((x - 5, 13), f"{say('flag')} {plain(asked)}", "s halo", "end"))
     if link is not None:
-        at, hue = ours.x(float(link["score"])), hue_of(link)
+        at, hue = ours.x(float(link["standing"])), hue_of(link)
         parts.append(marks.line((at, 30), (at, base), hue, width=2))
         corners = [(at, 21.0), (at + 7, 28.0), (at, 35.0), (at - 7, 28.0)]
         parts.append(marks.area(corners, hue, stroke="paper", width=1.2))
-    table = pd.DataFrame({"score": (edges[1:] + edges[:-1]) / 2, "pairs": counts})
+    table = pd.DataFrame({"standing": (edges[1:] + edges[:-1]) / 2, "pairs": counts})
     title = say("{n} pairs known to be different people on the same pages", n=f"{len(values):,}")
     return Chart(table, title, (width, 68.0), tuple(parts))

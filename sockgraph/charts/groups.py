@@ -205,45 +205,34 @@ def _stay(name: str, row: Any, axis: Axis, y: float) -> list[Mark]:
 
 SPAN, RIGHT, STEP = 560.0, 444.0, 25.0
 WHOLE = "All evidence"
-LINES = ["omitted", "log10_lr", "log10_lr_low", "log10_lr_high"]
+LINES = ["omitted", "log10_lr", "log10_lr_low", "log10_lr_high", "eligible"]
 
 
 def leave_one_out(
-    lines: Sequence[tuple[str, float, float | None, float | None]], threshold: float | None
+    lines: Sequence[tuple[str, float, float | None, float | None, bool | None]],
 ) -> Chart:
     """Draw a link's number with one thing left out at a time.
 
     Parameters
     ----------
     lines
-        What is left out, the number without it, its interval's ends; the link itself first.
-    threshold
-        What a flag's low end must reach; None where no flag is at stake.
+        What is left out, the number without it, its interval's ends, and whether the link then has
+        what a flag asks (None where no flag is at stake: hollow where not); the link itself first.
 
     Returns
     -------
     Chart
-        Its table: `omitted, log10_lr, log10_lr_low, log10_lr_high`, and `falls`: the low end no
-        longer reaches the threshold.
+        Its table: `omitted, log10_lr, log10_lr_low, log10_lr_high, eligible`.
     """
     table = pd.DataFrame(lines, columns=LINES)
-    table = table.assign(falls=[falls(low, threshold) for low in table["log10_lr_low"]])
     bottom = 30 + STEP * len(lines)
     left = max(196.0, min(max(text_width(name) for name, *_ in lines) + 12, 270.0))
-    axis = _whole_axis([v for _, *row in lines for v in row], threshold, left)
+    axis = _whole_axis([v for _, *row, _ in lines for v in row], left)
     parts: list[Mark] = []
-    if threshold is not None:
-        width = axis.x(threshold) - left
-        parts.append(marks.box((left, 30), (width, bottom - 30), "panel"))
     for tick in axis.ticks:
         x = axis.x(tick)
         parts.append(marks.line((x, 30), (x, bottom), "rule" if tick else "ink"))
         parts.append(Text((x, bottom + 15), plain(tick).removesuffix(".0"), "s", "middle"))
-    if threshold is not None:
-        x = axis.x(threshold)
-        parts.append(marks.line((x, 30), (x, bottom), "ink", dash=(3.0, 3.0)))
-        words = say("a flag needs the low end here: {n}", n=plain(threshold))
-        parts.append(Text((x, 22), words, "s", "middle"))
     for i, row in enumerate(each(table)):
         parts += _omission(row, axis, 30 + STEP * i + 17.5)
     return Chart(
@@ -255,13 +244,8 @@ def leave_one_out(
     )
 
 
-def falls(low: float | None, threshold: float | None) -> bool:
-    """Tell whether a flag would fall: the low end is under the threshold."""
-    return threshold is not None and (low is None or math.isnan(low) or low < threshold)
-
-
-def _whole_axis(values: Sequence[float | None], threshold: float | None, left: float) -> Axis:
-    known = [v for v in values if v is not None] + [0.0, threshold or 0.0]
+def _whole_axis(values: Sequence[float | None], left: float) -> Axis:
+    known = [v for v in values if v is not None] + [0.0]
     low, high = math.floor(min(known)), math.ceil(max(known))
     return Axis(float(low), float(high) if high > low else low + 1.0, left, RIGHT)
 
@@ -278,7 +262,7 @@ def _omission(row: Any, axis: Axis, y: float) -> list[Mark]:
         xs = [at[0], *(x for x, _ in ends)]
         parts.append(marks.line((min(xs), y), (max(xs), y), "ink", width=2))
         parts += [marks.line((x, y - 4), (x, y + 4), "ink", width=2) for x, _ in ends]
-    parts.append(account_dot(at, 5, hollow=bool(row.falls)))
+    parts.append(account_dot(at, 5, hollow=row.eligible is False))
     span = "" if pd.isna(low) else say(", low {n}", n=plain(low))
     span = span if pd.isna(high) else f" [{plain(low)}, {plain(high)}]"
     return [*parts, Text((SPAN, y + 4), plain(row.log10_lr) + span, "b" if whole else "s", "end")]

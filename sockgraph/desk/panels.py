@@ -80,7 +80,7 @@ def evidence(desk: Desk, link: Link) -> Markup:
         _paragraph(explained(link)),
         _paragraph(counts(link)),
         _signals(link),
-        _omissions(desk, link),
+        _omissions(link),
     ]
     return Markup("").join(parts)
 
@@ -208,22 +208,17 @@ def _opens_edits(signal: Signal) -> Markup:
     )
 
 
-def _omissions(desk: Desk, link: Link) -> Markup:
-    threshold = desk.data.case.evidence.flag_log10_lr
-    falls = [
-        omitted_words(o.omitted)
-        for o in link.omissions
-        if o.low is not None and o.low < threshold and link.flagged
-    ]
+def _omissions(link: Link) -> Markup:
+    falls = [omitted_words(o.omitted) for o in link.omissions if o.eligible is False]
     if not link.omissions:
         return Markup("")
     low = min((o for o in link.omissions if o.log10_lr is not None), key=lambda o: o.log10_lr or 0)
     said = f"Lowest {omitted_words(low.omitted)}: log10{NBSP}LR {plain(low.log10_lr or 0)}."
     if link.flagged:
         said += (
-            f" The low end falls under what a flag asks {listed(falls)}."
+            f" It has not what a flag asks {listed(falls)}."
             if falls
-            else " No omission takes the low end under what a flag asks."
+            else " It has what a flag asks without any of them."
         )
     return Markup("<h4>What would change it</h4>{}").format(_paragraph(said))
 

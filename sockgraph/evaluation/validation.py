@@ -41,8 +41,8 @@ class Terms:
     ----------
     bound_low, bound_high
         The range of log10 LR that the reference supports; null where nothing is calibrated.
-    flag_score, flag_log10_lr
-        What a flag's score, and its interval's low end, must pass.
+    flag_standing, flag_log10_lr
+        How far a flag must stand out, and what its log10 LR must reach.
     per_pair
         The case's own prior; null where it states none.
     n_pairs
@@ -51,7 +51,7 @@ class Terms:
 
     bound_low: float | None
     bound_high: float | None
-    flag_score: float | None
+    flag_standing: float | None
     flag_log10_lr: float
     per_pair: float | None
     n_pairs: int = 0
@@ -244,10 +244,10 @@ def _side(pairs: pd.DataFrame, separations: tuple[Separation, ...], terms: Terms
     if terms.bound_high is None:
         return Side(separations, None, None, (), None, None, None, ())
     counts = ratios_of(pairs)
-    score, lr = pairs["score"].to_numpy(float), pairs["log10_lr"].to_numpy(float)
+    lr = pairs["log10_lr"].to_numpy(float)
     rules = {f"LR above {x:,}": lr > np.log10(x) for x in RATIOS if np.log10(x) < terms.bound_high}
-    if terms.flag_score is not None:
-        rules["score beyond the flag’s"] = score > terms.flag_score
+    if terms.flag_standing is not None:
+        rules["stands out as a flag"] = pairs["standing"].to_numpy(float) > terms.flag_standing
     return Side(
         separations=separations,
         tippett=tippett_grid(counts),

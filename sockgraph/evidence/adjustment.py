@@ -9,6 +9,10 @@ different reference pairs as near (by their pages) reach is taken off a pair's l
 every nearness at most a tenth of them has an LR above 10 and a hundredth one above 100. Beyond the
 nearest reference pairs the correction goes on growing as it did before. It changes the LR that is
 said, never the rank.
+
+Standing. Accounts that are like one another for a common reason have several partners as like. What
+tells is a lead: how far the pair's score is beyond the best that either account has with anybody
+else (the ratio test of Lowe 2004, IJCV 60:91, on log odds).
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.evidence.settings import CROWD, CROWD_SHARE, STRANGERS
+from sockgraph.evidence.settings import CROWD, CROWD_SHARE, LEAD, STRANGERS
 from sockgraph.signals import SIGNALS
 
 if TYPE_CHECKING:
@@ -118,6 +122,52 @@ def fit_near_pairs(llr: NDArray[np.float64], near: NDArray[np.float64]) -> NearP
         at.append(float(np.median(near[here])))
         off.append(max(0.0, *(np.quantile(llr[here], q) - most for q, most in ALLOWED)))
     return NearPairs(np.array(at), np.maximum.accumulate(np.array(off)) if off else np.array(off))
+
+
+def standing(
+    scores: NDArray[np.float64], off: NDArray[np.float64], one: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return how far each pair stands out: its score against people as near, and `LEAD` · its lead.
+
+    Parameters
+    ----------
+    scores
+        (accounts, accounts) symmetric; NaN where nothing can be said.
+    off
+        (accounts, accounts) what people as near reach; see `NearPairs.correction`.
+    one
+        (accounts, accounts) pairs known to be one operator's: no rival of any other pair.
+
+    Returns
+    -------
+    numpy.ndarray
+        (accounts, accounts); NaN where nothing can be said, −∞ of an account with itself.
+
+    Examples
+    --------
+    A leads with its best, B, by 2; C's 1 with either is no lead:
+
+    >>> import numpy as np
+    >>> scores = np.array([[0, 3, 1], [3, 0, 1], [1, 1, 0.0]])
+    >>> standing(scores, np.zeros((3, 3)), np.eye(3, dtype=bool))[0]
+    array([-inf,   9.,  -5.])
+    """
+    if not len(scores):
+        return np.zeros_like(scores)
+    apart = np.where(one | np.isnan(scores), -np.inf, scores)
+    np.fill_diagonal(apart, -np.inf)
+    best = apart.argmax(axis=1)
+    first = apart.max(axis=1)
+    rest = apart.copy()
+    rest[np.arange(len(apart)), best] = -np.inf
+    with_others = np.where(
+        best[:, None] == np.arange(len(apart)), rest.max(axis=1)[:, None], first[:, None]
+    )
+    rival = np.maximum(with_others, with_others.T)
+    lead = np.where(np.isfinite(rival), scores - rival, 0.0)
+    found = np.asarray(scores - off + LEAD * lead)
+    np.fill_diagonal(found, -np.inf)
+    return found
 
 
 def as_strangers(llr: NDArray[np.float64]) -> NDArray[np.float64]:

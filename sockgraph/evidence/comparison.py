@@ -85,17 +85,19 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     """
     edits = _of_lasting_accounts(edits, accounts)
     corpus = compile_edits(edits if background is None else pd.concat([edits, background]))
-    cast, nominated = _cast(corpus, accounts, settings, known=known, open_case=open_case)
+    cast, nominated = _cast(
+        corpus, accounts, settings, declared=declared, known=known, open_case=open_case
+    )
     histories = of_accounts(corpus, cast.users)
     splits = _cut(histories, cast, settings)
     everyone = np.ones(len(cast.users), dtype=bool)
     found = _find((histories, splits), cast, (incomplete, everyone), log_events, progress)
     verdict = judge(cast, found.measured, splits, settings, progress).with_extras(found.extras)
-    case = tables.Case(nominated, declared, tuple(accepted_alibis), settings, cast)
+    case = tables.Case(nominated, tuple(accepted_alibis), settings, cast)
     weighed = tables.assemble(case, histories, found, verdict)
     return replace(
         weighed,
-        omissions=omit_weeks(weighed, (cast, histories, found.measured), verdict, progress),
+        omissions=omit_weeks(weighed, case, (histories, found.measured), verdict, progress),
         held_out=held_out(case, histories, found, verdict),
     )
 
@@ -173,7 +175,7 @@ def weigh_by(
     seen = histories, no_cuts(histories)
     found = _find(seen, cast, (incomplete, cast.nominated), None, progress)
     verdict = judge_by(learnt, cast, found.measured).with_extras(found.extras)
-    case = tables.Case(tuple(sorted(nominated)), (), (), settings, cast)
+    case = tables.Case(tuple(sorted(nominated)), (), settings, cast)
     return tables.assemble(case, histories, found, verdict)
 
 
@@ -248,6 +250,7 @@ def _cast(
     accounts: pd.DataFrame,
     settings: EvidenceSettings,
     *,
+    declared: Sequence[Sequence[str]],
     known: pd.DataFrame | None,
     open_case: bool | None,
 ) -> tuple[AccountIndex, tuple[str, ...]]:
@@ -261,7 +264,7 @@ def _cast(
     users = _in_order(corpus, (u for u in compared if u in enough))
     named = np.array([role[u] == "nominated" for u in users], dtype=bool)
     others = np.ones_like(named) if itself else ~named
-    return AccountIndex(users, named, others, _persons(users, known)), nominated
+    return AccountIndex(users, named, others, _persons(users, known), declared), nominated
 
 
 def _measure_all(histories: Histories, splits: PseudoPairs, progress: Progress) -> list[Similarity]:

@@ -37,8 +37,9 @@ REASONS = {
     "declared": "declared by the accounts themselves",
     "alibi": "a reviewer accepted that both worked at the same time",
     "imitation": "one of the two may be imitating the other",
-    "low": "low end of log10 LR: {had}, asked {asked}",
+    "log10_lr": "log10 LR: {had}, asked {asked}",
     "families": "families that each speak for one operator: {had}, asked {asked}",
+    "standing": "stands out by {had}, asked more than {asked}",
     "score": "score: {had}, asked more than {asked}",
     "outside": "an account outside the nominated is liker: score {asked}, here {had}",
     "apart": "the ledger keeps the two apart",
@@ -53,16 +54,19 @@ class FlagRule:
 
     Attributes
     ----------
-    score
-        What the unbounded score must exceed.
+    standing
+        How far it must stand out; what it must exceed.
     log10_lr
-        What the low end of the interval must reach.
+        What the log10 LR must reach.
+    score
+        What the unbounded score must exceed; −∞ where nothing is asked of it.
     promised
-        Whether the reference is large enough for `score` to keep a promise.
+        Whether the reference is large enough for `standing` to keep a promise.
     """
 
-    score: float
+    standing: float
     log10_lr: float
+    score: float = float("-inf")
     promised: bool = True
 
 
@@ -107,9 +111,9 @@ def unmet(pairs: pd.DataFrame, rule: FlagRule | None) -> pd.DataFrame:
     Parameters
     ----------
     pairs
-        `score`, `log10_lr_low`, `n_families` (those that each speak for one operator), `declared`,
-        `accepted` (its alibi), `imitation`, `outside` (the highest score that either account has
-        with an account outside the nominated; null where there is none).
+        `score`, `standing`, `log10_lr`, `n_families` (those that each speak for one operator),
+        `declared`, `accepted` (its alibi), `imitation`, `outside` (the highest score that either
+        account has with an account outside the nominated; null where there is none).
     rule
         What is asked; None where nothing is calibrated.
     """
@@ -124,9 +128,10 @@ def unmet(pairs: pd.DataFrame, rule: FlagRule | None) -> pd.DataFrame:
     if rule is not None:
         score = pairs["score"].to_numpy(float)
         missed |= {
-            "low": said & ~(pairs["log10_lr_low"].to_numpy(float) >= rule.log10_lr),
+            "log10_lr": said & ~(pairs["log10_lr"].to_numpy(float) >= rule.log10_lr),
             "families": said & (pairs["n_families"].to_numpy() < FAMILIES),
             "promise": said & (not rule.promised),
+            "standing": said & rule.promised & ~(pairs["standing"].to_numpy(float) > rule.standing),
             "score": said & rule.promised & ~(score > rule.score),
             "outside": said & (pairs["outside"].to_numpy(float) >= score),
         }
@@ -136,8 +141,9 @@ def unmet(pairs: pd.DataFrame, rule: FlagRule | None) -> pd.DataFrame:
 def reasons(pairs: pd.DataFrame, missed: pd.DataFrame, rule: FlagRule | None) -> list[list[str]]:
     """Return each pair's unmet conditions in words, with what was asked and what was had."""
     asked: dict[str, tuple[str, Any]] = {
-        "low": ("log10_lr_low", np.nan if rule is None else rule.log10_lr),
+        "log10_lr": ("log10_lr", np.nan if rule is None else rule.log10_lr),
         "families": ("n_families", FAMILIES),
+        "standing": ("standing", np.nan if rule is None else rule.standing),
         "score": ("score", np.nan if rule is None else rule.score),
         "outside": ("score", pairs["outside"]),
     }

@@ -19,6 +19,7 @@ from sockgraph.clustering import THRESHOLD, PairEvidence, partition
 from sockgraph.evidence import flagging
 from sockgraph.evidence.false_links import STRATA, most_alike, newcomers
 from sockgraph.evidence.pseudo_pairs import KINDS
+from sockgraph.evidence.settings import LEAD
 from sockgraph.evidence.tables import rule_of
 from sockgraph.schema import empty, validate
 
@@ -62,6 +63,7 @@ def held_out(case: Case, histories: Histories, found: Found, verdict: PairScores
         "b": b,
         "cut": 0,
         "score": verdict.scores.different,
+        "standing": verdict.standing[a, b],
         "shared_pages": shared,
         "newcomers": newcomers(verdict, histories) & (shared > 0),
         "worthy": worthy,
@@ -75,11 +77,22 @@ def held_out(case: Case, histories: Histories, found: Found, verdict: PairScores
         "b": verdict.community.partner,
         "cut": np.arange(len(owner)),
         "score": verdict.scores.same,
+        "standing": _standing_of_cuts(verdict, verdict.scores.same),
     }
     whole = pd.concat([pd.DataFrame(different), pd.DataFrame(same)], ignore_index=True)
     said = np.concatenate([verdict.sample.different, verdict.sample.same])
     whole["log10_lr"] = verdict.bounds.clip(said)
     return validate("held_out", whole)
+
+
+def _standing_of_cuts(verdict: PairScores, score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (cuts,) how far halves stand out of all others that their account is compared with."""
+    known = verdict.community
+    off = verdict.taken_off(known.same)
+    apart = np.where(verdict.cast.one, -np.inf, np.nan_to_num(verdict.carrying, nan=-np.inf))
+    best = apart.max(axis=1)
+    rival = np.maximum(best[known.owner], best[known.partner])
+    return np.asarray(score - off + LEAD * np.where(np.isfinite(rival), score - rival, 0.0))
 
 
 def _alike(verdict: PairScores, measured: list[Similarity]) -> dict[str, NDArray[np.bool_]]:
@@ -120,9 +133,10 @@ def _worthy(
     pairs = pd.DataFrame(
         {
             "score": verdict.carrying[a, b],
-            "log10_lr_low": bounds.clip(verdict.log10_lr[a, b] - verdict.below[a, b]),
+            "standing": verdict.standing[a, b],
+            "log10_lr": bounds.clip(verdict.carrying_lr[a, b]),
             "n_families": np.sum(list(said.values()), axis=0),
-            "declared": flagging.declared_pairs(case.cast.users, case.declared)[a, b],
+            "declared": flagging.declared_pairs(case.cast.users, case.cast.declared)[a, b],
             "accepted": flagging.declared_pairs(case.cast.users, case.accepted)[a, b],
             "imitation": False,
             "outside": np.nan,

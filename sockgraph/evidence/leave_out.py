@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sockgraph.evidence.flagging import families_for, unmet
+from sockgraph.evidence.settings import LEAD
 from sockgraph.evidence.similarity import surprise
+from sockgraph.evidence.tables import asked_of, rule_of
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import subject_of, validate
 from sockgraph.signals import Histories, profile, similarity
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from sockgraph.evidence.scoring import AccountIndex, PairScores
     from sockgraph.evidence.settings import Comparison
     from sockgraph.evidence.similarity import Similarity
+    from sockgraph.evidence.tables import Case
 
 PAIRS, WEEKS = 40, 5
 SAVES = 1 << 20
@@ -47,9 +51,10 @@ class _Left:
     week: NDArray[np.int64]
 
 
-def omit_weeks(
+def omit_weeks(  # noqa: PLR0917 - one stage's parts
     weighed: Comparison,
-    seen: tuple[AccountIndex, Histories, list[Similarity]],
+    case: Case,
+    seen: tuple[Histories, list[Similarity]],
     verdict: PairScores,
     progress: Progress = silent,
 ) -> pd.DataFrame:
@@ -59,13 +64,15 @@ def omit_weeks(
     ----------
     weighed
         Its `links` say which pairs are looked at, its `evidence` which edits moved them.
+    case
+        Who is compared, and what a flag needs.
     seen
-        The cast, its histories, and the calibrated signals on them.
+        Histories of the cast, and the calibrated signals on them.
     progress
         Told of every step.
     """
-    cast, histories, measured = seen
-    asked = _asked(weighed, cast)
+    histories, measured = seen
+    asked = _asked(weighed, case.cast)
     if verdict.bounds is None or asked.empty:
         return weighed.omissions
     which, week = _telling_weeks(histories, asked["rev_ids"])
@@ -73,19 +80,52 @@ def omit_weeks(
         return weighed.omissions
     chosen = asked.iloc[which]
     left = _Left(chosen["row"].to_numpy(), chosen["column"].to_numpy(), week)
-    score = _score_without(histories, measured, verdict, left, progress)
-    said = verdict.log10_lr_at(score, left.a, left.b)
+    added = _contributions_without(histories, measured, verdict, left, progress)
+    before = np.nan_to_num(verdict.contributions[left.a, left.b])
+    changed = added.sum(axis=1) - before.sum(axis=1)
+    said = verdict.log10_lr_at(verdict.plain[left.a, left.b] + changed, left.a, left.b)
+    ends = verdict.below[left.a, left.b], verdict.above[left.a, left.b]
+    low, middle, _ = verdict.interval(said, *ends)
     subjects = zip(chosen["user_a"], chosen["user_b"], strict=True)
     frame = pd.DataFrame(
         {
             "subject": [subject_of(*pair) for pair in subjects],
             "omitted": [f"week:{_label(w)}" for w in week],
-            "log10_lr": verdict.bounds.clip(said),
-            "log10_lr_low": verdict.bounds.clip(said - verdict.below[left.a, left.b]),
+            "log10_lr": middle,
+            "log10_lr_low": low,
+            "eligible": _eligible(weighed, case, (chosen, measured), verdict, (added, changed)),
             "co_membership": np.nan,
         }
     )
     return validate("omissions", pd.concat([weighed.omissions, frame], ignore_index=True))
+
+
+def _eligible(  # noqa: PLR0917 - one question's parts
+    weighed: Comparison,
+    case: Case,
+    of: tuple[pd.DataFrame, list[Similarity]],
+    verdict: PairScores,
+    now: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> NDArray[np.bool_]:
+    """Return which pairs would be eligible still; what other pairs score stays as it was."""
+    chosen, measured = of
+    added, changed = now
+    pair = ["user_a", "user_b"]
+    links = chosen[pair].merge(weighed.links, on=pair, how="left")
+    asked = asked_of(case, links, verdict)
+    speak = families_for(
+        np.nan_to_num(added), [m.signal.family for m in measured], case.settings.family_log10_lr
+    )
+    a, b = chosen["row"].to_numpy(), chosen["column"].to_numpy()
+    said = verdict.log10_lr_at(verdict.plain[a, b] + changed, a, b)
+    beside = verdict.score[a, b] - verdict.carrying[a, b]
+    again = asked.assign(
+        score=asked["score"] + changed,
+        standing=asked["standing"] + (1 + LEAD) * changed,
+        log10_lr=said - beside if verdict.bounds is None else verdict.bounds.clip(said - beside),
+        n_families=np.sum(list(speak.values()), axis=0),
+    )
+    return np.asarray(~unmet(again, rule_of(case, verdict)).to_numpy().any(axis=1))
 
 
 def _asked(weighed: Comparison, cast: AccountIndex) -> pd.DataFrame:
@@ -158,14 +198,14 @@ def _leave_out(histories: Histories, left: _Left) -> list[Histories]:
     return sides
 
 
-def _score_without(  # noqa: PLR0917 - one question's parts
+def _contributions_without(  # noqa: PLR0917 - one question's parts
     histories: Histories,
     measured: list[Similarity],
     verdict: PairScores,
     left: _Left,
     progress: Progress,
 ) -> NDArray[np.float64]:
-    """Return the scores without the weeks; NaN where nothing can be said any more."""
+    """Return, (rows, signals), what signals add without the weeks; NaN: nothing can be said."""
     model = verdict.facts["model"]
     now = np.column_stack([m.pairs[left.a, left.b] for m in measured])
     again = []
@@ -177,8 +217,9 @@ def _score_without(  # noqa: PLR0917 - one question's parts
     told = model.contributions(now)
     fused = verdict.contributions[left.a, left.b]
     slope = (fused * told).sum(axis=1) / np.maximum((told**2).sum(axis=1), 1e-12)
-    changed = slope * (model.contributions(then) - told).sum(axis=1)
-    return np.where(np.isnan(then).all(axis=1), np.nan, verdict.plain[left.a, left.b] + changed)
+    added = slope[:, None] * model.contributions(then)
+    added[np.isnan(then).all(axis=1)] = np.nan
+    return np.asarray(added)
 
 
 def _measured_again(one: Similarity, histories: Histories, left: _Left) -> NDArray[np.float64]:

@@ -1,10 +1,12 @@
-"""The promise behind a flag: of a hundred innocent cases like this one, at most two carry any.
+"""The promise behind a flag: of a hundred innocent cases, at most two carry any.
 
-Innocent cases are drawn from the case's own reference: every reference account with as many others
-as were nominated, those whose pages are most like its own, since people nominate because accounts
-are alike. Nobody there is anybody's, as far as is known; two who may be (`settings.TWIN`) are not
-put into one case. The threshold is the score that the highest pair of at most `settings.PROMISE` of
-these cases exceeds.
+A flag asks for a standing (`adjustment.standing`) that at most two of a hundred innocent cases of
+labelled communities reach, where it is known who is who (`settings.STANDING`). The case's own
+reference is then looked at: every reference account with as many others as were nominated, those
+whose pages are most like its own, makes an innocent case, and it is said how many of them would
+carry a flag. Nobody knows who is who there: the pairs behind those flags may be operators whom
+nobody has found. Where there are more of them than of undetected operators anywhere
+(`settings.CROWDED`), people are alike here, and the standing asked for rises until there are not.
 """
 
 from __future__ import annotations
@@ -14,9 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.evidence.adjustment import PAGES
 from sockgraph.evidence.flagging import high_quantile
-from sockgraph.evidence.settings import EXPECTED_FALSE, FEWEST_CASES, PROMISE, TWIN
+from sockgraph.evidence.settings import CROWDED, EXPECTED_FALSE, FEWEST_CASES, STANDING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,14 +32,15 @@ class Promise:
     Attributes
     ----------
     threshold
-        The score that a flag must exceed; null where no promise can be kept.
+        The standing that a flag must exceed; null where no promise can be kept.
     cases, flagged
         Innocent cases drawn from the reference, and those of them that would carry a flag; none in
         an open case.
-    twins
-        Reference accounts left out of them, as another may be the same operator's.
-    expected
-        False flags expected in an open case; null in any other.
+    pairs
+        The pairs behind these flags: people who are alike, or operators whom nobody has found.
+    score, expected
+        In an open case: the score that a flag must exceed too, and how many false flags are then
+        expected; null in any other.
     reason
         Why nothing can be flagged; null where something can.
     """
@@ -46,25 +48,26 @@ class Promise:
     threshold: float | None
     cases: int = 0
     flagged: int = 0
-    twins: int = 0
+    pairs: int = 0
+    score: float | None = None
     expected: float | None = None
     reason: str | None = None
 
 
 def promise_of(
-    scores: NDArray[np.float64],
-    surprise: NDArray[np.float64],
+    standing: NDArray[np.float64],
+    near: NDArray[np.float64],
     cast: AccountIndex,
     different: NDArray[np.float64],
 ) -> Promise:
-    """Find the score that a flag must exceed.
+    """Find the standing that a flag must exceed, and in an open case the score.
 
     Parameters
     ----------
-    scores
-        (users, users) by which links are ranked, traces with a null of their own left out.
-    surprise
-        (users, users, signals).
+    standing
+        (users, users) of pairs; see `adjustment.standing`.
+    near
+        (users, users) how alike their pages are.
     cast
         Who is nominated, and who is reference.
     different
@@ -73,7 +76,8 @@ def promise_of(
     named = int(cast.nominated.sum())
     if (cast.nominated == cast.reference).all():  # an open case: everybody with everybody
         share = EXPECTED_FALSE / max(named * (named - 1) / 2, 1)
-        return Promise(high_quantile(different, share), expected=EXPECTED_FALSE)
+        asked = high_quantile(different, share)
+        return Promise(STANDING, score=asked, expected=EXPECTED_FALSE)
     members = np.flatnonzero(cast.reference)
     if len(members) < FEWEST_CASES:
         return Promise(
@@ -82,41 +86,34 @@ def promise_of(
             f" {FEWEST_CASES} are needed to promise anything of a flag",
         )
     cells = np.ix_(members, members)
-    among = np.where(np.isnan(scores[cells]), -np.inf, scores[cells])
+    among = np.where(np.isnan(standing[cells]), -np.inf, standing[cells])
     person = cast.person[members]
     among[person[:, None] == person[None, :]] = -np.inf
-    alike = np.nan_to_num(surprise[..., PAGES][cells], nan=-np.inf)
-    size = min(max(named, 2), len(members))
-    twin = _twins(among)
-    kept = np.flatnonzero(~twin)
-    all_tops = highest(among, alike, size)
-    tops = highest(among[np.ix_(kept, kept)], alike[np.ix_(kept, kept)], size)
-    threshold = min(_passed_by_few(all_tops), max(_passed_by_few(tops), TWIN))
-    return Promise(threshold, len(tops), int((tops > threshold).sum()), int(twin.sum()))
+    best, pair = highest(among, near[cells], min(max(named, 2), len(members)))
+    of_pair = np.sort(best[np.unique(pair, return_index=True)[1]])[::-1]
+    enough = int(CROWDED * len(members))
+    threshold = max(STANDING, *of_pair[enough : enough + 1].tolist())
+    passed = best > threshold
+    return Promise(threshold, len(members), int(passed.sum()), len(np.unique(pair[passed])))
 
 
 def highest(
-    scores: NDArray[np.float64], alike: NDArray[np.float64], size: int
-) -> NDArray[np.float64]:
-    """Return the highest score within each account's innocent case of `size` accounts."""
+    standing: NDArray[np.float64], alike: NDArray[np.float64], size: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the highest standing in each account's innocent case of `size`, and whose it is.
+
+    Returns
+    -------
+    best, pair
+        (accounts,) the standing, and a number of the pair that has it.
+    """
     order = alike.copy()
     np.fill_diagonal(order, np.inf)
-    apart = scores.copy()
-    np.fill_diagonal(apart, -np.inf)
-    nearest = np.argsort(-order, axis=1, kind="stable")[:, :size]
-    return np.array([apart[np.ix_(case, case)].max() for case in nearest])
-
-
-def _twins(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return one account of every two that are each other's best, above `TWIN`."""
-    apart = scores.copy()
-    np.fill_diagonal(apart, -np.inf)
-    best = apart.argmax(axis=1)
-    here = np.arange(len(best))
-    return np.asarray((best[best] == here) & (apart[here, best] > TWIN) & (best < here))
-
-
-def _passed_by_few(tops: NDArray[np.float64]) -> float:
-    """Return the least of these that at most `PROMISE` of them exceed."""
-    ranked = np.sort(tops)[::-1]
-    return float(ranked[min(int(PROMISE * len(ranked)), len(ranked) - 1)])
+    apart = np.triu(standing, 1) + np.tril(np.full(standing.shape, -np.inf))
+    n = len(standing)
+    cases = np.sort(np.argsort(-order, axis=1, kind="stable")[:, :size], axis=1)
+    cells = cases[:, :, None] * n + cases[:, None, :]
+    values = apart.ravel()[cells].reshape(n, -1)
+    at = values.argmax(axis=1)
+    here = np.arange(n)
+    return values[here, at], cells.reshape(n, -1)[here, at]

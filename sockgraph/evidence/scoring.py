@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sockgraph.evidence.adjustment import as_strangers, crowd, nearness
+from sockgraph.evidence.adjustment import as_strangers, crowd, nearness, standing
 from sockgraph.evidence.calibration import CalibratedModel, calibrate, community_of
+from sockgraph.evidence.flagging import declared_pairs
 from sockgraph.evidence.promise import Promise, promise_of
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sockgraph.evidence.adjustment import NearPairs
     from sockgraph.evidence.model import Bounds, Sample
     from sockgraph.evidence.pseudo_pairs import PseudoPairs
     from sockgraph.evidence.settings import EvidenceSettings
@@ -40,12 +43,21 @@ class AccountIndex:
         (users,) roles; in an open case everyone has both.
     person
         (users,) a number below the number of users; those whom labels give to one person share it.
+    declared
+        Groups of accounts that are declared to be one operator's.
     """
 
     users: tuple[str, ...]
     nominated: NDArray[np.bool_]
     reference: NDArray[np.bool_]
     person: NDArray[np.int64]
+    declared: Sequence[Sequence[str]] = ()
+
+    @property
+    def one(self) -> NDArray[np.bool_]:
+        """Return, (users, users), which pairs are known to be one operator's."""
+        same = self.person[:, None] == self.person[None, :]
+        return np.asarray(same | declared_pairs(self.users, self.declared))
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,8 @@ class PairScores:
 
     Attributes
     ----------
+    cast
+        Who is compared.
     alone, contributions
         (users, users, signals) each signal's own log10 LR (NaN: silent, or not calibrated), and
         what it adds to the score.
@@ -102,12 +116,11 @@ class PairScores:
         log10 LRs and scores of the reference; None likewise.
     community
         The whole reference.
-    promise
-        What a flag rests on; None likewise.
     facts
         For the manifest and the report.
     """
 
+    cast: AccountIndex
     alone: NDArray[np.float64]
     contributions: NDArray[np.float64]
     crowd: NDArray[np.float64]
@@ -126,8 +139,45 @@ class PairScores:
     sample: Sample | None
     scores: Sample | None
     community: TrainingPairs
-    promise: Promise | None
     facts: dict[str, Any]
+
+    @property
+    def carrying_lr(self) -> NDArray[np.float64]:
+        """Return, (users, users), what of the log10 LR may carry a flag; unbounded."""
+        return self.log10_lr - (self.score - self.carrying)
+
+    @cached_property
+    def standing(self) -> NDArray[np.float64]:
+        """Return, (users, users), how far each pair stands out; NaN where nothing is calibrated."""
+        return standing(self.carrying, self.off, self.cast.one)
+
+    @cached_property
+    def promise(self) -> Promise | None:
+        """Return what a flag rests on; None where nothing is calibrated."""
+        if self.scores is None:
+            return None
+        return promise_of(self.standing, self.near, self.cast, self.scores.different)
+
+    def interval(
+        self,
+        log10_lr: NDArray[np.float64],
+        below: NDArray[np.float64],
+        above: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the low ends, the numbers and the high ends that are told of these log10 LRs.
+
+        Held at the bounds, whose own interval is in the ends'; NaN where nothing is calibrated.
+        """
+        if self.bounds is None:
+            nothing = np.full(log10_lr.shape, np.nan)
+            return nothing, nothing, nothing
+        narrow, wide = self.narrow or self.bounds, self.wide or self.bounds
+        low, high = log10_lr - below, log10_lr + above
+        return (
+            np.where(low > 0, narrow.clip(low), wide.clip(low)),
+            self.bounds.clip(log10_lr),
+            np.where(high > 0, wide.clip(high), narrow.clip(high)),
+        )
 
     def log10_lr_at(
         self, plain: NDArray[np.float64], rows: NDArray[np.int64], columns: NDArray[np.int64]
@@ -135,6 +185,11 @@ class PairScores:
         """Return what the log10 LR of these pairs would be, had they these scores by themselves."""
         beside = self.score[rows, columns] - self.plain[rows, columns]
         return as_strangers(plain - self.off[rows, columns]) + beside
+
+    def taken_off(self, surprise: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what is taken off the log10 LR of pairs with these surprises, (…, signals)."""
+        near: NearPairs = self.facts["near"]
+        return near.correction(nearness(surprise, self.community.different))
 
     def with_extras(self, extras: Sequence[NullTest]) -> PairScores:
         """Return the same with the traces that have a null of their own added.
@@ -164,7 +219,8 @@ def judge(  # noqa: PLR0917 - arrays of one stage, each named at the call
     """Fit the models and judge every pair; where they cannot be fitted, score only and say why."""
     learnt = calibrate(cast, measured, splits, settings, progress)
     if isinstance(learnt, str):
-        return _uncalibrated(_surprise(measured), community_of(cast, measured, splits), learnt)
+        community = community_of(cast, measured, splits)
+        return _uncalibrated(cast, _surprise(measured), community, learnt)
     return judge_by(learnt, cast, measured)
 
 
@@ -185,6 +241,7 @@ def judge_by(learnt: CalibratedModel, cast: AccountIndex, measured: list[Similar
     log10_lr = line.apply(fused - taken, near)
     below, above = _spread(learnt, cast, (surprise, taken, near))
     return PairScores(
+        cast=cast,
         alone=model.alone(surprise),
         contributions=line.scale * model.contributions(surprise),
         crowd=taken,
@@ -203,9 +260,9 @@ def judge_by(learnt: CalibratedModel, cast: AccountIndex, measured: list[Similar
         sample=learnt.sample,
         scores=learnt.scores,
         community=learnt.community,
-        promise=promise_of(score, surprise, cast, learnt.scores.different),
         facts={
             "model": model,
+            "near": line.near,
             "reason": None,
             "baseline": line.lift + line.scale * (model.baseline - learnt.usual),
         },
@@ -217,7 +274,7 @@ def _surprise(measured: list[Similarity]) -> NDArray[np.float64]:
 
 
 def _uncalibrated(
-    surprise: NDArray[np.float64], community: TrainingPairs, reason: str
+    cast: AccountIndex, surprise: NDArray[np.float64], community: TrainingPairs, reason: str
 ) -> PairScores:
     """Score by the plain mean of the signals' surprise above its usual 1: no LR."""
     n = surprise.shape[-1]
@@ -226,6 +283,7 @@ def _uncalibrated(
     score = contributions.sum(axis=-1)
     nothing = np.full(score.shape, np.nan)
     return PairScores(
+        cast=cast,
         alone=np.full(surprise.shape, np.nan),
         contributions=contributions,
         crowd=nothing,
@@ -244,7 +302,6 @@ def _uncalibrated(
         sample=None,
         scores=None,
         community=community,
-        promise=None,
         facts={"model": None, "reason": reason, "baseline": 0.0},
     )
 

@@ -28,14 +28,15 @@ CROWD, CROWD_SHARE = 10, 0.5
 """Of how many best others, and by how much of it, an account's level is taken off its scores."""
 STRANGERS = 0.25
 """The share of an operator's further accounts that look like strangers (0 to 0.4 tried)."""
-PROMISE = 0.02
-"""Innocent cases like this one that may carry a flag."""
-TWIN = 3.4
-"""A score above which two reference accounts that are each other's best may be one operator's.
-
-They are left out of innocent cases; the threshold then is at least this (2.8 to 3.7 tried)."""
-EXPECTED_FALSE = 1.0
-"""False flags expected in an open case."""
+LEAD = 3.0
+"""What a lead over either account's next best counts beside the score (0 to 4 tried, ADR 100)."""
+STANDING = 5.5
+"""What at most 2 of 100 innocent cases of labelled communities reach (1 to 3 of 100 tried)."""
+CROWDED = 0.1
+"""Pairs a reference account beyond `STANDING`, above which they are no undetected operators: in the
+labelled communities, where many people have several accounts, there are 0.01 to 0.1."""
+EXPECTED_FALSE = 0.5
+"""False flags expected in an open case (0.3 to 10 tried; at 1, 4 of 53 flags were false)."""
 FEWEST_CASES = 50
 """Innocent cases below which no promise can be kept, and nothing is flagged."""
 MIN_REFERENCE = 30
@@ -51,7 +52,7 @@ class EvidenceSettings:
     Attributes
     ----------
     flag_log10_lr
-        What the interval's low end must reach before a link may be flagged.
+        What the log10 LR must reach before a link may be flagged.
     family_log10_lr
         What a family must add to the score to count as one of the two that a flag asks for.
     min_edits

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import flagging
+from sockgraph.evidence.adjustment import standing
 from sockgraph.evidence.attribution import witnesses
 from sockgraph.evidence.false_links import false_links, reaching
 from sockgraph.evidence.model import FAMILIES
@@ -50,8 +51,6 @@ class Case:
     ----------
     nominated
         Every nominated account, those with too few edits included, in alphabetical order.
-    declared
-        Groups of accounts that are declared to be one operator's.
     accepted
         Pairs whose alibi a reviewer accepted.
     cast
@@ -59,7 +58,6 @@ class Case:
     """
 
     nominated: tuple[str, ...]
-    declared: Sequence[Sequence[str]]
     accepted: Sequence[tuple[str, str]]
     settings: EvidenceSettings
     cast: AccountIndex
@@ -133,9 +131,9 @@ def assemble(case: Case, histories: Histories, found: Found, verdict: PairScores
         links=links,
         alibis=_alibis(case, pairs, histories, found.alibi),
         reference=_reference(measured, verdict),
-        omissions=_omissions(case, pairs, found, verdict, shown),
+        omissions=_omissions(case, links.iloc[shown], pairs, found, verdict, shown),
         calibration=_calibration(case, measured, verdict, histories),
-        declared=tuple(map(tuple, case.declared)),
+        declared=tuple(map(tuple, case.cast.declared)),
     )
 
 
@@ -164,7 +162,8 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: PairScores) -> pd.Da
     measured = found.measured
     names = np.asarray(case.nominated, dtype=object)
     score = _at(verdict.score, pairs)
-    low, middle, high = _interval(pairs, verdict, score)
+    spread = (_at(part, pairs) for part in (verdict.log10_lr, verdict.below, verdict.above))
+    low, middle, high = verdict.interval(*spread)
     status = _status(pairs, measured)
     own = np.stack([_at(e.log10_lr, pairs) for e in found.extras], axis=-1)
     if verdict.bounds is None:
@@ -177,6 +176,7 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: PairScores) -> pd.Da
             "user_a": names[pairs.a],
             "user_b": names[pairs.b],
             "score": score,
+            "standing": _at(verdict.standing, pairs),
             "log10_lr": middle,
             "log10_lr_low": low,
             "log10_lr_high": high,
@@ -196,7 +196,7 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: PairScores) -> pd.Da
             "state": "none",
         }
     )
-    return validate("links", _eligible(case, pairs, frame, verdict))
+    return validate("links", _eligible(case, frame, verdict))
 
 
 def _imitated(pairs: Pairs, imitation: Imitation | None) -> NDArray[np.bool_]:
@@ -232,35 +232,33 @@ def _outside(case: Case, pairs: Pairs, score: NDArray[np.float64]) -> NDArray[np
     return np.where(np.isfinite(found), found, np.nan)
 
 
-def _eligible(case: Case, pairs: Pairs, links: pd.DataFrame, verdict: PairScores) -> pd.DataFrame:
-    """Add what a flag asks of every link by itself: `eligible`, and in words what it misses."""
-    rule = rule_of(case, verdict)
-    declared = flagging.declared_pairs(case.nominated, case.declared)[pairs.a, pairs.b]
-    asked = links.assign(
-        score=_at(verdict.carrying, pairs),
-        n_families=links["families_for"].map(len),
-        declared=declared,
-        accepted=flagging.declared_pairs(case.nominated, case.accepted)[pairs.a, pairs.b],
+def asked_of(case: Case, links: pd.DataFrame, verdict: PairScores) -> pd.DataFrame:
+    """Return what `flagging.unmet` reads of these links; rows as they are in `links`."""
+    place = {user: i for i, user in enumerate(case.nominated)}
+    a, b = (
+        np.array([place[u] for u in links[side]], dtype=np.int64) for side in ("user_a", "user_b")
     )
+    index = {user: i for i, user in enumerate(case.cast.users)}
+    of = np.array([index.get(user, -1) for user in case.nominated], dtype=np.int64)
+    pairs = Pairs(a, b, of[a], of[b])
+    said = _at(verdict.carrying_lr, pairs)
+    return links.assign(
+        score=_at(verdict.carrying, pairs),
+        log10_lr=np.nan if verdict.bounds is None else verdict.bounds.clip(said),
+        n_families=links["families_for"].map(len),
+        declared=flagging.declared_pairs(case.nominated, case.cast.declared)[a, b],
+        accepted=flagging.declared_pairs(case.nominated, case.accepted)[a, b],
+    )
+
+
+def _eligible(case: Case, links: pd.DataFrame, verdict: PairScores) -> pd.DataFrame:
+    """Add what a flag asks of every link by itself: `eligible`, and in words what it misses."""
+    rule, asked = rule_of(case, verdict), asked_of(case, links, verdict)
     missed = flagging.unmet(asked, rule)
     said = flagging.reasons(asked, missed, rule)
     return links.assign(
         eligible=~missed.any(axis=1), reasons=pd.Series(said, index=links.index, dtype=object)
     )
-
-
-def _interval(
-    pairs: Pairs, verdict: PairScores, score: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], ...]:
-    if verdict.bounds is None:
-        nothing = np.full(len(score), np.nan)
-        return nothing, nothing, nothing
-    narrow, wide = verdict.narrow or verdict.bounds, verdict.wide or verdict.bounds
-    said = _at(verdict.log10_lr, pairs)
-    low, high = said - _at(verdict.below, pairs), said + _at(verdict.above, pairs)
-    ends = np.where(low > 0, narrow.clip(low), wide.clip(low))
-    tops = np.where(high > 0, wide.clip(high), narrow.clip(high))
-    return ends, verdict.bounds.clip(said), tops
 
 
 def _naive(
@@ -287,9 +285,12 @@ def rule_of(case: Case, verdict: PairScores) -> flagging.FlagRule | None:
     """Return the numbers that a flag asks of a link; None where nothing is calibrated."""
     if verdict.promise is None:
         return None
-    asked = verdict.promise.threshold
+    promise = verdict.promise
     return flagging.FlagRule(
-        float("inf") if asked is None else asked, case.settings.flag_log10_lr, asked is not None
+        float("inf") if promise.threshold is None else promise.threshold,
+        case.settings.flag_log10_lr,
+        float("-inf") if promise.score is None else promise.score,
+        promise.threshold is not None,
     )
 
 
@@ -462,33 +463,57 @@ def _quantiles(signal: str, stratum: str, values: NDArray[np.float64]) -> list[d
 
 def _omissions(  # noqa: PLR0917 - arrays of one stage
     case: Case,
+    links: pd.DataFrame,
     pairs: Pairs,
     found: Found,
     verdict: PairScores,
     shown: NDArray[np.int64],
 ) -> pd.DataFrame:
-    """Say what the shown pairs' log10 LR would be without each signal and each family."""
+    """Say what the shown pairs' log10 LR would be without each signal and each family.
+
+    And whether they would still be eligible: rivals are looked at without it too.
+    """
     if verdict.bounds is None or not len(shown):
         return empty("omissions")
     names = np.asarray(case.nominated, dtype=object)
-    own = np.stack([_at(e.log10_lr, pairs) for e in found.extras], axis=-1)[shown]
-    added = np.nan_to_num(_at(verdict.contributions, pairs))[shown]
-    own, none = np.nan_to_num(own), np.zeros_like(added)
-    added, beside = np.hstack([added, np.zeros_like(own)]), np.hstack([none, own])
-    rows_, columns = pairs.row[shown], pairs.column[shown]
-    plain, below = _at(verdict.plain, pairs)[shown], _at(verdict.below, pairs)[shown]
+    some = Pairs(pairs.a[shown], pairs.b[shown], pairs.row[shown], pairs.column[shown])
+    asked, rule = asked_of(case, links, verdict), rule_of(case, verdict)
+    families = [m.signal.family for m in found.measured]
+    own = np.nan_to_num(np.stack([e.log10_lr for e in found.extras], axis=-1))
+    added = np.nan_to_num(verdict.contributions)
+    ends = _at(verdict.below, some), _at(verdict.above, some)
     subject = [subject_of(names[pairs.a[i]], names[pairs.b[i]]) for i in shown]
     rows = []
     for omitted, here in _parts(found):
-        left = verdict.log10_lr_at(plain - added[:, here].sum(axis=1), rows_, columns)
-        left -= beside[:, here].sum(axis=1)
+        seen, told = here[here < len(families)], here[here >= len(families)] - len(families)
+        less = added[..., seen].sum(axis=-1)
+        carrying = verdict.carrying - less - np.minimum(own[..., told], 0).sum(axis=-1)
+        plain = _at(verdict.plain - less, some)
+        left = verdict.log10_lr_at(plain, some.row, some.column)
+        left -= _at(own[..., told].sum(axis=-1), some)
+        low, middle, _ = verdict.interval(left, *ends)
+        kept = np.setdiff1d(np.arange(len(families)), seen)
+        speak = flagging.families_for(
+            _at(added, some)[:, kept],
+            [families[j] for j in kept],
+            case.settings.family_log10_lr,
+        )
+        positive = np.maximum(np.delete(own, told, axis=-1), 0).sum(axis=-1)
+        changed = asked.assign(
+            score=_at(carrying, some),
+            outside=_outside(case, some, carrying),
+            standing=_at(standing(carrying, verdict.off, case.cast.one), some),
+            log10_lr=verdict.bounds.clip(left - _at(positive, some)),
+            n_families=np.sum(list(speak.values()), axis=0) if speak else 0,
+        )
         rows.append(
             pd.DataFrame(
                 {
                     "subject": subject,
                     "omitted": omitted,
-                    "log10_lr": verdict.bounds.clip(left),
-                    "log10_lr_low": verdict.bounds.clip(left - below),
+                    "log10_lr": middle,
+                    "log10_lr_low": low,
+                    "eligible": ~flagging.unmet(changed, rule).to_numpy().any(axis=1),
                     "co_membership": np.nan,
                 }
             )
@@ -518,7 +543,6 @@ def _calibration(
         "h1": "one operator",
         "h2": "two people of the same community: same pages, language and active hours",
         "n_reference": int(case.cast.reference.sum()),
-        "n_effective": int(case.cast.reference.sum()),
         "n_different_pairs": len(community.a),
         "splits": {
             stratum: {
@@ -543,7 +567,7 @@ def _calibration(
             "bounds": [verdict.bounds.low, verdict.bounds.high],
             "baseline": verdict.facts["baseline"],
             "weights": {f: float(w) for f, w in zip(FAMILIES, model.weights, strict=True)},
-            "flag_score": promise.threshold,
+            "flag_standing": promise.threshold,
             "promise": asdict(promise),
             "bounds_interval": [
                 [wide.low, narrow.low],

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 PAGE, FIGURES = VALIDATION
 MEASURED = ("edits.parquet", "evidence.parquet", "held_out.parquet", "links.parquet")
-FACTS = ("n_reference", "n_effective", "n_different_pairs", "splits", "h1", "h2")
+FACTS = ("n_reference", "n_different_pairs", "splits", "h1", "h2")
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _terms(result: CaseResult) -> Terms:
     return Terms(
         bound_low=low,
         bound_high=high,
-        flag_score=made.get("flag_score"),
+        flag_standing=made.get("flag_standing"),
         flag_log10_lr=result.case.evidence.flag_log10_lr,
         per_pair=None if prior is None else prior.per_pair,
         n_pairs=len(result.links),
@@ -160,7 +160,7 @@ def _with_labels(found: Validation, result: CaseResult, labels: pd.DataFrame) ->
 
 def _open_set(terms: Terms, result: CaseResult, judged: Judged) -> OpenSet | None:
     """Take labelled accounts' partners away in turn; None where nothing can be flagged."""
-    if terms.flag_score is None:
+    if terms.flag_standing is None:
         return None
     declared = [d.accounts for d in result.case.declared]
     return open_set(result.links, pd.Series(judged.person, judged.users), declared=declared)

@@ -80,7 +80,6 @@ def rest_on(data: ReportData, links: Sequence[Link]) -> Markup:
     low, high = bounds(links)
     if low is None or high is None:
         return tell("{accounts}, {pairs}.", accounts=accounts, pairs=counted(n_edits, "edit"))
-    effective = made.get("n_effective") or n
     said = say(
         "{accounts} of the same pages, {edits}.",
         accounts=accounts,
@@ -96,7 +95,7 @@ def rest_on(data: ReportData, links: Sequence[Link]) -> Markup:
         " <b>{high}</b> or below <b>{low}</b>.",
         said=said,
         pairs=thousands(n * (n - 1) // 2),
-        n=thousands(int(effective)),
+        n=thousands(n),
         high="+" + plain(high),
         low=plain(low),
     )

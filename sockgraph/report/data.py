@@ -112,6 +112,7 @@ class Omission:
     omitted: str
     log10_lr: float | None
     low: float | None
+    eligible: bool | None
     co_membership: float | None
 
 
@@ -133,6 +134,7 @@ class Link:
     a: str
     b: str
     score: float | None
+    standing: float | None
     log10_lr: float | None
     low: float | None
     high: float | None
@@ -253,6 +255,7 @@ def by_subject(omissions: pd.DataFrame) -> dict[str, tuple[Omission, ...]]:
             str(row.omitted),
             optional(row.log10_lr),
             optional(row.log10_lr_low),
+            None if row.eligible is pd.NA else bool(row.eligible),
             optional(row.co_membership),
         )
         grouped.setdefault(str(row.subject), []).append(found)
@@ -264,6 +267,7 @@ def _link(row: Any, **joined: Any) -> Link:
         a=row.user_a,
         b=row.user_b,
         score=optional(row.score),
+        standing=optional(row.standing),
         log10_lr=optional(row.log10_lr),
         low=optional(row.log10_lr_low),
         high=optional(row.log10_lr_high),
@@ -321,9 +325,9 @@ def _declared(case: Case) -> dict[frozenset[str], str]:
 
 
 def nearest_miss(links: Sequence[Link]) -> Link | None:
-    """Return the unflagged link whose low end comes nearest to the flag."""
-    told = [link for link in links if link.low is not None and not link.flagged]
-    return max(told, key=lambda link: (link.low or 0.0, link.score or 0.0), default=None)
+    """Return the unflagged link that stands out most."""
+    told = [link for link in links if link.standing is not None and not link.flagged]
+    return max(told, key=lambda link: (link.standing or 0.0, link.score or 0.0), default=None)
 
 
 def pairs_of(users: Iterable[str]) -> int:

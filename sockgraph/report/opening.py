@@ -155,7 +155,7 @@ def facts_sentence(link: Link, desk: Desk) -> Markup:
     if kept:
         n = words.counted(len(kept), "occasion")
         said.append(tell("Both were at work at the same time, on different pages, on {n}.", n=n))
-    said += [part for part in (_began(link, desk.accounts), _rests(link, desk)) if part]
+    said += [part for part in (_began(link, desk.accounts), _rests(link)) if part]
     _, n_shared = pages.shared_pages(link, desk.editing)
     said.append(tell("{n}.", n=words.counted(n_shared, "shared page")))
     return Markup(" ").join(said)
@@ -196,20 +196,15 @@ def _began(link: Link, accounts: Mapping[str, Account]) -> Markup | None:
     return None
 
 
-def _rests(link: Link, desk: Desk) -> Markup | None:
-    """Say without which family the low end would be under what a flag asks."""
-    asked = desk.data.case.evidence.flag_log10_lr
+def _rests(link: Link) -> Markup | None:
+    """Say without which family the link would not have what a flag asks."""
     tested = [o for o in link.omissions if o.omitted.startswith("family:")]
     if not link.flagged or not tested:
         return None
-    fall = [
-        say(o.omitted.partition(":")[2])
-        for o in tested
-        if o.log10_lr is None or o.low is None or o.low < asked
-    ]
+    fall = [say(o.omitted.partition(":")[2]) for o in tested if not o.eligible]
     if not fall:
-        return tell("The low end stays at what a flag asks, whichever family is left out.")
-    return tell("Without {families} the low end is under what a flag asks.", families=_either(fall))
+        return tell("It has what a flag asks, whichever family is left out.")
+    return tell("Without {families} it has not what a flag asks.", families=_either(fall))
 
 
 def _either(items: Sequence[str]) -> str:
@@ -224,7 +219,7 @@ def false_flags(data: ReportData, links: Sequence[Link], desk: Desk) -> FalseFla
         return None
     best = max((k for k in links if k.flagged), key=lambda k: k.score or 0.0, default=None)
     known = None if best is None else desk.tables[best.pair].link
-    strip = colleagues(different, threshold=flag_score(data), link=known)
+    strip = colleagues(different, threshold=flag_standing(data), link=known)
     n_pairs = sum(link.log10_lr is not None for link in links)
     held = data.held_out
     everyone = held[held["truth"] == "different"] if held is not None else different
@@ -261,8 +256,8 @@ def _innocent(data: ReportData) -> list[Markup]:
     ]
 
 
-def flag_score(data: ReportData) -> float | None:
-    """Return the score that a flag of this case must exceed."""
+def flag_standing(data: ReportData) -> float | None:
+    """Return the standing that a flag of this case must exceed."""
     value = (data.calibration.get("promise") or {}).get("threshold")
     return None if value is None else float(value)
 

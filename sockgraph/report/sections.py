@@ -17,7 +17,7 @@ from sockgraph.charts.activity import (
     weeks_of,
 )
 from sockgraph.charts.colleagues import colleagues
-from sockgraph.charts.groups import WHOLE, falls, leave_one_out
+from sockgraph.charts.groups import WHOLE, leave_one_out
 from sockgraph.charts.marks import each
 from sockgraph.charts.waterfall import NARROW, page_axis, waterfall, waterfall_steps
 from sockgraph.names import clean
@@ -26,7 +26,7 @@ from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, nearest_miss, pair_tables
 from sockgraph.report.facts import case_offset
 from sockgraph.report.markup import anchor, diff_link, joined, mark, name
-from sockgraph.report.opening import colleagues_of, flag_score
+from sockgraph.report.opening import colleagues_of, flag_standing
 from sockgraph.report.wording import (
     FAMILIES,
     IMITATION,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from sockgraph.report.facts import Account
     from sockgraph.report.pages import Edit, Editing, SharedPage
 
-Omitted = tuple[str, float, float | None, float | None]
+Omitted = tuple[str, float, float | None, float | None, bool | None]
 """What is left out, the number without it, its interval's ends."""
 STATUS = {"insufficient": "insufficient", "not_available": "not available"}
 MOST_SECTIONS = 100
@@ -260,8 +260,6 @@ def section(link: Link, anchor: str, shared: Desk) -> Section:
     weeks = weeks_of(lives)
     counts = [weeks.counts(life.times) for life in lives] if weeks else []
     tables = shared.tables[link.pair]
-    asked = data.case.evidence.flag_log10_lr
-    threshold = asked if link.direction == "for" else None
     left_out = omission_lines(link, [sentence(omitted_words(o.omitted)) for o in link.omissions])
     tested = link.log10_lr is not None and len(left_out) > 1
     against, for_ = arguments(link, tables)
@@ -295,8 +293,8 @@ def section(link: Link, anchor: str, shared: Desk) -> Section:
         stretch_rows=stretch_rows(link),
         alibi=simultaneous(lives, tables.alibis),
         pages=tuple(found),
-        changes=leave_one_out(merged(left_out), threshold) if tested else None,
-        changed=changed(link, left_out, threshold) if tested else "",
+        changes=leave_one_out(merged(left_out)) if tested else None,
+        changed=changed(link, left_out) if tested else "",
         changed_rows=tuple(left_out) if tested else (),
     )
 
@@ -322,11 +320,11 @@ def _standing(link: Link, shared: Desk) -> tuple[Chart | None, Markup]:
     different = colleagues_of(shared.data)
     if different is None or link.log10_lr is None:
         return None, Markup("")
-    known, asked = shared.tables[link.pair].link, flag_score(shared.data)
+    known, asked = shared.tables[link.pair].link, flag_standing(shared.data)
     strip = colleagues(different, threshold=asked, link=known, width=300.0)
-    n = int((different["score"] >= (link.score or 0.0)).sum())
+    n = int((different["standing"] >= (link.standing or 0.0)).sum())
     return strip, tell(
-        "{n} of {all} known to be different people on the same pages score as high or higher.",
+        "{n} of {all} known to be different people on the same pages stand out as much or more.",
         n=words.thousands(n),
         all=words.counted(len(different), "pair"),
     )
@@ -393,31 +391,35 @@ def stretch_rows(link: Link) -> tuple[tuple[str, str, int, str], ...]:
     )
 
 
-def changed(link: Link, lines: Sequence[Omitted], threshold: float | None) -> str:
+def changed(link: Link, lines: Sequence[Omitted]) -> str:
     """Say in a sentence what the plot of omissions shows."""
     tests = lines[1:]
-    if link.flagged or (link.direction == "for" and threshold is not None):
-        return _flag_changed(tests, threshold, flagged=link.flagged)
+    if _at_stake(link):
+        return _flag_changed(tests, flagged=link.flagged)
     if link.direction == "against":
         return _against_changed(tests)
     moved = max(tests, key=lambda item: abs(item[1] - lines[0][1]))
     return say("{what} changes it most, to {n}.", what=moved[0], n=words.plain(moved[1]))
 
 
-def _flag_changed(tests: Sequence[Omitted], threshold: float | None, *, flagged: bool) -> str:
-    fallen, n = sum(falls(item[2], threshold) for item in tests), len(tests)
+def _at_stake(link: Link) -> bool:
+    return link.flagged or link.direction == "for"
+
+
+def _flag_changed(tests: Sequence[Omitted], *, flagged: bool) -> str:
+    fallen, n = sum(item[4] is False for item in tests), len(tests)
     if not flagged and fallen == n:
-        return say("Hollow: the low end is under the flag’s threshold, in every test.")
+        return say("Hollow: it has not what a flag asks, in any test.")
     if not flagged:
         return say(
-            "{lifted} of {n} omissions lift the low end to the flag’s threshold.",
+            "{lifted} of {n} omissions give it all that a flag asks.",
             lifted=n - fallen,
             n=n,
         )
     if not fallen:
-        return say("The low end stays at what a flag asks in all {n} tests.", n=n)
+        return say("It has what a flag asks in all {n} tests.", n=n)
     return say(
-        "Hollow: the low end is under what a flag asks, in {fallen} of {n} tests.",
+        "Hollow: it has not what a flag asks, in {fallen} of {n} tests.",
         fallen=fallen,
         n=n,
     )
@@ -509,10 +511,10 @@ MOST = 10
 
 def omission_lines(link: Link, names: Sequence[str]) -> list[Omitted]:
     """Return the link itself, then each omission, from the one that changes least."""
-    whole = (WHOLE, link.log10_lr or 0.0, link.low, link.high)
+    whole = (WHOLE, link.log10_lr or 0.0, link.low, link.high, None)
     alone = _of_one_signal(link)
     given = [
-        (name, o.log10_lr, o.low, None)
+        (name, o.log10_lr, o.low, None, o.eligible if _at_stake(link) else None)
         for name, o in zip(names, link.omissions, strict=True)
         if o.log10_lr is not None and o.omitted not in alone
     ]
@@ -535,7 +537,7 @@ def _of_one_signal(link: Link) -> set[str]:
 def merged(lines: Sequence[Omitted]) -> list[Omitted]:
     """Draw omissions that leave both numbers as they are, to one decimal, as one."""
     whole, tests = lines[0], lines[1:]
-    same = [t for t in tests if _rounded(t) == _rounded(whole)]
+    same = [t for t in tests if _rounded(t) == _rounded(whole) and t[4] == tests[0][4]]
     if len(same) < 3:
         return [whole, *tests[-MOST:]]
     others = [t for t in tests if t not in same][-MOST + 1 :]

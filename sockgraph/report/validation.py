@@ -415,8 +415,8 @@ def prior_words(prior: PriorReading | None, terms: Terms) -> tuple[Markup, str]:
             " give the case file <code>[prior] per_pair</code>."
         ), ""
     said = Markup(
-        "The case’s prior is {} a pair. A flagged link’s interval begins at log10&nbsp;LR {} or"
-        " higher: that much leaves <b>{}</b>. Evidence at the bound, {}, leaves <b>{}</b>. {} would"
+        "The case’s prior is {} a pair. A flagged link has a log10&nbsp;LR of {} or"
+        " more: that much leaves <b>{}</b>. Evidence at the bound, {}, leaves <b>{}</b>. {} would"
         " take {}."
     ).format(
         one_in(prior.per_pair),
