@@ -395,9 +395,9 @@ def test_wiki_appears_once_as_fact(page):
 def test_omissions_that_say_the_same_are_drawn_once():
     from sockgraph.report.sections import MOST, merged
 
-    whole = ("All evidence", 2.1, 1.9, 2.1)
-    same = [(f"Without {i}", 2.1, 1.9, None) for i in range(5)]
-    other = [(f"Without {i}", 1.0 - i / 20, 0.5, None) for i in range(12)]
+    whole = ("All evidence", 2.1, 1.9, 2.1, True)
+    same = [(f"Without {i}", 2.1, 1.9, None, True) for i in range(5)]
+    other = [(f"Without {i}", 1.0 - i / 20, 0.5, None, True) for i in range(12)]
     drawn = merged([whole, *same, *other])
     assert drawn[0] == whole
     assert drawn[1][0] == "Without any one of 5 more"

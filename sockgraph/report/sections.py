@@ -511,10 +511,11 @@ MOST = 10
 
 def omission_lines(link: Link, names: Sequence[str]) -> list[Omitted]:
     """Return the link itself, then each omission, from the one that changes least."""
-    whole = (WHOLE, link.log10_lr or 0.0, link.low, link.high, None)
+    stake = _at_stake(link)
+    whole = (WHOLE, link.log10_lr or 0.0, link.low, link.high, link.flagged if stake else None)
     alone = _of_one_signal(link)
     given = [
-        (name, o.log10_lr, o.low, None, o.eligible if _at_stake(link) else None)
+        (name, o.log10_lr, o.low, None, o.eligible if stake else None)
         for name, o in zip(names, link.omissions, strict=True)
         if o.log10_lr is not None and o.omitted not in alone
     ]
@@ -537,7 +538,7 @@ def _of_one_signal(link: Link) -> set[str]:
 def merged(lines: Sequence[Omitted]) -> list[Omitted]:
     """Draw omissions that leave both numbers as they are, to one decimal, as one."""
     whole, tests = lines[0], lines[1:]
-    same = [t for t in tests if _rounded(t) == _rounded(whole) and t[4] == tests[0][4]]
+    same = [t for t in tests if _rounded(t) == _rounded(whole) and t[4] == whole[4]]
     if len(same) < 3:
         return [whole, *tests[-MOST:]]
     others = [t for t in tests if t not in same][-MOST + 1 :]
