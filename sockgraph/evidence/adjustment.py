@@ -21,16 +21,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.cluster.hierarchy import linkage
+from scipy.spatial.distance import squareform
 
 from sockgraph.evidence.settings import CROWD, CROWD_SHARE, LEAD, STRANGERS
 from sockgraph.signals import SIGNALS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
 PAGES = [signal.name for signal in SIGNALS].index("shared pages")
 STEPS = -np.log10(1 - np.array([0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999]))
 """Nearness, −log10 of the share of different pairs that are nearer, that bins begin at."""
+GROUP = 10
+"""Accounts of a group beyond which it is no operator's (3, 5 and 10 tried)."""
+FAR = 1e3
+"""What stands for a pair of which nothing can be said, when groups are made."""
 LEAST = 15
 """Fewer pairs as near as this say nothing; the bins before them go on."""
 ALLOWED = ((0.9, 1.0), (0.99, 2.0))
@@ -125,9 +133,16 @@ def fit_near_pairs(llr: NDArray[np.float64], near: NDArray[np.float64]) -> NearP
 
 
 def standing(
-    scores: NDArray[np.float64], off: NDArray[np.float64], one: NDArray[np.bool_]
+    scores: NDArray[np.float64],
+    off: NDArray[np.float64],
+    one: NDArray[np.bool_],
+    roles: Sequence[NDArray[np.bool_]] = (),
 ) -> NDArray[np.float64]:
     """Return how far each pair stands out: its score against people as near, and `LEAD` · its lead.
+
+    An operator's third account is as like as the second, and no rival: a group of accounts (a node
+    of the average linkage of the scores) stands out by the mean of its pairs, rivals counted beyond
+    the group alone, and a pair by itself or with the group that stands out most.
 
     Parameters
     ----------
@@ -137,6 +152,8 @@ def standing(
         (accounts, accounts) what people as near reach; see `NearPairs.correction`.
     one
         (accounts, accounts) pairs known to be one operator's: no rival of any other pair.
+    roles
+        (accounts,) each: groups are looked for within these.
 
     Returns
     -------
@@ -152,22 +169,51 @@ def standing(
     >>> standing(scores, np.zeros((3, 3)), np.eye(3, dtype=bool))[0]
     array([-inf,   9.,  -5.])
     """
-    if not len(scores):
-        return np.zeros_like(scores)
+    if len(scores) < 2:
+        return np.full_like(scores, -np.inf)
     apart = np.where(one | np.isnan(scores), -np.inf, scores)
     np.fill_diagonal(apart, -np.inf)
-    best = apart.argmax(axis=1)
-    first = apart.max(axis=1)
-    rest = apart.copy()
-    rest[np.arange(len(apart)), best] = -np.inf
-    with_others = np.where(
-        best[:, None] == np.arange(len(apart)), rest.max(axis=1)[:, None], first[:, None]
-    )
-    rival = np.maximum(with_others, with_others.T)
-    lead = np.where(np.isfinite(rival), scores - rival, 0.0)
-    found = np.asarray(scores - off + LEAD * lead)
+    ranked = np.argsort(-apart, axis=1, kind="stable")[:, : GROUP + 1]
+    here = np.arange(len(apart))
+    first, second = (apart[here, ranked[:, min(k, len(apart) - 1)]] for k in (0, 1))
+    rival = np.where(ranked[:, :1] == here, second[:, None], first[:, None])
+    found = _beyond(scores, off, np.maximum(rival, rival.T))
+    for group in _groups(scores, roles):
+        others = np.where(
+            np.isin(ranked[group], group), -np.inf, apart[group[:, None], ranked[group]]
+        )
+        best, cells = others.max(axis=1), np.ix_(group, group)
+        pairs = _beyond(scores[cells], off[cells], np.maximum.outer(best, best))
+        mean = pairs[np.triu_indices(len(group), 1)].mean()
+        found[cells] = np.fmax(found[cells], mean)
     np.fill_diagonal(found, -np.inf)
-    return found
+    return np.where(np.isnan(scores), np.nan, found)
+
+
+def _beyond(
+    scores: NDArray[np.float64], off: NDArray[np.float64], rival: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    lead = np.where(np.isfinite(rival), scores - np.where(np.isfinite(rival), rival, 0.0), 0.0)
+    return np.asarray(scores - off + LEAD * lead)
+
+
+def _groups(
+    scores: NDArray[np.float64], roles: Sequence[NDArray[np.bool_]]
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the nodes of 3 to `GROUP` accounts, all of one role, of the scores' average linkage."""
+    n = len(scores)
+    known = np.isfinite(scores) | np.eye(n, dtype=bool)
+    if n < 3 or not roles or not known.any():
+        return
+    highest = np.max(scores, where=np.isfinite(scores), initial=0.0)
+    far = np.where(known, highest - np.nan_to_num(scores, neginf=0.0), FAR)
+    np.fill_diagonal(far, 0.0)
+    nodes = [np.array([i]) for i in range(n)]
+    for a, b, *_ in linkage(squareform((far + far.T) / 2, checks=False), "average"):
+        node = np.concatenate([nodes[int(a)], nodes[int(b)]])
+        nodes.append(node)
+        if 2 < len(node) <= GROUP and any(role[node].all() for role in roles):
+            yield np.sort(node)
 
 
 def as_strangers(llr: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -149,7 +149,12 @@ class PairScores:
     @cached_property
     def standing(self) -> NDArray[np.float64]:
         """Return, (users, users), how far each pair stands out; NaN where nothing is calibrated."""
-        return standing(self.carrying, self.off, self.cast.one)
+        return self.stand_out(self.carrying)
+
+    def stand_out(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far each pair would stand out, had all these scores, (users, users)."""
+        roles = self.cast.nominated, self.cast.reference
+        return standing(scores, self.off, self.cast.one, roles)
 
     @cached_property
     def promise(self) -> Promise | None:

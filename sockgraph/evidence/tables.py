@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import flagging
-from sockgraph.evidence.adjustment import standing
 from sockgraph.evidence.attribution import witnesses
 from sockgraph.evidence.false_links import false_links, reaching
 from sockgraph.evidence.model import FAMILIES
@@ -502,7 +501,7 @@ def _omissions(  # noqa: PLR0917 - arrays of one stage
         changed = asked.assign(
             score=_at(carrying, some),
             outside=_outside(case, some, carrying),
-            standing=_at(standing(carrying, verdict.off, case.cast.one), some),
+            standing=_at(verdict.stand_out(carrying), some),
             log10_lr=verdict.bounds.clip(left - _at(positive, some)),
             n_families=np.sum(list(speak.values()), axis=0) if speak else 0,
         )
