@@ -151,7 +151,7 @@ def every_chart():
         "memberships": charts.memberships(groups.clusters),
         "matrix": charts.matrix({user: user for user in USERS}, links()),
         "leave one out": charts.leave_one_out(
-            [("All evidence", 2.1, 1.6, 2.4), ("Without text", 1.0, 0.4, None)], 1.5
+            [("All evidence", 2.1, 1.6, 2.4, True), ("Without text", 1.0, 0.4, None, False)]
         ),
         "tippett": charts.tippett(tippett(counts), **n),
         "ece": charts.ece(ece(counts), **n),

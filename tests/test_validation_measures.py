@@ -161,9 +161,13 @@ def test_a_grid_of_the_tippett_curve_is_the_curve():
 
 def test_perfect_ratios_lose_no_more_than_perfect_ratios_do():
     lr, same = calibrated(200, 20_000)
-    found = separation("x", pd.DataFrame({"same": same, "score": lr, "log10_lr": lr}))
+    found = separation(
+        "x", pd.DataFrame({"same": same, "score": lr, "standing": lr, "log10_lr": lr})
+    )
     assert found.loss == pytest.approx(found.calibrated_loss, abs=0.02)
-    shifted = separation("x", pd.DataFrame({"same": same, "score": lr, "log10_lr": lr + 1}))
+    shifted = separation(
+        "x", pd.DataFrame({"same": same, "score": lr, "standing": lr, "log10_lr": lr + 1})
+    )
     assert shifted.loss > found.loss + 0.1
     assert shifted.auc == found.auc
 
@@ -200,6 +204,7 @@ def test_everything_is_json_and_the_difference_is_cuts_less_labels(held_out):
         {
             "same": same,
             "score": lr,
+            "standing": lr,
             "standing": lr,
             "log10_lr": lr,
             "flagged": lr > 2,
@@ -238,7 +243,14 @@ def test_an_lr_under_two_has_no_word(low, high, words):
 def page_of(held_out, *, everyone, spread):
     lr, same = calibrated(60, 4000, spread=spread, seed=8)
     pairs = pd.DataFrame(
-        {"same": same, "score": lr, "log10_lr": lr + 0.5, "flagged": lr > 2, "shared_pages": 6}
+        {
+            "same": same,
+            "score": lr,
+            "standing": lr,
+            "log10_lr": lr + 0.5,
+            "flagged": lr > 2,
+            "shared_pages": 6,
+        }
     )
     own, labels = validate_reference(held_out, TERMS), validate_labels(pairs, TERMS)
     found = Validation(TERMS, {"n_reference": 130}, None, own, labels, reading_of(TERMS))
