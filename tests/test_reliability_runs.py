@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sockgraph.errors import StoreError
+from sockgraph.errors import StaleArtifactError, StoreError
+from sockgraph.pipeline import run_case
 from sockgraph.store import Store, case_store
 from sockgraph.store.case_store import GRAPH, REPORT
 from sockgraph.store.files import held, make_folder, open_to_others, write_bytes
@@ -166,6 +167,22 @@ def test_a_data_folder_that_others_can_write_is_said(tmp_path):
     tmp_path.chmod(0o777)
     assert open_to_others(tmp_path) == "everybody can write into it"
     tmp_path.chmod(0o700)
+
+
+def test_a_case_whose_file_was_renamed_does_not_begin_anew_without_its_ledger(tmp_path):
+    import tiny
+
+    tiny.write(tmp_path)
+    file, data = tmp_path / "tiny.toml", tmp_path / "data"
+    run_case(file, data=data)
+    renamed = file.rename(tmp_path / "small.toml")
+    with pytest.raises(StaleArtifactError, match="was run as tiny, and its ledger lies there"):
+        run_case(renamed, data=data)
+    assert not (data / "processed" / "small").exists()
+    for kind in ("raw", "processed"):
+        if (data / kind / "tiny").exists():
+            (data / kind / "tiny").rename(data / kind / "small")
+    assert run_case(renamed, data=data).folder.name == "small"
 
 
 WITHOUT_FCNTL = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import pandas as pd
 import pytest
 from review_fixture import A, B, C, write_case
 from review_work import commit, review
@@ -67,24 +68,39 @@ def test_a_case_that_is_run_later_learns_what_was_taken_back(two):
     river, lake, _ = two
     take_back(river)
     settle_reversals(river.ledger, river.dossier)
-    users = {A, B, C}
-    (new,) = bind(lake.dossier.case, lake.store, lake.ledger, users)
+    accounts = lake.dossier.tables["accounts"]
+    two = accounts[accounts["user"].isin([A, B])]
+    assert bind(lake.dossier.case, lake.store, lake.ledger, two) == []
+    (new,) = bind(lake.dossier.case, lake.store, lake.ledger, accounts)
     assert (new.pair, new.case) == (PAIR, "river")
-    assert bind(lake.dossier.case, lake.store, lake.ledger, users) == []
-    assert bind(lake.dossier.case, lake.store, lake.ledger, {A, B}) == []
+    assert bind(lake.dossier.case, lake.store, lake.ledger, accounts) == []
+
+
+def test_one_spelling_on_two_wikis_is_not_one_account(two):
+    river, lake, _ = two
+    take_back(river)
+    settle_reversals(river.ledger, river.dossier)
+    wiki = lake.dossier.case.wiki
+    accounts = lake.dossier.tables["accounts"]
+    elsewhere = accounts.assign(wiki="other.example")  # the same names, of another wiki alone
+    assert bind(lake.dossier.case, lake.store, lake.ledger, elsewhere) == []
+    detached = accounts.assign(user=accounts["user"].replace(A, f"{A}@{wiki}"))
+    both = pd.concat([elsewhere, detached])  # A is attached elsewhere, and another A is here
+    (new,) = bind(lake.dossier.case, lake.store, lake.ledger, both)
+    assert new.pair == (f"{A}@{wiki}", C)
 
 
 def test_what_was_taken_back_elsewhere_is_reopened_on_evidence_alone(two):
     river, lake, _ = two
     take_back(river)
     settle_reversals(river.ledger, river.dossier)
-    bind(lake.dossier.case, lake.store, lake.ledger, {A, C})
+    bind(lake.dossier.case, lake.store, lake.ledger, lake.dossier.tables["accounts"])
     with pytest.raises(ReviewError, match="no authenticated evidence"):
         reopen(lake.ledger, lake.dossier, PAIR, author="Gil", reason="?")
     receive(lake.ledger, lake.dossier, PAIR, author="Gil", what=NEWS)
     reopen(lake.ledger, lake.dossier, PAIR, author="Gil", reason="the letter was forged")
     assert cannot_links(lake.ledger.entries()) == []
-    assert bind(lake.dossier.case, lake.store, lake.ledger, {A, C}) == []
+    assert bind(lake.dossier.case, lake.store, lake.ledger, lake.dossier.tables["accounts"]) == []
 
 
 def test_a_reversal_is_carried_with_the_head_that_proves_it(two, tmp_path):
@@ -115,7 +131,7 @@ def test_a_reversal_is_carried_with_the_head_that_proves_it(two, tmp_path):
     refused(other, "not what the ledger")
     refused(given | {"note": "x"}, "holds no cannot-links")
     elsewhere = lake.dossier.case.model_copy(update={"wikis": ("other.example",)})
-    refused(given, "binds cases of the same wiki", case=elsewhere)
+    refused(given, "binds cases of the same wikis", case=elsewhere)
 
 
 def test_an_accepted_alibi_keeps_two_apart_in_every_other_case(two, tmp_path, monkeypatch):
@@ -161,7 +177,7 @@ def test_a_history_told_from_elsewhere_is_no_round_of_findings(two):
     river, lake, _ = two
     take_back(river)
     settle_reversals(river.ledger, river.dossier)
-    bind(lake.dossier.case, lake.store, lake.ledger, {A, C})
+    bind(lake.dossier.case, lake.store, lake.ledger, lake.dossier.tables["accounts"])
     assert settle_reversals(lake.ledger, lake.dossier) == ()
     history = histories(lake.ledger.entries()).get(PAIR, History(PAIR))
     assert history.current.findings == ()

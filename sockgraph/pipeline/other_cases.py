@@ -7,13 +7,12 @@ is purged, or removed when its time is up, is forgotten here too.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sockgraph.account_names import normal_name
 from sockgraph.errors import ReviewError, SockgraphError
 from sockgraph.pipeline.results import LEDGER
 from sockgraph.reviews.ledger import Draft, Entry, Ledger, LedgerHead, head_of, sealed
@@ -24,12 +23,13 @@ from sockgraph.reviews.states import (
     OPENED,
     RESTORATION,
     histories,
+    ordered,
 )
 from sockgraph.reviews.words import counted
 from sockgraph.store import CaseStore
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from sockgraph.case import Case
@@ -70,8 +70,13 @@ def other_cases(case: Case, store: CaseStore) -> Iterator[OtherCase]:
             yield OtherCase(path.name, other, stated, run_on)
 
 
-def bind(case: Case, store: CaseStore, ledger: Ledger, users: Collection[str]) -> list[CannotLink]:
+def bind(case: Case, store: CaseStore, ledger: Ledger, accounts: pd.DataFrame) -> list[CannotLink]:
     """Enter whom of these accounts other cases keep apart; return what was new.
+
+    Parameters
+    ----------
+    accounts
+        The contract table, of the accounts that this case compares.
 
     Raises
     ------
@@ -79,10 +84,11 @@ def bind(case: Case, store: CaseStore, ledger: Ledger, users: Collection[str]) -
         If another case's ledger is broken: whom it keeps apart cannot be known.
     """
     told = [
-        one
+        new
         for other in other_cases(case, store)
-        for one in kept_apart(other.slug, other.ledger.entries())
-        if set(one.pair) <= set(users)
+        for new in _named(
+            kept_apart(other.slug, other.ledger.entries()), _accounts(other.store), accounts
+        )
     ]
     return tell(ledger, told, author=TOOL)
 
@@ -96,7 +102,8 @@ def tell_others(case: Case, store: CaseStore, told: Sequence[CannotLink]) -> lis
             continue
         pairs = pd.read_parquet(links, columns=["user_a", "user_b"])
         known = set(pairs.itertuples(index=False, name=None))
-        new = tell(other.ledger, [t for t in told if t.pair in known], author=TOOL)
+        theirs = _named(told, _accounts(store), _accounts(other.store))
+        new = tell(other.ledger, [one for one in theirs if one.pair in known], author=TOOL)
         said += [
             f"The case {other.slug} compares {one.user_a} and {one.user_b} too: its ledger says"
             f" now that {'an alibi keeps them apart' if one.alibi else 'the link is taken back'}."
@@ -109,16 +116,51 @@ def tell_others(case: Case, store: CaseStore, told: Sequence[CannotLink]) -> lis
 def earlier_looks(case: Case, store: CaseStore) -> list[str]:
     """Say which nominated accounts were nominated in other cases here, and since when."""
     found: dict[str, list[OtherCase]] = {}
-    mine = {} if case.everyone else {normal_name(n): n for n in case.accounts.nominated}
+    mine = _accounts(store, "nominated").iloc[: 0 if case.everyone else None]
     for other in other_cases(case, store):
-        nominated = (other.stated.get("accounts") or {}).get("nominated") or ()
-        for name in sorted({normal_name(n) for n in nominated} & mine.keys()):
-            found.setdefault(mine[name], []).append(other)
+        for name in _names(_accounts(other.store, "nominated"), mine).values():
+            found.setdefault(name, []).append(other)
     return [
         f"{name}: compared in {counted(len(cases), 'other case')} here"
         f" since {min(one.run_on for one in cases)} ({', '.join(one.slug for one in cases)})"
-        for name, cases in found.items()
+        for name, cases in sorted(found.items())
     ]
+
+
+def _accounts(store: CaseStore, *roles: str) -> pd.DataFrame:
+    """Return a case's accounts of some roles; by default all that have their own names."""
+    path = store.path("accounts.parquet")
+    if not path.exists():
+        return pd.DataFrame(columns=["wiki", "user"])
+    table = pd.read_parquet(path, columns=["wiki", "user", "role"])
+    return table[table["role"].isin(roles or ("nominated", "declared"))]
+
+
+def _names(there: pd.DataFrame, here: pd.DataFrame) -> dict[str, str]:
+    """Return what accounts of one case are called in another.
+
+    They are one account where one wiki calls them the same. In a case of several wikis an account
+    goes by its global name where it is attached and by `Name@wiki` where it is not: equal spelling
+    alone joins nobody.
+    """
+    mine = {place: user for user, place in _places(here)}
+    return {user: mine[place] for user, place in _places(there) if place in mine}
+
+
+def _places(accounts: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str]]]:
+    for wiki, user in zip(accounts["wiki"], accounts["user"], strict=True):
+        yield user, (wiki, user.removesuffix(f"@{wiki}"))
+
+
+def _named(
+    told: Iterable[CannotLink], there: pd.DataFrame, here: pd.DataFrame
+) -> Iterator[CannotLink]:
+    """Return pairs of one case as another names them; those that it does not have are left out."""
+    names = _names(there, here)
+    for one in told:
+        if set(one.pair) <= names.keys():
+            a, b = ordered(*(names[user] for user in one.pair))
+            yield replace(one, user_a=a, user_b=b)
 
 
 FORMAT = "sockgraph cannot-links 1"
@@ -290,12 +332,12 @@ def read_export(path: Path, head: LedgerHead, case: Case) -> list[CannotLink]:
             f"it is not what the ledger with the head {head} says.",
             "Ask for the head again, by another way than the file.",
         )
-    if not set(found.entry.body.wikis) & set(case.wikis):
+    if set(found.entry.body.wikis) != set(case.wikis):  # else one name may be two accounts
         raise ReviewError(
             path,
             f"it is of {', '.join(found.entry.body.wikis)}, and {case.slug} is of"
             f" {', '.join(case.wikis)}.",
-            "What keeps accounts apart binds cases of the same wiki.",
+            "It binds cases of the same wikis; others are told where they share a data folder.",
         )
     return [
         CannotLink(r.user_a, r.user_b, r.case, r.date, tuple(r.why), r.source, r.alibi)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import sockgraph
 from sockgraph.case import Case, load_case
-from sockgraph.errors import StoreError
+from sockgraph.errors import StaleArtifactError, StoreError
 from sockgraph.names import name_notes
 from sockgraph.reviews.blinding import forget_names
 from sockgraph.reviews.ledger import Ledger, before_removal
@@ -170,12 +170,37 @@ def writing(case: Case, data: Path, doing: str) -> Iterator[CaseStore]:
         removed.
     """
     store = Store(data).case(case.slug, case.id)
+    _refuse_renamed(case, store)
     _warn_of_others(data)
     with store.writing(doing):
         removed = enforce_retention(store, case.retention.days)
         if removed is not None:
             _tell_removed(store, case, removed)
         yield store
+
+
+def _refuse_renamed(case: Case, store: CaseStore) -> None:
+    """Refuse to begin a case anew that lies here under another name: its ledger would be lost.
+
+    Raises
+    ------
+    StaleArtifactError
+        If another folder holds the case of this id.
+    """
+    if case.id is None or store.processed.exists() or not store.processed.parent.is_dir():
+        return
+    for folder in sorted(store.processed.parent.iterdir()):
+        other = CaseStore(store.raw.parent / folder.name, folder)
+        known: dict[str, Any] = {}
+        with contextlib.suppress(StoreError):  # a damaged one keeps no other case from running
+            known = (other.read_manifest(missing_ok=True) or {}) if folder.is_dir() else {}
+        if known.get("case", {}).get("id") == case.id:
+            raise StaleArtifactError(
+                case.slug,
+                f"the case of its id was run as {folder.name}, and its ledger lies there.",
+                f"Rename {folder} and {other.raw} to {case.slug}, or the case file to"
+                f" {folder.name}.toml; if it is another case, remove the id from its file.",
+            )
 
 
 def _tell_removed(store: CaseStore, case: Case, removed: Purged) -> None:

@@ -352,7 +352,9 @@ def _write(
     """Group, draw and write: every table is complete before the first file is touched."""
     case = population.case
     assert_earlier(ledger, case)
-    bind(case, store, ledger, set(weighed.links["user_a"]) | set(weighed.links["user_b"]))
+    compared = set(weighed.links["user_a"]) | set(weighed.links["user_b"])
+    accounts = population.accounts
+    bind(case, store, ledger, accounts[accounts["user"].isin(compared)])
     entries = ledger.entries()
     apart = cannot_links(entries)
     groups = group_accounts(to_graph(weighed, cannot_links=apart), weighed.omissions)
