@@ -72,15 +72,75 @@ def test_arrows_go_to_the_next_link_and_the_search_finds_an_account(desk):
     assert page.evaluate("document.activeElement.classList.contains('link')")
 
 
-def test_chosen_edits_are_copied_as_diffs(desk):
+def clicks(page):
+    """Count the clicks of a mouse and the keys that stand for one, from here on."""
+    page.evaluate(
+        "() => { window.pressed = 0;"
+        " window.addEventListener('click', e => { if (e.isTrusted) window.pressed += 1 }, true) }"
+    )
+    return lambda: page.evaluate("window.pressed")
+
+
+def test_show_me_the_edits_takes_two_clicks(desk):
+    """Why is A linked to B? From the table of all pairs: the pair, and there are its edits."""
     page, _ = desk
     page.locator('.sg [data-tab="Edits"]').click()
-    page.wait_for_selector('.sg .panel[data-shows="Edits"] input[type="checkbox"]', timeout=WAIT)
-    for box in page.locator('.sg .edits input[type="checkbox"]').all()[:2]:
-        box.check()
-    page.get_by_role("button", name="Copy 2 as {{diff}}").click()
-    page.wait_for_selector(".sg .copied", timeout=WAIT)
-    assert page.locator(".sg .copied").input_value().count("{{diff|") == 2
+    count = clicks(page)
+    page.locator(".sg").get_by_role("button", name="Table", exact=True).click()
+    page.locator(".sg .pairs tbody button").nth(1).click()
+    page.wait_for_selector('.sg[data-link="Weir Lantern – 石埠晚钟"]', timeout=WAIT)
+    page.wait_for_selector(f"{READY}:not([aria-busy])", timeout=WAIT)
+    rows = page.locator(".sg .edits tr").all()[:10]
+    sides = {i for row in rows for i in (0, 2) if row.locator("td").nth(i).locator("input").count()}
+    assert sides == {0, 2}
+    assert count() == 2
+
+
+def test_what_speaks_against_takes_two_clicks_and_opens_its_edits(desk):
+    """Find Alder Tollgate among an account's pairs; the signal that speaks against, its edits."""
+    page, _ = desk
+    page.locator(".sg").get_by_role("button", name="Matrix", exact=True).click()
+    cell = page.locator('.sg .cell[aria-label*="Alder Tollgate"][aria-label*="Weir Lantern"]')
+    cell.wait_for(timeout=WAIT)
+    count = clicks(page)
+    cell.click()
+    page.wait_for_selector('.sg[data-link="Alder Tollgate – Weir Lantern"]', timeout=WAIT)
+    page.keyboard.press("1")
+    page.wait_for_selector('.sg .panel[data-shows="Evidence"]:not([aria-busy])', timeout=WAIT)
+    heads = page.locator(".sg .panel h4").all_inner_texts()
+    assert heads.index("Against one operator") < heads.index("For one operator")
+    page.locator(".sg .panel [data-signal]").first.click()
+    page.wait_for_selector(f"{READY}:not([aria-busy])", timeout=WAIT)
+    assert page.locator(".sg .edits .why").count()
+    assert count() == 2
+
+
+def test_six_diffs_into_a_filing_take_seven_clicks_and_are_kept(desk):
+    page, _ = desk
+    page.locator('.sg [data-tab="Edits"]').click()
+    page.wait_for_selector(f"{READY}:not([aria-busy])", timeout=WAIT)
+    if page.get_by_label("Signal", exact=True).input_value():
+        page.get_by_label("Signal", exact=True).select_option("")
+    count = clicks(page)
+    boxes = page.locator(".sg .edits input[type=checkbox]")
+    for i in range(6):
+        boxes.nth(i).click()
+        page.locator(".sg .basketbar").get_by_text(f"{i + 1} edits:").wait_for(timeout=WAIT)
+    page.locator(".sg .basketbar").get_by_role("button", name="Copy", exact=True).click()
+    text = page.locator(".sg .basket textarea")
+    page.wait_for_function("document.querySelector('.sg .basket textarea').value", timeout=WAIT)
+    assert text.input_value().count("{{diff|") >= 6
+    assert count() == 7
+    page.locator('.sg [data-tab="Timeline"]').click()  # it stays across tabs and links
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowDown")
+    assert page.locator(".sg .basket li").count() == 6
+    while page.locator(".sg .basket li").count():
+        n = page.locator(".sg .basket li").count()
+        page.locator('.sg .basket li button[aria-label="Take out"]').first.click()
+        page.wait_for_function(
+            "n => document.querySelectorAll('.sg .basket li').length < n", arg=n, timeout=WAIT
+        )
 
 
 def test_nothing_left_the_machine_and_nothing_went_wrong(desk):

@@ -1,6 +1,10 @@
 """What the explorer shows, as tables: counted by hand on a small invented case."""
 
 import dataclasses
+import html
+import json
+import re
+import stat
 import sys
 from html.parser import HTMLParser
 
@@ -11,19 +15,27 @@ from hostile import NAMES
 
 import sockgraph
 from sockgraph.charts import hours
+from sockgraph.charts.matrix import matrix_cells
 from sockgraph.desk import (
     hours_in_common,
     link_evidence,
+    pairs,
     shared_edits,
     shared_phrases,
     timeline,
 )
+from sockgraph.desk.facts import shared_pages
 from sockgraph.desk.messages import answer
 from sockgraph.desk.phrases import tokens_of
 from sockgraph.desk.state import Desk, read_places
 from sockgraph.desk.widget import Explorer, fallback, scene_of, scoped_tokens
 from sockgraph.errors import SockgraphError
 from sockgraph.pipeline import read_case
+from sockgraph.report.basket import Picked, keep_basket, read_basket
+from sockgraph.report.opening import colleagues_of
+from sockgraph.signals import FAMILIES
+from sockgraph.store import CaseStore
+from sockgraph.store.retention import purge_case
 
 SAID = [
     "rv to sourced wording",
@@ -145,10 +157,114 @@ def test_a_link_s_panels_say_the_report_s_numbers(desk):
     assert "first edit" in said["timeline"]
 
 
-def test_edits_come_out_as_diffs(desk):
+def test_what_is_picked_is_kept_on_its_side_and_comes_out_as_a_filing(desk):
     edits = ask(desk, ask="edits")["edits"]
-    text = ask(desk, ask="wikitext", revs=[e["rev"] for e in edits[:2]])["wikitext"]
-    assert text.count("{{diff|") == 2
+    revs = [edits[0]["rev"], edits[1]["rev"], edits[-1]["rev"]]
+    for rev in revs:
+        ask(desk, ask="change basket", do="pick", rev=rev, side="for")
+    ask(desk, ask="change basket", do="pick", rev=revs[2], side="against")
+    said = ask(desk, ask="change basket", do="move", rev=revs[1], by=-1)
+    assert [(p["rev"], p["side"]) for p in said["picked"]] == [
+        (revs[2], "against"), (revs[1], "for"), (revs[0], "for"),
+    ]  # fmt: skip
+    path = desk.store.path("basket.json")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert all(name not in path.read_text("utf-8") for name in desk.accounts)
+    again = answer(dataclasses.replace(desk), {"ask": "basket", "text": True})
+    text = again["text"]
+    assert text.index("Against one operator, first") < text.index("For one operator")
+    assert text.count("{{diff|") >= 3
+    for one in again["picked"]:
+        line = next(k for k in text.splitlines() if f"diff={one['rev'].partition(':')[2]}|" in k)
+        for part in (one["user"], one["at"][:10], html.escape(one["page"]).replace(":", "&#58;")):
+            assert part in line
+    mail = ask(desk, ask="basket", text=True, profile="mail")["text"]
+    assert "{{" not in mail
+    assert "one of enwiki, zhwiki" in ask(desk, ask="basket", profile="x")["problem"]["rule"]
+    for rev in revs:
+        said = ask(desk, ask="change basket", do="remove", rev=rev)
+    assert said["picked"] == []
+    assert not path.exists()
+
+
+def test_a_basket_says_what_the_case_has_no_more_and_a_broken_one_is_kept(desk):
+    gone = {"edits": [{"rev": "elsewhere.example:1", "side": "for"}]}
+    path = desk.store.path("basket.json")
+    path.write_text(json.dumps(gone))
+    assert ask(desk, ask="basket", text=True)["picked"][0]["gone"]
+    assert ask(desk, ask="basket", text=True)["text"] == ""
+    path.write_text('{"edits": [{"rev": 1, "side": "sideways"}]}')
+    assert "not a filing basket" in ask(desk, ask="basket")["problem"]["rule"]
+    assert (
+        "not a filing basket"
+        in ask(desk, ask="change basket", do="remove", rev="x:1")["problem"]["rule"]
+    )
+    assert "sideways" in path.read_text()
+    path.unlink()
+
+
+def test_a_basket_is_purged_with_its_case(tmp_path):
+    store = CaseStore(tmp_path / "raw", tmp_path / "processed")
+    keep_basket(store, (Picked("w:1", "for"),))
+    assert read_basket(store) == (Picked("w:1", "for"),)
+    purge_case(store)
+    assert not store.path("basket.json").exists()
+
+
+def test_every_pair_is_in_the_table_with_what_both_have_in_common(desk):
+    rows = answer(desk, {"ask": "pairs"})["rows"]
+    assert len(rows) == 45
+    assert sum(row["insufficient"] for row in rows) == 9
+    user = "Weir Lantern"
+    ours = answer(desk, {"ask": "pairs", "user": user})["rows"]
+    assert len(ours) == 9
+    assert {row["a"] == user or row["b"] == user for row in ours} == {True}
+    for row in ours:
+        pages = shared_pages(desk.tables, row["a"], row["b"])
+        assert row["shared"] == len(pages)
+        closest = pages["closest"].min()
+        assert row["closest"] == (None if pd.isna(closest) else closest)
+    numbers = [row["lr"] for row in ours if row["lr"] is not None]
+    assert numbers == sorted(numbers, reverse=True)
+    assert "no account" in answer(desk, {"ask": "pairs", "user": "Nobody"})["problem"]["rule"]
+
+
+def test_the_matrix_shows_what_the_report_s_matrix_shows(desk):
+    said = answer(desk, {"ask": "matrix", "order": "oldest first"})
+    users = [u["user"] for u in said["users"]]
+    assert users[0] == "Weir Lantern"
+    cells = matrix_cells(users, desk.tables["links"], desk.data.cannot_links)
+    assert said["cells"] == cells.to_dict("records")
+    assert len(cells) == 45
+    by_name = answer(desk, {"ask": "matrix", "order": "by name"})["users"]
+    assert [u["user"] for u in by_name] == sorted(users, key=str.casefold)
+    assert "order is one of" in answer(desk, {"ask": "matrix", "order": "x"})["problem"]["rule"]
+
+
+def test_a_matrix_of_many_holds_the_strongest_and_those_looked_at(desk, monkeypatch):
+    monkeypatch.setattr(pairs, "MOST", 4)
+    said = answer(desk, {"ask": "matrix", "order": "by name", "pair": ["Pewter Heronry"]})
+    users = {u["user"] for u in said["users"]}
+    assert {"Pewter Heronry", "Weir Lantern", "Quillmoss"} <= users
+    assert (len(users), said["left_out"]) == (4, 6)
+
+
+def test_absence_and_corrections_are_counted_as_neither(desk):
+    said = ask(desk, ask="panels", panels=["evidence", "card", "head"])
+    heads = re.findall(r"<h4>([^<]+)", said["evidence"])
+    assert [h.split(":")[0].split(",")[0] for h in heads[:5]] == [
+        "Against one operator", "Absence", "For one operator", "Could not speak", "Corrections",
+    ]  # fmt: skip
+    parts = re.split("<h4>", said["evidence"])
+    link = scene_of(desk)["links"][0]
+    rows = link_evidence(desk.tables, link["a"], link["b"])
+    absent = rows[(rows["status"] == "ok") & (rows["support"] == 0) & rows["family"].isin(FAMILIES)]
+    assert len(absent)
+    assert all(f"{name}<br>" in parts[2] for name in absent["signal"])
+    different = colleagues_of(desk.data)
+    score = desk.link(link["a"], link["b"]).score
+    assert f"{(different['score'] >= score).sum():,} of {len(different):,} pairs" in said["head"]
+    assert "innocent cases like this one" in said["head"]
 
 
 def test_a_note_goes_into_the_ledger_under_its_author_and_nowhere_else(desk):
@@ -209,9 +325,9 @@ def test_names_of_adversaries_are_inert_in_every_panel(desk):
         hostile,
         {"ask": "panels", "a": link.a, "b": link.b, "panels": ["head", "evidence", "timeline"]},
     )
-    for html in said.values():
+    for panel in said.values():
         tags = Tags()
-        tags.feed(html)
+        tags.feed(panel)
         assert not tags.found & {"script", "img", "iframe", "object", "meta"}, tags.found
         assert not [name for name in tags.attributes if name.startswith("on")]
 

@@ -96,12 +96,11 @@ def assert_inert(page, heard):
 
 def test_the_graph_shows_every_name_and_does_nothing(desk):
     page, heard = desk
-    page.locator(".sg input[type=range]").evaluate(
-        "e => { e.value = -3; e.dispatchEvent(new Event('input')) }"
-    )
+    page.get_by_label("Links", exact=True).select_option("all")
+    page.wait_for_function("document.querySelectorAll('.sg .link').length > 3", timeout=WAIT)
     assert page.locator(".sg .node").count() == len(hostile.HOSTILE)
     assert page.locator(".sg .link").count() > 3
-    drawn = page.locator(".sg .node text").all_text_contents()
+    drawn = page.locator(".sg .graph .name").all_text_contents()
     assert "account 1" in drawn  # a name that is no plain one has a number in a drawing
     assert max(map(len, drawn)) < 40
     assert_inert(page, heard)
@@ -131,8 +130,10 @@ def test_diffs_wikitext_notes_and_the_search_are_inert(desk):
     page, heard = desk
     page.locator('.sg [data-tab="Edits"]').click()
     page.locator(".sg .panel .edits input[type=checkbox]").first.check()
-    page.get_by_role("button", name="Copy 1 as {{diff}}").click()
-    page.wait_for_selector(".sg .copied", timeout=WAIT)
+    page.locator(".sg .basketbar").get_by_role("button", name="Filing basket").click()
+    page.wait_for_function(
+        "document.querySelector('.sg .basket textarea').value.includes('{{diff|')", timeout=WAIT
+    )
     exact = page.locator(".sg .edits").get_by_role("button", name="Show what", exact=False)
     assert exact.count() == 0  # a case of files has no diffs to show
     assert_inert(page, heard)
@@ -142,8 +143,14 @@ def test_diffs_wikitext_notes_and_the_search_are_inert(desk):
     page.wait_for_selector(".sg .notes b", timeout=WAIT)
     assert "⟨U+202E⟩" in page.locator(".sg .notes").inner_text()
     page.get_by_label("Find an account").fill("account 2")
+    page.wait_for_selector(".sg .node.found", timeout=WAIT)
     assert page.locator(".sg .node.found").count() == 1
     assert_inert(page, heard)
+    for name, shown in (("Matrix", ".sg .stairs"), ("Table", ".sg .pairs tbody tr")):
+        page.get_by_role("button", name=name, exact=True).click()
+        page.wait_for_selector(shown, timeout=WAIT)
+        assert_inert(page, heard)
+    page.get_by_role("button", name="Graph", exact=True).click()
 
 
 def test_the_check_bites(desk):

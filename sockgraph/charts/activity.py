@@ -138,7 +138,7 @@ def card(
         Text((16, 2 if above else 16), label, "b"),
         Text((24 * CELL, 16), said, "q", "end"),
     ]
-    days = [f"d{d + 1}" for d in range(7)] if turned else DAYS
+    days = [f"d{d + 1}" for d in range(7)] if turned else [say(day) for day in DAYS]
     parts += [Text((-6, 34 + CELL * d), words, "q", "end") for d, words in enumerate(days)]
     parts += [
         Text((6 * q * CELL, 122), f"h{6 * q}" if turned else f"{6 * q:02}", "q") for q in range(4)

@@ -365,13 +365,23 @@ class _Sheet:
         ]
         if self.tested:
             parts.append(Text((self.width, 36), say("without it"), "q", "end"))
+        return [*parts, *self._named_bounds()]
+
+    def _named_bounds(self) -> list[Mark]:
+        """Name the bounds, each on its outer side where there is room: they may lie close."""
         low, high = self.bounds
-        if high is not None:
-            x = max(axis.x(high) - 2, axis.x(0) + 34)
-            parts.append(Text((x, 36), say("bound {n}", n=plain(high)), "q", "end"))
+        parts: list[Mark] = []
         if low is not None:
-            x = min(axis.x(low) + 2, axis.x(0) - 34)
-            parts.append(Text((x, 36), say("bound {n}", n=plain(low)), "q"))
+            words, x = say("bound {n}", n=plain(low)), self.axis.x(low)
+            outside = x - 2 >= text_width(words, 12)
+            at = (x - 2, 36) if outside else (x + 2, 36)
+            parts.append(Text(at, words, "q", "end" if outside else "start"))
+        if high is not None:
+            words, x = say("bound {n}", n=plain(high)), self.axis.x(high)
+            free = self.adds - text_width(say("adds"), 12) - 6
+            outside = x + 2 + text_width(words, 12) <= free
+            at = (x + 2, 36) if outside else (x - 2, 36)
+            parts.append(Text(at, words, "q", "start" if outside else "end"))
         return parts
 
     def _step(self, row: Any, middle: float) -> list[Mark]:

@@ -19,6 +19,7 @@ from sockgraph.cli.terminal import (
     Reason,
     example,
     hand_over,
+    say,
     tell,
 )
 from sockgraph.errors import ReviewError
@@ -26,6 +27,7 @@ from sockgraph.names import cell
 from sockgraph.pipeline import DATA
 from sockgraph.pipeline.other_cases import export, read_export
 from sockgraph.pipeline.other_cases import tell as take_in
+from sockgraph.report.basket import picked_edits, read_basket
 from sockgraph.report.wikitext import Filing, diff_lines, in_force, spi_filing
 from sockgraph.reviews import Draft, LedgerHead, histories, link_states, words
 from sockgraph.reviews.dossier import rested_on, side_by_side
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sockgraph.pipeline import ReviewSession
+    from sockgraph.report.basket import Basket
     from sockgraph.reviews import Dossier
     from sockgraph.reviews.states import Pair
 
@@ -284,8 +287,24 @@ def _filing(
     ]
     session.ledger.extend(lambda _: drafts)
     others = [h for pair, h in known.items() if pair not in wanted]
-    filed = Filing(session.dossier, chosen, others, session.ledger.head())
+    basket = _of_accounts(session, {user for pair in wanted for user in pair})
+    filed = Filing(session.dossier, chosen, others, session.ledger.head(), basket)
     return spi_filing(filed, profile=profile.value, variant="private" if private else "public")
+
+
+def _of_accounts(session: ReviewSession, users: set[str]) -> Basket:
+    """Return what the basket holds of some accounts, and say what of it is not filed."""
+    whole = read_basket(session.store)
+    edits = picked_edits(session.dossier.tables["edits"], whole)
+    ours = edits[edits["user"].isin(users)]
+    revs = set(ours["wiki"].astype("string") + ":" + ours["rev_id"].astype("string"))
+    kept = tuple(one for one in whole if one.rev in revs)
+    if whole:
+        say(
+            f"Basket: {len(kept)} of {len(whole)} picked edits are filed; {len(edits) - len(ours)}"
+            f" are of other accounts, {len(whole) - len(edits)} are not in the case any more."
+        )
+    return kept
 
 
 def refuse_one_name(wanted: Sequence[Pair], known: Mapping[Pair, History]) -> None:

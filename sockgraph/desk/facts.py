@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.report.facts import events_of
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     Tables = Mapping[str, pd.DataFrame]
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS = 168
 _MONDAY = 96
 """Hours from the epoch, a Thursday, to the first Monday after it."""
@@ -70,7 +70,7 @@ def shared_edits(tables: Tables, a: str, b: str) -> pd.DataFrame:
     """
     edits = tables["edits"]
     both = edits[edits["user"].isin([a, b])].copy()
-    both["page"] = _titles(both)
+    both["page"] = page_titles(both)
     editors = both.groupby("page", observed=True)["user"].nunique()
     both = both[both["page"].map(editors).eq(2).to_numpy()]
     both = both.sort_values(["timestamp", "rev_id"], kind="stable")
@@ -89,7 +89,7 @@ def latest_edits(tables: Tables, a: str, b: str, *, most: int = 50) -> pd.DataFr
     both = edits[edits["user"].isin([a, b])].sort_values(["timestamp", "rev_id"], kind="stable")
     both = both.groupby("user", observed=True, sort=False).tail(most)
     rev = both["wiki"].astype("string") + ":" + both["rev_id"].astype("string")
-    found = both.assign(rev=rev, page=_titles(both), gap=np.nan)
+    found = both.assign(rev=rev, page=page_titles(both), gap=np.nan)
     columns = ["rev", "timestamp", "user", "page", "ns", "comment", "hidden", "minor", "size_diff"]
     return found[[*columns, "gap"]].reset_index(drop=True)
 
@@ -122,7 +122,7 @@ def shared_pages(tables: Tables, a: str, b: str) -> pd.DataFrame:
     edits = shared_edits(tables, a, b)
     by_page = edits.groupby("page", observed=True, sort=False)
     first = edits["user"].eq(a).groupby(edits["page"], observed=True, sort=False).sum()
-    everybody = tables["edits"].assign(page=_titles(tables["edits"]))
+    everybody = tables["edits"].assign(page=page_titles(tables["edits"]))
     everybody = everybody[everybody["page"].isin(first.index)]
     cited = cited_edits(tables, a, b).merge(edits[["rev", "page"]], on="rev")
     share = 1 / cited.groupby("signal")["rev"].transform("size")
@@ -140,6 +140,41 @@ def shared_pages(tables: Tables, a: str, b: str) -> pd.DataFrame:
     order = {"moved": False, "editors": True, "closest": True}
     pages = pages.sort_values(list(order), ascending=list(order.values()), kind="stable")
     return pages.reset_index()
+
+
+def contacts(edits: pd.DataFrame, user: str) -> pd.DataFrame:
+    """Return how one account meets every other on pages that both edited.
+
+    Parameters
+    ----------
+    edits
+        The contract table.
+
+    Returns
+    -------
+    DataFrame
+        By the other account: `shared_pages`, and `closest`, the seconds between an edit of the one
+        and the nearest edit of the other on the same page. Those who share no page are not in it.
+    """
+    columns = pd.DataFrame(
+        {
+            "user": edits["user"].astype("object"),
+            "page": page_titles(edits).astype("object"),
+            "timestamp": edits["timestamp"],
+        }
+    ).sort_values("timestamp", kind="stable")
+    mine = columns[columns["user"] == user]
+    others = columns[(columns["user"] != user) & columns["page"].isin(mine["page"])]
+    met = pd.merge_asof(
+        others,
+        mine[["timestamp", "page"]].assign(at=mine["timestamp"]),
+        on="timestamp",
+        by="page",
+        direction="nearest",
+    )
+    met["closest"] = (met["timestamp"] - met["at"]).abs().dt.total_seconds()
+    found = met.groupby("user").agg(shared_pages=("page", "nunique"), closest=("closest", "min"))
+    return found.rename_axis(None)
 
 
 def hours_in_common(tables: Tables, a: str, b: str) -> dict[str, float]:
@@ -218,7 +253,7 @@ def group_facts(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _titles(edits: pd.DataFrame) -> pd.Series:
+def page_titles(edits: pd.DataFrame) -> pd.Series:
     """Return what a page is called; of several wikis, with its wiki."""
     numbered = "page " + edits["page_id"].astype("string")
     titles = edits["title"].astype("string").fillna(numbered)
@@ -236,11 +271,11 @@ def _moments(tables: Tables, user: str) -> list[tuple[object, ...]]:
     accounts = tables["accounts"]
     registered = accounts.loc[accounts["user"] == user, "registered"].dropna()
     rows: list[tuple[object, ...]] = [
-        (moment, pd.NaT, user, "registered", "registered") for moment in registered[:1]
+        (moment, pd.NaT, user, "registered", say("registered")) for moment in registered[:1]
     ]
     if len(times):
-        rows.append((times.min(), pd.NaT, user, "first edit", "first edit read"))
-        rows.append((times.max(), pd.NaT, user, "last edit", "last edit read"))
+        rows.append((times.min(), pd.NaT, user, "first edit", say("first edit read")))
+        rows.append((times.max(), pd.NaT, user, "last edit", say("last edit read")))
     logged = events_of([user], tables["log_events"])[user]
     return rows + [(event.at, pd.NaT, user, event.kind, event.words) for event in logged]
 
@@ -253,8 +288,8 @@ def _stretches(tables: Tables, a: str, b: str) -> list[tuple[object, ...]]:
             row.end,
             None,
             "simultaneous",
-            f"{row.n_edits} edits by turns on different pages"
-            + ("" if pd.isna(row.excluded) else f" (left out: {row.excluded})"),
+            say("{n} edits by turns on different pages", n=row.n_edits)
+            + ("" if pd.isna(row.excluded) else say(" (left out: {why})", why=say(row.excluded))),
         )
         for row in each(rows)
     ]
@@ -279,6 +314,11 @@ def _hand_over(edits: pd.DataFrame, a: str, b: str) -> list[tuple[object, ...]]:
             began,
             None,
             "hand-over",
-            f"last edit read of {first}, first of {then} {days} days later",
+            say(
+                "last edit read of {one}, first of {other} {n} days later",
+                one=first,
+                other=then,
+                n=days,
+            ),
         )
     ]

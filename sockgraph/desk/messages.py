@@ -8,20 +8,25 @@ import pandas as pd
 
 from sockgraph.desk import panels
 from sockgraph.desk.facts import cited_edits, each, latest_edits, shared_edits, shared_pages
+from sockgraph.desk.pairs import matrix_view, pair_list
 from sockgraph.desk.phrases import pattern_of, shared_phrases
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
 from sockgraph.names import clean
 from sockgraph.pipeline import open_source
+from sockgraph.report.basket import moved, picked, picked_edits, side_of
 from sockgraph.report.markup import diff_url
-from sockgraph.report.wikitext import diff_lines
+from sockgraph.report.wikitext import PROFILES, basket_text, profile_of
 from sockgraph.reviews.answers import LONGEST
 from sockgraph.reviews.diffs import HoldsDiffs, parse_diff
+from sockgraph.strings import say, speaking
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable
 
+    from sockgraph.case import Case
     from sockgraph.desk.state import Desk
+    from sockgraph.report.basket import Side
     from sockgraph.report.data import Link
 
 Answer = dict[str, Any]
@@ -31,11 +36,15 @@ MOST_PHRASES = 12
 
 
 def answer(desk: Desk, content: Answer) -> Answer:
-    """Answer one question of the page; what cannot be had is said in the answer."""
-    try:
-        return _ANSWERS[content["ask"]](desk, content)
-    except SockgraphError as error:
-        return {"problem": problem_of(error)}
+    """Answer one question of the page, in its language; what cannot be had is said in the answer.
+
+    A question that names no language is answered in English.
+    """
+    with speaking(content.get("lang", "en")):
+        try:
+            return _ANSWERS[content["ask"]](desk, content)
+        except SockgraphError as error:
+            return {"problem": problem_of(error)}
 
 
 def problem_of(error: SockgraphError) -> dict[str, str]:
@@ -48,6 +57,7 @@ def give_panels(desk: Desk, content: Answer) -> Answer:
     link = desk.link(content["a"], content["b"])
     made: dict[str, Callable[[Desk, Link], str]] = {
         "head": panels.head,
+        "card": panels.card,
         "evidence": panels.evidence,
         "timecards": panels.timecards,
         "timeline": panels.timeline,
@@ -83,7 +93,7 @@ def give_edits(desk: Desk, content: Answer) -> Answer:
                 "hidden": "comment" in row.hidden,
                 "size": None if pd.isna(row.size_diff) else int(row.size_diff),
                 "gap": None if pd.isna(row.gap) else float(row.gap),
-                "signals": [clean(signal) for signal in signals.get(row.rev, ())],
+                "signals": [say(clean(signal)) for signal in signals.get(row.rev, ())],
                 "told": _told(row.comment, told),
                 "url": diff_url(case, row.rev),
             }
@@ -130,12 +140,71 @@ def give_diff(desk: Desk, content: Answer) -> Answer:
     return {"diff": [[kind, clean(text)] for kind, text in parse_diff(held[int(rev_id)])]}
 
 
-def give_wikitext(desk: Desk, content: Answer) -> Answer:
-    """Return the chosen edits as `{{diff}}` lines."""
-    edits = desk.tables["edits"]
-    keys = edits["wiki"].astype("string") + ":" + edits["rev_id"].astype("string")
-    chosen = edits[keys.isin(content["revs"]).to_numpy()]
-    return {"wikitext": diff_lines(desk.result.case, chosen, profile="enwiki")}
+def give_pairs(desk: Desk, content: Answer) -> Answer:
+    """Return the pairs of an account, or of all."""
+    return pair_list(desk, content.get("user") or None)
+
+
+def give_matrix(desk: Desk, content: Answer) -> Answer:
+    """Return every pair's cell, as many accounts as one matrix holds."""
+    return matrix_view(desk, content["order"], content.get("pair", ()))
+
+
+def give_basket(desk: Desk, content: Answer) -> Answer:
+    """Return what was picked, each edit with account, page and time, and its text for a filing."""
+    basket, case = desk.basket, desk.result.case
+    profile = content.get("profile") or profile_of(case)
+    if profile not in PROFILES:
+        raise ReviewError(profile, f"a filing's form is one of {', '.join(PROFILES)}.", "Choose.")
+    edits = picked_edits(desk.tables["edits"], basket)
+    rows = {f"{row.wiki}:{row.rev_id}": row for row in each(edits)}
+    written = content.get("text") and len(edits)  # a preview takes longer than a tick may
+    text = basket_text(desk.dossier, basket, desk.head, profile=profile) if written else ""
+    return {
+        "picked": [
+            {"rev": one.rev, "side": one.side, **_in_basket(rows.get(one.rev), case, one.rev)}
+            for one in basket
+        ],
+        "text": text,
+        "profile": profile,
+        "profiles": list(PROFILES),
+    }
+
+
+def _in_basket(row: Any | None, case: Case, rev: str) -> Answer:
+    """Return what the basket shows of an edit; nothing where the case has it no more."""
+    if row is None:
+        return {"gone": True}
+    return {
+        "user": clean(str(row.user)),
+        "page": "" if pd.isna(row.title) else clean(str(row.title)),
+        "at": f"{row.timestamp:%Y-%m-%d %H:%M}",
+        "summary": "" if pd.isna(row.comment) else clean(str(row.comment)),
+        "url": diff_url(case, rev),
+    }
+
+
+def change_basket(desk: Desk, content: Answer) -> Answer:
+    """Put an edit into the basket, take it out, move it, or give it to the other side."""
+    rev, what = str(content["rev"]), content["do"]
+    basket = desk.basket
+    if what == "pick":
+        basket = picked(basket, rev, _side(desk, content))
+    elif what == "move":
+        basket = moved(basket, rev, int(content["by"]))
+    else:
+        basket = tuple(one for one in basket if one.rev != rev)
+    desk.keep_basket(basket)
+    return give_basket(desk, content)
+
+
+def _side(desk: Desk, content: Answer) -> Side:
+    """Return the side that was asked for; else the one that the edit moved the number to."""
+    if content.get("side"):
+        return side_of(content["side"])
+    cited = cited_edits(desk.tables, *desk.pair(content["a"], content["b"]))
+    moved_by = cited.loc[cited["rev"] == content["rev"], "contribution"].sum()
+    return "against" if moved_by < 0 else "for"
 
 
 def give_notes(desk: Desk, content: Answer) -> Answer:
@@ -171,7 +240,10 @@ _ANSWERS: dict[str, Callable[[Desk, Answer], Answer]] = {
     "panels": give_panels,
     "edits": give_edits,
     "diff": give_diff,
-    "wikitext": give_wikitext,
+    "pairs": give_pairs,
+    "matrix": give_matrix,
+    "basket": give_basket,
+    "change basket": change_basket,
     "notes": give_notes,
     "note": take_note,
     "group": give_group,

@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from markupsafe import Markup
 
-from sockgraph.charts.activity import card, hours_of, timeline_of, week_counts
-from sockgraph.charts.waterfall import waterfall
+from sockgraph.charts.activity import card as hours_card
+from sockgraph.charts.activity import hours_of, timeline_of, week_counts
+from sockgraph.charts.waterfall import waterfall, waterfall_steps
 from sockgraph.desk import facts
 from sockgraph.desk.phrases import pattern_of, shared_phrases
 from sockgraph.names import clean, name_notes
 from sockgraph.report.groups import held_by, loses, weakest
 from sockgraph.report.markup import name
+from sockgraph.report.opening import innocent, oldest
+from sockgraph.report.sections import standing
 from sockgraph.report.wording import (
     DASH,
-    NBSP,
+    FAMILIES,
     chips,
+    counted,
     counts,
+    day,
+    duration,
     explained,
     family_label,
     headline,
@@ -30,8 +36,11 @@ from sockgraph.report.wording import (
     signed,
     state_words,
     support_words,
+    thousands,
 )
+from sockgraph.reviews.words import estimate
 from sockgraph.schema import subject_of
+from sockgraph.strings import say, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,42 +50,126 @@ if TYPE_CHECKING:
     from sockgraph.report.groups import Group
 
 HYPOTHESES = (
-    "H1: one operator. H2: different people of the same community (same pages, language and "
-    "active hours). Public edits cannot exclude friends, colleagues or shared scripts."
+    "H1: one operator. H2: different people of the same community (same pages, language and"
+    " active hours). Public edits cannot exclude friends, colleagues or shared scripts."
 )
+STRIP = 300.0
 STATUS = {"insufficient": "insufficient", "not_available": "not available"}
+PARTS = {
+    "against": "Against one operator",
+    "absence": "Absence: looked for, and not seen. Neither for nor against",
+    "for": "For one operator",
+    "silent": "Could not speak",
+    "correction": "Corrections, no evidence of their own",
+}
+"""The parts of the table of signals, in their order."""
 
 
 def head(desk: Desk, link: Link) -> Markup:
-    """Return who is compared, in which state, and the headline."""
-    a, b = (desk.accounts[user] for user in link.pair)
-    frames = Markup("").join(
-        Markup('<span class="state {}">{}</span>').format(*c) for c in chips(link)
-    )
-    state = state_words(link)
+    """Return who is compared, the headline, and how pairs of different people score."""
     notes = Markup("").join(_paragraph(note, "note") for note in name_notes(link.pair))
-    return notes + Markup(
-        '<div class="who"><b>{} {}</b> {:,} edits &nbsp;–&nbsp; <b>{} {}</b> {:,} edits{} {}</div>'
-        '<p class="headline">{}</p>'
-    ).format(
-        _mark(), name(link.a), a.n_edits, _mark(second=True), name(link.b), b.n_edits,
-        frames, state, headline(link, desk.data.calibration.get("reason")),
-    )  # fmt: skip
+    frames = Markup("").join(
+        Markup('<span class="state {}">{}</span>').format(cls, say(words))
+        for cls, words in chips(link)
+    )
+    said = Markup('<p class="headline">{}{}<small class="mut">{}</small></p>').format(
+        headline(link, desk.data.calibration.get("reason")), frames, say(state_words(link))
+    )
+    return Markup('<div class="who">{}{}{}</div>{}').format(
+        notes, _roster(desk, link), said, _standing(desk, link)
+    )
+
+
+def _roster(desk: Desk, link: Link) -> Markup:
+    """Return both accounts: registered, first and last edit, edits read, blocks."""
+    first = oldest(desk.accounts)
+    rows = []
+    for i, user in enumerate(link.pair):
+        known = desk.accounts[user]
+        told = Markup("<b>{} {}</b>").format(_mark(second=bool(i)), name(user))
+        if user == first:
+            told += Markup(" <span class='mut'>{}</span>").format(say("oldest"))
+        rows.append(
+            (
+                told,
+                *(day(at) for at in (known.registered, known.first, known.last)),
+                thousands(known.n_edits),
+                "; ".join(known.restraints) or say("no"),
+            )
+        )
+    heads = ("Account", "registered", "first edit", "last edit", "edits", "blocked")
+    return _table(tuple(map(say, heads)), rows)
+
+
+def _standing(desk: Desk, link: Link) -> Markup:
+    """Draw how different people score, and say how many of them reach this number."""
+    strip, said = standing(link, desk.data, desk.row(link.pair), STRIP)
+    if strip is None:
+        return Markup("")
+    parts = Markup("<h4>{}</h4>{}").format(say("How do colleagues score?"), strip)
+    words = Markup(" ").join([said, *innocent(desk.data)])
+    return Markup('<div class="colleagues">{}<p class="note">{}</p></div>').format(parts, words)
+
+
+def card(desk: Desk, link: Link) -> Markup:
+    """Return a link in a few lines, for whoever points at it."""
+    a, b = link.pair
+    shared, closest = desk.meeting(a, b)
+    met = counted(shared, "shared page")
+    if closest is not None:
+        met += say("; closest edits {gap} apart", gap=duration(closest))
+    number = estimate(link.log10_lr, link.bound_low, link.bound_high)
+    ends = interval(link.low, link.high, link.bound_low, link.bound_high)
+    families = _families(desk, link)
+    against = sum(_part(signal) == "against" for signal in link.signals)
+    said = {
+        "For": families["for"],
+        "Against": [*families["against"], say("{n} of {all} signals", n=against, all=_heard(link))],
+    }
+    lines = [
+        Markup("<b>{} × {}</b> <b class='{}'>{}</b> {}").format(
+            name(a), name(b), link.direction, number, ends
+        ),
+        *(
+            Markup("<b>{}</b> {}").format(say(way), say(", ").join(words) or say("no family"))
+            for way, words in said.items()
+        ),
+        Markup("{}").format(met),
+    ]
+    return Markup("<br>").join(lines)
+
+
+def _families(desk: Desk, link: Link) -> dict[str, list[str]]:
+    """Return the families that speak each way, with what each adds, the strongest first."""
+    if link.log10_lr is None:
+        return {"for": [], "against": []}
+    tables = desk.tables_of(link.pair)
+    steps = waterfall_steps(tables.link, tables.evidence)
+    steps = steps.assign(size=(steps["end"] - steps["start"]).abs()).sort_values("size")[::-1]
+    return {
+        way: [
+            f"{row.title} {signed(row.end - row.start)}"
+            for row in facts.each(steps[steps["kind"] == way])
+        ]
+        for way in ("for", "against")
+    }
+
+
+def _heard(link: Link) -> int:
+    return sum(_part(signal) in {"against", "absence", "for"} for signal in link.signals)
 
 
 def evidence(desk: Desk, link: Link) -> Markup:
     """Return the waterfall, every signal, and what would change the number."""
     drawn = None
+    tables = desk.tables_of(link.pair)
     if link.log10_lr is not None:
-        row = facts.pair_rows(desk.tables, "links", *link.pair).iloc[0]
-        left_out = desk.tables["omissions"]
-        ours = left_out[left_out["subject"] == subject_of(*link.pair)]
-        drawn = waterfall(row, desk.tables["evidence"], ours)
+        drawn = waterfall(tables.link, tables.evidence, tables.omissions)
     parts = [
         Markup('<div class="waterfall">{}</div>').format(drawn)
         if drawn is not None
         else Markup(""),
-        _paragraph(HYPOTHESES, "note"),
+        _paragraph(say(HYPOTHESES), "note"),
         _paragraph(explained(link)),
         _paragraph(counts(link)),
         _signals(link),
@@ -91,15 +184,18 @@ def timecards(desk: Desk, link: Link) -> Markup:
     weeks = [week_counts(account.life.times) for account in pair]
     labels = [account.label for account in pair]
     cards = [
-        (card(label, week, turned=False, hollow=hollow), "")
+        (hours_card(label, week, turned=False, hollow=hollow), "")
         for label, week, hollow in zip(labels, weeks, (False, True), strict=True)
     ]
     known = facts.hours_in_common(desk.tables, *link.pair)
-    said = (
-        f"In common {known['overlap']:.2f}; {known['expected']:.2f} is what either has in common "
-        f"with the other {known['n_others']:,} accounts of the case (median)."
+    said = say(
+        "In common {overlap}; {expected} is what either has in common with the other {n} accounts"
+        " of the case (median).",
+        overlap=f"{known['overlap']:.2f}",
+        expected=f"{known['expected']:.2f}",
+        n=thousands(int(known["n_others"])),
     )
-    note = "UTC here only; shared pages turn the hours. They are compared, never placed."
+    note = say("UTC here only; shared pages turn the hours. They are compared, never placed.")
     drawn = Markup('<div class="wide">{}</div>').format(hours_of(labels, weeks, cards))
     return drawn + _paragraph(said) + _paragraph(note, "note")
 
@@ -109,17 +205,17 @@ def timeline(desk: Desk, link: Link) -> Markup:
     lives = [desk.accounts[user].life for user in link.pair]
     drawn = timeline_of(lives, [s.start for s in link.stretches if s.excluded is None])
     if drawn is None:
-        return _paragraph("Neither account has an edit that was read.")
+        return _paragraph(say("Neither account has an edit that was read."))
     rows = facts.timeline(desk.tables, *link.pair)
     table = _table(
-        ("When", "Account", "What"),
+        tuple(map(say, ("When", "Account", "What"))),
         (
             (
                 Markup('<span class="nb">{}{}</span>').format(
                     f"{row.start:%Y-%m-%d %H:%M}",
-                    "" if pd.isna(row.end) else f" to {row.end:%Y-%m-%d %H:%M}",
+                    "" if pd.isna(row.end) else f" – {row.end:%Y-%m-%d %H:%M}",
                 ),
-                "both" if row.user is None or pd.isna(row.user) else name(str(row.user)),
+                say("both") if row.user is None or pd.isna(row.user) else name(str(row.user)),
                 _event(row.kind, row.words),
             )
             for row in facts.each(rows)
@@ -132,7 +228,9 @@ def summaries(desk: Desk, link: Link) -> Markup:
     """Return phrases that both wrote and few others did, each with a summary of either."""
     found = shared_phrases(desk.tables, *link.pair, voices=desk.voices)
     if found.empty:
-        return _paragraph("No phrase of two words or more stands in summaries of both accounts.")
+        return _paragraph(
+            say("No phrase of two words or more stands in summaries of both accounts.")
+        )
     said = desk.tables["edits"].dropna(subset=["comment"])
     lines = {user: said.loc[said["user"] == user, "comment"].tolist() for user in link.pair}
     rows = (
@@ -140,14 +238,16 @@ def summaries(desk: Desk, link: Link) -> Markup:
             Markup("<mark>{}</mark>").format(clean(row.phrase)),
             f"{row.n_a:,}",
             f"{row.n_b:,}",
-            f"{row.others:,} of {row.of_others:,}",
+            say("{n} of {all}", n=thousands(row.others), all=thousands(row.of_others)),
             *(_example(lines[user], str(row.phrase)) for user in link.pair),
         )
         for row in facts.each(found)
     )
-    heads = ("Phrase of both", "●", "○", "Others who wrote it", "● for example", "○ for example")
+    example = say("for example")
+    heads = (say("Phrase of both"), "●", "○", say("Others who wrote it"))
     note = "Those that fewest others wrote come first. Common phrases of a community tell nothing."
-    return _table(heads, rows) + _paragraph(note, "note")
+    table = _table((*heads, f"● {example}", f"○ {example}"), rows)
+    return table + _paragraph(say(note), "note")
 
 
 def group(desk: Desk, found: Group) -> Markup:
@@ -159,68 +259,98 @@ def group(desk: Desk, found: Group) -> Markup:
     lost = desk.omitted.get(subject_of(*found.users), ())
     status = "stable" if found.stable else "unresolved: under 90 % of what was left out keeps it"
     lines = [
-        Markup("<b>Group {}</b> <span class='mut'>{}</span>").format(found.number, status),
+        Markup("<b>{}</b> <span class='mut'>{}</span>").format(
+            say("Group {n}", n=found.number), say(status)
+        ),
         Markup(", ").join(name(user) for user in found.users),
     ]
     if worst is not None:
         lines.append(
-            Markup("Weakest link: {} – {}, {} {}").format(
-                name(worst.a),
-                name(worst.b),
-                signed(worst.log10_lr),
-                interval(worst.low, worst.high),
+            tell(
+                "Weakest link: {a} – {b}, {number}",
+                a=name(worst.a),
+                b=name(worst.b),
+                number=estimate(worst.log10_lr, worst.bound_low, worst.bound_high),
             )
         )
-    lines.append(Markup("Held together by {}.").format(held_by(found, inside)))
+    lines.append(tell("Held together by {families}.", families=held_by(found, inside)))
     lines.append(
-        Markup("What it would lose without one account, signal or week: {}").format(loses(lost))
+        tell("What it would lose without one account, signal or week: {what}", what=loses(lost))
     )
     return Markup("<br>").join(lines)
 
 
 def _signals(link: Link) -> Markup:
-    rows = (
-        (
-            family_label(signal.family),
-            Markup("{}<br><small class='mut'>{}</small>").format(
-                clean(signal.name), signal_about(signal.name)
-            ),
-            signed(signal.log10_lr) if signal.status == "ok" else STATUS[signal.status],
-            signed(signal.contribution) if signal.status == "ok" else DASH,
-            support_words(signal.name, signal.support, enough=signal.status == "ok"),
-            _opens_edits(signal),
-        )
-        for signal in sorted(
-            link.signals, key=lambda s: (s.contribution is None, s.contribution or 0)
-        )
-    )
+    """Return every signal, part by part, what speaks against first."""
+    by_part: dict[str, list[Signal]] = {part: [] for part in PARTS}
+    for signal in sorted(link.signals, key=lambda s: (s.contribution or 0.0, s.name)):
+        by_part[_part(signal)].append(signal)
+    by_part["for"].reverse()  # the strongest of a part first
     heads = ("Family", "Signal", "log10 LR alone", "adds", "rests on", "its edits")
-    return Markup("<h4>Every signal, against first</h4>{}").format(_table(heads, rows))
+    tables = [
+        Markup("<h4>{}</h4>{}").format(
+            say(words),
+            _table(tuple(map(say, heads)), map(_signal_row, by_part[part]))
+            if by_part[part]
+            else _paragraph(say("none found"), "note"),
+        )
+        for part, words in PARTS.items()
+    ]
+    return Markup("").join(tables)
+
+
+def _part(signal: Signal) -> str:
+    if signal.family not in FAMILIES:
+        return "correction"
+    if signal.status != "ok" or signal.contribution is None:
+        return "silent"
+    if signal.support == 0:
+        return "absence"
+    return "against" if signal.contribution < 0 else "for"
+
+
+def _signal_row(signal: Signal) -> tuple[Markup | str, ...]:
+    ok = signal.status == "ok"
+    return (
+        family_label(signal.family),
+        Markup("{}<br><small class='mut'>{}</small>").format(
+            say(clean(signal.name)), signal_about(signal.name)
+        ),
+        signed(signal.log10_lr) if ok else say(STATUS[signal.status]),
+        signed(signal.contribution) if ok else DASH,
+        support_words(signal.name, signal.support, enough=ok),
+        _opens_edits(signal),
+    )
 
 
 def _opens_edits(signal: Signal) -> Markup:
     """Return a button that opens a signal's own edits; the page listens for `data-signal`."""
     if not signal.rev_ids:
         return Markup("&ndash;")
-    said = f"{len(signal.rev_ids)} edit" + ("s" if len(signal.rev_ids) > 1 else "")
     return Markup('<button class="small" data-signal="{}">{}</button>').format(
-        clean(signal.name), said
+        say(clean(signal.name)), counted(len(signal.rev_ids), "edit")
     )
 
 
 def _omissions(link: Link) -> Markup:
-    falls = [omitted_words(o.omitted) for o in link.omissions if o.eligible is False]
-    if not link.omissions:
+    """Say what the number would fall to at most, and what would take the flag."""
+    told = [o for o in link.omissions if o.log10_lr is not None]
+    if not told:
         return Markup("")
-    low = min((o for o in link.omissions if o.log10_lr is not None), key=lambda o: o.log10_lr or 0)
-    said = f"Lowest {omitted_words(low.omitted)}: log10{NBSP}LR {plain(low.log10_lr or 0)}."
+    low = min(told, key=lambda o: o.log10_lr or 0)
+    said = say(
+        "Lowest {omitted}: log10 LR {number}.",
+        omitted=omitted_words(low.omitted),
+        number=plain(low.log10_lr or 0),
+    )
     if link.flagged:
-        said += (
-            f" It has not what a flag asks {listed(falls)}."
+        falls = [omitted_words(o.omitted) for o in told if o.eligible is False]
+        said += " " + (
+            say("It has not what a flag asks {omitted}.", omitted=listed(falls))
             if falls
-            else " It has what a flag asks without any of them."
+            else say("It has what a flag asks without any of them.")
         )
-    return Markup("<h4>What would change it</h4>{}").format(_paragraph(said))
+    return Markup("<h4>{}</h4>{}").format(say("What would change it"), _paragraph(said))
 
 
 def _example(lines: Sequence[str], phrase: str) -> Markup:
@@ -247,7 +377,8 @@ def _paragraph(text: str, cls: str = "") -> Markup:
 
 
 def _event(kind: str, words: str) -> str:
-    return clean(words) if words.startswith(kind) else f"{kind}: {clean(words)}"
+    told = clean(words)
+    return told if told.startswith((kind, say(kind))) else f"{say(kind)}: {told}"
 
 
 def _mark(*, second: bool = False) -> str:

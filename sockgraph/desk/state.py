@@ -13,22 +13,36 @@ import networkx as nx
 import pandas as pd
 
 import sockgraph
-from sockgraph.desk.facts import pair_rows
+from sockgraph.desk.facts import contacts, pair_rows
 from sockgraph.desk.phrases import read_voices
 from sockgraph.pipeline import DATA, LEDGER, CaseResult, open_store, read_case
-from sockgraph.report.data import Link, Omission, ReportData, by_subject, read_links, with_evidence
+from sockgraph.report.basket import keep_basket, read_basket
+from sockgraph.report.data import (
+    Link,
+    Omission,
+    PairTables,
+    ReportData,
+    by_subject,
+    read_links,
+    with_evidence,
+)
 from sockgraph.report.facts import Account, read_accounts
 from sockgraph.report.groups import read_groups
 from sockgraph.reviews import Dossier, Ledger, LedgerHead, cannot_links, histories, history_lines
 from sockgraph.reviews.states import NOTE, ordered
+from sockgraph.schema import subject_of
+from sockgraph.store.case_store import HELD_OUT
+from sockgraph.strings import language_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sockgraph.report.basket import Basket
     from sockgraph.report.groups import Group
     from sockgraph.reviews import Entry
     from sockgraph.reviews.states import Pair
     from sockgraph.store import CaseStore
+    from sockgraph.strings import Language
 
 GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
 
@@ -103,8 +117,56 @@ class Desk:
             read_on=dt.datetime.fromisoformat(manifest["source"]["read_on"]).date(),
             version=sockgraph.__version__,
             cannot_links=frozenset(cannot_links(entries)),
+            held_out=self._held_out(),
             trails={pair: history_lines(known) for pair, known in histories(entries).items()},
         )
+
+    def _held_out(self) -> pd.DataFrame | None:
+        """Return the pairs known to be different people; None where the case keeps none."""
+        return self.store.read_table(HELD_OUT) if self._has(f"{HELD_OUT}.parquet") else None
+
+    def _has(self, name: str) -> bool:
+        return self.store.path(name).exists()
+
+    @property
+    def language(self) -> Language:
+        """The language that the case's own wiki is read in."""
+        return language_of(self.result.case.wiki)
+
+    @cached_property
+    def dossier(self) -> Dossier:
+        """The case as the review stage reads it."""
+        return Dossier(self.result.case, self.tables, self.result.manifest)
+
+    @property
+    def basket(self) -> Basket:
+        """What was picked for a filing, as it is now."""
+        return read_basket(self.store)
+
+    def keep_basket(self, basket: Basket) -> None:
+        """Write what was picked."""
+        keep_basket(self.store, basket)
+
+    @cached_property
+    def _met(self) -> dict[str, pd.DataFrame]:
+        return {}
+
+    def contacts(self, user: str) -> pd.DataFrame:
+        """Return how an account meets every other on pages of both; see `facts.contacts`."""
+        if user not in self._met:
+            edits = self.tables["edits"]
+            ours = edits[edits["user"].isin(list(self.accounts))]
+            self._met[user] = contacts(ours, user)
+        return self._met[user]
+
+    def meeting(self, a: str, b: str) -> tuple[int, float | None]:
+        """Return how many pages two accounts share, and their closest edits in seconds."""
+        one, other = (b, a) if b in self._met else (a, b)
+        near = self.contacts(one)
+        if other not in near.index:
+            return 0, None
+        shared, closest = near.loc[other, ["shared_pages", "closest"]].to_numpy(float)
+        return int(shared), float(closest)
 
     @cached_property
     def links(self) -> dict[Pair, Link]:
@@ -138,9 +200,10 @@ class Desk:
     @cached_property
     def concert(self) -> pd.DataFrame:
         """The pairs that act in concert, where the case was asked; else no row."""
-        path = self.store.path("concert.parquet")
         columns = ["user_a", "user_b", "status", "p_adjusted"]
-        return pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=columns)
+        if not self._has("concert.parquet"):
+            return pd.DataFrame(columns=columns)
+        return pd.read_parquet(self.store.path("concert.parquet"))
 
     @cached_property
     def places(self) -> dict[str, tuple[float, float]]:
@@ -169,7 +232,21 @@ class Desk:
         pair = ordered(a, b)
         if pair in self.links:
             return pair
-        return Dossier(self.result.case, self.tables, self.result.manifest).pair(a, b)
+        return self.dossier.pair(a, b)
+
+    def row(self, pair: Pair) -> pd.Series:
+        """Return a pair's row of `links`."""
+        return pair_rows(self.tables, "links", *pair).iloc[0]
+
+    def tables_of(self, pair: Pair) -> PairTables:
+        """Return the rows of the case's tables about a pair."""
+        left_out = self.tables["omissions"]
+        return PairTables(
+            {str(key): value for key, value in self.row(pair).items()},
+            pair_rows(self.tables, "evidence", *pair),
+            left_out[left_out["subject"] == subject_of(*pair)],
+            pair_rows(self.tables, "alibis", *pair),
+        )
 
     def notes(self, a: str, b: str) -> list[Entry]:
         """Return the notes on two accounts, oldest first."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import html
 import re
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import anywidget
 import traitlets
 from IPython.display import display
 
+from sockgraph.charts.matrix import MOST
 from sockgraph.charts.svg import TOKENS, styles
 from sockgraph.desk.facts import each
 from sockgraph.desk.messages import Answer, answer, problem_of
@@ -19,7 +21,10 @@ from sockgraph.errors import SockgraphError
 from sockgraph.graph import drawn_pairs
 from sockgraph.names import clean, is_han
 from sockgraph.pipeline import DATA
+from sockgraph.report.wording import NEXT
+from sockgraph.reviews.words import estimate
 from sockgraph.signals import FAMILIES
+from sockgraph.strings import Language, say, speaking
 
 if TYPE_CHECKING:
     from sockgraph.pipeline import CaseResult
@@ -55,10 +60,13 @@ def scene_of(desk: Desk) -> dict[str, Any]:
             {"number": g.number, "users": list(g.users), "stable": g.stable} for g in desk.groups
         ],
         "families": list(FAMILIES),
-        "threshold": desk.result.case.evidence.flag_log10_lr,
         "pairs": len(pairs),
         "opens": _opens(desk, shown),
         "insufficient": len(pairs) - len(said),
+        "calibrated": bool(told),
+        "most": MOST,
+        "language": desk.language,
+        "strings": {lang: page_strings(lang) for lang in LANGUAGES[1:]},
         "left_out": len(ranked) - len(shown),
         "ledger": [head.hash, head.length] if head.length else None,
         "by": desk.by,
@@ -93,8 +101,7 @@ def _link(link: Link, *, drawn: bool) -> dict[str, Any]:
         "a": link.a,
         "b": link.b,
         "lr": link.log10_lr,
-        "low": link.low,
-        "high": link.high,
+        "words": estimate(link.log10_lr, link.bound_low, link.bound_high),
         "direction": link.direction,
         "flagged": link.flagged,
         "state": link.state,
@@ -115,15 +122,42 @@ def _concert(desk: Desk) -> list[dict[str, Any]]:
 
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("edits.js", "explorer.js")
-"""One module for the page: the first file defines what the second uses."""
+SCRIPTS = ("base.js", "graph.js", "pairs.js", "basket.js", "edits.js", "explorer.js")
+"""One module for the page: each file uses what those before it define."""
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+@cache
+def page_script() -> str:
+    """Return the page's script."""
+    return "".join((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)
+
+
+@cache
+def page_texts() -> frozenset[str]:
+    """Return every text that the page itself says, and the words of its lists."""
+    script = page_script()
+    said = re.findall(r'\bt\("((?:[^"\\]|\\.)*)"', script)
+    lists = re.findall(
+        r"^const (?:GAPS|ORDERED|SORTS|ORDERS|TABS|VIEWS|KEYS)\b.*?;$",
+        script,
+        re.MULTILINE | re.DOTALL,
+    )
+    said += [word for text in lists for word in re.findall(r'"([A-Za-z][^"]*)"', text)]
+    return frozenset(text.replace('\\"', '"') for text in (*said, *FAMILIES, *NEXT))
+
+
+def page_strings(language: Language) -> dict[str, str]:
+    """Return what the page says in a language, by the English text."""
+    with speaking(language):
+        return {text: words for text in sorted(page_texts()) if (words := say(text)) != text}
 
 
 def scoped_tokens() -> str:
     """Return the report's colours and type for this widget alone: the page around has its own."""
     text = TOKENS.read_text(encoding="utf-8").replace(":root", ".sg")
     scoped = re.sub(r'(\[data-jp-theme-light="\w+"\])', r"\1 .sg", text)
-    return f"{scoped}\n{styles('.sg .panel')}\n"
+    return f"{scoped}\n{styles('.sg .right')}\n"
 
 
 class Explorer(anywidget.AnyWidget):
@@ -139,7 +173,7 @@ class Explorer(anywidget.AnyWidget):
         Who writes notes; without it, notes can be read only.
     """
 
-    _esm = "".join((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    _esm = page_script()
     _css = scoped_tokens() + (STATIC / "explorer.css").read_text(encoding="utf-8")
     scene = traitlets.Dict().tag(sync=True)
     problem = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)

@@ -237,12 +237,12 @@ def false_flags(data: ReportData, links: Sequence[Link], desk: Desk) -> FalseFla
             mean=f"{mean:.2g}",
             like=f"{like:.2g}",
         ),
-        *_innocent(data),
+        *innocent(data),
     ]
     return FalseFlags(strip, Markup(" ").join(said))
 
 
-def _innocent(data: ReportData) -> list[Markup]:
+def innocent(data: ReportData) -> list[Markup]:
     """Say how many innocent cases like this one would flag anybody, where it was measured."""
     known = data.calibration.get("promise") or {}
     if not known.get("cases"):

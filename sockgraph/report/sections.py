@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from markupsafe import Markup
@@ -263,7 +263,7 @@ def section(link: Link, anchor: str, shared: Desk) -> Section:
     left_out = omission_lines(link, [sentence(omitted_words(o.omitted)) for o in link.omissions])
     tested = link.log10_lr is not None and len(left_out) > 1
     against, for_ = arguments(link, tables)
-    strip, standing = _standing(link, shared)
+    strip, said = standing(link, data, tables.link)
     narrow = (
         None
         if link.log10_lr is None
@@ -282,7 +282,7 @@ def section(link: Link, anchor: str, shared: Desk) -> Section:
         against=against,
         for_=for_,
         colleagues=strip,
-        colleague_words=standing,
+        colleague_words=said,
         naive=naive(link),
         signals=signal_lines(link, shared),
         cards=_hours(pair, shared),
@@ -315,13 +315,22 @@ def arguments(link: Link, tables: PairTables) -> tuple[tuple[Markup, ...], tuple
     return tuple(said["against"]), tuple(said["for"][::-1])
 
 
-def _standing(link: Link, shared: Desk) -> tuple[Chart | None, Markup]:
-    """Draw how a link stands among pairs of different people, and say how many reach it."""
-    different = colleagues_of(shared.data)
+def standing(
+    link: Link, data: ReportData, known: Mapping[str, Any] | pd.Series, width: float = 300.0
+) -> tuple[Chart | None, Markup]:
+    """Draw how a link stands among pairs of different people, and say how many reach it.
+
+    Parameters
+    ----------
+    known
+        The link's row of `links`.
+    width
+        In pixels.
+    """
+    different = colleagues_of(data)
     if different is None or link.log10_lr is None:
         return None, Markup("")
-    known, asked = shared.tables[link.pair].link, flag_standing(shared.data)
-    strip = colleagues(different, threshold=asked, link=known, width=300.0)
+    strip = colleagues(different, threshold=flag_standing(data), link=known, width=width)
     n = int((different["standing"] >= (link.standing or 0.0)).sum())
     return strip, tell(
         "{n} of {all} known to be different people on the same pages stand out as much or more.",

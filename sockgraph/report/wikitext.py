@@ -14,16 +14,19 @@ import pandas as pd
 
 from sockgraph.log_events import Restraint, restraints
 from sockgraph.names import clean, look_alike, own_characters
+from sockgraph.report.basket import picked_edits
 from sockgraph.report.filing_words import CHINESE, ENGLISH, SENTENCES, language_of, sentence
 from sockgraph.report.markup import safe_url
 from sockgraph.reviews.arguments import Argument, Edit, arguments, as_edit
+from sockgraph.reviews.states import History
 from sockgraph.reviews.words import action_words, interval, signal_about, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from sockgraph.case import Case
-    from sockgraph.reviews import Dossier, Entry, History, LedgerHead
+    from sockgraph.report.basket import Basket, Side
+    from sockgraph.reviews import Dossier, Entry, LedgerHead
 
 Profile = Literal["enwiki", "zhwiki", "meta", "mail"]
 Variant = Literal["public", "private"]
@@ -54,12 +57,16 @@ class Filing:
         told.
     head
         The ledger's head, printed as a witness.
+    basket
+        Edits that were picked for it. Where there are any on a side, that side's arguments show
+        them; else they show the edits that moved each signal most.
     """
 
     dossier: Dossier
     histories: Sequence[History]
     others: Sequence[History]
     head: LedgerHead
+    basket: Basket = ()
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -179,7 +186,7 @@ class _Wiki:
             f"{question} {self._found()}",
             *self.section(say("against"), self._against()),
             *self.section(say("apart"), self._apart()),
-            *self.section(say("towards"), self._argued("for")),
+            *self.section(say("towards"), self._towards()),
             *self.section(say("reasons"), self._reasons()),
             "",
             say("numbers", numbers="; ".join(map(self._number, filing.histories))),
@@ -230,7 +237,7 @@ class _Wiki:
         return lines
 
     def _against(self) -> list[str]:
-        found = self._argued("against")
+        found = self._argued("against") + self._picked("against")
         days = self._days_together()
         found += [
             self.say("simultaneous", day=day, length=length, n=n)
@@ -260,6 +267,33 @@ class _Wiki:
             for h in self.filing.others
             if h.state in keys and h.asserted and mine & set(h.pair)
         ]
+
+    def _towards(self) -> list[str]:
+        return self._picked("for") or self._argued("for")
+
+    def _picked(self, side: Side) -> list[str]:
+        """Return the edits that were picked for a side, under the argument that each belongs to."""
+        filing = self.filing
+        chosen = tuple(one for one in filing.basket if one.side == side)
+        rows: Iterable[Any] = picked_edits(filing.dossier.tables["edits"], chosen).itertuples()
+        left = {f"{row.wiki}:{row.rev_id}": as_edit(row) for row in rows}
+        pairs, found = [history.pair for history in filing.histories], []
+        for one in arguments(filing.dossier, pairs, side) if side == "for" and left else ():
+            cited = next(
+                row["rev_ids"]
+                for row in filing.dossier.signals(one.pair)
+                if row["signal"] == one.signal
+            )
+            ours = [left.pop(rev) for rev in [*left] if rev in set(cited)]
+            if ours:
+                found.append(self._claim(one, side))
+                found += [f"* {self._cell(edit, named=True)}" for edit in ours]
+        return found + [self._cell(edit, named=True) for edit in left.values()]
+
+    def chosen(self) -> str:
+        """Return what an investigator has so far: against first, then what was picked for."""
+        parts = self.section(self.say("against"), self._against())
+        return "\n".join([*parts, *self.section(self.say("towards"), self._picked("for"))]).strip()
 
     def _argued(self, way: str) -> list[str]:
         pairs = [history.pair for history in self.filing.histories]
@@ -357,6 +391,26 @@ class _Plain(_Wiki):
             return []
         said = [f"  {line[2:]}" if line.startswith("* ") else f"- {line}" for line in lines]
         return ["", title, "-" * len(title), *said]
+
+
+def basket_text(dossier: Dossier, basket: Basket, head: LedgerHead, *, profile: Profile) -> str:
+    """Write what a basket holds as the two sections of a filing that argue, against first.
+
+    Against comes filled in: what the evidence says against the links of the accounts whose edits
+    were picked.
+    """
+    edits = picked_edits(dossier.tables["edits"], basket)
+    links, users = dossier.tables["links"], set(edits["user"])
+    ours = links[links["user_a"].isin(users) & links["user_b"].isin(users)]
+    pairs = zip(ours["user_a"], ours["user_b"], strict=True)
+    filing = Filing(dossier, [History(pair) for pair in pairs], (), head, basket)
+    writer = _Plain if profile == "mail" else _Wiki
+    return writer(filing, profile, "public").chosen()
+
+
+def profile_of(case: Case) -> Profile:
+    """Return the form in which a case's own wiki takes a filing."""
+    return "zhwiki" if language_of(case) == CHINESE else "enwiki"
 
 
 def diff_lines(case: Case, edits: pd.DataFrame, *, profile: Profile) -> str:

@@ -90,7 +90,9 @@ def headline(link: Link, reason: str | None = None) -> str:
     if link.direction == "neither":
         return say("Evidence does not separate the two explanations: {number}", number=said)
     bound = link.bound_high if link.log10_lr > 0 else link.bound_low
-    held = "" if bound is None else say(", bound {bound}", bound=plain(bound))
+    held = ""
+    if bound is not None and interval_of(link) != say("held at the bound"):
+        held = say(", bound {bound}", bound=plain(bound))
     return say(
         "Evidence speaks {band} one operator: {number}", band=say(link.band), number=said + held
     )

@@ -97,15 +97,15 @@ def interval(
 ) -> str:
     """Write an interval; an end that a bound holds says so, and both at one bound are one.
 
-    >>> interval(1.6, 2.4), interval(1.8, 2.1, -1.9, 2.1), interval(2.1, 2.1, -1.9, 2.1)
+    >>> interval(1.6, 2.4), interval(1.8, 2.1, -1.9, 2.1), interval(2.06, 2.1, -1.9, 2.1)
     ('[1.6, 2.4]', '[1.8, ≥ 2.1]', 'held at the bound')
     """
     if low is None or high is None or low != low or high != high:  # noqa: PLR0124 - not a number
         return DASH
     ends = [_held(end, bound_low, bound_high) for end in (low, high)]
-    if ends[0] and ends[0] == ends[1]:
-        return say("held at the bound")
     first, last = (held or plain(end) for held, end in zip(ends, (low, high), strict=True))
+    if any(ends) and first.lstrip("≥≤ ") == last.lstrip("≥≤ "):  # one number, not two
+        return say("held at the bound")
     return first if first == last else f"[{first}, {last}]"
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 SIGNIFICANT_DIGITS = 9
 MANIFEST = "manifest.json"
 LEDGER = "ledger.jsonl"
+BASKET = "basket.json"  # edits picked for a filing
 REPORT, GRAPH = "report.html", "graph.graphml"
 HELD_OUT = "held_out"  # a table that only validation reads
 CASE_TABLES = (

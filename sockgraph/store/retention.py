@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sockgraph.errors import StoreError
 from sockgraph.store.case_store import (
+    BASKET,
     CANDIDATES,
     CAPTURE_PAGE,
     CONCERT,
@@ -40,6 +41,7 @@ PASSING = LOCK, HOLDER, ".ledger*.jsonl.lock", f"*/{LOCK}", f"*/{HOLDER}", ".*.*
 PROCESSED = (
     *sorted(OF_A_RUN),
     MANIFEST,
+    BASKET,
     *VALIDATION,
     *CONCERT,
     CAPTURE_PAGE,

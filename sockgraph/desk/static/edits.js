@@ -5,9 +5,8 @@ const ORDERS = {
   closest: ["closest gap", (p, q) => (p.closest ?? Infinity) - (q.closest ?? Infinity)],
   rarest: ["rarest page", (p, q) => p.editors - q.editors],
 };
-const GAPS = [["", "any"], ["3600", "up to an hour"], ["86400", "up to a day"]];
 const OPEN_PAGES = 6; // pages that are open at first
-const NEAR = 86400; // gaps up to a day are set in bold
+const MOST_SHOWN = 400; // rows of one page that are drawn at once
 
 // Which rows of a page are shown at once: cited ones, the closest change of hands and what it answers.
 function shownRows(edits) {
@@ -21,21 +20,26 @@ function shownRows(edits) {
   return shown;
 }
 
-function editsView(said, desk) {
-  const view = el("div", "editview"), filters = el("div", "filters"), list = el("div", "pages");
-  const order = el("select"), words = Object.assign(el("input"), { type: "search", placeholder: "page or words" });
-  const gap = el("select"), signal = el("select"), space = el("select");
-  const from = Object.assign(el("input"), { type: "date" }), to = Object.assign(el("input"), { type: "date" });
-  order.append(...Object.entries(ORDERS).map(([key, [name]]) => option(key, name)));
-  gap.append(...GAPS.map(([key, name]) => option(key, name)));
-  signal.append(option("", "all"), ...[...new Set(said.edits.flatMap((e) => e.signals))].sort().map((s) => option(s, s)));
+function editsView(said, ctx) {
+  const { t } = ctx;
+  const view = el("div", "editview"), filters = el("div", "filters"), list = el("div", "pages"), counts = el("p", "note");
+  const state = { order: said.pages.some((p) => p.moved > 0) ? "moved" : "closest" };
+  const orders = Object.entries(ORDERS).filter(([key]) => key !== "moved" || state.order === "moved").map(([key, [name]]) => [key, t(name)]);
+  const order = switcher(t("Pages by"), orders, (value) => { state.order = value; order.show(value); fill(); });
+  order.show(state.order);
+  const words = Object.assign(el("input"), { type: "search", placeholder: t("page or words") });
+  words.setAttribute("aria-label", t("Find in edits"));
+  const gap = choice(t("Gap"), GAPS.map(([key, name]) => [key, t(name)]));
+  const signal = choice(t("Signal"), [["", t("all")], ...[...new Set(said.edits.flatMap((e) => e.signals))].sort().map((s) => [s, s])]);
   const spaces = [...new Set(said.edits.map((e) => e.ns))].sort((a, b) => a - b);
-  space.append(option("", "all"), ...spaces.map((n) => option(String(n), n === null ? "not known" : String(n))));
-  signal.value = desk.signal;
-  const copy = el("button", "", "Copy as {{diff}}"), counted = el("p", "note");
-  copy.disabled = true;
-  filters.append(labelled("Pages by", order), labelled("Find", words), labelled("Signal", signal), labelled("Gap", gap),
-    labelled("Namespace", space), labelled("From", from), labelled("to", to), copy);
+  const space = choice(t("Namespace"), [["", t("all")], ...spaces.map((n) => [String(n), n === null ? t("not known") : String(n)])]);
+  const from = Object.assign(el("input"), { type: "date" }), to = Object.assign(el("input"), { type: "date" });
+  signal.value = ctx.state.signal;
+  const more = el("details", "more"), row2 = el("div", "filters");
+  more.open = Boolean(signal.value);
+  row2.append(labelled(t("Signal"), signal), labelled(t("Namespace"), space), labelled(t("From"), from), labelled(t("to"), to));
+  more.append(el("summary", "", t("more filters")), row2);
+  filters.append(el("span", "mut", t("Pages by")), order, words, labelled(t("Gap"), gap), more);
   const own = said.pages.length === 0;
   const pages = own ? [...new Set(said.edits.map((e) => e.page))].map((page) => ({ page, n: null, closest: null, editors: null, moved: 0 })) : said.pages;
   const byPage = new Map(pages.map((p) => [p.page, []]));
@@ -47,11 +51,12 @@ function editsView(said, desk) {
   function fill() {
     const narrowed = [signal, gap, space, from, to, words].some((c) => c.value);
     const found = pages.map((p) => [p, byPage.get(p.page).filter(keep)]).filter(([, edits]) => edits.length);
-    found.sort((p, q) => ORDERS[order.value][1](p[0], q[0]));
+    found.sort((p, q) => ORDERS[state.order][1](p[0], q[0]));
     list.replaceChildren(...found.map(([page, edits], i) => pageBox(page, edits, i < OPEN_PAGES, narrowed)));
     const n = found.reduce((sum, [, edits]) => sum + edits.length, 0);
-    counted.textContent = own ? `No page in common. Each account's own latest edits, ${n.toLocaleString("en")}.`
-      : `${n.toLocaleString("en")} of ${said.edits.length.toLocaleString("en")} edits on ${found.length} of ${pages.length} shared pages. Times are UTC.`;
+    const many = { n: counted(n), all: counted(said.edits.length), pages: found.length, of: pages.length };
+    counts.textContent = own ? t("No page in common. Each account's own latest edits, {n}.", many)
+      : t("{n} of {all} edits on {pages} of {of} shared pages. Times are UTC.", many);
   }
 
   function pageBox(page, edits, open, all) {
@@ -59,11 +64,11 @@ function editsView(said, desk) {
     box.open = open;
     line.append(named(page.page));
     if (page.n) {
-      const close = page.closest === null ? "" : ` · closest ${gapWords(page.closest)}`;
-      line.append(el("span", "mut", ` ${page.editors} of ${said.accounts} accounts edited it · ${page.n[0]} and ${page.n[1]} edits${close}`));
+      const close = page.closest === null ? "" : t(" · closest {gap}", { gap: gapWords(t, page.closest) });
+      line.append(el("span", "mut", t(" {n} of {all} accounts edited it · ● {a} ○ {b} edits", { n: page.editors, all: said.accounts, a: counted(page.n[0]), b: counted(page.n[1]) }) + close));
     }
     const widths = el("colgroup");
-    for (const width of ["", "84px", ""]) widths.append(Object.assign(el("col"), { style: width && `width:${width}` }));
+    for (const width of ["", "76px", ""]) widths.append(Object.assign(el("col"), { style: width && `width:${width}` }));
     table.append(widths, rows);
     box.append(line, table);
     // At first what tells most, the one's beside the other's; on demand everything in time order.
@@ -81,14 +86,26 @@ function editsView(said, desk) {
 
   function restRow(rows, edits, shown) {
     const last = el("tr"), cell = Object.assign(el("td"), { colSpan: 3 });
-    const more = el("button", "small", `▸ ${edits.length - shown} more: all ${edits.length} in time order, ${edits[0].at.slice(0, 10)} to ${edits.at(-1).at.slice(0, 10)}`);
-    more.addEventListener("click", () => {
-      rows.replaceChildren(...edits.map((e) => (e.second ? row(undefined, e) : row(e, undefined))));
+    const dates = { n: counted(edits.length - shown), all: counted(edits.length), from: edits[0].at.slice(0, 10), to: edits.at(-1).at.slice(0, 10) };
+    const whole = () => {
+      rows.replaceChildren();
+      grow(rows, edits, 0);
       rows.querySelector("input").focus();
-    });
-    cell.append(more);
+    };
+    cell.append(button(t("▸ {n} more: all {all} in time order, {from} to {to}", dates), whole, "small"));
     last.append(cell);
     return last;
+  }
+
+  // A page of thousands of edits comes by parts: each as many rows as a browser draws at once.
+  function grow(rows, edits, from) {
+    rows.append(...edits.slice(from, from + MOST_SHOWN).map((e) => (e.second ? row(undefined, e) : row(e, undefined))));
+    const left = edits.length - from - MOST_SHOWN;
+    if (left <= 0) return;
+    const last = el("tr"), cell = Object.assign(el("td"), { colSpan: 3 });
+    cell.append(button(t("▸ {n} more", { n: counted(left) }), () => { last.remove(); grow(rows, edits, from + MOST_SHOWN); rows.rows[from + MOST_SHOWN].querySelector("input").focus(); }, "small"));
+    last.append(cell);
+    rows.append(last);
   }
 
   // One row: an edit of either or both, and the time between: of the two, or since the other's last edit.
@@ -97,7 +114,7 @@ function editsView(said, desk) {
     const seconds = mine && theirs ? (Date.parse(`${theirs.at}Z`) - Date.parse(`${mine.at}Z`)) / 1000 : null;
     const gap = seconds === null ? (mine ?? theirs).gap : Math.abs(seconds);
     if (gap !== null) {
-      between.append(el("span", "", gapWords(gap)), el("small", "mut", (seconds === null ? Boolean(theirs) : seconds >= 0) ? "○ later" : "● later"));
+      between.append(el("span", "", gapWords(t, gap)), el("small", "mut", (seconds === null ? Boolean(theirs) : seconds >= 0) ? t("○ later") : t("● later")));
       between.classList.toggle("near", gap <= NEAR);
     }
     line.append(cellOf(mine, line), between, cellOf(theirs, line));
@@ -107,38 +124,38 @@ function editsView(said, desk) {
   function cellOf(edit, line) {
     const cell = el("td", "said");
     if (!edit) return cell;
-    const box = Object.assign(el("input"), { type: "checkbox", checked: desk.chosen.has(edit.rev) });
-    box.setAttribute("aria-label", `Select the edit of ${edit.at}`);
-    box.addEventListener("change", () => {
-      if (box.checked) desk.chosen.add(edit.rev); else desk.chosen.delete(edit.rev);
+    const box = Object.assign(el("input"), { type: "checkbox", checked: ctx.basket.has(edit.rev) });
+    box.dataset.rev = edit.rev;
+    box.setAttribute("aria-label", t("Put the edit of {when} into the filing basket", { when: edit.at }));
+    box.addEventListener("change", async () => {
       cell.classList.toggle("sel", box.checked);
-      copy.disabled = desk.chosen.size === 0;
-      copy.textContent = desk.chosen.size ? `Copy ${desk.chosen.size} as {{diff}}` : "Copy as {{diff}}";
+      if (await ctx.basket.put(edit.rev, box.checked)) return;
+      box.checked = !box.checked;
+      cell.classList.toggle("sel", box.checked);
     });
     cell.classList.toggle("sel", box.checked);
     const size = edit.size === null ? "" : ` ${edit.size < 0 ? "−" : "+"}${Math.abs(edit.size).toLocaleString("en")}`;
     cell.append(box, el("span", "nb mut", ` ${edit.at}${size}`), " ", summaryOf(edit));
     if (said.diffs) {
-      const more = el("button", "small", "diff");
-      more.setAttribute("aria-label", `Show what the edit of ${edit.at} changed`);
-      more.addEventListener("click", () => toggleDiff(edit, line, more));
+      const more = button(t("diff"), () => toggleDiff(edit, line, more), "small diffs");
+      more.setAttribute("aria-label", t("Show what the edit of {when} changed", { when: edit.at }));
       cell.append(" ", more);
     }
-    if (edit.url) cell.append(" ", Object.assign(el("a", "", "on the wiki"), { href: edit.url, target: "_blank", rel: "noopener noreferrer" }));
-    if (edit.signals.length) cell.append(el("small", "mut why", `moved: ${edit.signals.join(", ")}`));
+    if (edit.url) cell.append(" ", Object.assign(el("a", "", t("on the wiki")), { href: edit.url, target: "_blank", rel: "noopener noreferrer" }));
+    if (edit.signals.length) cell.append(el("small", "mut why", t("moved: {signals}", { signals: edit.signals.join(t(", ")) })));
     return cell;
   }
 
   function summaryOf(edit) {
     const text = el("span");
-    if (!edit.summary) text.append(el("span", "mut", edit.hidden ? "summary hidden on the wiki" : "no summary"));
+    if (!edit.summary) text.append(el("span", "mut", edit.hidden ? t("summary hidden on the wiki") : t("no summary")));
     else if (!edit.told) text.append("“", named(edit.summary), "”");
     else {
       const at = edit.summary.indexOf(edit.told.text), end = at + edit.told.text.length;
       const quoted = named("");
       if (/[\u3400-\u9fff]/.test(edit.summary)) quoted.lang = "zh";
       quoted.append(edit.summary.slice(0, at), el("mark", "", edit.told.text), edit.summary.slice(end));
-      text.append("“", quoted, "” ", el("span", "mut", `(${edit.told.others} of ${edit.told.of} others wrote it)`));
+      text.append("“", quoted, "” ", el("span", "mut", t("({n} of {all} others wrote it)", { n: edit.told.others, all: edit.told.of })));
     }
     return text;
   }
@@ -148,7 +165,7 @@ function editsView(said, desk) {
     open?.remove();
     if (open?.dataset.rev === edit.rev) return;
     button.disabled = true;
-    const answer = await desk.about({ ask: "diff", rev: edit.rev });
+    const answer = await ctx.about({ ask: "diff", rev: edit.rev });
     button.disabled = false;
     const below = el("tr", "diffrow"), cell = Object.assign(el("td"), { colSpan: 3 }), box = el("div", "diff");
     if (answer.problem) box.append(problemBox(answer.problem));
@@ -159,24 +176,30 @@ function editsView(said, desk) {
     line.after(below);
   }
 
-  copy.addEventListener("click", async () => {
-    const answer = await desk.ask({ ask: "wikitext", revs: [...desk.chosen] });
-    if (answer.problem) return view.prepend(problemBox(answer.problem));
-    const text = Object.assign(el("textarea", "copied"), { value: answer.wikitext, readOnly: true, rows: Math.min(6, desk.chosen.size + 1) });
-    text.setAttribute("aria-label", "The chosen edits as wikitext");
-    view.querySelector(".copied")?.remove();
-    filters.after(text);
-    text.select();
-    try { await navigator.clipboard.writeText(answer.wikitext); counted.textContent = "Copied."; } catch { counted.textContent = "Selected: copy with Ctrl-C."; }
+  // j and k go from edit to edit, d opens its diff, x ticks it.
+  view.addEventListener("keydown", (event) => {
+    if (event.target.matches("input[type=search], input[type=date], select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const boxes = [...list.querySelectorAll("details[open] input[type=checkbox]")], at = boxes.indexOf(event.target);
+    const cell = event.target.closest(".said");
+    if (event.key === "j" || event.key === "k") boxes[at < 0 ? 0 : Math.max(0, Math.min(boxes.length - 1, at + (event.key === "j" ? 1 : -1)))]?.focus();
+    else if (event.key === "d" && cell) cell.querySelector(".diffs")?.click();
+    else if (event.key === "x" && cell) cell.querySelector("input").click();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
   });
-  for (const control of [order, signal, gap, space, from, to]) control.addEventListener("change", fill);
+  for (const control of [signal, gap, space, from, to]) control.addEventListener("change", fill);
   words.addEventListener("input", fill);
   const heads = el("div", "heads");
   heads.append(el("span", "", ""), el("span", "", ""));
-  heads.children[0].append("● ", named(desk.names[0]));
-  heads.children[1].append("○ ", named(desk.names[1]));
+  heads.children[0].append("● ", named(ctx.label(ctx.state.link.a)));
+  heads.children[1].append("○ ", named(ctx.label(ctx.state.link.b)));
   fill();
-  view.append(filters, counted, heads, list);
+  view.append(filters, counts, heads, list);
+  view.ticked = () => {
+    for (const box of list.querySelectorAll("input[type=checkbox]")) { box.checked = ctx.basket.has(box.dataset.rev); box.closest("td").classList.toggle("sel", box.checked); }
+  };
+  view.firstEdit = () => list.querySelector("input[type=checkbox]")?.focus();
   return view;
 }
 

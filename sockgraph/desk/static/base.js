@@ -1,0 +1,103 @@
+// What every view of the desk is made from. No library, no network.
+// Names and summaries reach the page as text nodes, or as HTML that the kernel has escaped.
+
+const SVG = "http://www.w3.org/2000/svg";
+const GAPS = [["", "any"], ["3600", "up to an hour"], ["86400", "up to a day"]];
+const NEAR = 86400; // gaps up to a day are set in bold
+
+const el = (tag, cls, text) => {
+  const node = document.createElement(tag);
+  if (cls) node.className = cls;
+  if (text !== undefined) node.textContent = text;
+  return node;
+};
+const draw = (tag, attributes = {}, text) => {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (text !== undefined) node.textContent = text;
+  return node;
+};
+const option = (value, words) => Object.assign(el("option", "", words), { value });
+const choice = (label, options) => {
+  const node = el("select");
+  node.setAttribute("aria-label", label);
+  node.append(...options.map(([value, words]) => option(value, words)));
+  return node;
+};
+const button = (words, act, cls = "") => {
+  const node = Object.assign(el("button", cls, words), { type: "button" });
+  if (act) node.addEventListener("click", act);
+  return node;
+};
+const labelled = (words, control) => {
+  const label = el("label", "", words + " ");
+  label.append(control);
+  return label;
+};
+// A row of buttons of which one is pressed; `pick` is told which.
+const switcher = (label, options, pick) => {
+  const row = el("div", "switch");
+  row.setAttribute("role", "group");
+  row.setAttribute("aria-label", label);
+  for (const [value, words] of options) row.append(Object.assign(button(words, () => pick(value)), { value }));
+  row.show = (value) => { for (const one of row.children) one.setAttribute("aria-pressed", String(one.value === value)); };
+  return row;
+};
+const signed = (v) => (v === null ? "–" : (v < -0.05 ? "−" : v > 0.05 ? "+" : "") + Math.abs(v).toFixed(1));
+const counted = (n) => n.toLocaleString("en");
+const named = (text) => {
+  const node = el("bdi", "", text);
+  if (/[\u3400-\u9fff]/.test(text)) node.lang = "zh";
+  return node;
+};
+const gapWords = (t, seconds) => {
+  if (seconds === null) return "";
+  if (seconds < 60) return t("<1 min");
+  if (seconds < 5400) return t("{n} min", { n: Math.round(seconds / 60) });
+  if (seconds < 129600) return t("{n} h", { n: Math.round(seconds / 3600) });
+  return t("{n} days", { n: counted(Math.round(seconds / 86400)) });
+};
+const pairKey = (link) => link.a + "\u0000" + link.b;
+
+// Looks a text up in the language that was chosen, and fills in its {names}.
+const speaker = (strings) => (text, values = {}) =>
+  (strings?.[text] ?? text).replace(/\{(\w+)\}/g, (hole, name) => values[name] ?? hole);
+
+function markup(html) {
+  const holder = el("div");
+  holder.innerHTML = html; // escaped by the kernel, see sockgraph/desk/panels.py
+  return holder;
+}
+
+function problemBox(problem) {
+  const box = el("div", "problem");
+  box.setAttribute("role", "alert");
+  box.append(el("b", "", problem.value + ": "), problem.rule + " ", el("span", "", problem.remedy));
+  return box;
+}
+
+// Asks the kernel. An answer that is late is said, one that cannot come too.
+function line(model, t, late) {
+  const PATIENCE = 8000;
+  const waiting = new Map();
+  let asked = 0;
+  const heard = (content) => {
+    const done = waiting.get(content.re);
+    waiting.delete(content.re);
+    if (!waiting.size) late(false);
+    if (done) done(content);
+  };
+  model.on("msg:custom", heard);
+  const ask = (question) =>
+    new Promise((done) => {
+      asked += 1;
+      const mine = asked;
+      const dead = () => done({ problem: { value: t("The kernel"), rule: t("has ended: nothing can be asked of it."), remedy: t("Run the cell again.") } });
+      if (model.comm_live === false) return dead();
+      waiting.set(mine, done);
+      setTimeout(() => { if (waiting.has(mine)) { if (model.comm_live === false) { waiting.delete(mine); dead(); } else late(true); } }, PATIENCE);
+      try { model.send({ ...question, re: mine }); } catch { waiting.delete(mine); dead(); }
+    });
+  return { ask, close: () => model.off("msg:custom", heard) };
+}
+

@@ -1,0 +1,173 @@
+// Every pair: the staircase that the report has, and a table of all pairs or of one account's.
+
+const ORDERED = ["oldest first", "strongest links first", "by group", "by name"];
+const MOST_ROWS = 300; // rows of the table that are drawn at once
+
+function matrixView(ctx) {
+  const { t, state } = ctx;
+  const view = el("div", "matrix"), tools = el("div", "tools"), box = el("div", "scroll"), note = el("p", "note");
+  const order = choice(t("Order of accounts"), ORDERED.map((o) => [o, t(o)]));
+  order.value = state.order;
+  tools.append(labelled(t("Accounts"), order));
+  view.append(tools, box, note);
+  let asked = 0;
+
+  async function show() {
+    const mine = (asked += 1), pair = state.link ? [state.link.a, state.link.b] : [];
+    const said = await ctx.about({ ask: "matrix", order: order.value, pair: ctx.scene.nodes.length > ctx.scene.most ? pair : [] });
+    if (mine !== asked) return;
+    if (said.problem) return box.replaceChildren(problemBox(said.problem));
+    const left = said.left_out ? t("{n} more accounts are in the table. ", { n: counted(said.left_out) }) : "";
+    note.textContent = left + said.note;
+    ctx.tally(t("{n} pairs", { n: counted(said.cells.length) }) + (said.left_out ? t(" of {all}", { all: counted(ctx.scene.pairs) }) : ""));
+    box.replaceChildren(staircase(said));
+    mark();
+  }
+
+  function staircase({ users, cells }) {
+    const table = el("table", "stairs"), at = new Map(cells.map((c) => [`${c.row},${c.column}`, c]));
+    table.setAttribute("role", "grid");
+    table.setAttribute("aria-label", t("log10 LR of every pair of {n} accounts", { n: users.length }));
+    users.forEach((user, i) => {
+      const row = el("tr"), head = el("th"), who = button("", () => ctx.meetAll(user.user), "plain");
+      who.append(named(user.label));
+      who.dataset.user = user.user;
+      who.tabIndex = -1;
+      who.title = t("{name} with everybody", { name: user.label });
+      for (let j = 0; j < i; j++) row.append(cellOf(at.get(`${i},${j}`), users[j], user));
+      head.colSpan = users.length - i + 1;
+      head.scope = "row";
+      head.append(who);
+      row.append(head);
+      table.append(row);
+    });
+    const first = table.querySelector("td button");
+    if (first) first.tabIndex = 0;
+    return table;
+  }
+
+  function cellOf(cell, one, other) {
+    const box = el("td"), [a, b] = [one.user, other.user].sort();
+    const cls = !cell ? "" : cell.insufficient ? "few" : cell.direction;
+    const node = button(cell?.words ?? "", () => ctx.openPair(a, b), `cell ${cls}${cell?.flagged ? " flagged" : cell?.stated ? " stated" : ""}${cell?.apart ? " apart" : ""}`);
+    const said = !cell ? t("not compared") : cell.insufficient ? t("too few edits") : cell.words || t("no number");
+    node.setAttribute("aria-label", `${one.label} × ${other.label}: ${said}${cell?.flagged ? `, ${t("flagged")}` : ""}`);
+    node.title = node.getAttribute("aria-label");
+    Object.assign(node.dataset, { a, b });
+    node.tabIndex = -1;
+    box.append(node);
+    return box;
+  }
+
+  function mark() {
+    for (const cell of box.querySelectorAll(".cell")) {
+      const is = Boolean(state.link && cell.dataset.a === state.link.a && cell.dataset.b === state.link.b);
+      cell.classList.toggle("is", is);
+      if (is) { for (const other of box.querySelectorAll('[tabindex="0"]')) other.tabIndex = -1; cell.tabIndex = 0; }
+    }
+    for (const who of box.querySelectorAll("th button")) who.classList.toggle("is", Boolean(state.link && [state.link.a, state.link.b].includes(who.dataset.user)));
+  }
+
+  // Arrow keys go from cell to cell, and to the name that ends a row.
+  box.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    const cell = event.target.closest("td, th");
+    if (!step || !cell) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const rows = [...box.querySelectorAll("tr")], row = rows[rows.indexOf(cell.parentElement) + step[0]];
+    const next = row?.children[Math.min([...cell.parentElement.children].indexOf(cell) + step[1], row.children.length - 1)]?.querySelector("button");
+    if (!next) return;
+    for (const other of box.querySelectorAll('[tabindex="0"]')) other.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+  });
+  box.addEventListener("click", (event) => {
+    const user = event.shiftKey && event.target.closest("th button")?.dataset.user;
+    if (!user) return;
+    event.stopPropagation();
+    if (state.held && state.held !== user) ctx.openPair(state.held, user);
+    state.held = user;
+  }, true);
+  order.addEventListener("change", () => { state.order = order.value; show(); });
+  return { view, show, mark: () => (ctx.scene.nodes.length > ctx.scene.most ? show() : mark()), focus: () => (box.querySelector('button[tabindex="0"]') ?? order).focus({ preventScroll: true }), links: () => ctx.scene.links };
+}
+
+const SORTS = {
+  pair: ["Pair", (r) => `${r.a}\u0000${r.b}`.toLowerCase(), 1],
+  lr: ["log10 LR", (r) => r.lr, -1],
+  shared: ["shared pages", (r) => r.shared, -1],
+  closest: ["closest gap", (r) => r.closest, 1],
+};
+
+function tableView(ctx) {
+  const { t, state, scene } = ctx;
+  const view = el("div", "pairs"), tools = el("div", "tools"), said = el("p", "note"), box = el("div", "scroll");
+  const who = choice(t("Pairs of"), [["", t("all accounts")], ...scene.nodes.map((n) => [n.user, n.label])]);
+  who.value = state.of ?? "";
+  tools.append(labelled(t("Pairs of"), who));
+  view.append(tools, said, box);
+  let sort = scene.calibrated ? "lr" : "closest", way = SORTS[sort][2], rows = [], met = true, asked = 0, all = false;
+
+  async function show() {
+    const mine = (asked += 1);
+    who.value = state.of ?? "";
+    const answer = await ctx.about({ ask: "pairs", user: who.value || null });
+    if (mine !== asked) return;
+    if (answer.problem) return box.replaceChildren(problemBox(answer.problem));
+    ({ rows, met } = answer);
+    if (!met && (sort === "shared" || sort === "closest")) [sort, way] = ["lr", -1];
+    fill();
+  }
+
+  function fill() {
+    const value = SORTS[sort][1], table = el("table"), head = el("tr"), body = el("tbody");
+    const sorted = [...rows].sort((p, q) => {
+      const [x, y] = [value(p), value(q)];
+      if (x === null || y === null) return Number(x === null) - Number(y === null); // what has none comes last, either way
+      return (x < y ? -1 : x > y ? 1 : 0) * way;
+    });
+    for (const [name, [words]] of Object.entries(SORTS)) {
+      if (!met && (name === "shared" || name === "closest")) continue;
+      const cell = Object.assign(el("th"), { scope: "col" });
+      const by = button(`${t(name === "pair" && state.of ? "With" : words)}${sort === name ? (way > 0 ? " ↑" : " ↓") : ""}`, () => { way = sort === name ? -way : SORTS[name][2]; sort = name; fill(); box.querySelector(`[data-sort="${name}"]`).focus(); }, "plain");
+      by.dataset.sort = name;
+      cell.setAttribute("aria-sort", sort !== name ? "none" : way > 0 ? "ascending" : "descending");
+      cell.append(by);
+      head.append(cell);
+    }
+    body.append(...sorted.slice(0, all ? undefined : MOST_ROWS).map(rowOf));
+    table.append(el("thead"), body);
+    table.firstChild.append(head);
+    box.replaceChildren(table);
+    if (!all && rows.length > MOST_ROWS) box.append(button(t("{n} more", { n: counted(rows.length - MOST_ROWS) }), () => { all = true; fill(); }, "small"));
+    const n = (way) => rows.filter((r) => !r.insufficient && r.lr !== null && r.direction === way).length;
+    said.textContent = t("{pairs} pairs: {for} for one operator, {against} against, {neither} do not separate, {few} with too few edits.", {
+      pairs: counted(rows.length), for: n("for"), against: n("against"), neither: n("neither"), few: rows.filter((r) => r.insufficient).length,
+    }) + (met ? "" : " " + t("Shared pages are counted for one account at a time."));
+    ctx.tally(t("{n} pairs", { n: counted(rows.length) }));
+    mark();
+  }
+
+  function rowOf(row) {
+    const line = el("tr"), pair = el("td");
+    const open = button("", () => ctx.openPair(row.a, row.b), "plain");
+    const names = state.of ? [row.a === state.of ? row.b : row.a] : [row.a, row.b];
+    names.forEach((user, i) => { if (i) open.append(" × "); open.append(named(ctx.label(user))); });
+    pair.append(open);
+    if (row.state) pair.append(" ", el("span", "state", row.state));
+    const number = el("td", `n ${row.direction}`, row.insufficient ? t("too few edits") : row.words || t("no number"));
+    if (row.interval && row.interval !== row.words) number.append(el("small", "mut", ` ${row.interval}`));
+    line.append(pair, number);
+    if (met) line.append(el("td", "n", row.shared === null ? "" : counted(row.shared)), el("td", "n", gapWords(t, row.closest)));
+    line.dataset.key = pairKey(row);
+    return line;
+  }
+
+  function mark() {
+    for (const line of box.querySelectorAll("tbody tr")) line.classList.toggle("is", Boolean(state.link && line.dataset.key === pairKey(state.link)));
+  }
+  who.addEventListener("change", () => { state.of = who.value || null; all = false; show(); });
+  return { view, show, mark, focus: () => (box.querySelector("tbody .is button, tbody button") ?? who).focus({ preventScroll: true }), links: () => rows };
+}
+
