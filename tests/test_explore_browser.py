@@ -75,8 +75,8 @@ def test_arrows_go_to_the_next_link_and_the_search_finds_an_account(desk):
 def clicks(page):
     """Count the clicks of a mouse and the keys that stand for one, from here on."""
     page.evaluate(
-        "() => { window.pressed = 0;"
-        " window.addEventListener('click', e => { if (e.isTrusted) window.pressed += 1 }, true) }"
+        "() => { if (window.pressed === undefined) window.addEventListener('click',"
+        " e => { if (e.isTrusted) window.pressed += 1 }, true); window.pressed = 0 }"
     )
     return lambda: page.evaluate("window.pressed")
 
