@@ -1,16 +1,19 @@
-"""A new case: its file, and copies of the notebooks that are bound to it."""
+"""Case files on disk: a new one, its id, and copies of the notebooks that are bound to it."""
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import json
 import os
 import re
+import secrets
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.case import SLUG, load_case
+from sockgraph.case import SLUG, Case, load_case
 from sockgraph.errors import CaseError
 
 if TYPE_CHECKING:
@@ -111,6 +114,60 @@ def case_text(plan: Plan, folder: Path) -> str:
     if plan.retention_days is not None:
         tables.append(("\n[retention]", {"days": plan.retention_days}))
     return "\n".join(line for title, told in tables for line in (title, *_lines(told))) + "\n"
+
+
+def identify(path: Path, *, accept_broken: bool = False) -> Case:
+    """Read a case, first writing an `id` into its file if it has none.
+
+    The id keeps two case files of one name apart and salts the cover names of the reference. A file
+    that cannot be written to is read all the same, without an id.
+
+    Parameters
+    ----------
+    accept_broken
+        Use a dump although it is not whole, as `source.accept_broken` in the file says it.
+    """
+    case = load_case(path)
+    lock = path.with_name(f".{path.name}.lock")
+    if case.id is None or lock.exists():  # a killed process may have left its lock
+        with contextlib.suppress(OSError, NotImplementedError):
+            _write_id(path, lock)
+        case = load_case(path)
+    if not accept_broken:
+        return case
+    source = case.source.model_copy(update={"accept_broken": True})
+    return case.model_copy(update={"source": source})
+
+
+def _write_id(path: Path, lock: Path) -> None:
+    """Put an id before the text of a case file, which is whole at any moment; leave nothing beside.
+
+    The draft has one name, so that one which a killed process left is written over, and removed.
+    """
+    import filelock  # noqa: PLC0415 - takes a tenth of a second, and most case files have their id
+
+    draft = path.with_name(f".{path.name}.draft")
+    with filelock.FileLock(lock, mode=0o600):
+        try:
+            if load_case(path).id is None:
+                _fill(draft, b'id = "%s"\n' % secrets.token_hex(8).encode() + _bytes_of(path))
+                draft.chmod(path.stat().st_mode)
+                draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)  # who waits for the old file notices, and opens it anew
+
+
+def _fill(draft: Path, content: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _bytes_of(path: Path) -> bytes:
+    return path.read_bytes().removeprefix(codecs.BOM_UTF8)
 
 
 def write_notebooks(case: Path, data: Path) -> Path:

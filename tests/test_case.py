@@ -8,7 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from sockgraph.account_names import normal_name
-from sockgraph.case import Case, identify, load_case, with_names
+from sockgraph.case import Case, load_case, with_names
+from sockgraph.case_template import identify
 from sockgraph.errors import CaseError
 
 GOOD = """
@@ -127,7 +128,7 @@ def test_an_id_is_written_once_and_kept(write):
 KILLED = """
 import os, pathlib, sys
 import filelock
-from sockgraph.case import identify
+from sockgraph.case_template import identify
 calls = 0
 def count(event, args):
     global calls
@@ -156,7 +157,7 @@ def test_killed_while_an_id_is_written_it_leaves_a_whole_file_and_the_next_run_n
 
 def test_two_first_runs_at_once_write_one_id(write):
     path = write(GOOD)
-    said = "import pathlib, sys; from sockgraph.case import identify\n"
+    said = "import pathlib, sys; from sockgraph.case_template import identify\n"
     said += "print(identify(pathlib.Path(sys.argv[1])).id)"
     runs = [
         subprocess.Popen([sys.executable, "-c", said, path], stdout=subprocess.PIPE, text=True)

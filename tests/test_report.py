@@ -393,7 +393,7 @@ def test_wiki_appears_once_as_fact(page):
 
 
 def test_omissions_that_say_the_same_are_drawn_once():
-    from sockgraph.report.sections import MOST, merged
+    from sockgraph.report.wording import MOST_OMITTED, merged
 
     whole = ("All evidence", 2.1, 1.9, 2.1, True)
     same = [(f"Without {i}", 2.1, 1.9, None, True) for i in range(5)]
@@ -401,7 +401,7 @@ def test_omissions_that_say_the_same_are_drawn_once():
     drawn = merged([whole, *same, *other])
     assert drawn[0] == whole
     assert drawn[1][0] == "Without any one of 5 more"
-    assert drawn[2:] == other[-MOST + 1 :]
+    assert drawn[2:] == other[-MOST_OMITTED + 1 :]
     assert merged([whole, *same[:2]]) == [whole, *same[:2]]
 
 

@@ -205,7 +205,6 @@ def test_everything_is_json_and_the_difference_is_cuts_less_labels(held_out):
             "same": same,
             "score": lr,
             "standing": lr,
-            "standing": lr,
             "log10_lr": lr,
             "flagged": lr > 2,
             "shared_pages": 6,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sockgraph.case import identify
+from sockgraph.case_template import identify
 from sockgraph.cli.terminal import CaseFile, DataFolder, bar, say
 from sockgraph.pipeline import DATA
 from sockgraph.pipeline.results import writing

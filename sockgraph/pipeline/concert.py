@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from threadpoolctl import threadpool_limits
 
 from sockgraph.account_names import says_bot
-from sockgraph.case import identify, load_case
+from sockgraph.case import load_case
+from sockgraph.case_template import identify
 from sockgraph.charts import arrivals, blocs, hands
 from sockgraph.charts import usual_hours as hours_chart
 from sockgraph.concert import Concert, compare_hypotheses, weigh_concert

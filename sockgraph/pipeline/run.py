@@ -12,7 +12,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 import sockgraph
-from sockgraph.case import Case, identify, refuse_many
+from sockgraph.case import Case, refuse_many
+from sockgraph.case_template import identify
 from sockgraph.clustering import cluster, group_accounts
 from sockgraph.errors import CaseError
 from sockgraph.evaluation import cllr, cllr_min, read_labels

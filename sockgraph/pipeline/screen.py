@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
 from sockgraph.account_names import normal_name
-from sockgraph.case import Case, identify
+from sockgraph.case_template import identify
 from sockgraph.errors import ScreeningError
 from sockgraph.evidence import EvidenceSettings, weigh_by
 from sockgraph.pipeline.results import DATA, writing
@@ -30,6 +30,7 @@ from sockgraph.store import as_written
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sockgraph.case import Case
     from sockgraph.evidence import Comparison
     from sockgraph.sources import Source
     from sockgraph.store import CaseStore

@@ -17,7 +17,7 @@ from sockgraph.charts.activity import (
     weeks_of,
 )
 from sockgraph.charts.colleagues import colleagues
-from sockgraph.charts.groups import WHOLE, leave_one_out
+from sockgraph.charts.groups import leave_one_out
 from sockgraph.charts.marks import each
 from sockgraph.charts.waterfall import NARROW, page_axis, waterfall, waterfall_steps
 from sockgraph.names import clean
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     from sockgraph.report.facts import Account
     from sockgraph.report.pages import Edit, Editing, SharedPage
 
-Omitted = tuple[str, float, float | None, float | None, bool | None]
-"""What is left out, the number without it, its interval's ends."""
 STATUS = {"insufficient": "insufficient", "not_available": "not available"}
 MOST_SECTIONS = 100
 MOST_AGAINST = 5
@@ -135,7 +133,7 @@ class Section:
     pages: tuple[SharedPage, ...]
     changes: Chart | None
     changed: str
-    changed_rows: tuple[Omitted, ...]
+    changed_rows: tuple[words.Omitted, ...]
 
 
 @dataclass(frozen=True)
@@ -260,7 +258,8 @@ def section(link: Link, anchor: str, shared: Desk) -> Section:
     weeks = weeks_of(lives)
     counts = [weeks.counts(life.times) for life in lives] if weeks else []
     tables = shared.tables[link.pair]
-    left_out = omission_lines(link, [sentence(omitted_words(o.omitted)) for o in link.omissions])
+    names = [sentence(omitted_words(o.omitted)) for o in link.omissions]
+    left_out = words.omission_lines(link, names)
     tested = link.log10_lr is not None and len(left_out) > 1
     against, for_ = arguments(link, tables)
     strip, said = standing(link, data, tables.link)
@@ -293,8 +292,8 @@ def section(link: Link, anchor: str, shared: Desk) -> Section:
         stretch_rows=stretch_rows(link),
         alibi=simultaneous(lives, tables.alibis),
         pages=tuple(found),
-        changes=leave_one_out(merged(left_out)) if tested else None,
-        changed=changed(link, left_out) if tested else "",
+        changes=leave_one_out(words.merged(left_out)) if tested else None,
+        changed=words.changed(link, left_out) if tested else "",
         changed_rows=tuple(left_out) if tested else (),
     )
 
@@ -400,51 +399,6 @@ def stretch_rows(link: Link) -> tuple[tuple[str, str, int, str], ...]:
     )
 
 
-def changed(link: Link, lines: Sequence[Omitted]) -> str:
-    """Say in a sentence what the plot of omissions shows."""
-    tests = lines[1:]
-    if _at_stake(link):
-        return _flag_changed(tests, flagged=link.flagged)
-    if link.direction == "against":
-        return _against_changed(tests)
-    moved = max(tests, key=lambda item: abs(item[1] - lines[0][1]))
-    return say("{what} changes it most, to {n}.", what=moved[0], n=words.plain(moved[1]))
-
-
-def _at_stake(link: Link) -> bool:
-    return link.flagged or link.direction == "for"
-
-
-def _flag_changed(tests: Sequence[Omitted], *, flagged: bool) -> str:
-    fallen, n = sum(item[4] is False for item in tests), len(tests)
-    if not flagged and fallen == n:
-        return say("Hollow: it has not what a flag asks, in any test.")
-    if not flagged:
-        return say(
-            "{lifted} of {n} omissions give it all that a flag asks.",
-            lifted=n - fallen,
-            n=n,
-        )
-    if not fallen:
-        return say("It has what a flag asks in all {n} tests.", n=n)
-    return say(
-        "Hollow: it has not what a flag asks, in {fallen} of {n} tests.",
-        fallen=fallen,
-        n=n,
-    )
-
-
-def _against_changed(tests: Sequence[Omitted]) -> str:
-    what, value, *_ = max(tests, key=lambda item: item[1])
-    if value >= 0:
-        return say("{what}, it no longer speaks against: {n}.", what=what, n=words.plain(value))
-    return say(
-        "No single omission makes it speak for one operator: the highest of {tests} tests is {n}.",
-        tests=len(tests),
-        n=words.plain(value),
-    )
-
-
 def _hours(pair: Sequence[Account], shared: Desk) -> Chart:
     offset = case_offset(shared.data.case)
     weeks = [week_counts(account.life.times, offset) for account in pair]
@@ -512,49 +466,3 @@ def _diff(page: str, edit: Edit, place: tuple[Link, Desk]) -> Markup:
     at = diff_link(shared.data.case, edit.rev, words.day(edit.at))
     shown = Markup('<span class="nb" title="{}">{} {}</span>')
     return shown.format(clean(page), mark(second=edit.user == link.b), at)
-
-
-MOST = 10
-"""Omissions that are drawn: those that change most. The table beside has all."""
-
-
-def omission_lines(link: Link, names: Sequence[str]) -> list[Omitted]:
-    """Return the link itself, then each omission, from the one that changes least."""
-    stake = _at_stake(link)
-    whole = (WHOLE, link.log10_lr or 0.0, link.low, link.high, link.flagged if stake else None)
-    alone = _of_one_signal(link)
-    given = [
-        (name, o.log10_lr, o.low, None, o.eligible if stake else None)
-        for name, o in zip(names, link.omissions, strict=True)
-        if o.log10_lr is not None and o.omitted not in alone
-    ]
-    return [whole, *sorted(given, key=lambda line: (abs(line[1] - whole[1]), line[0]))]
-
-
-def _of_one_signal(link: Link) -> set[str]:
-    """Return the omissions of signals that are all of their family: the family's says it."""
-    families: dict[str, list[str]] = {}
-    for signal in link.signals:
-        families.setdefault(signal.family, []).append(signal.name)
-    tested = {o.omitted for o in link.omissions}
-    return {
-        f"signal:{names[0]}"
-        for family, names in families.items()
-        if len(names) == 1 and f"family:{family}" in tested
-    }
-
-
-def merged(lines: Sequence[Omitted]) -> list[Omitted]:
-    """Draw omissions that leave both numbers as they are, to one decimal, as one."""
-    whole, tests = lines[0], lines[1:]
-    same = [t for t in tests if _rounded(t) == _rounded(whole) and t[4] == whole[4]]
-    if len(same) < 3:
-        return [whole, *tests[-MOST:]]
-    others = [t for t in tests if t not in same][-MOST + 1 :]
-    text = "Without any one of {n} more" if others else "Without any one of {n}"
-    said = say(text, n=len(same))
-    return [whole, (said, *same[0][1:]), *others]
-
-
-def _rounded(line: Omitted) -> tuple[str, str]:
-    return words.plain(line[1]), "" if line[2] is None else words.plain(line[2])

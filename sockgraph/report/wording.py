@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from sockgraph.charts.groups import WHOLE
 from sockgraph.evidence.flagging import REASONS
 from sockgraph.names import clean
 from sockgraph.reviews.words import (
@@ -33,9 +34,15 @@ from sockgraph.signals import FAMILIES
 from sockgraph.strings import say, spoken
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sockgraph.report.data import Link
 
 
+Omitted = tuple[str, float, float | None, float | None, bool | None]
+"""What is left out, the number without it, its interval's ends."""
+MOST_OMITTED = 10
+"""Omissions that are drawn: those that change most. The table beside has all."""
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -250,6 +257,93 @@ def omitted_words(omitted: str) -> str:
     if kind == "top-0.1%":
         return say("without top 0.1 % of reference")
     return say("without {what}", what=clean(omitted))
+
+
+def changed(link: Link, lines: Sequence[Omitted]) -> str:
+    """Say in a sentence what the plot of omissions shows."""
+    tests = lines[1:]
+    if _at_stake(link):
+        return _flag_changed(tests, flagged=link.flagged)
+    if link.direction == "against":
+        return _against_changed(tests)
+    moved = max(tests, key=lambda item: abs(item[1] - lines[0][1]))
+    return say("{what} changes it most, to {n}.", what=moved[0], n=plain(moved[1]))
+
+
+def _at_stake(link: Link) -> bool:
+    return link.flagged or link.direction == "for"
+
+
+def _flag_changed(tests: Sequence[Omitted], *, flagged: bool) -> str:
+    fallen, n = sum(item[4] is False for item in tests), len(tests)
+    if not flagged and fallen == n:
+        return say("Hollow: it has not what a flag asks, in any test.")
+    if not flagged:
+        return say(
+            "{lifted} of {n} omissions give it all that a flag asks.",
+            lifted=n - fallen,
+            n=n,
+        )
+    if not fallen:
+        return say("It has what a flag asks in all {n} tests.", n=n)
+    return say(
+        "Hollow: it has not what a flag asks, in {fallen} of {n} tests.",
+        fallen=fallen,
+        n=n,
+    )
+
+
+def _against_changed(tests: Sequence[Omitted]) -> str:
+    what, value, *_ = max(tests, key=lambda item: item[1])
+    if value >= 0:
+        return say("{what}, it no longer speaks against: {n}.", what=what, n=plain(value))
+    return say(
+        "No single omission makes it speak for one operator: the highest of {tests} tests is {n}.",
+        tests=len(tests),
+        n=plain(value),
+    )
+
+
+def omission_lines(link: Link, names: Sequence[str]) -> list[Omitted]:
+    """Return the link itself, then each omission, from the one that changes least."""
+    stake = _at_stake(link)
+    whole = (WHOLE, link.log10_lr or 0.0, link.low, link.high, link.flagged if stake else None)
+    alone = _of_one_signal(link)
+    given = [
+        (name, o.log10_lr, o.low, None, o.eligible if stake else None)
+        for name, o in zip(names, link.omissions, strict=True)
+        if o.log10_lr is not None and o.omitted not in alone
+    ]
+    return [whole, *sorted(given, key=lambda line: (abs(line[1] - whole[1]), line[0]))]
+
+
+def _of_one_signal(link: Link) -> set[str]:
+    """Return the omissions of signals that are all of their family: the family's says it."""
+    families: dict[str, list[str]] = {}
+    for signal in link.signals:
+        families.setdefault(signal.family, []).append(signal.name)
+    tested = {o.omitted for o in link.omissions}
+    return {
+        f"signal:{names[0]}"
+        for family, names in families.items()
+        if len(names) == 1 and f"family:{family}" in tested
+    }
+
+
+def merged(lines: Sequence[Omitted]) -> list[Omitted]:
+    """Draw omissions that leave both numbers as they are, to one decimal, as one."""
+    whole, tests = lines[0], lines[1:]
+    same = [t for t in tests if _rounded(t) == _rounded(whole) and t[4] == whole[4]]
+    if len(same) < 3:
+        return [whole, *tests[-MOST_OMITTED:]]
+    others = [t for t in tests if t not in same][-MOST_OMITTED + 1 :]
+    text = "Without any one of {n} more" if others else "Without any one of {n}"
+    said = say(text, n=len(same))
+    return [whole, (said, *same[0][1:]), *others]
+
+
+def _rounded(line: Omitted) -> tuple[str, str]:
+    return plain(line[1]), "" if line[2] is None else plain(line[2])
 
 
 def next_step(link: Link) -> str:
