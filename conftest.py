@@ -17,9 +17,9 @@ collect_ignore = [] if importlib.util.find_spec("pyspark") else [spark]
 @pytest.fixture(scope="session")
 def example_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a small invented case, and run it once."""
-    import tiny  # noqa: PLC0415 - and with it pandas, which not every test file needs
+    import tiny  # and with it pandas, which not every test file needs
 
-    from sockgraph.pipeline import run_case  # noqa: PLC0415
+    from sockgraph.pipeline import run_case  # imported where it is used
 
     folder = tmp_path_factory.mktemp("example")
     case = tiny.write(folder, frame=tiny.edits(each=40))
@@ -36,7 +36,7 @@ def example_names(request: pytest.FixtureRequest) -> None:
     asked = " ".join(example.source for example in test.examples)
     names: dict[str, Any] = request.getfixturevalue("doctest_namespace")
     if "edits" in asked:
-        import tiny  # noqa: PLC0415 - as above
+        import tiny  # as above
 
         names["edits"] = tiny.edits(each=40)
     if "folder" in asked:

@@ -144,7 +144,7 @@ def _write_id(path: Path, lock: Path) -> None:
 
     The draft has one name, so that one which a killed process left is written over, and removed.
     """
-    import filelock  # noqa: PLC0415 - takes a tenth of a second, and most case files have their id
+    import filelock  # takes a tenth of a second, and most case files have their id
 
     draft = path.with_name(f".{path.name}.draft")
     with filelock.FileLock(lock, mode=0o600):

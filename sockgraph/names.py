@@ -168,7 +168,7 @@ def skeleton(name: str) -> str:
 @cache
 def _prototype(char: str) -> str:
     """Return which character, or characters, stand for all that look like this one."""
-    from confusable_homoglyphs.confusables import (  # noqa: PLC0415 - half a megabyte of JSON
+    from confusable_homoglyphs.confusables import (  # half a megabyte of JSON
         confusables_data,
     )
 
@@ -221,7 +221,7 @@ def own_characters(name: str, others: Iterable[str]) -> list[str]:
 
 def _mixed(name: str) -> str | None:
     """Say which scripts a name mixes that no one writes together; None if it does not."""
-    from confusable_homoglyphs.categories import alias  # noqa: PLC0415 - as above
+    from confusable_homoglyphs.categories import alias  # as above
 
     by_script: dict[str, str] = {}
     for char in name:

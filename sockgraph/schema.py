@@ -80,7 +80,7 @@ class Column:
 
     def check(self) -> pa_pd.Column:
         """Return the pandera column that enforces this one."""
-        import pandera.pandas as pa_pd  # noqa: PLC0415 - and with it pyspark, where installed
+        import pandera.pandas as pa_pd  # and with it pyspark, where installed
 
         checks = [pa_pd.Check.isin(self.among)] if self.among and self.kind != "list" else []
         if self.kind == "list":
@@ -391,7 +391,7 @@ def links_of(scores: Scores | pd.DataFrame, needed: Sequence[str]) -> pd.DataFra
 
 @cache
 def _pandera(name: str) -> pa_pd.DataFrameSchema:
-    import pandera.pandas as pa_pd  # noqa: PLC0415 - takes a second; screening needs none of it
+    import pandera.pandas as pa_pd  # takes a second; screening needs none of it
 
     table = TABLES[name]
     return pa_pd.DataFrameSchema(
@@ -435,7 +435,7 @@ def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     whole = frame.reindex(columns=list(table.columns))
     lists = {c: s for c, s in table.columns.items() if s.kind == "list"}
     whole = whole.assign(**{c: _lists(whole[c], s) for c, s in lists.items()})
-    from pandera.errors import SchemaErrors  # noqa: PLC0415 - as above
+    from pandera.errors import SchemaErrors  # as above
 
     try:
         whole = _pandera(name).validate(whole, lazy=True, inplace=True)  # `whole` is our own

@@ -22,7 +22,7 @@ from test_screen_run import _edits as everybody
 
 from sockgraph.cli import screen as commands
 from sockgraph.errors import ScreeningError, StoreError
-from sockgraph.pipeline import stored_calibration as keeping
+from sockgraph.pipeline import stored_calibration
 from sockgraph.pipeline.screen import weigh_candidates
 from sockgraph.screening.wiki import import_wiki
 
@@ -87,8 +87,8 @@ def stored(folder):
     """Where what was learnt is kept, what it was made of, and itself."""
     path = folder / "wiki" / kept(folder)[0]
     with zipfile.ZipFile(path) as file:
-        made_of = json.loads(file.read(keeping.STATED))["made_of"]
-    return path, made_of, keeping._read(path, made_of)
+        made_of = json.loads(file.read(stored_calibration.STATED))["made_of"]
+    return path, made_of, stored_calibration._read(path, made_of)
 
 
 def test_it_is_learnt_once_and_every_case_says_the_same_by_it(wiki):
@@ -134,7 +134,7 @@ def test_a_changed_edit_makes_it_stale(tmp_path):
     place = table.schema.get_field_index("comment")
     pq.write_table(table.set_column(place, "comment", [column.tolist()]), path)
     again = look(tmp_path)
-    assert again.facts["reference"]["calibrated"] == f"anew: {keeping.STALE}"
+    assert again.facts["reference"]["calibrated"] == f"anew: {stored_calibration.STALE}"
     assert again.facts["reference"]["digest"] != before.facts["reference"]["digest"]
     assert look(tmp_path).facts["reference"]["calibrated"].startswith("kept")
     write_edits(tmp_path, rows)
@@ -149,8 +149,8 @@ def test_a_copied_wiki_keeps_what_it_taught_and_a_changed_one_of_one_age_and_siz
     shutil.copytree(folder, copied)
     edits = copied / "wiki" / "edits.parquet"
     os.utime(edits, (1, 1))
-    before = keeping.footer_hash(edits)
-    assert before == keeping.footer_hash(folder / "wiki" / "edits.parquet")
+    before = stored_calibration.footer_hash(edits)
+    assert before == stored_calibration.footer_hash(folder / "wiki" / "edits.parquet")
     assert look(copied).facts["reference"]["calibrated"].startswith("kept")
     table = pq.read_table(edits)
     stamp, size = edits.stat().st_mtime_ns, edits.stat().st_size
@@ -160,10 +160,10 @@ def test_a_copied_wiki_keeps_what_it_taught_and_a_changed_one_of_one_age_and_siz
         pq.write_table(table.set_column(place, "rev_id", rev_id), edits)
         os.utime(edits, ns=(stamp, stamp))
         size, same = edits.stat().st_size, size == edits.stat().st_size
-        before, told = keeping.footer_hash(edits), before
+        before, told = stored_calibration.footer_hash(edits), before
         assert before != told
     assert same
-    assert look(copied).facts["reference"]["calibrated"] == f"anew: {keeping.STALE}"
+    assert look(copied).facts["reference"]["calibrated"] == f"anew: {stored_calibration.STALE}"
 
 
 def test_other_settings_are_kept_beside(wiki):
@@ -191,9 +191,9 @@ def test_a_damaged_one_is_learnt_again(wiki, harm, monkeypatch):
         "empty": b"",
     }[harm]
     path.write_bytes(damaged)
-    monkeypatch.setattr(keeping, "_learn", lambda *_: sound)
+    monkeypatch.setattr(stored_calibration, "_learn", lambda *_: sound)
     again = look(folder)
-    assert again.facts["reference"]["calibrated"] == f"anew: {keeping.DAMAGED}"
+    assert again.facts["reference"]["calibrated"] == f"anew: {stored_calibration.DAMAGED}"
     pd.testing.assert_frame_equal(again.links, first.links, check_exact=True)
     assert look(folder).facts["reference"]["calibrated"].startswith("kept")
 
@@ -218,9 +218,9 @@ def test_killed_while_it_writes_it_leaves_none(wiki, tmp_path):
     assert done.returncode == -signal.SIGKILL
     assert not target.exists()
     assert len(list(tmp_path.iterdir())) == 1  # a draft, swept by whoever writes next
-    keeping._write(target, found, made_of)
+    stored_calibration._write(target, found, made_of)
     assert [p.name for p in tmp_path.iterdir()] == [target.name]
-    assert not isinstance(keeping._read(target, made_of), str)
+    assert not isinstance(stored_calibration._read(target, made_of), str)
 
 
 def test_where_it_cannot_be_kept_it_serves_once(wiki, monkeypatch):
@@ -230,9 +230,9 @@ def test_where_it_cannot_be_kept_it_serves_once(wiki, monkeypatch):
     def refuse(*_):
         raise StoreError(path, "it cannot be written.", "Choose another.")
 
-    monkeypatch.setattr(keeping, "_read", lambda *_: keeping.STALE)
-    monkeypatch.setattr(keeping, "_learn", lambda *_: sound)
-    monkeypatch.setattr(keeping, "_write", refuse)
+    monkeypatch.setattr(stored_calibration, "_read", lambda *_: stored_calibration.STALE)
+    monkeypatch.setattr(stored_calibration, "_learn", lambda *_: sound)
+    monkeypatch.setattr(stored_calibration, "_write", refuse)
     again = look(folder)
     assert again.facts["reference"]["calibrated"].endswith("; it could not be kept")
     pd.testing.assert_frame_equal(again.links, first.links, check_exact=True)

@@ -192,13 +192,13 @@ class Chart:
 
     def __html__(self) -> Markup:
         """Return the SVG that pages show."""
-        from sockgraph.charts.svg import drawing  # noqa: PLC0415 - a renderer is not a mark
+        from sockgraph.charts.svg import drawing  # a renderer is not a mark
 
         return drawing(self)
 
     def figure(self, *, dark: bool = False) -> Figure:
         """Return matplotlib's Figure, which no global state knows of."""
-        from sockgraph.charts.figure import drawing  # noqa: PLC0415 - slow to import
+        from sockgraph.charts.figure import drawing  # slow to import
 
         return drawing(self, dark=dark)
 
@@ -209,7 +209,7 @@ class Chart:
 
     def png(self, *, dark: bool = False) -> bytes:
         """Return the figure as a PNG, the same bytes every time."""
-        from sockgraph.charts.figure import png  # noqa: PLC0415 - slow to import
+        from sockgraph.charts.figure import png  # slow to import
 
         return png(self, dark=dark)
 

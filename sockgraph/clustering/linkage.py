@@ -224,7 +224,7 @@ def _tree(known: PairEvidence, leaves: NDArray[np.int64], linkage: Linkage) -> T
     too_far = (distance.max() + 1) * len(leaves) ** 2
     distance[here.apart] = too_far
     np.fill_diagonal(distance, 0)
-    from sklearn.cluster import AgglomerativeClustering  # noqa: PLC0415 - slow to import
+    from sklearn.cluster import AgglomerativeClustering  # slow to import
 
     model = AgglomerativeClustering(
         n_clusters=None, metric="precomputed", linkage=linkage, distance_threshold=0
@@ -263,7 +263,7 @@ def fitted(known: PairEvidence, estimator: Any, top: float) -> NDArray[np.int64]
             "it must cluster a matrix of distances.",
             "Give a scikit-learn clusterer made with metric='precomputed'.",
         )
-    from sklearn.base import clone  # noqa: PLC0415 - slow to import
+    from sklearn.base import clone  # slow to import
 
     n = len(known.users)
     distance = np.maximum(top - known.weights, 0.0)

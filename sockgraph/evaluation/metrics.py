@@ -166,7 +166,7 @@ def pooled(counts: Tally) -> Tally:
     Classes weigh the same whatever their sizes. A block with pairs of one kind only gets an
     infinite log10 LR, which costs those pairs nothing.
     """
-    from sklearn.isotonic import isotonic_regression  # noqa: PLC0415 - slow to import
+    from sklearn.isotonic import isotonic_regression  # slow to import
 
     same, different = counts.same / counts.n_same, counts.different / counts.n_different
     weight = same + different

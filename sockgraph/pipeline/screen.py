@@ -18,7 +18,7 @@ from sockgraph.case_template import identify
 from sockgraph.errors import ScreeningError
 from sockgraph.evidence import EvidenceSettings, weigh_by
 from sockgraph.pipeline.results import DATA, writing
-from sockgraph.pipeline.stored_calibration import Learnt, learnt_of
+from sockgraph.pipeline.stored_calibration import StoredCalibration, calibration_of
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import TABLES
 from sockgraph.screening.candidates import screen, strongest
@@ -238,8 +238,8 @@ def _first_look(
     source = WikiSource(case, wiki.folder)
     candidates, bots = _people(source, candidates)
     with threadpool_limits(1):
-        learnt = learnt_of(case, source, settings, folder=wiki.folder, progress=progress)
-        weighed, facts = _weigh(case, source, learnt, candidates, settings)
+        stored = calibration_of(case, source, settings, folder=wiki.folder, progress=progress)
+        weighed, facts = _weigh(case, source, stored, candidates, settings)
     facts = {**facts, "bots left out of the candidates": bots}
     links = _laid_out(candidates, weighed)
     written = store.write_table(LINKS, links)
@@ -283,26 +283,26 @@ def _people(source: WikiSource, candidates: pd.DataFrame) -> tuple[pd.DataFrame,
 def _weigh(  # noqa: PLR0917 - one look's parts
     case: Case,
     source: WikiSource,
-    learnt: Learnt,
+    stored: StoredCalibration,
     candidates: pd.DataFrame,
     settings: EvidenceSettings,
 ) -> tuple[Comparison, dict[str, Any]]:
     account = str(candidates["user_a"].iloc[0])
     users = [account, *map(str, candidates["user_b"])]
-    own = sorted(set(users) - set(learnt.calibrated.users))
-    read = [learnt.edits, source.newest(own)] if own else [learnt.edits]
+    own = sorted(set(users) - set(stored.calibrated.users))
+    read = [stored.edits, source.newest(own)] if own else [stored.edits]
     edits = pd.concat(read, ignore_index=True)
     most = case.accounts.max_edits
     counts = edits["user"].value_counts()
     capped = sorted(str(user) for user in users if counts.get(user, 0) >= most)
     incomplete = [str(user) for user in counts.index[counts >= most]]
-    weighed = weigh_by(learnt.calibrated, edits, users, settings=settings, incomplete=incomplete)
+    weighed = weigh_by(stored.calibrated, edits, users, settings=settings, incomplete=incomplete)
     told = weighed.calibration
     return weighed, {
         "account": account,
         "candidates": len(candidates),
-        "reference": learnt.facts,
-        "in the reference themselves": sorted(set(users) & set(learnt.calibrated.users)),
+        "reference": stored.facts,
+        "in the reference themselves": sorted(set(users) & set(stored.calibrated.users)),
         "newest edits of each": most,
         "accounts with so many, older ones unread": capped,
         "evidence": {name: told[name] for name in ("h1", "h2", "n_reference", "bounds")},

@@ -52,7 +52,7 @@ BAD_FILE = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, pa.Ar
 
 
 @dataclass(frozen=True)
-class Learnt:
+class StoredCalibration:
     """What a reference taught, and the edits that likeness to it is measured on.
 
     Attributes
@@ -70,14 +70,14 @@ class Learnt:
     facts: dict[str, Any]
 
 
-def learnt_of(
+def calibration_of(
     case: Case,
     source: WikiSource,
     settings: EvidenceSettings,
     *,
     folder: Path,
     progress: Progress,
-) -> Learnt:
+) -> StoredCalibration:
     """Return what is kept with the wiki; learn and keep it where that cannot be used.
 
     Parameters
@@ -109,7 +109,9 @@ def learnt_of(
         _write(path, made, made_of)
     except StoreError:  # a folder that others own: it serves this once
         kept += "; it could not be kept"
-    return Learnt(made.calibrated, made.edits, {**made.facts, "calibrated": f"anew: {kept}"})
+    return StoredCalibration(
+        made.calibrated, made.edits, {**made.facts, "calibrated": f"anew: {kept}"}
+    )
 
 
 def _made_of(case: Case, settings: EvidenceSettings, folder: Path) -> dict[str, Any]:
@@ -148,7 +150,7 @@ def footer_hash(file: Path) -> str:
 
 def _learn(
     case: Case, source: WikiSource, settings: EvidenceSettings, progress: Progress
-) -> Learnt:
+) -> StoredCalibration:
     progress("drawing the wiki's reference", 0, None)
     users = draw_reference(source, case.reference.accounts, case.reference.seed)
     edits = source.newest(users) if users else None
@@ -172,7 +174,7 @@ def _learn(
         "newest edits of each": case.accounts.max_edits,
         "digest": hashlib.sha256(_parquet(edits)).hexdigest(),
     }
-    return Learnt(calibrated, edits, facts)
+    return StoredCalibration(calibrated, edits, facts)
 
 
 def _parquet(edits: pd.DataFrame) -> bytes:
@@ -186,7 +188,7 @@ def _text(value: Any) -> bytes:
     return json.dumps(value, indent=1, sort_keys=True).encode()
 
 
-def _write(path: Path, made: Learnt, made_of: dict[str, Any]) -> None:
+def _write(path: Path, made: StoredCalibration, made_of: dict[str, Any]) -> None:
     numbers = io.BytesIO()
     np.savez_compressed(numbers, **pack(made.calibrated))  # type: ignore[arg-type]
     with whole_file(path) as draft, zipfile.ZipFile(draft, "w") as file:
@@ -195,7 +197,7 @@ def _write(path: Path, made: Learnt, made_of: dict[str, Any]) -> None:
         file.writestr(TABLE, _parquet(made.edits))
 
 
-def _read(path: Path, made_of: dict[str, Any]) -> Learnt | str:
+def _read(path: Path, made_of: dict[str, Any]) -> StoredCalibration | str:
     """Return what is kept, or why it cannot be used."""
     if not path.exists():
         return NOT_YET
@@ -208,7 +210,9 @@ def _read(path: Path, made_of: dict[str, Any]) -> Learnt | str:
         with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
             calibrated = unpack(arrays)
         edits = validate("edits", pq.read_table(io.BytesIO(table)).to_pandas())
-        return Learnt(calibrated, edits, {**stated["facts"], "calibrated": f"kept in {path.name}"})
+        return StoredCalibration(
+            calibrated, edits, {**stated["facts"], "calibrated": f"kept in {path.name}"}
+        )
     except BAD_FILE:
         return DAMAGED
 
@@ -216,20 +220,20 @@ def _read(path: Path, made_of: dict[str, Any]) -> Learnt | str:
 Arrays = dict[str, "NDArray[Any]"]
 
 
-def pack(learnt: CalibratedModel) -> Arrays:
+def pack(stored: CalibratedModel) -> Arrays:
     """Return everything as arrays, none of them of objects."""
     taught = [
-        Resample(learnt.model, learnt.line, learnt.bounds),
-        *learnt.resampled,
+        Resample(stored.model, stored.line, stored.bounds),
+        *stored.resampled,
     ]
     packed: Arrays = {
-        "users": np.array(learnt.users, dtype=np.str_),
-        "usual": np.array(learnt.usual),
-        "ends": np.array([(b.low, b.high) for b in (learnt.narrow, learnt.wide)]),
-        "resamples": np.array(len(learnt.resampled)),
-        **_of("sample", learnt.sample),
-        **_of("scores", learnt.scores),
-        **_of("community", learnt.community),
+        "users": np.array(stored.users, dtype=np.str_),
+        "usual": np.array(stored.usual),
+        "ends": np.array([(b.low, b.high) for b in (stored.narrow, stored.wide)]),
+        "resamples": np.array(len(stored.resampled)),
+        **_of("sample", stored.sample),
+        **_of("scores", stored.scores),
+        **_of("community", stored.community),
     }
     for i, one in enumerate(taught):
         packed |= _of(f"model{i}", one.model) | _of(f"near{i}", one.line.near)

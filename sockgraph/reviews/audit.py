@@ -249,7 +249,7 @@ def calibrations(ledgers: Sequence[Sequence[Entry]]) -> list[Calibration]:
 
 
 def _calibration(rows: Sequence[tuple[int, Record, str]]) -> Calibration:
-    from scipy.stats import binomtest  # noqa: PLC0415 - slow to import
+    from scipy.stats import binomtest  # slow to import
 
     foils = [record for _, record, _ in rows if record.foil and record.answers]
     joined = sum(_judgement(record) in _JOINS for record in foils)

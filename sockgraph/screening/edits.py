@@ -77,7 +77,7 @@ def quoted(path: Path | str) -> str:
 def duckdb() -> Any:
     """Return the module, or say how to get it."""
     try:
-        import duckdb  # noqa: PLC0415 - an extra
+        import duckdb  # an extra
     except ImportError as error:
         raise ScreeningError(
             "a whole wiki", "needs DuckDB.", "pip install 'sockgraph[screen]'"

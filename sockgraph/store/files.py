@@ -87,7 +87,7 @@ def held(folder: Path, doing: str) -> Iterator[None]:
     StoreError
         If somebody else holds it, in this process or another, or the folder cannot be written.
     """
-    import filelock  # noqa: PLC0415 - takes a tenth of a second, and few commands write
+    import filelock  # takes a tenth of a second, and few commands write
 
     new = [place for place in (folder, *folder.parents) if not place.exists()]
     path = make_folder(folder) / LOCK
