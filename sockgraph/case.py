@@ -50,9 +50,12 @@ class Source(_Part):
 
     Attributes
     ----------
-    path, accounts, log_events, texts
-        Files of the kind `table`, relative to the case file; the last three are optional. Of the
+    path, accounts, log_events
+        Files of the kind `table`, relative to the case file; the last two are optional. Of the
         kinds `history` and `xml`, `path` is a dump or a folder of them.
+    texts
+        What is read of what edits added: "posts" on talk pages, "all", or "none". Of the kind
+        `table` also a file of the texts of [discussions]. See `reads`.
     accept_broken
         Of the kinds `history` and `xml`: use a dump although it is not whole.
     scheme, api_path, contact
@@ -69,7 +72,7 @@ class Source(_Part):
     path: Path | None = None
     accounts: Path | None = None
     log_events: Path | None = None
-    texts: Path | None = None
+    texts: Literal["posts", "all", "none"] | Path | None = None
     accept_broken: bool = False
     scheme: Literal["https", "http"] = "https"
     api_path: str = "/w/"
@@ -78,6 +81,18 @@ class Source(_Part):
     histories: int = Field(default=0, ge=0, le=2000)
     requests_per_minute: float | None = Field(default=None, gt=0, le=2000, allow_inf_nan=False)
     page_size: int | None = Field(default=None, ge=1, le=5000)
+
+    @property
+    def reads(self) -> Literal["posts", "all", "none"]:
+        """What is read of what edits added; by default nothing but what a table brings along."""
+        if self.texts in {"posts", "all", "none"}:
+            return self.texts
+        return "all" if self.kind == "table" else "none"
+
+    @property
+    def text_file(self) -> Path | None:
+        """The file of the texts of [discussions], if one is named."""
+        return self.texts if isinstance(self.texts, Path) else None
 
     @field_validator("api_path")
     @classmethod
@@ -93,6 +108,15 @@ class Source(_Part):
                 "source.contact is missing: a wiki's operators must be able to reach you. "
                 'Add contact = "your e-mail address or user page" to [source].'
             )
+            raise ValueError(msg)
+        if self.kind != "table" and self.text_file is not None:
+            msg = (
+                f'source.texts is "posts", "all" or "none" (given: {str(self.texts)!r}); a file of'
+                ' texts goes with kind = "table".'
+            )
+            raise ValueError(msg)
+        if self.kind == "history" and self.reads != "none":
+            msg = 'source.texts: a history dump holds no texts. Remove it, or read an "xml" dump.'
             raise ValueError(msg)
         if self.kind != "mediawiki" and self.path is None:
             msg = 'source.path is missing. Add path = "edits.parquet" (or dumps) to [source].'

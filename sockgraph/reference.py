@@ -141,8 +141,9 @@ def assemble(
         _known(labels, facts["user"]),
         {"left out": _counted(reading.dropped), **discussed},
     )
-    whole = case.everyone and chosen is None
-    return here if whole else _with_reference(here, source, labels, progress)
+    if case.everyone and chosen is None:
+        return replace(here, edits=source.with_texts(here.edits))
+    return _with_reference(here, source, labels, progress)
 
 
 def _known(labels: pd.DataFrame | None, users: Iterable[str]) -> pd.DataFrame:
@@ -222,14 +223,16 @@ def _with_reference(
     accounts = drawn.assign(user=drawn["user"].map(covers), user_id=None, role="reference")
     edits = pd.concat([r.edits for r in readings]) if readings else here.edits.iloc[:0]
     edits = edits[edits["user"].isin(covers)]
-    edits = edits.assign(user=edits["user"].map(covers), user_id=None)
+    whole = source.with_texts(pd.concat([here.edits, edits]))
+    named = whole["user"].isin(covers)
+    edits = whole[named].assign(user=whole["user"][named].map(covers), user_id=None)
     coverage = [c for r in readings for c in r.coverage if c.user in covers]
     known = known[known["user"].isin(covers)]
     known = known.assign(user=known["user"].map(covers)).sort_values("user")
     return replace(
         here,
         accounts=validate("accounts", pd.concat([here.accounts, accounts])),
-        edits=validate("edits", pd.concat([here.edits, edits])),
+        edits=validate("edits", pd.concat([whole[~named], edits])),
         background=source.background([*here.accounts["user"], *covers]),
         covered=(
             *here.covered,

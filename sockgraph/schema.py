@@ -160,7 +160,7 @@ TABLES: dict[str, Table] = {
             "role": _text(*ROLES),
         },
     ),
-    "edits": Table(("wiki", "rev_id"), _EDITS),
+    "edits": Table(("wiki", "rev_id"), {**_EDITS, "text": Column("string", nullable=True)}),
     "histories": Table(("wiki", "rev_id"), _EDITS),
     "log_events": Table(
         ("wiki", "log_id"),

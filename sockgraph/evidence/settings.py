@@ -18,8 +18,10 @@ TAIL = 10
 """Nearest others whose likeness makes an account's tail (5, 10, 20 and 40 tried)."""
 BEYOND = 0.25
 """What counts of a surprise beyond what the cohort's size can show (0.1, 0.25, 0.5, 1 tried)."""
-WEIGHTS = {"pages": 0.55, "time": 0.50, "text": 1.03, "mechanics": 0.19}
-"""Natural log odds a unit of a family's mean surprise, as labels of 19 communities want it."""
+WEIGHTS = {"pages": 0.55, "time": 0.50, "text": 1.03, "writing": 0.4, "mechanics": 0.19}
+"""Natural log odds a unit of a family's mean surprise, as labels of 19 communities want it.
+
+Of writing, as those six want it that have texts (0.2 to 0.8 tried)."""
 PULL = 0.1
 """How strongly a case's weights are drawn to a multiple of `WEIGHTS` (0.03, 0.1, 0.3 tried)."""
 RIDGE = 1e-3

@@ -36,6 +36,7 @@ _ABOUT = {
     "phrases": "rare words and word pairs in summaries",
     "habits": f"common phrases, beside the community{APOS}s use",
     "openings": "how summaries begin",
+    "added text": f"runs of letters in what edits added, beside the community{APOS}s",
     "saving habits": "minor flag, size and kind of edits",
     "alibi": "simultaneous work on different pages",
     "hand-over": "one account stops, the other starts",
@@ -46,6 +47,7 @@ _ABOUT = {
     COMMUNITY: "what different people as near reach anyway",
     RIVALS: "how like either account is to its best others",
 }
+_UNITS = {"added text": "character"}
 _COUNTS = {
     "alibi": ("change of account", "changes of account"),
     "hand-over": ("account", "accounts"),
@@ -182,17 +184,17 @@ def family_label(name: str) -> str:
 
 
 def support_words(name: str, support: int, *, enough: bool = True) -> str:
-    """Say what a signal rests on: edits of the account with fewer of them.
+    """Say what a signal rests on: edits, or characters, of the account with fewer of them.
 
     >>> support_words("hours", 402), support_words("hours", 2, enough=False)
     ('402 edits', '2 of 10 edits needed')
     """
     if name in _COUNTS:
         return counted(support, *_COUNTS[name])
-    needed = _NEEDED.get(name)
+    needed, unit = _NEEDED.get(name), _UNITS.get(name, "edit")
     if not enough and needed is not None and support < needed:
-        return say("{n} of {asked} needed", n=support, asked=counted(needed, "edit"))
-    return counted(support, "edit")
+        return say("{n} of {asked} needed", n=thousands(support), asked=counted(needed, unit))
+    return counted(support, unit)
 
 
 # the two paths of a review: what is asked, and how

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sockgraph.signals import hours as time
-from sockgraph.signals import mechanics, pages, text
+from sockgraph.signals import mechanics, pages, text, writing
 from sockgraph.signals.corpus import Corpus, Histories, compile_edits, of_accounts
 from sockgraph.signals.vectors import (
     Profile,
@@ -24,7 +24,7 @@ from sockgraph.signals.vectors import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FAMILIES = ("pages", "time", "text", "mechanics", "interaction")
+FAMILIES = ("pages", "time", "text", "writing", "mechanics", "interaction")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Signal:
     weighting
         How the bag is weighed.
     needed
-        Saves that must hold a term, in each of two histories, before it speaks.
+        Saves that must hold a term, or characters where the bag counts these, in each of two
+        histories, before it speaks.
     """
 
     name: str
@@ -56,6 +57,13 @@ SIGNALS: tuple[Signal, ...] = (
     Signal("phrases", "text", text.phrase_bag, Weighting("rare", segment=80)),
     Signal("habits", "text", text.phrase_bag, Weighting("contrast", segment=150)),
     Signal("openings", "text", text.opening_bag, Weighting("rare")),
+    Signal(
+        "added text",
+        "writing",
+        writing.writing_bag,
+        Weighting("delta", shrink=writing.SHRINK),
+        writing.NEEDED,
+    ),
     Signal("saving habits", "mechanics", mechanics.habit_bag, Weighting("contrast", floor=0.03)),
 )
 """What earned its place on labelled communities (docs/evidence.md says what was left out)."""

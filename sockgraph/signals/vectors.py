@@ -1,7 +1,7 @@
 """Bags of terms: the one engine under every trace that says *which things* an account does.
 
 Pages, words, character runs, hours of the day and habits of saving are all terms that a save holds.
-Histories are compared by the cosine of their weighted bags, under one of two weightings:
+Histories are compared by the cosine of their weighted bags, under one of three weightings:
 
 - `rare`: (1 + ln tf) · ln((N + 1) / (df + ½)), the tf-idf of Salton & Buckley (1988), df counted
   over every account that the source gave, so that a term is as rare as it is in the whole
@@ -9,6 +9,8 @@ Histories are compared by the cosine of their weighted bags, under one of two we
 - `contrast`: ln((r + λ) / (c + λ)), r the account's rate of the term a save (shrunk by `shrink`
   saves of the community's), c the community's rate. It is negative for what everyone does and the
   account does not, so that two accounts can agree in what they avoid, and disagree.
+- `delta`: (r − c) / σ, r the account's rate of the term a character, shrunk likewise, c and σ mean
+  and standard deviation of the community's accounts.
 
 Long histories are cut into stretches of equal length first: the cosine of two bags grows with their
 sizes, and one account does several things in its life. A pair's similarity is the mean of its
@@ -51,13 +53,13 @@ class Weighting:
     segment
         Saves a stretch; None: whole histories.
     floor, shrink
-        λ and the shrinkage of `contrast`.
+        λ of `contrast`, and the shrinkage of `contrast` (saves) and `delta` (characters).
     limit
         At most so many terms, the ones that most accounts use (`contrast` holds every one of them
         for every stretch).
     """
 
-    kind: Literal["rare", "contrast"]
+    kind: Literal["rare", "contrast", "delta"]
     segment: int | None = None
     floor: float = 0.01
     shrink: float = 15.0
@@ -80,6 +82,10 @@ class TermMatrix:
         The community's rate of each term a save, accounts weighted by their reliability.
     n_accounts
         Accounts that `spread` is out of.
+    size
+        (items,) characters that each holds, where amounts are counted so; else saves are counted.
+    deviation
+        Of `delta`: how much the accounts' rates differ.
     """
 
     rows: sparse.csr_matrix
@@ -87,6 +93,8 @@ class TermMatrix:
     spread: NDArray[np.float64]
     rate: NDArray[np.float64]
     n_accounts: int
+    size: NDArray[np.float64] | None = None
+    deviation: NDArray[np.float64] | None = None
 
     def narrowed(self, limit: int) -> TermMatrix:
         """Return the bag of the `limit` terms that most accounts use, in the order they had."""
@@ -115,7 +123,7 @@ class Profile:
     n_units
         How many units there are.
     amount
-        Saves of each unit that hold a term.
+        Saves of each unit that hold a term; characters, where the bag counts these.
     """
 
     vectors: Any
@@ -201,14 +209,19 @@ def profile(bag: TermMatrix, histories: Histories, weighting: Weighting) -> Prof
     gather = histories.gather(group, len(unit))
     counts = bag.count(gather)
     counts.sort_indices()
+    item = bag.item[histories.saves]
     if weighting.kind == "rare":
         vectors = _rare(counts, bag)
-    else:
+    elif weighting.kind == "contrast":
         sizes = np.bincount(group, minlength=len(unit)).astype(np.float32)
         vectors = _contrast(counts, sizes, bag, weighting)
-    spoken = (np.diff(bag.rows.indptr) > 0)[bag.item[histories.saves]]
-    amount = np.bincount(histories.unit[spoken], minlength=histories.n_units)
-    return Profile(vectors, unit, histories.n_units, amount)
+    else:
+        held = np.zeros(len(bag.rows.indptr) - 1) if bag.size is None else bag.size
+        sizes = np.bincount(group, weights=held[item], minlength=len(unit)).astype(np.float32)
+        vectors = _delta(counts, sizes, bag, weighting)
+    each = np.diff(bag.rows.indptr) > 0 if bag.size is None else bag.size
+    amount = np.bincount(histories.unit, weights=each[item], minlength=histories.n_units)
+    return Profile(vectors, unit, histories.n_units, amount.astype(np.int64))
 
 
 def _rare(counts: sparse.csr_matrix, bag: TermMatrix) -> sparse.csr_matrix:
@@ -237,6 +250,19 @@ def _contrast(
     length = np.concatenate([own[:0, :1], *lengths])
     silent = np.asarray(counts.sum(axis=1)).ravel() == 0
     own[silent] = 0
+    np.divide(own, length, out=own, where=length > 0)
+    return own
+
+
+def _delta(
+    counts: sparse.csr_matrix, sizes: NDArray[np.float32], bag: TermMatrix, weighting: Weighting
+) -> NDArray[np.float32]:
+    common = bag.rate.astype(np.float32)[None, :]
+    spread = np.ones(len(bag.rate)) if bag.deviation is None else bag.deviation
+    own: NDArray[np.float32] = counts.toarray().astype(np.float32, copy=False)
+    own -= sizes[:, None] * common  # shrunk rates less the common one, over one denominator
+    own /= (sizes[:, None] + np.float32(weighting.shrink)) * spread.astype(np.float32)
+    length = np.linalg.norm(own, axis=1, keepdims=True)
     np.divide(own, length, out=own, where=length > 0)
     return own
 

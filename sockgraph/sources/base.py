@@ -136,6 +136,12 @@ class Source(Protocol):
     def with_sha1(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return `edits` with the hashes of texts on shared pages, where they can be had."""
 
+    def with_texts(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return `edits` with what each added in its author's words, if the case asks for it.
+
+        All accounts that are compared come in one call: each is read alike.
+        """
+
     def shared_histories(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return `histories` of pages that several accounts of `edits` edited, if the case asks."""
 

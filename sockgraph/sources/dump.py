@@ -184,8 +184,11 @@ def _imported(case: Case, folder: Path, *, progress: Progress) -> dict[str, Any]
     files = _files(case, endings)
     talk = xmldump.Talk(frozenset(map(normal_name, _listed(case))))
     identity = [IMPORTER, *(_identity(path) for path in files), *sorted(talk.titles)]
+    identity += [] if case.source.reads == "none" else [case.source.reads]
     key = f"{case.source.kind}-{digest(identity)[:16]}"
-    more = {"talk": talk} if case.source.kind == "xml" else {}
+    more: dict[str, Any] = {}
+    if case.source.kind == "xml":
+        more = {"talk": talk, "texts": case.source.reads}
     with contextlib.suppress(FileNotFoundError):
         story: dict[str, Any] = json.loads((folder / key / STORY).read_text(encoding="utf-8"))
         return story

@@ -250,6 +250,7 @@ def _edits(rows: pa.RecordBatch, wikis: pa.Array) -> pa.RecordBatch:
         "tags": _split(pc.fill_null(rows["revision_tags"], "")),
         "sha1": rows["revision_text_sha1"],
         "hidden": _split(hidden),
+        "text": pa.nulls(rows.num_rows, pa.string()),
     }
     return pa.record_batch([found[name] for name in EDITS.names], schema=EDITS)
 

@@ -13,6 +13,7 @@ from sockgraph.errors import SchemaError, SourceError, TableError
 from sockgraph.log_events import is_sitewide, params_of
 from sockgraph.schema import empty, validate
 from sockgraph.sources.activity import activity_of
+from sockgraph.sources.added_text import own_texts
 from sockgraph.sources.base import SOCK_BLOCK, Coverage, Reading, pick_discussions
 from sockgraph.sources.cleaning import clean, of_case
 from sockgraph.sources.table_file import hashes, read_table
@@ -51,7 +52,8 @@ class TableSource:
         self._case = case
         self._path = case.beside(case.source.path)
         self._cleaned = clean(read_table(self._path), self._path, case.wiki, of_dump=of_dump)
-        self._raw, self.dropped = self._cleaned.edits, dict(self._cleaned.dropped)
+        self._raw, self._texts_read = own_texts(self._cleaned.edits, case.source.reads)
+        self.dropped = dict(self._cleaned.dropped)
 
     def everyone(self) -> list[str]:
         """Return every account with at least `min_edits` distinct edit times; no bots."""
@@ -161,6 +163,10 @@ class TableSource:
         """Return the edits as they are: the file gives the hashes that it has."""
         return edits
 
+    def with_texts(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return the edits as they are: their texts came with them."""
+        return edits
+
     def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return who else edited the pages of `edits`, most shared pages first."""
         pages = _page(self._raw)
@@ -192,7 +198,7 @@ class TableSource:
         SourceError
             If no file of texts is named.
         """
-        path = self._case.source.texts
+        path = self._case.source.text_file
         if path is None:
             raise SourceError(
                 "[discussions]",
@@ -209,7 +215,7 @@ class TableSource:
             "files": {name: digest for path in files for name, digest in hashes(path).items()},
             "read_on": self._raw["timestamp"].max().isoformat() if len(self._raw) else None,
             "requests": {},
-            "counts": dict(self._cleaned.counts),
+            "counts": {**self._cleaned.counts, **self._texts_read},
             "notices": list(self._cleaned.notices),
         }
 
@@ -225,7 +231,7 @@ class TableSource:
     @property
     def _extras(self) -> tuple[Path | None, ...]:
         source = self._case.source
-        return source.accounts, source.log_events, source.texts
+        return source.accounts, source.log_events, source.text_file
 
     @cached_property
     def _facts(self) -> pd.DataFrame:

@@ -20,6 +20,7 @@ import pyarrow as pa
 from sockgraph.account_names import ACCOUNT, PLACEHOLDER, UNREGISTERED, kind_of, normal_name
 from sockgraph.errors import SourceError
 from sockgraph.schema import TABLES
+from sockgraph.sources.added_text import LARGEST, added
 from sockgraph.sources.cleaning import NAMESPACES
 from sockgraph.sources.compressed import Unpacked
 
@@ -94,7 +95,13 @@ class _Tag(NamedTuple):
 
 
 def read_xml(
-    path: Path, wiki: str, *, counts: Counter[str], facts: Facts, talk: Talk | None = None
+    path: Path,
+    wiki: str,
+    *,
+    counts: Counter[str],
+    facts: Facts,
+    talk: Talk | None = None,
+    texts: str = "none",
 ) -> Iterator[pa.RecordBatch]:
     """Yield the edits of registered accounts in one file.
 
@@ -107,6 +114,8 @@ def read_xml(
         What the wiki is called where the dump does not name its database.
     counts
         Told of every revision that is left out or mended, and why.
+    texts
+        "posts" or "all": what each edit added, on talk pages or everywhere; "none".
 
     Raises
     ------
@@ -116,7 +125,7 @@ def read_xml(
         After all that is whole, if the file ends too early; it says how.
     """
     with Unpacked(path) as file:
-        dump = _Dump(wiki, counts, talk or Talk())
+        dump = _Dump(wiki, counts, talk or Talk(), texts)
         whole = dump.rows(_tags(file, path))
         while rows := list(itertools.islice(whole, ROWS)):
             yield _batch(rows, facts)
@@ -165,9 +174,10 @@ class _Dump:
         How the dump breaks off; empty while it is whole.
     """
 
-    def __init__(self, wiki: str, counts: Counter[str], talk: Talk) -> None:
+    def __init__(self, wiki: str, counts: Counter[str], talk: Talk, texts: str = "none") -> None:
         self._default = self._wiki = wiki
-        self._counts, self._talk = counts, talk
+        self._counts, self._talk, self._texts = counts, talk, texts
+        self._before: tuple[int, str | None] = (0, "")  # the revision before, and its text
         self._namespaces: dict[str, int] = {}
         self._open, self._tells_parents = False, True
         self._page: dict[str, Any] | None = None
@@ -235,7 +245,7 @@ class _Dump:
         told = {
             n: html.unescape(m.group(1).decode("utf-8", "replace")) for n, m in found.items() if m
         }
-        self._sizes, self._previous = {}, None
+        self._sizes, self._previous, self._before = {}, None, (0, "")
         if not told.get("title"):
             return
         number = told.get("id", "")
@@ -257,7 +267,9 @@ class _Dump:
             self._lose()
             return
         self._counts["rows"] += 1
-        self._talk.note(row, row.pop("text"))
+        said = row.pop("text")
+        self._talk.note(row, said)
+        row["text"] = self._added(row, said)
         if row["user_hidden"]:
             self._counts["edits whose author is hidden"] += 1
         elif row["user"] is None:
@@ -268,6 +280,20 @@ class _Dump:
             self._counts["edits of no account (placeholders, imported names)"] += 1
         else:
             yield row
+
+    def _added(self, row: dict[str, Any], text: str | None) -> str | None:
+        """Return what a revision added to the one that it was made from, if that is asked for."""
+        if self._texts == "none" or (self._texts == "posts" and row["ns"] % 2 == 0):
+            return None
+        known, before = self._before if row["parent_id"] else (0, "")
+        self._before = row["rev_id"], text
+        if text is None or before is None or known != row["parent_id"]:
+            self._counts["texts hidden, or not beside the one before"] += 1
+            return None
+        if len(text) > LARGEST:
+            self._counts["texts of pages too large to read"] += 1
+            return None
+        return added(before, text)
 
     def _lose(self) -> None:
         self._counts.update({"rows": 1, BROKEN: 1})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sockgraph.sources.mediawiki.client import Connection
     from sockgraph.store.raw_answers import Entry, RawAnswers
 
-KINDS = frozenset({"contributions", "discussions", "page histories", "revisions"})
+KINDS = frozenset({"contributions", "discussions", "page histories", "revisions", "texts"})
 PROSE = frozenset({"comment", "blockreason", "reason", "content", "*", "body"})
 """Fields that hold sentences; in all others a name stands whole."""
 TELLING = 6
@@ -218,7 +218,7 @@ def _marked(row: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
     if state.get("commenthidden"):
         marked = {k: v for k, v in marked.items() if k != "comment"} | {"commenthidden": True}
     if state.get("sha1hidden"):
-        marked = {k: v for k, v in marked.items() if k not in {"sha1", "slots"}}
+        marked = {k: v for k, v in marked.items() if k not in {"sha1", "slots", "content"}}
         marked |= {"texthidden": True}
     if state.get("userhidden"):
         marked = {k: v for k, v in marked.items() if k != "user"} | {"userhidden": True}

@@ -317,6 +317,16 @@ class SeveralWikis:
         parts = [w.with_sha1(edits[edits["wiki"] == host]) for host, w in self._wikis.items()]
         return validate("edits", pd.concat(parts))
 
+    def with_texts(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return `edits` with what they added, wiki by wiki, as far as the case asks for it."""
+        if self._case.source.reads == "none":
+            return edits
+        n = len(self._wikis)
+        parts = [
+            w.texts_among(edits[edits["wiki"] == host], wikis=n) for host, w in self._wikis.items()
+        ]
+        return validate("edits", pd.concat(parts))
+
     def shared_histories(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return the histories of shared pages, as many of each wiki as the case asks for."""
         parts = []

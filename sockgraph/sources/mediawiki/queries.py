@@ -255,6 +255,16 @@ DISCUSSIONS = Question(
     filed=_without_addresses,
 )
 
+TEXTS = Question(
+    "texts",
+    {"prop": "revisions", "rvprop": "content|contentmodel|ids", "rvslots": "main"},
+    "pages",
+    about="revids",
+    refreshed=False,
+    count=_page_revisions,
+)
+TEXTS_BEFORE_SLOTS = replace(TEXTS, fixed={k: v for k, v in TEXTS.fixed.items() if k != "rvslots"})
+
 
 def contributions(window: Window) -> Question:
     """Return the question for edits within a window; the API's start is the newest."""

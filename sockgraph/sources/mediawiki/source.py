@@ -15,6 +15,7 @@ from sockgraph.errors import SourceError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.sources.activity import unknown_activity
+from sockgraph.sources.added_text import own_texts
 from sockgraph.sources.base import Coverage, Reading
 from sockgraph.sources.mediawiki import accounts as renames
 from sockgraph.sources.mediawiki import tables
@@ -47,6 +48,7 @@ from sockgraph.sources.mediawiki.queries import (
     contributions,
 )
 from sockgraph.sources.mediawiki.tables import read_logs
+from sockgraph.sources.mediawiki.texts import with_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -314,6 +316,26 @@ class MediaWikiSource:
             hashed, counts = with_sha1(self._asker, edits)
         self._counts |= counts
         return hashed
+
+    def with_texts(self, edits: pd.DataFrame) -> pd.DataFrame:
+        """Return `edits` with what they added, as far as `source.texts` asks for it."""
+        if self._case.source.reads == "none":
+            return edits
+        return self.texts_among(edits)
+
+    def texts_among(self, edits: pd.DataFrame, *, wikis: int = 1) -> pd.DataFrame:
+        """Return `edits` with what they added; so many wikis share the requests."""
+        chains = self._asker.raw.chains(self._edits.identity)
+        users = sorted({name for chain in chains for name in chain.subjects})
+        listed = self._asker.rows(self._edits, users, enough=self._read_enough)
+        sizes = {row["revid"]: row["size"] for row in listed if "size" in row}
+        with self._asker.session():
+            told, counts = with_texts(
+                self._asker, edits, sizes, self._case.source.reads, wikis=wikis
+            )
+        own, more = own_texts(told, self._case.source.reads)
+        self._counts |= counts | more
+        return own
 
     def shared_histories(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return the histories of as many shared pages as the case asks for, a request each."""
