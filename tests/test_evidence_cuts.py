@@ -32,7 +32,7 @@ from sockgraph.signals import (
 from sockgraph.signals.corpus import DAY
 from sockgraph.signals.handover import find_handovers
 
-CALIBRATED = {"pages", "time", "text", "mechanics"}
+CALIBRATED = {"pages", "time", "text", "writing", "mechanics"}
 
 
 @pytest.fixture(scope="module")

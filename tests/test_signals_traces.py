@@ -114,7 +114,8 @@ def test_long_histories_compared_in_blocks_come_to_the_same(signal, full, monkey
 @pytest.mark.parametrize("signal", SIGNALS, ids=lambda s: s.name)
 def test_an_item_said_often_adds_up_as_if_every_save_had_its_row(signal):
     rows = every(7, "A", 300, "P", "a /* S */ b") + every(8, "B", 200, "Q", "/* S */ d e a")
-    corpus = compile_edits(edits_of(rows + every(9, "C", 50, "P", "a c /* S */")))
+    edits = edits_of(rows + every(9, "C", 50, "P", "a c /* S */"))
+    corpus = compile_edits(edits.assign(text=edits["comment"] + " said"))
     bag = signal.bag(corpus)
     histories = of_accounts(corpus, ["A", "B", "C"])
     group, unit = histories.segments(40)
