@@ -54,6 +54,7 @@ def _run(tree: Path, file: Path, data: Path) -> tuple[float, float, float]:
     process = subprocess.Popen(
         command,
         env=env | {"PYTHONPATH": str(tree)},
+        cwd=data.parent,  # `-m` looks in the working folder first
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

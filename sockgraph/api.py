@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sockgraph.desk.widget import Explorer
     from sockgraph.evaluation import Evaluation
     from sockgraph.evidence import Comparison, EvidenceSettings
+    from sockgraph.evidence.what_if import Window
     from sockgraph.pipeline import CaseResult, Validated
     from sockgraph.reference import Population
     from sockgraph.screening.candidates import Screened
@@ -164,6 +165,8 @@ def compare(
     *,
     nominated: Sequence[str] | None = None,
     settings: EvidenceSettings | None = None,
+    without: Sequence[str] = (),
+    window: Window | None = None,
     progress: Progress = silent,
 ) -> Comparison:
     """Weigh the evidence for and against one operator behind every pair of accounts.
@@ -180,6 +183,13 @@ def compare(
         are their own reference.
     settings
         Of a table: how evidence is weighed.
+    without
+        What if these were not there? `signal:hours`, `family:text`, `account:NAME`,
+        `week:2024-W05`, `page:TITLE`. Likenesses are kept in memory, so that the next question of
+        the same edits takes a second. The result is an exploration: no file is written of it, and
+        no finding can cite it.
+    window
+        Likewise: only edits from the first to the last moment; None: no end.
     progress
         Told of every step.
 
@@ -201,15 +211,18 @@ def compare(
     >>> scores = sg.compare(edits, nominated=["Alder Tollgate", "Quillmoss", "Weir Lantern"])
     >>> scores.links[["user_a", "user_b"]].to_numpy().tolist()[0]
     ['Alder Tollgate', 'Quillmoss']
+    >>> sg.compare(edits, without=["family:text"]).exploration
+    ('family:text',)
     """
     import pandas as pd
+    from threadpoolctl import threadpool_limits
 
-    from sockgraph.evidence import EvidenceSettings, compare
+    from sockgraph.evidence import EvidenceSettings, compare, what_if
     from sockgraph.pipeline.run import weigh
     from sockgraph.reference import Population
 
     if isinstance(data, Population):
-        return weigh(data, progress=progress)
+        return weigh(data, without=without, window=window, progress=progress)
     if not isinstance(data, pd.DataFrame):
         raise SockgraphError(
             f"data ({type(data).__name__})",
@@ -217,8 +230,13 @@ def compare(
             "Give a DataFrame with the columns user, timestamp, title, comment.",
         )
     edits = _edits(data)
-    roles = _roles(edits, nominated)
-    return compare(edits, roles, settings=settings or EvidenceSettings(), progress=progress)
+    roles, how = _roles(edits, nominated), settings or EvidenceSettings()
+    with threadpool_limits(1):  # threads of small sums wait for each other more than they add up
+        if without or window is not None:
+            return what_if(
+                edits, roles, without=without, window=window, settings=how, progress=progress
+            )
+        return compare(edits, roles, settings=how, progress=progress)
 
 
 def _edits(table: pd.DataFrame) -> pd.DataFrame:

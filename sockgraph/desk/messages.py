@@ -236,6 +236,40 @@ def give_group(desk: Desk, content: Answer) -> Answer:
     return {"group": str(panels.group(desk, found))}
 
 
+def give_what_if(desk: Desk, content: Answer) -> Answer:
+    """Return every pair and group as they would be without something: an exploration, not kept.
+
+    `without` lists things as `omissions.omitted` writes them; `window`, if given, is the first and
+    the last moment of edits, either may be null.
+    """
+    window = content.get("window")
+    found = desk.what_if(
+        tuple(map(str, content.get("without", ()))), None if window is None else tuple(window)
+    )
+    return {
+        "exploration": list(found.without),
+        "links": [
+            {
+                "a": row.user_a,
+                "b": row.user_b,
+                "score": _number(row.score),
+                "lr": _number(row.log10_lr),
+                "low": _number(row.log10_lr_low),
+                "high": _number(row.log10_lr_high),
+                "flagged": bool(row.flagged),
+            }
+            for row in each(found.links)
+        ],
+        "groups": [
+            {"number": g.number, "users": list(g.users), "stable": g.stable} for g in found.groups
+        ],
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if pd.isna(value) else round(float(value), 3)
+
+
 _ANSWERS: dict[str, Callable[[Desk, Answer], Answer]] = {
     "panels": give_panels,
     "edits": give_edits,
@@ -247,4 +281,5 @@ _ANSWERS: dict[str, Callable[[Desk, Answer], Answer]] = {
     "notes": give_notes,
     "note": take_note,
     "group": give_group,
+    "what-if": give_what_if,
 }

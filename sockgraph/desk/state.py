@@ -13,9 +13,13 @@ import networkx as nx
 import pandas as pd
 
 import sockgraph
+from sockgraph.clustering import cluster
 from sockgraph.desk.facts import contacts, pair_rows
 from sockgraph.desk.phrases import read_voices
+from sockgraph.evidence import flag
+from sockgraph.graph import to_graph
 from sockgraph.pipeline import DATA, LEDGER, CaseResult, open_store, read_case
+from sockgraph.pipeline.run import gather, known_operators, weigh
 from sockgraph.report.basket import keep_basket, read_basket
 from sockgraph.report.data import (
     Link,
@@ -28,15 +32,25 @@ from sockgraph.report.data import (
 )
 from sockgraph.report.facts import Account, read_accounts
 from sockgraph.report.groups import read_groups
-from sockgraph.reviews import Dossier, Ledger, LedgerHead, cannot_links, histories, history_lines
+from sockgraph.reviews import (
+    Dossier,
+    Ledger,
+    LedgerHead,
+    accepted_alibis,
+    cannot_links,
+    histories,
+    history_lines,
+)
 from sockgraph.reviews.states import NOTE, ordered
 from sockgraph.schema import subject_of
 from sockgraph.store.case_store import HELD_OUT
 from sockgraph.strings import language_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from sockgraph.evidence.exploration import Window
+    from sockgraph.reference import Population
     from sockgraph.report.basket import Basket
     from sockgraph.report.groups import Group
     from sockgraph.reviews import Entry
@@ -45,6 +59,23 @@ if TYPE_CHECKING:
     from sockgraph.strings import Language
 
 GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What a case would say without something.
+
+    Attributes
+    ----------
+    without
+        What was left out.
+    links, groups
+        Every pair, and the groups, as they would be.
+    """
+
+    without: tuple[str, ...]
+    links: pd.DataFrame
+    groups: list[Group]
 
 
 @dataclass(frozen=True)
@@ -246,6 +277,33 @@ class Desk:
             pair_rows(self.tables, "evidence", *pair),
             left_out[left_out["subject"] == subject_of(*pair)],
             pair_rows(self.tables, "alibis", *pair),
+        )
+
+    @cached_property
+    def population(self) -> Population:
+        """The case's edits as its source has them, stored answers only: for what-if questions."""
+        case = self.result.case
+        return gather(case, self.store, labels=known_operators(case), offline=True)[1]
+
+    def what_if(self, without: Sequence[str], window: Window | None = None) -> Explored:
+        """Judge the case again without something; nothing of it is written.
+
+        Raises
+        ------
+        SockgraphError
+            If something to leave out is not in the case, or its source is not there any more.
+        """
+        entries = self.entries
+        scores = weigh(
+            self.population,
+            accepted_alibis=accepted_alibis(entries),
+            without=without,
+            window=window,
+        )
+        apart = cannot_links(entries)
+        clusters = cluster(to_graph(scores, cannot_links=apart))
+        return Explored(
+            scores.exploration, flag(scores, clusters, cannot_links=apart), read_groups(clusters)
         )
 
     def notes(self, a: str, b: str) -> list[Entry]:

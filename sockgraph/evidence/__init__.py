@@ -4,6 +4,7 @@ from sockgraph.evidence.calibration import CalibratedModel
 from sockgraph.evidence.comparison import compare, learn, weigh_by
 from sockgraph.evidence.flagging import flag
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
+from sockgraph.evidence.what_if import what_if
 
 __all__ = [
     "CalibratedModel",
@@ -13,4 +14,5 @@ __all__ = [
     "flag",
     "learn",
     "weigh_by",
+    "what_if",
 ]

@@ -21,7 +21,7 @@ from sockgraph.evidence.adjustment import (
     nearness,
     own_crowd,
 )
-from sockgraph.evidence.model import Bounds, Model, Sample, elub, fit, line
+from sockgraph.evidence.model import Bounds, Model, Sample, elub, family_means, fit, line
 from sockgraph.evidence.pseudo_pairs import LABELLED
 from sockgraph.evidence.settings import MIN_REFERENCE, MIN_SPLITS, EvidenceSettings
 from sockgraph.evidence.training import EXTREME, TrainingPairs, choose_pairs
@@ -315,6 +315,7 @@ def _resampled(known: _Known, settings: EvidenceSettings, progress: Progress) ->
     different pairs, which may be undetected socks.
     """
     part, n = known.part, known.part.n_accounts
+    same_means, different_means = family_means(part.same), family_means(part.different)
     for turn in range(settings.resamples):
         rng = np.random.default_rng([11, turn])
         times = np.bincount(rng.integers(0, n, n), minlength=n).astype(float)
@@ -325,9 +326,9 @@ def _resampled(known: _Known, settings: EvidenceSettings, progress: Progress) ->
         same /= max(same.sum(), 1e-300)
         model = fit(part.weighed(same, different), alone=False)
         drawn = Sample(
-            model.score(part.same) - known.taken[0],
+            model.fused(same_means) - known.taken[0],
             same,
-            model.score(part.different) - known.taken[1],
+            model.fused(different_means) - known.taken[1],
             different,
         )
         fitted = Line(*line(drawn), known.correction)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from sockgraph.evidence.null_tests import find_extras
 from sockgraph.evidence.pseudo_pairs import PseudoPairs, cut_histories, history_key, no_cuts
 from sockgraph.evidence.scoring import AccountIndex, judge, judge_by
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
-from sockgraph.evidence.similarity import Similarity, measure, normalize
+from sockgraph.evidence.similarity import Likeness, Similarity, measure, normalize
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
@@ -24,7 +24,7 @@ from sockgraph.signals.imitation import find_imitation
 from sockgraph.signals.simultaneous import find_alibis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -83,23 +83,66 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     Comparison
         Scores only, with the reason, where the reference cannot calibrate.
     """
-    edits = _of_lasting_accounts(edits, accounts)
-    corpus = compile_edits(edits if background is None else pd.concat([edits, background]))
-    cast, nominated = _cast(
-        corpus, accounts, settings, declared=declared, known=known, open_case=open_case
+    ready = prepare(
+        edits,
+        accounts,
+        declared=declared,
+        settings=settings,
+        background=background,
+        open_case=open_case,
+        known=known,
     )
-    histories = of_accounts(corpus, cast.users)
-    splits = _cut(histories, cast, settings)
+    cast, histories, splits = ready.cast, ready.histories, ready.splits
     everyone = np.ones(len(cast.users), dtype=bool)
     found = _find((histories, splits), cast, (incomplete, everyone), log_events, progress)
     verdict = judge(cast, found.measured, splits, settings, progress).with_extras(found.extras)
-    case = tables.Case(nominated, tuple(accepted_alibis), settings, cast)
+    case = tables.Case(ready.nominated, tuple(accepted_alibis), settings, cast)
     weighed = tables.assemble(case, histories, found, verdict)
     return replace(
         weighed,
         omissions=omit_weeks(weighed, case, (histories, found.measured), verdict, progress),
         held_out=held_out(case, histories, found, verdict),
     )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Who is compared, and by what histories.
+
+    Attributes
+    ----------
+    cast
+        Those with enough edits.
+    nominated
+        Every nominated account.
+    histories, splits
+        The cast's histories, and its reference's cut in two.
+    """
+
+    cast: AccountIndex
+    nominated: tuple[str, ...]
+    histories: Histories
+    splits: PseudoPairs
+
+
+def prepare(
+    edits: pd.DataFrame,
+    accounts: pd.DataFrame,
+    *,
+    declared: Sequence[Sequence[str]],
+    settings: EvidenceSettings,
+    background: pd.DataFrame | None,
+    open_case: bool | None,
+    known: pd.DataFrame | None,
+) -> Prepared:
+    """Compile a case's edits; parameters as `compare` has them."""
+    edits = _of_lasting_accounts(edits, accounts)
+    corpus = compile_edits(edits if background is None else pd.concat([edits, background]))
+    cast, nominated = _cast(
+        corpus, accounts, settings, declared=declared, known=known, open_case=open_case
+    )
+    histories = of_accounts(corpus, cast.users)
+    return Prepared(cast, nominated, histories, _cut(histories, cast, settings))
 
 
 def learn(
@@ -131,7 +174,7 @@ def learn(
     cast = _together(corpus, (), users, settings)
     histories = of_accounts(corpus, cast.users)
     splits = _cut(histories, cast, settings)
-    measured = _measure_all(histories, splits, progress)
+    measured = list(map(normalize, measure_all(histories, splits, progress)))
     return calibrate(cast, measured, splits, settings, progress)
 
 
@@ -198,9 +241,25 @@ def _find(  # noqa: PLR0917 - one stage's parts
     progress: Progress,
 ) -> tables.Found:
     """Measure every signal and every trace on every pair; alibis of some, as they take long."""
-    histories, splits = seen
+    measured = list(map(normalize, measure_all(*seen, progress)))
+    return find_traces(seen[0], cast, alibis_of, log_events, measured)
+
+
+def find_traces(  # noqa: PLR0917 - one stage's parts
+    histories: Histories,
+    cast: AccountIndex,
+    alibis_of: tuple[Sequence[str], NDArray[np.bool_]],
+    log_events: pd.DataFrame | None,
+    measured: list[Similarity],
+) -> tables.Found:
+    """Find the traces that have a null of their own, and put them beside the calibrated ones.
+
+    Parameters
+    ----------
+    alibis_of
+        Accounts whose histories are not whole; (users,) whose alibis are looked for.
+    """
     incomplete, alibis = alibis_of
-    measured = _measure_all(histories, splits, progress)
     partial = np.isin(np.asarray(cast.users, dtype=object), list(incomplete))
     partial |= not histories.corpus.timed
     alibi = find_alibis(histories.only(alibis), partial)
@@ -267,13 +326,14 @@ def _cast(
     return AccountIndex(users, named, others, _persons(users, known), declared), nominated
 
 
-def _measure_all(histories: Histories, splits: PseudoPairs, progress: Progress) -> list[Similarity]:
-    found = []
+def measure_all(
+    histories: Histories, splits: PseudoPairs, progress: Progress
+) -> Iterator[Likeness]:
+    """Yield every calibrated signal, raw, on every pair and every account cut in two."""
     bags: dict[Any, TermMatrix | None] = {}
     for step, signal in enumerate(SIGNALS):
         progress("signals", step, len(SIGNALS))
         if signal.bag not in bags:
             bags[signal.bag] = signal.bag(histories.corpus)
-        found.append(normalize(measure(signal, bags[signal.bag], histories, splits)))
+        yield measure(signal, bags[signal.bag], histories, splits)
     progress("signals", len(SIGNALS), len(SIGNALS))
-    return found

@@ -83,7 +83,8 @@ def reaching(verdict: PairScores, measured: list[Similarity], level: float) -> d
 def most_alike(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which values are among the highest `ALIKE`; a silent pair is not."""
     heard = np.nan_to_num(values, nan=-np.inf)
-    return np.asarray(heard > np.quantile(heard, 1 - ALIKE)) if len(heard) else heard > 0
+    speaks = np.isfinite(heard).any()
+    return np.asarray(heard > np.quantile(heard, 1 - ALIKE)) if speaks else heard > 0
 
 
 def newcomers(verdict: PairScores, histories: Histories) -> NDArray[np.bool_]:

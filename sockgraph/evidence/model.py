@@ -194,7 +194,11 @@ class Model:
 
     def score(self, surprise: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the fused log10 LR, unbounded."""
-        return np.asarray(self.baseline + family_means(surprise) @ self.weights)
+        return self.fused(family_means(surprise))
+
+    def fused(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the same of what `family_means` gave: many models are asked of the same pairs."""
+        return np.asarray(self.baseline + means @ self.weights)
 
 
 FAMILIES = tuple(dict.fromkeys(signal.family for signal in SIGNALS))

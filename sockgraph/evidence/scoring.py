@@ -11,6 +11,7 @@ import numpy as np
 from sockgraph.evidence.adjustment import as_strangers, crowd, nearness, standing
 from sockgraph.evidence.calibration import CalibratedModel, calibrate, community_of
 from sockgraph.evidence.flagging import declared_pairs
+from sockgraph.evidence.model import family_means
 from sockgraph.evidence.promise import Promise, promise_of
 
 if TYPE_CHECKING:
@@ -328,7 +329,8 @@ def _spread(
     )
     rows, columns = np.nonzero(np.triu(alike))
     seen, taken, near = (values[rows, columns] for values in parts)
-    scores = [one.line.apply(one.model.score(seen) - taken, near) for one in learnt.resampled]
+    means = family_means(seen)
+    scores = [one.line.apply(one.model.fused(means) - taken, near) for one in learnt.resampled]
     for side, values in zip((below, above), _around(scores, rows.shape), strict=True):
         side[rows, columns] = side[columns, rows] = values
     return below, above

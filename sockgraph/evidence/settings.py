@@ -85,6 +85,9 @@ class Comparison:
         Groups of accounts that are declared to be one operator's.
     held_out
         The reference as it is judged itself; see `sockgraph.evidence.holdout`.
+    exploration
+        What was left out to see what happens; `links.attrs` says it too. No file is written of such
+        a comparison, so no finding and no filing can rest on it.
     """
 
     evidence: pd.DataFrame
@@ -95,3 +98,4 @@ class Comparison:
     calibration: dict[str, Any]
     declared: tuple[tuple[str, ...], ...] = ()
     held_out: pd.DataFrame = field(default_factory=lambda: empty("held_out"))
+    exploration: tuple[str, ...] = ()

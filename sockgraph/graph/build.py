@@ -91,7 +91,8 @@ def to_graph(
     links = _checked(scores)
     given = getattr(scores, "declared", ()) if declared is None else declared
     openly = {pair for users in given for pair in combinations(sorted(set(users)), 2)}
-    graph = nx.Graph()
+    explored = links.attrs.get("exploration")
+    graph = nx.Graph(exploration="; ".join(explored)) if explored else nx.Graph()
     graph.add_nodes_from(_nodes(accounts, links, clusters))
     apart = {_ordered(pair) for pair in cannot_links}
     graph.add_edges_from(_edges(links, apart, openly))

@@ -18,7 +18,7 @@ from sockgraph.clustering import cluster, group_accounts
 from sockgraph.errors import CaseError
 from sockgraph.evaluation import cllr, cllr_min, read_labels
 from sockgraph.evaluation.metrics import tally
-from sockgraph.evidence import EvidenceSettings, compare, flag
+from sockgraph.evidence import EvidenceSettings, compare, flag, what_if
 from sockgraph.graph import graphml, to_graph
 from sockgraph.pipeline.other_cases import bind
 from sockgraph.pipeline.results import (
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
     from sockgraph.clustering import Clusters
     from sockgraph.evidence import Comparison
+    from sockgraph.evidence.what_if import Window
     from sockgraph.sources import Source
     from sockgraph.sources.mediawiki.hidden import Hidden
     from sockgraph.store import CaseStore
@@ -318,26 +319,34 @@ def weigh(
     population: Population,
     *,
     accepted_alibis: Sequence[tuple[str, str]] = (),
+    without: Sequence[str] = (),
+    window: Window | None = None,
     progress: Progress = silent,
 ) -> Comparison:
-    """Weigh the evidence on everything that a case compares, as the case says."""
+    """Weigh the evidence on everything that a case compares, as the case says.
+
+    With something to leave out, or another window, as an exploration: see `evidence.what_if`.
+    """
     case = population.case
-    return compare(
-        population.edits,
-        population.accounts,
-        background=population.background,
-        open_case=case.everyone and "screening" not in population.recipe,
-        incomplete=tuple(c.user for c in population.covered if not c.full),
-        accepted_alibis=accepted_alibis,
-        log_events=population.log_events,
-        known=population.known,
-        declared=tuple(entry.accounts for entry in case.declared),
-        settings=EvidenceSettings(
+    options: dict[str, Any] = {
+        "background": population.background,
+        "open_case": case.everyone and "screening" not in population.recipe,
+        "incomplete": tuple(c.user for c in population.covered if not c.full),
+        "accepted_alibis": accepted_alibis,
+        "log_events": population.log_events,
+        "known": population.known,
+        "declared": tuple(entry.accounts for entry in case.declared),
+        "settings": EvidenceSettings(
             flag_log10_lr=case.evidence.flag_log10_lr,
             min_edits=case.accounts.min_edits,
         ),
-        progress=progress,
-    )
+        "progress": progress,
+    }
+    edits, accounts = population.edits, population.accounts
+    with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes
+        if without or window is not None:
+            return what_if(edits, accounts, without=without, window=window, **options)
+        return compare(edits, accounts, **options)
 
 
 def _write(

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sockgraph.errors import StaleArtifactError, StoreError
+from sockgraph.errors import SockgraphError, StaleArtifactError, StoreError
 from sockgraph.schema import TABLES, validate
 from sockgraph.store.files import (
     flush_folder,
@@ -335,7 +335,19 @@ def as_written(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table as its file will have it: validated, floats to 9 significant digits.
 
     What is shown or sealed beside the file must be made from this, or it differs in the last bits.
+
+    Raises
+    ------
+    SockgraphError
+        If the table is of an exploration, which no file and no finding rests on.
     """
+    explored = frame.attrs.get("exploration")
+    if explored:
+        raise SockgraphError(
+            f"table {name}",
+            f"it is an exploration ({', '.join(explored)}), and those are not written.",
+            "Change the case file and run it, if this is what the case should say.",
+        )
     frame = validate(name, frame)
     floats = [str(name) for name in frame.select_dtypes("float64")]
     return frame.assign(**{name: significant(frame[name].to_numpy()) for name in floats})
