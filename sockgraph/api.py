@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sockgraph.desk.widget import Explorer
     from sockgraph.evaluation import Evaluation
     from sockgraph.evidence import Comparison, EvidenceSettings
-    from sockgraph.evidence.what_if import Window
+    from sockgraph.evidence.exploration import Window
     from sockgraph.pipeline import CaseResult, Validated
     from sockgraph.reference import Population
     from sockgraph.screening.candidates import Screened

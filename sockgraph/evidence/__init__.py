@@ -2,9 +2,9 @@
 
 from sockgraph.evidence.calibration import CalibratedModel
 from sockgraph.evidence.comparison import compare, learn, weigh_by
+from sockgraph.evidence.exploration import what_if
 from sockgraph.evidence.flagging import flag
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
-from sockgraph.evidence.what_if import what_if
 
 __all__ = [
     "CalibratedModel",

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from sockgraph.clustering import Clusters
     from sockgraph.evidence import Comparison
-    from sockgraph.evidence.what_if import Window
+    from sockgraph.evidence.exploration import Window
     from sockgraph.sources import Source
     from sockgraph.sources.mediawiki.hidden import Hidden
     from sockgraph.store import CaseStore
@@ -325,7 +325,7 @@ def weigh(
 ) -> Comparison:
     """Weigh the evidence on everything that a case compares, as the case says.
 
-    With something to leave out, or another window, as an exploration: see `evidence.what_if`.
+    With something to leave out, or another window, as an exploration: see `evidence.exploration`.
     """
     case = population.case
     options: dict[str, Any] = {

@@ -1,0 +1,138 @@
+"""What if: the same numbers as from the edits themselves, kept likenesses, and never a file."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+import tiny
+
+import sockgraph as sg
+from sockgraph.desk.messages import answer
+from sockgraph.desk.state import Desk
+from sockgraph.errors import SockgraphError
+from sockgraph.evidence import exploration
+from sockgraph.pipeline import run_case
+from sockgraph.store import as_written
+
+FIRST, SECOND = sorted(tiny.NAMES[:2])
+
+
+@pytest.fixture(scope="module")
+def table():
+    return tiny.edits().assign(wiki=tiny.WIKI)
+
+
+@pytest.fixture(scope="module")
+def scores(table):
+    return sg.compare(table, nominated=tiny.NAMES)
+
+
+def score_of(scores):
+    links = scores.links.set_index(["user_a", "user_b"])
+    return links["score"].loc[(FIRST, SECOND)]
+
+
+def ask(table, **asked):
+    return sg.compare(table, nominated=tiny.NAMES, **asked)
+
+
+def test_without_nothing_that_speaks_the_numbers_stay(table, scores):
+    """The pages cannot be left out by a window that holds every edit."""
+    same = ask(table, window=("2000-01-01", None))
+    numbers = ["score", "log10_lr", "log10_lr_low", "log10_lr_high"]
+    pd.testing.assert_frame_equal(same.links[numbers], scores.links[numbers], rtol=0, atol=1e-9)
+    assert same.exploration == ("window:2000-01-01/",)
+    assert scores.exploration == ()
+
+
+def test_a_week_left_out_is_what_its_edits_left_out_give(table, scores):
+    when = table["timestamp"].dt.isocalendar()
+    label = when["year"].astype(str) + "-W" + when["week"].astype(str).str.zfill(2)
+    busiest = label.value_counts().index[0]
+    here = ask(table, without=[f"week:{busiest}"])
+    there = ask(table[label != busiest])
+    assert score_of(here) == pytest.approx(score_of(there), abs=1e-9)
+    assert score_of(here) != pytest.approx(score_of(scores), abs=1e-6)
+
+
+def test_a_page_and_a_window_change_the_edits(table, scores):
+    page = table["title"].value_counts().index[0]
+    here = ask(table, without=[f"page:{page}"])
+    there = ask(table[table["title"] != page])
+    assert score_of(here) == pytest.approx(score_of(there), abs=1e-9)
+    late = ask(table, window=(None, "2024-08-31"))
+    kept = table[table["timestamp"] <= pd.Timestamp("2024-08-31", tz="UTC")]
+    assert score_of(late) == pytest.approx(score_of(ask(kept)), abs=1e-9)
+    assert score_of(late) != pytest.approx(score_of(scores), abs=1e-6)
+
+
+def test_a_signal_left_out_says_nothing(table):
+    without = ask(table, without=["signal:hours"])
+    hours = without.evidence[without.evidence["signal"] == "hours"]
+    assert hours["contribution"].isna().all()
+    traces = ask(table, without=["family:time"]).evidence
+    assert "hand-over" not in set(traces["signal"])
+
+
+def test_an_account_left_out_is_in_no_pair_and_nobodys_rival(table, scores):
+    without = ask(table, without=[f"account:{SECOND}"])
+    assert SECOND not in {*without.links["user_a"], *without.links["user_b"]}
+    assert len(without.links) == 3
+    pair = ["user_a", "user_b"]
+    both = scores.links.merge(without.links, on=pair)
+    assert (both["score_x"] - both["score_y"]).abs().max() > 1e-6
+
+
+def test_likeness_is_measured_once(table, monkeypatch):
+    ask(table, without=["signal:hours"])
+    monkeypatch.setattr(exploration, "measure_all", None)  # to measure again would fail
+    ask(table, without=["family:text", f"account:{FIRST}"])
+    assert len(exploration._kept) <= exploration.KEPT
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "hours",
+        "colour:red",
+        "signal:none",
+        "account:Nobody",
+        "week:2024",
+        "week:1970-W01",
+        "page:X",
+    ],
+)
+def test_what_is_not_there_cannot_be_left_out(table, wrong):
+    with pytest.raises(SockgraphError, match=r".") as error:
+        ask(table, without=[wrong])
+    assert wrong.partition(":")[2] in error.value.value or error.value.value == wrong
+
+
+def test_a_window_of_no_time_is_refused(table):
+    with pytest.raises(SockgraphError, match="begins and ends with a time"):
+        ask(table, window=("soon", None))
+
+
+def test_an_exploration_is_never_written(table):
+    explored = ask(table, without=["signal:hours"])
+    graph = sg.to_graph(explored)
+    links = sg.flag(explored, sg.cluster(graph))
+    assert graph.graph["exploration"] == "signal:hours"
+    assert links.attrs["exploration"] == ("signal:hours",)
+    with pytest.raises(SockgraphError, match="those are not written"):
+        as_written("links", links)
+
+
+def test_the_desk_answers_what_if(tmp_path):
+    file = tiny.write(tmp_path)
+    run_case(file, data=tmp_path / "data")
+    before = sorted(p for p in (tmp_path / "data").rglob("*") if p.is_file())
+    desk = Desk.of(file, data=tmp_path / "data")
+    told = answer(desk, {"ask": "what-if", "without": ["signal:hours"]})
+    assert told["exploration"] == ["signal:hours"]
+    links = desk.tables["links"].set_index(["user_a", "user_b"])
+    assert {(row["a"], row["b"]) for row in told["links"]} == set(links.index)
+    moved = [abs(row["score"] - links.loc[(row["a"], row["b"]), "score"]) for row in told["links"]]
+    assert max(moved) > 1e-3
+    assert "problem" in answer(desk, {"ask": "what-if", "without": ["account:Nobody"]})
+    assert sorted(p for p in (tmp_path / "data").rglob("*") if p.is_file()) == before
