@@ -24,9 +24,9 @@ from sockgraph.evaluation import read_clusters, read_labels, read_links
 from sockgraph.reviews import Ledger
 from sockgraph.reviews.agreement import read_answers
 from sockgraph.reviews.answers import read_kept
-from sockgraph.reviews.diffs import parse_diff
 from sockgraph.sources import DumpSource
 from sockgraph.sources.history_dump import NEEDED, columns
+from sockgraph.sources.mediawiki.diffs import parse_diff
 from sockgraph.sources.table import TableSource
 from sockgraph.store import Store
 from sockgraph.store.raw_answers import SUFFIX, RawAnswers

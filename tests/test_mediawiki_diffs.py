@@ -12,9 +12,9 @@ from wiki import history
 from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.pipeline import run_case
-from sockgraph.reviews.diffs import DIFFS_A_PAIR, HoldsDiffs, parse_diff
+from sockgraph.reviews.sheet import DIFFS_A_PAIR
 from sockgraph.sources.mediawiki import MediaWikiSource
-from sockgraph.sources.mediawiki.diffs import stored_diffs
+from sockgraph.sources.mediawiki.diffs import HoldsDiffs, parse_diff, stored_diffs
 from sockgraph.store.raw_answers import RawAnswers
 
 pytestmark = pytest.mark.wiki

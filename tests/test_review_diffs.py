@@ -12,7 +12,8 @@ from review_fixture import B, C, make_dossier
 from sockgraph.errors import FetchError
 from sockgraph.pipeline import review_session as room
 from sockgraph.reviews import make_sheet
-from sockgraph.reviews.diffs import CONTEXT, parse_diff, wanted_diffs
+from sockgraph.reviews.sheet import wanted_diffs
+from sockgraph.sources.mediawiki.diffs import CONTEXT, parse_diff
 
 CHANGED = (
     '<tr><td class="diff-marker" data-marker="−"></td>'

@@ -17,7 +17,7 @@ from sockgraph.report.basket import moved, picked, picked_edits, side_of
 from sockgraph.report.markup import diff_url
 from sockgraph.report.wikitext import PROFILES, basket_text, profile_of
 from sockgraph.reviews.answers import LONGEST
-from sockgraph.reviews.diffs import HoldsDiffs, parse_diff
+from sockgraph.sources.mediawiki.diffs import HoldsDiffs, parse_diff
 from sockgraph.strings import say, speaking
 
 if TYPE_CHECKING:

@@ -131,11 +131,6 @@ def _downhill(
     return None
 
 
-SHRINK = 0.5
-TRUST = {"mechanics": 0.25, "time": 1.5}
-"""By family; 1 where none is given."""
-
-
 @dataclass(frozen=True)
 class Training:
     """Surprises that a model learns from, weights adding up to one on each side.

@@ -383,3 +383,16 @@ def _side(edits: pd.DataFrame) -> Side:
 def seed_of(*texts: str) -> int:
     """Return a seed made of texts."""
     return int(digest(list(texts))[:16], 16)
+
+
+DIFFS_A_PAIR = 60
+
+
+def wanted_diffs(sheet: Sheet, limit: int = DIFFS_A_PAIR) -> dict[str, list[int]]:
+    """Return, by wiki, the revisions whose diffs are asked for: of shared pages, as they come."""
+    cards = [card for page in sheet.shared for row in page.rows for card in (row.a, row.b) if card]
+    wanted: dict[str, list[int]] = {}
+    for card in cards[:limit]:
+        wiki, _, rev_id = card.rev.rpartition(":")
+        wanted.setdefault(wiki, []).append(int(rev_id))
+    return wanted

@@ -1,4 +1,4 @@
-"""What single edits changed, for people who review: read one by one, and kept like every answer.
+"""What single edits changed, for people who review: read one by one, kept, and parsed.
 
 They lie in a folder of their own, so that what a reviewer looks at changes neither the answers that
 the case's tables come from nor the day that they were read.
@@ -7,13 +7,14 @@ the case's tables come from nor the day that they were read.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from sockgraph.store.case_store import DIFFS
 from sockgraph.store.raw_answers import Entry, RawAnswers, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sockgraph.sources.mediawiki.cache import Asker
 
@@ -21,6 +22,19 @@ KIND = "diffs"
 REQUEST = {"action": "compare", "torelative": "prev", "prop": "diff|ids", "curtimestamp": "1"}
 NOT_SHOWN = frozenset({"missingcontent", "missingcontent-revid", "nosuchrevid"})
 """Errors that are an answer: the edit, or the one before it, is deleted or hidden."""
+Kind = Literal["same", "ins", "del"]
+Piece = tuple[str, str]
+CONTEXT = 60  # characters of unchanged text kept on either side of a change
+EMPTY_LINE = "\xa0"  # how MediaWiki fills a cell whose line is empty
+_SIDES: dict[str, Kind] = {"diff-deletedline": "del", "diff-addedline": "ins"}
+
+
+@runtime_checkable
+class HoldsDiffs(Protocol):
+    """A source that can show what an edit changed."""
+
+    def diffs(self, rev_ids: Sequence[int], *, wiki: str | None = None) -> dict[int, str]:
+        """Return, from a wiki's revision to the HTML rows of `action=compare`, what is held."""
 
 
 def stored_diffs(raw: RawAnswers) -> RawAnswers:
@@ -126,3 +140,106 @@ def _fetch(asker: Asker, raw: RawAnswers, rev: int) -> Entry:
         answered=answer.get("curtimestamp"), fetched=f"{asker.clock():%Y-%m-%dT%H:%M:%SZ}",
     )  # fmt: skip
     return raw.put(entry, body)
+
+
+def parse_diff(html: str) -> list[Piece]:
+    """Return the changes of a diff, a line of the page after the other.
+
+    Parameters
+    ----------
+    html
+        Table rows as `action=compare` gives them, with `diffchange` marks inside changed lines.
+
+    Returns
+    -------
+    list of (kind, text)
+        `same`, `ins` or `del`; unchanged text is cut to what stands beside a change.
+
+    Examples
+    --------
+    >>> parse_diff('<tr><td class="diff-addedline"><div>a <b>new</b> line</div></td></tr>')
+    [('ins', 'a new line')]
+    """
+    reader = _Rows()
+    reader.feed(html)
+    reader.close()
+    found: list[Piece] = []
+    for sides in reader.rows:
+        line = _woven(*([] if _unchanged(side) == EMPTY_LINE else side for side in sides))
+        if any(kind != "same" for kind, _ in line):
+            found += [("same", "\n")] if found else []
+            found += [_cut(line, i) for i in range(len(line))]
+    return [piece for piece in found if piece[1]]
+
+
+class _Rows(HTMLParser):
+    """Collects, row by row, the pieces of the old and the new side."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.rows: list[tuple[list[Piece], list[Piece]]] = []
+        self._side: Kind | None = None
+        self._changed = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        classes = set((dict(attrs).get("class") or "").split())
+        if tag == "tr":
+            self.rows.append(([], []))
+        elif tag == "td":
+            self._side = next((s for name, s in _SIDES.items() if name in classes), None)
+        elif tag in ("ins", "del"):
+            self._changed += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "td":
+            self._side = None
+        elif tag in ("ins", "del"):
+            self._changed = max(0, self._changed - 1)
+
+    def handle_data(self, data: str) -> None:
+        if self._side and self.rows:
+            side = self.rows[-1][self._side == "ins"]
+            side.append((self._side if self._changed else "same", data))
+
+
+def _woven(old: list[Piece], new: list[Piece]) -> list[Piece]:
+    """Put the two sides of a line into one; a side that stands alone is all change."""
+    if not old or not new:
+        kind = "ins" if new else "del"
+        return [(kind, "".join(text for _, text in old or new))] if old or new else []
+    if _unchanged(old) != _unchanged(new):  # not the two sides of one line
+        return [("del", "".join(t for _, t in old)), ("ins", "".join(t for _, t in new))]
+    return _merged(old, new)
+
+
+def _merged(old: list[Piece], new: list[Piece]) -> list[Piece]:
+    """Walk along both sides, whose unchanged texts are equal, taking changes where they stand."""
+    left, right = list(old), list(new)
+    line: list[Piece] = []
+    while left or right:
+        if left and left[0][0] == "del":
+            line.append(left.pop(0))
+        elif right and right[0][0] == "ins":
+            line.append(right.pop(0))
+        else:
+            (_, a), (_, b) = left.pop(0), right.pop(0)
+            n = min(len(a), len(b))
+            line.append(("same", a[:n]))
+            left[:0] = [("same", a[n:])] if a[n:] else []
+            right[:0] = [("same", b[n:])] if b[n:] else []
+    return line
+
+
+def _unchanged(pieces: Iterable[Piece]) -> str:
+    return "".join(text for kind, text in pieces if kind == "same")
+
+
+def _cut(line: list[Piece], i: int) -> Piece:
+    """Return a piece, unchanged text without what is far from any change."""
+    kind, text = line[i]
+    first, last = i == 0, i == len(line) - 1
+    if kind != "same" or len(text) <= CONTEXT * (1 if first or last else 2):
+        return kind, text
+    head = "" if first else text[:CONTEXT]
+    tail = "" if last else text[-CONTEXT:]
+    return kind, f"{head}…{tail}"
