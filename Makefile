@@ -90,11 +90,10 @@ check: $(READY) ## lint, types, import directions
 # its clock set back (where faketime is there), another time zone, no locale and no home that can be written.
 SOAK := 3600
 BAD_DAY = TZ=Pacific/Kiritimati LC_ALL=C HOME=/nonexistent $$(command -v faketime >/dev/null && echo faketime -f -400d)
-within = timeout $(1) $(2); code=$$?; test $$code -eq 0 -o $$code -eq 124
 soak: $(READY) ## look for trouble for an hour: bad days, kills and fuzzing; what the fuzzer learns is kept
 	@$(INSTALL) -e '.[fuzz]'
-	@$(call within,$$(($(SOAK) / 5)),env $(BAD_DAY) $(BIN)/python -m pytest -q -p no:cacheprovider -m "not service" tests/test_case.py tests/test_ledger.py tests/test_purge.py tests/test_reliability_*.py tests/test_hostile_*.py tests/test_review_states.py tests/test_fuzz_*.py)
-	@$(call within,$$(($(SOAK) * 2 / 5)),$(BIN)/python benchmarks/kills.py --kills 1000 --seed $$(date -u +%Y%m%d))
+	@timeout $$(($(SOAK) / 5)) env $(BAD_DAY) $(BIN)/python -m pytest -q -p no:cacheprovider -m "not service" tests/test_case.py tests/test_ledger.py tests/test_purge.py tests/test_reliability_*.py tests/test_hostile_*.py tests/test_review_states.py tests/test_fuzz_*.py; code=$$?; test $$code -eq 0 -o $$code -eq 124
+	@$(BIN)/python benchmarks/kills.py --kills 1000 --seed $$(date -u +%Y%m%d) --seconds $$(($(SOAK) * 2 / 5))
 	@$(BIN)/python benchmarks/fuzz.py --seconds $$(($(SOAK) * 2 / 5 / 17)) --keep .soak_cache
 
 advisories: $(READY) ## ask the index of advisories about every installed package; needs that network
@@ -110,11 +109,12 @@ bench: $(READY) ## measure screening against what a user would otherwise assembl
 	@$(BIN)/python benchmarks/screen.py
 
 # The demo's own report and packet are pages of the site; nothing is asked of another host.
-docs: $(BASE) ## write the documentation as pages under site/, with the demo's report and packet
-	@$(INSTALL) -e '.[docs]'
+docs: $(BASE) ## write the documentation as pages under site/, with the demo's report, packet and desk
+	@$(INSTALL) -e '.[docs,notebook]'
 	@test -f data/processed/demo/report.html || $(BIN)/sockgraph demo
 	@mkdir -p site-demo && cp data/processed/demo/report.html site-demo/report.html
 	@rm -f site-demo/packet.html; $(BIN)/sockgraph review-packet data/raw/demo/demo.toml --reviewer Example --out site-demo/packet.html >/dev/null
+	@$(BIN)/python docs/desk_page.py data/raw/demo/demo.toml site-demo/desk.html
 	@$(BIN)/mkdocs build --quiet --clean && $(BIN)/python docs/check_site.py site && echo "Open site/index.html"
 
 release: $(READY) ## build the sdist and the wheel twice, compare them, look inside, and try the wheel in a bare environment

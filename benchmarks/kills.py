@@ -1,6 +1,6 @@
 """Kill every command at random moments, look at what is left, go on, and compare with no kill.
 
-    python benchmarks/kills.py --kills 200 --seed 1
+    python benchmarks/kills.py --kills 200 --seed 1 [--seconds 600]
 
 Half of the moments are drawn by the clock, half are the n-th change to a file. After each kill
 everything on disk is looked at; after every tenth the command runs to its end, and every file must
@@ -29,24 +29,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no round after")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         start = made(folder)
         total = 0
-        for command in COMMANDS:
+        until = time.monotonic() + given.seconds
+        for command in random.Random(given.seed).sample(COMMANDS, len(COMMANDS)):  # noqa: S311 - no secret
+            if time.monotonic() > until:
+                break
             dice = random.Random(f"{command} {given.seed}")  # noqa: S311 - no secret
             wanted = round(given.kills * SHARES[command])
-            total += _command(command, wanted, dice, (start, folder))
+            total += _command(command, wanted, dice, (start, folder), until=until)
         print(f"{total} kills; every file whole after each, every rerun the same bytes")
 
 
-def _command(command: str, wanted: int, dice: random.Random, where: tuple[Path, Path]) -> int:
+def _command(
+    command: str, wanted: int, dice: random.Random, where: tuple[Path, Path], *, until: float
+) -> int:
     started = time.monotonic()
     start, folder = where
     known = measure(start, folder / f"{command}-whole", command)
     kills = tries = rounds = 0
-    while kills < wanted:
+    while kills < wanted and time.monotonic() < until:
         rounds += 1
         killed = bench(start, folder / f"{command}-{rounds}", command)
         for moment in moments(dice, known, min(ROUND, wanted - kills)):

@@ -1,4 +1,4 @@
-"""What the site shows beside its pages: the demo's report and packet, and a list of decisions."""
+"""What the site shows beside its pages: the demo's report, packet and desk, and the decisions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "site-demo"
 """Where `make docs` puts the pages of the demo."""
-SHOWN = ("report.html", "packet.html")
+SHOWN = ("report.html", "packet.html", "desk.html")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

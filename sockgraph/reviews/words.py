@@ -55,6 +55,7 @@ _COUNTS = {
     "sessions": ("half hour in common", "half hours in common"),
     "undoing": ("undoing", "undoings"),
     IMITATION: ("summary taken over", "summaries taken over"),
+    **dict.fromkeys((COMMUNITY, RIVALS), ("account", "accounts")),
 }
 
 

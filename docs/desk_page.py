@@ -1,0 +1,91 @@
+"""Write the demo's desk as one page that needs no kernel: what it may ask was asked beforehand.
+
+    python docs/desk_page.py data/raw/demo/demo.toml site-demo/desk.html
+
+Run by `make docs`. What was not asked, or would be kept, is answered by saying so.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sockgraph.desk.messages import answer
+from sockgraph.desk.pairs import ORDERS
+from sockgraph.desk.state import Desk
+from sockgraph.desk.widget import STATIC, page_script, scene_of, scoped_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PANELS = ("head", "card", "evidence", "timecards", "timeline", "summaries")
+ABOUT = ("ask", "a", "b", "number", "order", "user")
+"""What tells questions apart; panels are asked one by one, and all are in a link's answer."""
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>The demo's desk</title>
+<meta name="viewport" content="width=device-width"><style>{css}
+body {{ margin: 0 1rem; font: 1rem system-ui, sans-serif }}</style>
+<body data-jp-theme-light="true"><p>The demo's desk as a page: everybody in it is invented. In a
+notebook it also shows the edits of every pair, and keeps notes and edits to be filed.
+<a href="../index.html">Back</a></p><div id="desk"></div>
+<script type="module">{script}
+const said = {data}, keys = {about};
+const key = (question) => JSON.stringify(keys.map((name) => question[name] ?? null));
+const kernel = {{ value: "This page", rule: "has no kernel: it shows what was asked beforehand.",
+  remedy: "Open the case in a notebook." }};
+let heard = () => undefined;
+const model = {{
+  get: (name) => (name === "scene" ? said.scene : null),
+  on: (_, listener) => {{ heard = listener; }},
+  off: () => undefined,
+  send: (question) => setTimeout(() => heard({{ re: question.re,
+    ...(said.answers[key(question)] ?? {{ problem: kernel }}) }})),
+}};
+render({{ model, el: document.getElementById("desk") }});
+</script></body></html>
+"""
+
+
+def main() -> None:
+    """Ask the desk of a case everything that the page can ask, and write both into one file."""
+    case, out = Path(sys.argv[1]), Path(sys.argv[2])
+    desk = Desk.of(case, data=case.parent.parent.parent)
+    scene = scene_of(desk)
+    answers = {_key(question): answer(desk, question) for question in _questions(scene)}
+    data = json.dumps({"scene": scene, "answers": answers}, ensure_ascii=False, default=str)
+    script = page_script().replace("export default { render };", "")
+    page = PAGE.format(
+        css=scoped_tokens() + (STATIC / "explorer.css").read_text(encoding="utf-8"),
+        script=script,
+        data=data.replace("<", "\\u003c"),
+        about=json.dumps(ABOUT),
+    )
+    out.write_text(page, encoding="utf-8")
+
+
+def _questions(scene: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for link in scene["links"]:
+        pair = {"a": link["a"], "b": link["b"]}
+        yield {"ask": "panels", **pair, "panels": PANELS}
+        yield {"ask": "notes", **pair}
+        if link["drawn"]:  # a pair's edits are a third of a megabyte
+            yield {"ask": "edits", **pair}
+    yield from ({"ask": "group", "number": group["number"]} for group in scene["groups"])
+    yield from ({"ask": "matrix", "order": order} for order in ORDERS)
+    yield from ({"ask": "pairs", "user": user} for user in (None, *_users(scene)))
+    yield {"ask": "basket"}
+
+
+def _users(scene: dict[str, Any]) -> list[str]:
+    return [node["user"] for node in scene["nodes"]]
+
+
+def _key(question: dict[str, Any]) -> str:
+    """Return the key as the page's script writes it."""
+    told = [question.get(name) for name in ABOUT]
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+if __name__ == "__main__":
+    main()
