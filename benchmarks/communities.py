@@ -1,7 +1,7 @@
 """Measure where people use it: small cases of real labelled communities, innocent ones first.
 
     python benchmarks/communities.py [COMMUNITY ...] [--cases 40] [--jobs 2] [--keep FOLDER]
-                                     [--write docs/validation.md]
+                                     [--write docs/validation.md] [--texts]
 
 Communities are folders of `$SOCKGRAPH_DATA` (or ../shared/data) that hold `edits.parquet` and
 `labels.parquet`; default: all twenty. Of each: the open case (every account against every other),
@@ -12,7 +12,8 @@ people). Cases and reference are drawn as a user's would be.
 Likeness depends on the histories alone, so it is measured once a community and kept under --keep; a
 case then costs about a second. What has run is kept too: the command resumes. After a change of the
 evidence, delete `*/judged-*` there; after a change of the signals, all of it. --stable takes a
-twentieth of the edits away, four times, and gives accounts the other role.
+twentieth of the edits away, four times, and gives accounts the other role. --texts reads what edits
+added, where a community has `texts.parquet`; give it a --keep of its own.
 """
 
 # ruff: noqa: SLF001 - it goes through the product stage by stage, as a run does
@@ -75,6 +76,7 @@ NAMES = [
     "coreboot",
     "rails",
 ]
+WITH_TEXTS = "edits-with-texts.parquet"
 BEGIN, END = "<!-- begin communities -->", "<!-- end communities -->"
 CASE = """
 id = "communities"
@@ -95,13 +97,25 @@ accounts = 300
 def case_of(name: str, nominated: list[str], folder: Path, stem: str) -> Any:
     """Write a case file, and load it."""
     path = folder / f"{stem}.toml"
+    own = folder / WITH_TEXTS
     text = CASE.format(
         name=name.replace("_", "-"),
-        path=(DATA / name / "edits.parquet").absolute(),
+        path=(own if own.exists() else DATA / name / "edits.parquet").absolute(),
         nominated="[" + ", ".join(f'"{n}"' for n in nominated) + "]",
     )
     path.write_text(text)
     return load_case(path)
+
+
+def add_texts(name: str, folder: Path) -> None:
+    """Write a community's edits with what they added, where that is known; names are blanked."""
+    known = DATA / name / "texts.parquet"
+    if known.exists() and not (folder / WITH_TEXTS).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        texts = pd.read_parquet(known).set_index("rev_id")["text"]
+        edits = pd.read_parquet(DATA / name / "edits.parquet")
+        said = edits["rev_id"].map(texts).str.replace("(name)", " ", regex=False)
+        edits.assign(text=said).to_parquet(folder / WITH_TEXTS)
 
 
 def draw_cases(
@@ -483,10 +497,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path(".communities"))
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--texts", action="store_true", help="read what edits added")
     parser.add_argument(
         "--stable", action="store_true", help="take edits away and change roles instead"
     )
     args = parser.parse_args()
+    for name in args.names if args.texts else ():
+        add_texts(name, args.keep / name)
     if args.stable:
         told = pd.DataFrame({name: stable(name, args.keep, args.cases) for name in args.names}).T
         print(told.to_string())
