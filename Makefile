@@ -94,7 +94,7 @@ soak: $(READY) ## look for trouble for an hour: bad days, kills and fuzzing; wha
 	@$(INSTALL) -e '.[fuzz]'
 	@timeout $$(($(SOAK) / 5)) env $(BAD_DAY) $(BIN)/python -m pytest -q -p no:cacheprovider -m "not service" tests/test_case.py tests/test_ledger.py tests/test_purge.py tests/test_reliability_*.py tests/test_hostile_*.py tests/test_review_states.py tests/test_fuzz_*.py; code=$$?; test $$code -eq 0 -o $$code -eq 124
 	@$(BIN)/python benchmarks/kills.py --kills 1000 --seed $$(date -u +%Y%m%d) --seconds $$(($(SOAK) * 2 / 5))
-	@$(BIN)/python benchmarks/fuzz.py --seconds $$(($(SOAK) * 2 / 5 / 17)) --keep .soak_cache
+	@timeout $$(($(SOAK) * 2 / 5)) $(BIN)/python benchmarks/fuzz.py --seconds $$(($(SOAK) / 50)) --keep .soak_cache; code=$$?; test $$code -eq 0 -o $$code -eq 124
 
 advisories: $(READY) ## ask the index of advisories about every installed package; needs that network
 	@$(INSTALL) pip-audit
