@@ -162,13 +162,7 @@ def light_judgement(
 
 
 def finding(
-    kind: str,
-    *,
-    found: str,
-    why: str,
-    alternative: str,
-    alibi: str | None = None,
-    imitation: str | None = None,
+    kind: str, *, found: str, why: str, alternative: str, **doubts: str | None
 ) -> dict[str, Any]:
     """Return a finding, checked.
 
@@ -178,9 +172,8 @@ def finding(
         `review` or `reversal`, which offer different findings.
     alternative
         The strongest alternative explanation, in writing.
-    alibi, imitation
-        `accepted` or `explained`, where the link has simultaneous work, or where one account may be
-        imitating the other; else None.
+    doubts
+        The answer to each of `words.DOUBTS` that the link has, `accepted` or `explained`.
 
     Raises
     ------
@@ -189,9 +182,9 @@ def finding(
         simultaneous work it accepts as showing two people, or one of which it finds to imitate.
     """
     _among("finding", found, findings_of(kind))
-    for doubt, answer in (("alibi", alibi), ("imitation", imitation)):
-        if answer is not None:
-            _among(f"answer to the {doubt}", answer, tuple(words.DOUBTS[doubt]))
+    answers = {doubt: said for doubt, said in doubts.items() if said is not None}
+    for doubt, answer in answers.items():
+        _among(f"answer to the {doubt}", answer, tuple(words.DOUBTS[doubt]))
         if answer == "accepted" and found in ("upheld", "stands"):
             raise ReviewError(
                 repr(found),
@@ -202,8 +195,8 @@ def finding(
         "finding": found,
         "why": _text("the reason of a finding", why),
         "alternative": _text("the strongest alternative explanation", alternative),
-        "alibi": alibi,
-        **({} if imitation is None else {"imitation": imitation}),  # as older findings are sealed
+        "alibi": None,  # asked or not: so older findings are sealed
+        **answers,
     }
 
 
