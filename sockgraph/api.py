@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sockgraph.desk.review_widget import Reviewing
+    from sockgraph.desk.start import Start
     from sockgraph.desk.widget import Explorer
     from sockgraph.evaluation import Evaluation
     from sockgraph.evidence import Comparison, EvidenceSettings
@@ -354,13 +355,16 @@ def read(case: CaseLike, *, data: Path | str = DATA) -> CaseResult:
     return read_case(_file(case), data=Path(data))
 
 
-def explore(case: CaseLike, *, data: Path | str = DATA, by: str = "") -> Explorer:
-    """Open the investigator's desk in JupyterLab: the graph, and the evidence behind each link.
+def explore(
+    case: CaseLike | None = None, *, data: Path | str = DATA, by: str = ""
+) -> Explorer | Start:
+    """Open the investigator's desk in JupyterLab: every pair, and the edits behind each link.
 
     Parameters
     ----------
     case
-        A case that was run.
+        A case that was run. Without one, a case is chosen or made in the cell, run with a progress
+        bar, and opened.
     data
         The data folder.
     by
@@ -379,7 +383,10 @@ def explore(case: CaseLike, *, data: Path | str = DATA, by: str = "") -> Explore
     (4, None)
     """
     with _notebook("explore"):
+        from sockgraph.desk.start import Start
         from sockgraph.desk.widget import Explorer
+    if case is None:
+        return Start(data=Path(data), by=by)
     return Explorer(_ran(case), data=Path(data), by=by)
 
 

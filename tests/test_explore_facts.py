@@ -11,11 +11,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+import tiny
 from hostile import NAMES
 
 import sockgraph
 from sockgraph.charts import hours
 from sockgraph.charts.matrix import matrix_cells
+from sockgraph.charts.svg import colours
 from sockgraph.desk import (
     hours_in_common,
     link_evidence,
@@ -28,9 +30,9 @@ from sockgraph.desk.facts import shared_pages
 from sockgraph.desk.messages import answer
 from sockgraph.desk.phrases import tokens_of
 from sockgraph.desk.state import Desk, read_places
-from sockgraph.desk.widget import Explorer, fallback, scene_of, scoped_tokens
+from sockgraph.desk.widget import STATIC, Explorer, fallback, scene_of, scoped_tokens
 from sockgraph.errors import SockgraphError
-from sockgraph.pipeline import read_case
+from sockgraph.pipeline import read_case, run_case
 from sockgraph.report.basket import Picked, keep_basket, read_basket
 from sockgraph.report.opening import colleagues_of
 from sockgraph.signals import FAMILIES
@@ -285,6 +287,25 @@ def test_what_cannot_be_had_is_said_and_not_raised(desk):
     assert "no such group" in ask(desk, ask="group", number=99)["problem"]["rule"]
 
 
+def test_without_calibration_there_is_everything_but_a_number(tmp_path):
+    path = tiny.write(tmp_path)
+    desk = Desk.of(run_case(path, data=tmp_path / "data"))
+    scene = scene_of(desk)
+    assert not scene["calibrated"]
+    a, b = scene["opens"]
+    said = answer(desk, {"ask": "panels", "a": a, "b": b, "panels": ["head", "evidence"]})
+    assert "at least 30 are needed" in said["head"]
+    assert "at least 30 are needed" in said["evidence"]
+    assert not re.search(r"[+−]\d", said["evidence"])
+    edits = answer(desk, {"ask": "edits", "a": a, "b": b})
+    assert len(edits["edits"]) > 100
+    assert {page["moved"] for page in edits["pages"]} == {0.0}
+    assert not any(edit["signals"] for edit in edits["edits"])
+    rows = answer(desk, {"ask": "pairs"})["rows"]
+    assert len(rows) == 6
+    assert {row["words"] for row in rows} == {""}
+
+
 def test_a_case_that_was_not_run_says_so_in_the_widget(tmp_path, demo_ran):
     text = (demo_ran / "raw" / "demo" / "demo.toml").read_text()
     case = tmp_path / "other.toml"
@@ -346,6 +367,37 @@ def test_the_widget_leaves_the_page_around_it_alone():
     css = scoped_tokens()
     assert ":root" not in css
     assert '[data-jp-theme-light="false"] .sg' in css
+
+
+def luminance(colour):
+    """Relative luminance, as WCAG 2 defines it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+TEXT = ("ink", "ink-2", "ink-3", "for", "against")
+MARKS = ("for", "against", "rule-strong", "hatch", "focus", "ink")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_and_marks_stand_out_from_what_is_behind_them(dark):
+    known = colours(dark=dark)
+    for behind in ("paper", "panel"):
+        for name in TEXT:
+            assert contrast(known[name], known[behind]) >= 4.5, (name, behind)
+        for name in MARKS:
+            assert contrast(known[name], known[behind]) >= 3, (name, behind)
+    for pale in ("for-pale", "against-pale"):  # cells of the matrix
+        assert contrast(known["ink"], known[pale]) >= 4.5
+    css = (STATIC / "explorer.css").read_text("utf-8")
+    assert not re.search(r"color: (?!var|inherit)", css)  # every colour is one of those
+    assert set(re.findall(r"font(?:-size)?: [^;]*?(\d+)px", css)) <= {"12", "13", "15", "18"}
 
 
 def test_where_no_kernel_draws_there_is_a_table_and_a_sentence():

@@ -10,11 +10,14 @@ import pytest
 from report_fixture import USERS, river_trade
 
 import sockgraph
+from sockgraph.desk.messages import answer
+from sockgraph.desk.state import Desk
+from sockgraph.desk.widget import page_strings, page_texts
 from sockgraph.report import case_report
 from sockgraph.strings import say, speaking, strings
 
 ROOT = Path(sockgraph.__file__).parent
-SAID_HERE = ("charts", "report")
+SAID_HERE = ("charts", "desk", "report")
 NEVER_TRANSLATED = {  # what the wiki's people wrote, file names, and terms that stand as they are
     "log", "LR", "sockgraph", "ENFSI", "parquet", "alibis", "evidence", "links", "rev", "and",
 }  # fmt: skip
@@ -25,7 +28,7 @@ def said():
     found = set()
     for room in SAID_HERE:
         for path in (ROOT / room).rglob("*.py"):
-            if path.name == "wikitext.py":  # a filing has the words of its wiki
+            if path.name in {"wikitext.py", "review_widget.py"}:  # a filing has its wiki's words
                 continue
             for call in ast.walk(ast.parse(path.read_text("utf-8"))):
                 named = isinstance(call, ast.Call) and getattr(call.func, "id", "")
@@ -35,10 +38,10 @@ def said():
                     found |= {one.value for one in both if isinstance(one, ast.Constant)}
     for path in (ROOT / "report" / "templates").glob("*.j2"):
         found |= set(re.findall(r'\b(?:say|_)\("((?:[^"\\])*)"', path.read_text("utf-8")))
-    return found
+    return found | page_texts()
 
 
-def test_every_text_of_the_report_is_in_the_table():
+def test_every_text_of_report_and_desk_is_in_the_table():
     assert {text for text in said() if re.search("[A-Za-z]{2}", text)} - strings().keys() == set()
 
 
@@ -67,6 +70,29 @@ def test_no_english_is_left_over(language):
     names = {word for user in USERS for word in user.split()}
     log = {"hours", "days"}  # a block's length, as the wiki's log has it
     assert left - names - log == set()
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "zh-hant"])
+def test_no_english_is_left_over_on_the_desk(language, demo_copy):
+    case = demo_copy / "raw" / "demo" / "demo.toml"
+    desk = Desk.of(case, data=demo_copy, by="Ann")
+    names = {word for user in desk.accounts for word in user.split()}
+    log = {"indefinitely", "UTC"}  # a block's length, as the wiki's log has it
+    shown = ["head", "card", "evidence", "timecards", "timeline", "summaries"]
+    pairs = [link.pair for link in desk.links.values()][:4]
+    few = desk.tables["links"].query("band == 'insufficient'").iloc[0]
+    said = [
+        answer(desk, {"ask": "panels", "a": a, "b": b, "panels": shown, "lang": language})
+        for a, b in [*pairs, (few["user_a"], few["user_b"])]
+    ]
+    for panel in [panel for one in said for panel in one.values()]:
+        own = re.sub(r"<bdi[^>]*>.*?</bdi>|<mark>.*?</mark>", "", panel, flags=re.DOTALL)
+        text = html.unescape(re.sub(r"<[^>]+>", "\n", own))
+        left = set(re.findall(r"[A-Za-z]{3,}", text)) - NEVER_TRANSLATED - names - log
+        assert left == set(), text
+    page = page_strings(language)
+    same = {text for text in page_texts() if text not in page}
+    assert {text for text in same if re.search("[a-z]{3}", text)} <= {"log10 LR", "Enter", "Esc"}
 
 
 def test_a_language_that_is_not_there_is_refused():

@@ -122,8 +122,8 @@ def shared_pages(tables: Tables, a: str, b: str) -> pd.DataFrame:
     edits = shared_edits(tables, a, b)
     by_page = edits.groupby("page", observed=True, sort=False)
     first = edits["user"].eq(a).groupby(edits["page"], observed=True, sort=False).sum()
-    everybody = tables["edits"].assign(page=page_titles(tables["edits"]))
-    everybody = everybody[everybody["page"].isin(first.index)]
+    everybody = tables["edits"][["user"]].assign(page=page_titles(tables["edits"]))
+    everybody = everybody[everybody["page"].isin(first.index)].drop_duplicates()
     cited = cited_edits(tables, a, b).merge(edits[["rev", "page"]], on="rev")
     share = 1 / cited.groupby("signal")["rev"].transform("size")
     moved = (cited["contribution"].abs() * share).groupby(cited["page"]).sum()
@@ -133,7 +133,7 @@ def shared_pages(tables: Tables, a: str, b: str) -> pd.DataFrame:
             "n_a": first,
             "n_b": by_page.size() - first,
             "closest": by_page["gap"].min(),
-            "editors": everybody.groupby("page", observed=True)["user"].nunique(),
+            "editors": everybody["page"].value_counts().reindex(first.index),
         }
     )
     pages = pages.assign(moved=moved.reindex(pages.index).fillna(0.0)).rename_axis("page")
@@ -159,7 +159,7 @@ def contacts(edits: pd.DataFrame, user: str) -> pd.DataFrame:
     columns = pd.DataFrame(
         {
             "user": edits["user"].astype("object"),
-            "page": page_titles(edits).astype("object"),
+            "page": page_titles(edits),
             "timestamp": edits["timestamp"],
         }
     ).sort_values("timestamp", kind="stable")
@@ -254,11 +254,18 @@ def group_facts(tables: Tables) -> pd.DataFrame:
 
 
 def page_titles(edits: pd.DataFrame) -> pd.Series:
-    """Return what a page is called; of several wikis, with its wiki."""
-    numbered = "page " + edits["page_id"].astype("string")
-    titles = edits["title"].astype("string").fillna(numbered)
-    one = len(set(edits["wiki"])) < 2
-    return titles if one else titles + " (" + edits["wiki"].astype("string") + ")"
+    """Return what the page of each edit is called; of several wikis, with its wiki.
+
+    A table that has its `page` already keeps it: a desk asks often.
+    """
+    if "page" in edits:
+        return edits["page"]
+    titles = edits["title"].astype("object")
+    nameless = titles.isna()
+    titles = titles.mask(nameless, "page " + edits["page_id"].astype("string").astype("object"))
+    if len(set(edits["wiki"])) > 1:
+        titles = titles + " (" + edits["wiki"].astype("object") + ")"
+    return titles
 
 
 def _hour_of_week(edits: pd.DataFrame) -> NDArray[np.int64]:

@@ -74,12 +74,14 @@ def give_edits(desk: Desk, content: Answer) -> Answer:
     a, b = desk.pair(content["a"], content["b"])
     pages = shared_pages(desk.tables, a, b)
     edits = shared_edits(desk.tables, a, b) if len(pages) else latest_edits(desk.tables, a, b)
-    signals = cited_edits(desk.tables, a, b).groupby("rev")["signal"].agg(list).to_dict()
+    told_by = cited_edits(desk.tables, a, b)
+    numbered = bool(pd.notna(desk.row((a, b))["log10_lr"]))  # else nothing moved a number
+    signals = told_by.groupby("rev")["signal"].agg(list).to_dict() if numbered else {}
     phrases = shared_phrases(desk.tables, a, b, voices=desk.voices).head(MOST_PHRASES)
     told = [(pattern_of(str(row.phrase)), row) for row in each(phrases)]
     case = desk.result.case
     return {
-        "pages": [_page(row) for row in each(pages)],
+        "pages": [_page(row, numbered=numbered) for row in each(pages)],
         "accounts": int(desk.tables["edits"]["user"].nunique()),
         "diffs": case.source.kind == "mediawiki",
         "edits": [
@@ -102,13 +104,13 @@ def give_edits(desk: Desk, content: Answer) -> Answer:
     }
 
 
-def _page(row: Any) -> Answer:
+def _page(row: Any, *, numbered: bool) -> Answer:
     return {
         "page": clean(str(row.page)),
         "n": [int(row.n_a), int(row.n_b)],
         "closest": None if pd.isna(row.closest) else float(row.closest),
         "editors": int(row.editors),
-        "moved": float(row.moved),
+        "moved": float(row.moved) if numbered else 0.0,
     }
 
 

@@ -161,19 +161,35 @@ def _heard(link: Link) -> int:
 
 def evidence(desk: Desk, link: Link) -> Markup:
     """Return the waterfall, every signal, and what would change the number."""
-    drawn = None
+    if link.log10_lr is None:
+        return _no_number(desk, link)
     tables = desk.tables_of(link.pair)
-    if link.log10_lr is not None:
-        drawn = waterfall(tables.link, tables.evidence, tables.omissions)
+    drawn = waterfall(tables.link, tables.evidence, tables.omissions)
     parts = [
-        Markup('<div class="waterfall">{}</div>').format(drawn)
-        if drawn is not None
-        else Markup(""),
+        Markup('<div class="waterfall">{}</div>').format(drawn),
         _paragraph(say(HYPOTHESES), "note"),
         _paragraph(explained(link)),
         _paragraph(counts(link)),
         _signals(link),
         _omissions(link),
+    ]
+    return Markup("").join(parts)
+
+
+def _no_number(desk: Desk, link: Link) -> Markup:
+    """Say why a pair has no number, and what each signal had to go on."""
+    heads = ("Family", "Signal", "rests on", "its edits")
+    keep = (0, 1, 4, 5)  # what no number stands in
+    rows = (
+        tuple(_signal_row(signal)[i] for i in keep)
+        for signal in sorted(link.signals, key=lambda s: (s.family, s.name))
+        if signal.family in FAMILIES
+    )
+    said = "There is no number. Edits, hours, timeline and summaries are shown all the same."
+    parts = [
+        _paragraph(headline(link, desk.data.calibration.get("reason"))),
+        _paragraph(say(said), "note"),
+        _table(tuple(map(say, heads)), rows),
     ]
     return Markup("").join(parts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -60,17 +61,45 @@ def pattern_of(phrase: str) -> re.Pattern[str]:
     return re.compile(r"\s*".join(map(re.escape, tokens_of(phrase))), re.IGNORECASE)
 
 
-def read_voices(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
-    """Return everything that each account wrote in summaries, its tokens set apart by spaces."""
-    said = tables["edits"].dropna(subset=["comment"])
-    return {
-        str(user): "\n".join(f" {' '.join(tokens_of(str(text)))} " for text in group)
-        for user, group in said.groupby("user", sort=True)["comment"]
-    }
+@dataclass(frozen=True)
+class Voices:
+    """What every account wrote in summaries, and who wrote which two tokens one after the other.
+
+    Attributes
+    ----------
+    texts
+        By account: its summaries a line each, tokens set apart by spaces.
+    writers
+        By two neighbouring tokens, the accounts that wrote them.
+    """
+
+    texts: Mapping[str, str]
+    writers: Mapping[tuple[str, str], set[str]]
+
+    def of(self, tokens: Sequence[str]) -> set[str]:
+        """Return the accounts that wrote a phrase of two tokens or more."""
+        found = set.intersection(*(self.writers.get(two, set()) for two in pairwise(tokens)))
+        if len(tokens) == SHORTEST:
+            return found
+        needle = f" {' '.join(tokens)} "
+        return {user for user in found if needle in self.texts[user]}
+
+
+def read_voices(tables: Mapping[str, pd.DataFrame]) -> Voices:
+    """Return everything that each account wrote in summaries."""
+    said = tables["edits"][["user", "comment"]].dropna()
+    lines: dict[str, list[str]] = {}
+    writers: dict[tuple[str, str], set[str]] = {}
+    for user, text in zip(said["user"].tolist(), said["comment"].tolist(), strict=True):
+        tokens = tokens_of(text)
+        lines.setdefault(user, []).append(f" {' '.join(tokens)} ")
+        for two in pairwise(tokens):
+            writers.setdefault(two, set()).add(user)
+    return Voices({user: "\n".join(lines[user]) for user in sorted(lines)}, writers)
 
 
 def shared_phrases(
-    tables: Mapping[str, pd.DataFrame], a: str, b: str, *, voices: Mapping[str, str] | None = None
+    tables: Mapping[str, pd.DataFrame], a: str, b: str, *, voices: Voices | None = None
 ) -> pd.DataFrame:
     """Return phrases of summaries that both accounts wrote, those that fewest others wrote first.
 
@@ -87,12 +116,12 @@ def shared_phrases(
         out.
     """
     voices = read_voices(tables) if voices is None else voices
-    shared = _common(_counts(voices.get(a, "")), _counts(voices.get(b, "")))
-    others = [voice for user, voice in voices.items() if user not in {a, b}]
-    found = [Phrase(t, x, y, _heard(t, others)) for t, x, y in shared]
+    shared = _common(*(_counts(voices.texts.get(user, "")) for user in (a, b)))
+    found = [Phrase(t, x, y, len(voices.of(t) - {a, b})) for t, x, y in shared]
     kept = _maximal(found)
     kept.sort(key=lambda p: (p.others, -len(p.tokens), -min(p.n_a, p.n_b), p.tokens))
-    rows = [(_joined(p.tokens), p.n_a, p.n_b, p.others, len(others)) for p in kept[:MOST]]
+    n_others = len(voices.texts.keys() - {a, b})
+    rows = [(_joined(p.tokens), p.n_a, p.n_b, p.others, n_others) for p in kept[:MOST]]
     return pd.DataFrame(rows, columns=["phrase", "n_a", "n_b", "others", "of_others"])
 
 
@@ -116,11 +145,6 @@ def _common(
     both = [(tokens, one[tokens], other[tokens]) for tokens in one.keys() & other.keys()]
     both.sort(key=lambda p: (-len(p[0]) * min(p[1], p[2]), p[0]))
     return both[:CANDIDATES]
-
-
-def _heard(tokens: tuple[str, ...], voices: Sequence[str]) -> int:
-    needle = f" {' '.join(tokens)} "
-    return sum(needle in voice for voice in voices)
 
 
 def _maximal(phrases: Sequence[Phrase]) -> list[Phrase]:

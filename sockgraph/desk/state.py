@@ -14,8 +14,8 @@ import pandas as pd
 
 import sockgraph
 from sockgraph.clustering import cluster
-from sockgraph.desk.facts import contacts, pair_rows
-from sockgraph.desk.phrases import read_voices
+from sockgraph.desk.facts import contacts, page_titles, pair_rows
+from sockgraph.desk.phrases import Voices, read_voices
 from sockgraph.evidence import flag
 from sockgraph.graph import to_graph
 from sockgraph.pipeline import DATA, LEDGER, CaseResult, open_store, read_case
@@ -112,10 +112,11 @@ class Desk:
             result = read_case(Path(case), data=data)
         return cls(result, open_store(result.case, data), by.strip())
 
-    @property
+    @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:
-        """The case's tables by name."""
-        return self.result.tables
+        """The case's tables by name; that of edits with what each `page` is called."""
+        edits = self.result.tables["edits"]
+        return {**self.result.tables, "edits": edits.assign(page=page_titles(edits))}
 
     @property
     def ledger(self) -> Ledger:
@@ -137,7 +138,7 @@ class Desk:
         """The case as the report reads it, with review states as of the last run."""
         manifest, entries = self.result.manifest, self.entries
         tables: dict[str, Any] = {
-            k: v for k, v in self.tables.items() if k in ReportData.__dataclass_fields__
+            k: v for k, v in self.result.tables.items() if k in ReportData.__dataclass_fields__
         }
         return ReportData(
             case=self.result.case,
@@ -167,7 +168,7 @@ class Desk:
     @cached_property
     def dossier(self) -> Dossier:
         """The case as the review stage reads it."""
-        return Dossier(self.result.case, self.tables, self.result.manifest)
+        return Dossier(self.result.case, self.result.tables, self.result.manifest)
 
     @property
     def basket(self) -> Basket:
@@ -219,7 +220,7 @@ class Desk:
         return read_groups(self.tables["clusters"])
 
     @cached_property
-    def voices(self) -> dict[str, str]:
+    def voices(self) -> Voices:
         """What each account wrote in summaries, for shared phrases."""
         return read_voices(self.tables)
 
