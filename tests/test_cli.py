@@ -117,7 +117,7 @@ def test_each_fault_is_one_line_and_nothing_is_written(case, old, new, said):
 def test_a_truncated_table_is_refused(case):
     whole = (case / "edits.parquet").read_bytes()
     (case / "edits.parquet").write_bytes(whole[: len(whole) // 2])
-    code, _, err = process("run", "river.toml", cwd=case)
+    code, _, err = sockgraph("run", "river.toml", cwd=case)
     assert code == 2
     assert err.startswith("reading the table")  # what was done when it failed
     assert "truncated" in err.splitlines()[1]

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from sockgraph.case_template import identify
 from sockgraph.errors import StaleArtifactError, StoreError
 from sockgraph.pipeline import run_case
+from sockgraph.pipeline.results import writing
 from sockgraph.store import Store, case_store
 from sockgraph.store.case_store import GRAPH, REPORT
 from sockgraph.store.files import held, make_folder, open_to_others, write_bytes
@@ -173,16 +175,15 @@ def test_a_case_whose_file_was_renamed_does_not_begin_anew_without_its_ledger(tm
     import tiny
 
     tiny.write(tmp_path)
-    file, data = tmp_path / "tiny.toml", tmp_path / "data"
-    run_case(file, data=data)
-    renamed = file.rename(tmp_path / "small.toml")
+    case, data = identify(tmp_path / "tiny.toml"), tmp_path / "data"
+    Store(data).case("tiny", case.id).write_manifest({"case": {"id": case.id}})
+    renamed = (tmp_path / "tiny.toml").rename(tmp_path / "small.toml")
     with pytest.raises(StaleArtifactError, match="was run as tiny, and its ledger lies there"):
         run_case(renamed, data=data)
     assert not (data / "processed" / "small").exists()
-    for kind in ("raw", "processed"):
-        if (data / kind / "tiny").exists():
-            (data / kind / "tiny").rename(data / kind / "small")
-    assert run_case(renamed, data=data).folder.name == "small"
+    (data / "processed" / "tiny").rename(data / "processed" / "small")
+    with writing(identify(renamed), data, "run") as store:
+        assert store.processed.name == "small"
 
 
 WITHOUT_FCNTL = """
