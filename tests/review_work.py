@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import pytest
+from review_fixture import A, B, C
+
+from sockgraph.errors import ReviewError
+from sockgraph.reviews import link_states
 from sockgraph.reviews.answers import (
     Kept,
     finding,
@@ -12,7 +19,12 @@ from sockgraph.reviews.answers import (
     step_draft,
     take_steps,
 )
+from sockgraph.reviews.reversal import Received
 from sockgraph.reviews.states import STEPS, History, histories
+
+FLAGGED = (B, C)
+ASSERTED = (A, C)
+NEWS = Received("against", "Clerk Cass", "a letter", "0" * 64)
 
 
 def answers(found, *, kind="review", judgement="cannot tell", **doubts):
@@ -39,3 +51,20 @@ def review(dossier, ledger, pair, **found):
     kept = [commit(dossier, ledger, pair, who, what) for who, what in found.items()]
     open_findings(ledger, kept)
     return histories(ledger.entries())[pair].state
+
+
+def state(dossier, ledger, pair):
+    links = dossier.tables["links"]
+    states = link_states(links, ledger.entries())
+    return states[(links["user_a"] == pair[0]) & (links["user_b"] == pair[1])].item()
+
+
+def unchanged(ledger, action, match):
+    before = ledger.path.read_bytes()
+    with pytest.raises(ReviewError, match=match):
+        action()
+    assert ledger.path.read_bytes() == before
+
+
+def with_tables(dossier, **other):
+    return dataclasses.replace(dossier, tables={**dossier.tables, **other})
