@@ -24,9 +24,11 @@ def run(command, **more):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_a_full_output_is_told_in_one_line():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_output_is_told_in_one_line(unbuffered):
+    """Unbuffered, it breaks on the way; else as the process ends."""
     with Path("/dev/full").open("w") as full:
-        ran = run(COMMAND, stdout=full)
+        ran = run(COMMAND, stdout=full, env=os.environ | {"PYTHONUNBUFFERED": unbuffered})
     assert ran.returncode == 2
     (line,) = ran.stderr.decode().splitlines()
     assert line == (

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from faulty import faulty_wiki, say
 
+from sockgraph.account_names import hidden_cover
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError, SourceError
 from sockgraph.pipeline import open_source, refresh_hidden, run_case
@@ -209,6 +210,7 @@ def test_who_is_hidden_on_every_wiki_is_forgotten_on_every_wiki(two, tmp_path):
         case, source, (a, b) = two(first, second, nominated=names, refresh=refresh)
         assert compared(assemble(case, source)) == {f"Heron@{a}", f"Moth@{b}"}
         assert "Gone Plover" not in stored(tmp_path)
+        assert source.provenance()["hidden"] == [hidden_cover(case.slug, "Gone Plover")]
 
 
 def test_who_is_hidden_on_one_wiki_is_read_on_the_other(two):

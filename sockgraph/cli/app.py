@@ -205,6 +205,7 @@ def _root(
 def main() -> None:
     """Run the command line; errors of sockgraph end in one line and exit code 2."""
     open_streams()
+    lost: OSError | None = None
     try:
         app()
     except SockgraphError as error:
@@ -212,9 +213,9 @@ def main() -> None:
     except KeyboardInterrupt:  # while it was ending already
         sys.exit(130)
     except OSError as error:  # files are told of by their rooms: this is standard output
-        _fail(f"standard output: it cannot be written ({error.strerror}). Free space.")
+        lost = error
     finally:
-        lost = close_output()
+        lost = close_output() or lost  # said once, whether it broke on the way or at the end
         if lost is not None and not isinstance(lost, BrokenPipeError):
             _fail(f"standard output: it cannot be written ({lost.strerror}). Free space.")
 
