@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import shutil
 
 import pytest
 from faulty import Say, error, faulty_wiki, say, status, zipped
@@ -70,14 +71,14 @@ def server():
 
 @pytest.fixture
 def open_source(server, tmp_path):
-    def open_one(raw="raw", **options):
+    def open_one(raw="raw", *, shared=False, **options):
         path = tmp_path / "small.toml"
         path.write_text(
             f'title = "t"\nreason = "r"\nwikis = ["{server.host}"]\n[source]\nkind = "mediawiki"\n'
             f'scheme = "http"\napi_path = "/"\ncontact = "me@example.org"\n'
             f'[accounts]\nnominated = ["{NAME}"]\n'
         )
-        raw = RawAnswers(tmp_path / raw)
+        raw = RawAnswers(tmp_path / raw, others=tmp_path if shared else None)
         return MediaWikiSource(load_case(path), raw, **{"page_size": 4, **options})
 
     return open_one
@@ -210,3 +211,59 @@ def test_on_the_worst_of_days_nothing_is_lost_and_nothing_comes_twice(server, op
 def test_requests_are_no_more_than_the_floor(server, open_source):
     open_source().read([NAME])
     assert len(contributions(server)) == 20 // 4
+
+
+@pytest.fixture
+def first_case(server, open_source):
+    """Read one case of the wiki; then forget what the server was asked."""
+    edits = open_source("first").read([NAME]).edits
+    asked = len(server.asked)
+    server.asked.clear()
+    return edits, asked
+
+
+def test_a_second_case_asks_for_nothing_that_another_was_just_answered(
+    server, open_source, first_case, tmp_path
+):
+    edits, asked = first_case
+    second = open_source("second", shared=True)
+    assert second.read([NAME]).edits.equals(edits)
+    assert server.asked == []
+    told = second.traffic()
+    assert (sum(told["requests"].values()), sum(told["shared"].values())) == (0, asked)
+    shutil.rmtree(tmp_path / "first")  # as a purge does
+    assert open_source("second", offline=True).read([NAME]).edits.equals(edits)
+
+
+def test_an_old_answer_of_another_case_is_asked_again(server, open_source, first_case, monkeypatch):
+    monkeypatch.setattr("sockgraph.sources.mediawiki.cache.SHARED", -dt.timedelta(days=1))
+    second = open_source("second", shared=True)
+    second.read([NAME])
+    assert len(server.asked) == first_case[1]
+    assert second.traffic()["shared"] == {}
+
+
+@pytest.mark.usefixtures("first_case")
+def test_a_refresh_asks_the_wiki_and_not_another_case(server, open_source):
+    open_source("second", shared=True).read([NAME])
+    server.asked.clear()
+    open_source("first", refresh=True).read([NAME])
+    first = len(contributions(server))
+    open_source("second", shared=True, refresh=True).read([NAME])
+    assert first > 0
+    assert len(contributions(server)) == 2 * first
+
+
+@pytest.mark.parametrize("harm", ["damage", "redact"])
+def test_a_damaged_or_redacted_answer_of_another_case_is_not_used(
+    server, open_source, first_case, tmp_path, harm
+):
+    raw = RawAnswers(tmp_path / "first")
+    entry = next(e for e in raw.entries() if e.kind == "contributions")
+    if harm == "damage":
+        (tmp_path / "first" / f"{entry.key}.json.gz").write_bytes(b"no gzip")
+    else:
+        raw.redact(entry, raw.body(entry), rows=1)
+    reading = open_source("second", shared=True).read([NAME])
+    assert len(reading.edits) == len(first_case[0])
+    assert len(server.asked) == 1

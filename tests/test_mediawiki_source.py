@@ -288,7 +288,7 @@ def test_a_second_run_asks_nothing_and_gives_the_same(open_source):
     for options in ({}, {"offline": True}):
         again = open_source(**options)
         repeated = assemble(again._case, again)
-        assert again.traffic() == {"requests": {}, "retries": {}}
+        assert again.traffic() == {"requests": {}, "retries": {}, "shared": {}}
         assert repeated.edits.equals(whole.edits)
         assert repeated.accounts.equals(whole.accounts)
         assert repeated.coverage.equals(whole.coverage)

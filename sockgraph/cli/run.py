@@ -114,12 +114,17 @@ def _tell_fetched(fetched: Fetched) -> None:
     people = fetched.population
     roles = people.accounts["role"].value_counts()
     asked = fetched.traffic.get("requests", {})
+    shared = sum(fetched.traffic.get("shared", {}).values())
     say(
         f"{roles.get('nominated', 0)} nominated, {roles.get('reference', 0)} reference accounts; "
         f"{len(people.edits):,} edits; {sum(asked.values())} requests."
     )
     for kind, number in sorted(asked.items()):
         say(f"  {kind}: {number}")
+    if shared:
+        say(
+            f"  {shared} answers of today that another case in this folder had were not asked again"
+        )
     for why, number in people.recipe["left out"].items():
         say(f"  left out: {number:,} {why}")
 

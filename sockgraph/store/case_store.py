@@ -24,7 +24,7 @@ from sockgraph.store.files import (
     whole_file,
     write_bytes,
 )
-from sockgraph.store.raw_answers import RawAnswers
+from sockgraph.store.raw_answers import WIKIS, RawAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -57,7 +57,6 @@ VALIDATION = "validation.html", "validation.json"
 CONCERT_PAGE, CAPTURE_PAGE = "concert.html", "capture.html"
 CONCERT = "votes.parquet", "concert.parquet", CONCERT_PAGE
 CANDIDATES = "candidates.parquet", "candidate_links.parquet", "candidate_links.json"
-WIKIS = "wikis"
 DIFFS = "diffs"  # beside the answers of a wiki, what single edits changed
 NEW_SET = ".new"  # a whole new set of a run's files, on its way to their places
 PATIENCE = 10.0  # seconds that a reader waits for a new set to take its places
@@ -118,7 +117,8 @@ class CaseStore:
 
     def answers(self, wiki: str | None = None) -> RawAnswers:
         """Return what the wiki answered for this case, or one of its several wikis."""
-        return RawAnswers(self.raw / WIKIS / wiki.replace(":", "_") if wiki else self.raw)
+        folder = self.raw / WIKIS / wiki.replace(":", "_") if wiki else self.raw
+        return RawAnswers(folder, others=self.raw.parent)
 
     def all_answers(self) -> list[RawAnswers]:
         """Return what is kept of the case's wiki, and of each of its several wikis."""

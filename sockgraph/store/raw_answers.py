@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIX = ".json.gz"
+WIKIS = "wikis"
+"""The folder in a case's own that holds a folder for each of its several wikis."""
+_OTHERS = ("*", f"*/{WIKIS}/*")
 _DAMAGED = (EOFError, ValueError, KeyError, TypeError, gzip.BadGzipFile, zlib.error)
 
 
@@ -121,9 +124,12 @@ class RawAnswers:
     ----------
     folder
         Where they lie; need not exist yet.
+    others
+        Where the data folder's other cases keep theirs; none are looked at by default.
     """
 
     folder: Path
+    others: Path | None = None
     _entries: dict[str, Entry] | None = field(default=None, repr=False)
     _held: bool = field(default=False, repr=False)
 
@@ -142,6 +148,21 @@ class RawAnswers:
         self._write(target, entry, body)
         self._index()[entry.key] = entry
         return entry
+
+    def of_others(self, key: str) -> Iterator[tuple[Entry, bytes]]:
+        """Yield what other cases were answered to the same request, whole and nothing taken out.
+
+        Whoever uses it keeps a copy: what is purged there stays here, and the other way round.
+        """
+        root = self.others
+        found = (
+            [] if root is None else [p for o in _OTHERS for p in root.glob(f"{o}/{key}{SUFFIX}")]
+        )
+        for path in sorted(found):
+            with contextlib.suppress(StoreError):  # damaged, or removed meanwhile: it is asked for
+                entry, body = _open(path)
+                if not entry.redacted and hashlib.sha256(body).hexdigest() == entry.sha256:
+                    yield entry, body
 
     def redact(self, entry: Entry, body: bytes, *, rows: int) -> Entry:
         """Put an answer in the place of one that holds what the wiki shows no more.

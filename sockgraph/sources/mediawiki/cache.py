@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sockgraph.sources.mediawiki.queries import Question
 
 OVERLAP = dt.timedelta(minutes=10)  # a refresh reads this much twice: replicas lag
+SHARED = dt.timedelta(days=1)
+"""What another case of the data folder was answered so lately is not asked again for this one."""
 EVERYTHING = ("*",)
 
 
@@ -165,11 +167,24 @@ class Asker:
         entries = list(stored[0].entries) if stored else []
         while not entries or (entries[-1].following and not enough(Chain(tuple(entries)))):
             following = dict(entries[-1].following or {}) if entries else {}
-            entry, body = self._ask(question, batch, {**base, **following}, (name, len(entries)))
+            params, place = {**base, **following}, (name, len(entries))
+            entry, body = self._shared(params) or self._ask(question, batch, params, place)
             if entry.following and entry.following in [e.following for e in entries]:
                 raise _going_round(self.connection.host, question, batch)
             entries.append(self.raw.put(entry, body))
             yield entries[-1]
+
+    def _shared(self, params: dict[str, str]) -> tuple[Entry, bytes] | None:
+        """Return what another case was answered to this very request in the last `SHARED`."""
+        if self.round:  # a refresh asks for what is new
+            return None
+        key = digest({"api": self.connection.api, "params": params, "round": self.round})
+        for entry, body in self.raw.of_others(key):
+            if self.clock() - dt.datetime.fromisoformat(entry.fetched) <= SHARED:
+                self.connection.shared[entry.kind] += 1
+                self.connection.rows[entry.kind] += entry.rows
+                return entry, body
+        return None
 
     def _ask(
         self, question: Question, batch: list[str], params: dict[str, str], place: tuple[str, int]

@@ -235,9 +235,9 @@ class Connection:
 
     Attributes
     ----------
-    requests, rows, retries
-        Answers had, rows in them, and attempts that had to be repeated, per kind, since this object
-        was made.
+    requests, rows, retries, shared
+        Answers had, rows in them, attempts that had to be repeated, and answers that another case
+        had, per kind, since this object was made.
     """
 
     host: str
@@ -253,6 +253,7 @@ class Connection:
     requests: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
     retries: Counter[str] = field(default_factory=Counter)
+    shared: Counter[str] = field(default_factory=Counter)
     _last: float | None = None
     _answered: bool = False
     _logged_in: bool = False

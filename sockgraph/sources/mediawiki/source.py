@@ -402,9 +402,13 @@ class MediaWikiSource:
         }
 
     def traffic(self) -> dict[str, dict[str, int]]:
-        """Return what this object asked: answers had, and attempts repeated, per kind."""
+        """Return what this object asked, per kind.
+
+        Answers had, attempts repeated, and answers taken over from the data folder's other cases.
+        """
         asked = self._asker.connection
-        return {"requests": dict(asked.requests), "retries": dict(asked.retries)}
+        counts = {"requests": asked.requests, "retries": asked.retries, "shared": asked.shared}
+        return {name: dict(count) for name, count in counts.items()}
 
     @cached_property
     def _edits(self) -> Question:
