@@ -98,7 +98,9 @@ def main() -> None:
             figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in trees}
             for turn in range(asked.turns):
                 for name, tree in trees.items():
-                    figures[name].append(_run(tree, file, folder / f"data-{turn}-{tree.name}"))
+                    cost = _run(tree, file, folder / f"data-{turn}-{tree.name}")
+                    figures[name].append(cost)
+                    print(f"{name:12}{cost[0]:8.2f}{cost[1]:8.2f}{cost[2]:8.0f}", flush=True)
             print(
                 f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors, {asked.turns} turns"
             )
