@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
-from test_evidence_weigh import FEW, accounts_of, edits_of, history
+from test_evidence_weigh import FEW, START, accounts_of, edits_of, history
 
+from sockgraph.errors import SockgraphError
 from sockgraph.evidence import compare
 from sockgraph.evidence.adjustment import standing
+from sockgraph.evidence.flagging import FlagRule, unmet
 from sockgraph.evidence.promise import highest, promise_of
 from sockgraph.evidence.scoring import AccountIndex
 from sockgraph.evidence.settings import CROWDED, EXPECTED_FALSE, FEWEST_CASES, LEAD, STANDING
+from sockgraph.schema import subject_of
 from sockgraph.signals import SIGNALS
 
 
@@ -159,6 +163,72 @@ def test_one_account_with_nearly_all_edits_moves_nobody_to_a_flag(people):
     assert not found.links["eligible"].any()
     numbers = found.links[["score", "log10_lr", "log10_lr_low", "log10_lr_high"]]
     assert np.isfinite(numbers.to_numpy(float)).all()
+
+
+def test_nominated_far_longer_or_shorter_than_everybody_get_numbers_and_no_flag(people):
+    rows = [row for name in people for row in people[name]]
+    rows += history("A", 1, n=1500) + history("B", 2, n=1200, start=3.0) + history("C", 3, n=11)
+    found = weigh(rows, "ABC", list(people))
+    assert not found.links["eligible"].any()
+    numbers = found.links[["score", "standing", "log10_lr", "log10_lr_low", "log10_lr_high"]]
+    assert np.isfinite(numbers.to_numpy(float)).all()
+
+
+def test_a_reference_of_machines_promises_nobody_a_flag():
+    def machine(name, i):
+        at = START + dt.timedelta(seconds=i)
+        return [
+            (name, at + dt.timedelta(minutes=10 * k), f"Page {k % 30}", "bot") for k in range(60)
+        ]
+
+    names = [f"R{i:02d}" for i in range(60)]
+    rows = [row for i, name in enumerate(names) for row in machine(name, i)]
+    found = weigh(rows + machine("A", 70) + machine("B", 71), "AB", names)
+    assert not found.links["eligible"].any()
+
+
+def test_labels_that_contradict_each_other_are_refused(people):
+    rows = [row for name in people for row in people[name]] + history("A", 1) + history("B", 2)
+    roles = dict.fromkeys(people, "reference") | dict.fromkeys("AB", "nominated")
+    known = pd.DataFrame({"user": ["R01", "R02", "R01"], "person": ["p", "p", "q"]})
+    with pytest.raises(SockgraphError, match=r"R01.*two persons"):
+        compare(edits_of(rows), accounts_of(**roles), settings=FEW, known=known)
+
+
+def test_two_lives_of_one_person_stand_out_and_lose_it_without_what_they_rest_on(people):
+    rows = [row for name in people for row in people[name]]
+    rows += history("A", 1) + history("B", 1, start=2.0) + history("C", 2)
+    found = weigh(rows, "ABC", list(people))
+    link = found.links.set_index(["user_a", "user_b"]).loc[("A", "B")]
+    assert link["eligible"], link["reasons"]
+    assert link["standing"] > found.calibration["flag_standing"] >= STANDING
+    left = found.omissions.set_index(["subject", "omitted"])["eligible"]
+    told = left[left.index.get_level_values("subject") == subject_of("A", "B")].droplevel(0)
+    assert told["signal:undoing"]
+    others = left[left.index.get_level_values("subject") != subject_of("A", "B")]
+    assert not others.any()
+
+
+def test_a_flag_asks_for_a_log10_lr_and_for_two_families():
+    """Every number that the rule asks for decides: just below it, the reason is given."""
+    link = {
+        "score": [4.0], "standing": [6.0], "log10_lr": [0.31], "n_families": [2],
+        "declared": [False], "accepted": [False], "imitation": [False], "outside": [3.0],
+    }  # fmt: skip
+    rule = FlagRule(standing=5.5, log10_lr=0.3, score=3.5)
+    assert not unmet(pd.DataFrame(link), rule).to_numpy().any()
+    for column, value, reason in (
+        ("standing", 5.5, "standing"), ("log10_lr", 0.29, "log10_lr"), ("score", 3.5, "score"),
+        ("n_families", 1, "families"), ("outside", 4.0, "outside"), ("accepted", True, "alibi"),
+        ("imitation", True, "imitation"), ("declared", True, "declared"),
+        ("score", np.nan, "insufficient"),
+    ):  # fmt: skip
+        missed = unmet(pd.DataFrame(link | {column: [value]}), rule).iloc[0]
+        assert missed[reason]
+        assert missed.sum() == 1 or reason == "insufficient"
+    assert unmet(pd.DataFrame(link), None)["uncalibrated"].all()
+    few = FlagRule(standing=np.inf, log10_lr=0.3, promised=False)
+    assert unmet(pd.DataFrame(link), few)["promise"].all()
 
 
 def test_nominated_and_reference_are_worth_the_same(people):

@@ -40,7 +40,7 @@ GROUP = 10
 FAR = 1e3
 """What stands for a pair of which nothing can be said, when groups are made."""
 LEAST = 15
-"""Fewer pairs as near as this say nothing; the bins before them go on."""
+"""Fewer pairs as near as this say nothing by themselves."""
 ALLOWED = ((0.9, 1.0), (0.99, 2.0))
 """At which hundredth of different pairs which log10 LR is reached."""
 
@@ -121,12 +121,18 @@ class NearPairs:
 
 
 def fit_near_pairs(llr: NDArray[np.float64], near: NDArray[np.float64]) -> NearPairs:
-    """Fit the correction on different reference pairs: (pairs,) log10 LR and nearness."""
+    """Fit the correction on different reference pairs: (pairs,) log10 LR and nearness.
+
+    The nearest pairs are a bin of at least `LEAST`, however few there are; a bin that is empty
+    because many pairs are as near as each other is passed over.
+    """
+    step = np.searchsorted(STEPS, near, side="right")
+    last = int(step[np.argsort(near)[-LEAST:]].min(initial=len(STEPS)))
+    step = np.minimum(step, last)
     at, off = [], []
-    for low, high in zip(STEPS, [*STEPS[1:], np.inf], strict=True):
-        here = (near >= low) & (near < high)
+    for here in (step == k for k in range(1, last + 1)):
         if here.sum() < LEAST:
-            break
+            continue
         at.append(float(np.median(near[here])))
         off.append(max(0.0, *(np.quantile(llr[here], q) - most for q, most in ALLOWED)))
     return NearPairs(np.array(at), np.maximum.accumulate(np.array(off)) if off else np.array(off))

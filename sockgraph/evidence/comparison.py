@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sockgraph.errors import SockgraphError
 from sockgraph.evidence import tables
 from sockgraph.evidence.calibration import CalibratedModel, calibrate
 from sockgraph.evidence.holdout import held_out
@@ -82,6 +83,11 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     -------
     Comparison
         Scores only, with the reason, where the reference cannot calibrate.
+
+    Raises
+    ------
+    SockgraphError
+        If `known` gives one account to two persons.
     """
     ready = prepare(
         edits,
@@ -298,7 +304,16 @@ def _together(
 
 def _persons(users: tuple[str, ...], known: pd.DataFrame | None) -> NDArray[np.int64]:
     """Return a number for each user, the same for those whom labels give to one person."""
-    told = {} if known is None else known.dropna().set_index("user")["person"].to_dict()
+    given = pd.DataFrame({"user": [], "person": []}) if known is None else known
+    given = given.dropna().drop_duplicates(["user", "person"])
+    twice = given["user"][given["user"].duplicated()]
+    if len(twice):
+        raise SockgraphError(
+            f"labels of {twice.iloc[0]!r}",
+            "they give one account to two persons.",
+            "Give each account once.",
+        )
+    told = given.set_index("user")["person"].to_dict()
     first: dict[object, int] = {}
     of = (first.setdefault(("one", told[u]) if u in told else u, i) for i, u in enumerate(users))
     return np.fromiter(of, dtype=np.int64, count=len(users))
