@@ -252,3 +252,16 @@ def test_no_name_order_or_deal_moves_a_number(people):
     moved = [(rename.get(row[0], row[0]), *row[1:]) for row in reversed(rows)]
     again = weigh(moved, "ABC", list(rename.values()))
     pd.testing.assert_frame_equal(first.links, again.links, rtol=1e-6)
+
+
+def test_it_is_said_in_what_a_case_is_unlike_all_that_was_judged(people):
+    rows = [row for name in people for row in people[name]]
+    usual = weigh(rows + history("A", 1) + history("B", 2), "AB", list(people))
+    told = {one["what"]: one for one in usual.calibration["transfer"]}
+    assert told["edit times"]["here"] == 40
+    assert told["edit times"]["inside"]
+    odd = history("A", 1, n=900, comment=False) + history("B", 2, n=900, comment=False)
+    far = weigh(rows + odd, "AB", list(people)).calibration["transfer"]
+    unlike = {one["what"] for one in far if not one["inside"]}
+    assert {"edit times", "share of empty summaries"} <= unlike
+    assert "pages" not in unlike

@@ -15,6 +15,7 @@ from sockgraph.evidence.model import FAMILIES
 from sockgraph.evidence.null_tests import imitation_rows
 from sockgraph.evidence.pseudo_pairs import KINDS, LABELLED
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
+from sockgraph.evidence.transfer import transfer
 from sockgraph.schema import empty, subject_of, validate
 from sockgraph.signals.simultaneous import stretches
 
@@ -568,6 +569,7 @@ def _calibration(
             "weights": {f: float(w) for f, w in zip(FAMILIES, model.weights, strict=True)},
             "flag_standing": promise.threshold,
             "promise": asdict(promise),
+            "transfer": transfer(case.cast, histories),
             "bounds_interval": [
                 [wide.low, narrow.low],
                 [narrow.high, wide.high],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -238,6 +238,7 @@ def false_flags(data: ReportData, links: Sequence[Link], desk: Desk) -> FalseFla
             like=f"{like:.2g}",
         ),
         *innocent(data),
+        *_unlike(data),
     ]
     return FalseFlags(strip, Markup(" ").join(said))
 
@@ -247,13 +248,47 @@ def innocent(data: ReportData) -> list[Markup]:
     known = data.calibration.get("promise") or {}
     if not known.get("cases"):
         return []
-    return [
+    said = [
         tell(
             "Of {cases} like this one, <b>{flagged}</b> would flag anybody.",
             cases=words.counted(int(known["cases"]), "innocent case"),
             flagged=words.thousands(int(known["flagged"])),
         )
     ]
+    if known.get("pairs"):
+        said.append(
+            tell(
+                "They rest on {pairs}: people who are alike, or operators whom nobody has found.",
+                pairs=words.counted(int(known["pairs"]), "pair"),
+            )
+        )
+    return said
+
+
+def _unlike(data: ReportData) -> list[Markup]:
+    """Say in what the nominated accounts are unlike all that the numbers were judged on."""
+    unlike = [one for one in data.calibration.get("transfer") or () if not one["inside"]]
+    if not unlike:
+        return []
+    shown = [
+        say("{what}: {here}, there {low} to {high}", what=say(one["what"]), **_measured(one))
+        for one in unlike
+    ]
+    return [
+        tell(
+            "<b>Unlike every community that the numbers were judged on:</b> {what}. Read them with"
+            " more care.",
+            what="; ".join(shown),
+        )
+    ]
+
+
+def _measured(one: Mapping[str, Any]) -> dict[str, str]:
+    percent = str(one["what"]).startswith("share")
+    return {
+        name: f"{100 * one[name]:.0f} %" if percent else words.thousands(round(one[name]))
+        for name in ("here", "low", "high")
+    }
 
 
 def flag_standing(data: ReportData) -> float | None:
