@@ -482,7 +482,11 @@ def resampled(links: pd.DataFrame, draws: int = 4000) -> str:
     told = []
     for what, hit, unit in (
         ("innocent cases flagged", flagged.to_numpy(float), one),
-        ("true pairs flagged", true["flagged"].to_numpy(float), [*zip(true["set"], true["case"])]),
+        (
+            "true pairs flagged",
+            true["flagged"].to_numpy(float),
+            list(zip(true["set"], true["case"], strict=True)),
+        ),
     ):
         by_unit = pd.DataFrame({"hit": hit}).groupby(pd.factorize(pd.Series(unit))[0])["hit"]
         found = by_unit.agg(["sum", "size"]).to_numpy()

@@ -2,7 +2,7 @@
 
     python benchmarks/validation.py [TABLE …] [--write docs/validation.md]
 
-Tables: aliases, told, flattery, strata, length, open, own, socks, splits; default: all. Data is
+Tables: aliases, told, flattery, strata, length, open, socks; default: all. Data is
 read from `$SOCKGRAPH_DATA` (or ../shared/data). Every account with ten edit times is compared with
 every other; but for `told`, no label is used until the links are written.
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
 ALIASES = ("aliases_ipython", "aliases_numpy", "aliases_scipy")
-OWN = ("enwiki_contentious", "webplatform", "zhwiki_article_history")
-SPLITS = Path(__file__).with_name("splits.py")
 CASE = """
 id = "validation"
 title = "Validation on {name}"
@@ -298,30 +295,6 @@ def _fitted_again(name: str, turns: int = 2) -> tuple[int, int]:
     return tried, flagged
 
 
-def own() -> Iterator[str]:
-    """Say what a case without labels says of itself, on three wikis."""
-    heads = ["accounts", "cut histories", "AUC", "recall at 10⁻³", "Cllr", "calibration loss"]
-    heads += ["of perfect LRs", "LR > 10", "LR > 100", "LR > 10, same pages", "cleared, ≥ 5 pages"]
-    yield from _rows(["histories", *heads])
-    for name in OWN:
-        found = ran(name).validation
-        if found.own is None:
-            yield _line([name, str(found.facts["n_reference"]), f"not calibrated: {found.reason}"])
-            continue
-        one, all_, pages = found.own.whole, found.own.strata[0], _same_pages(found)
-        shared = found.own.exculpation
-        cleared = f"{_percent(shared.cleared)} of {shared.pairs:,}" if shared else DASH
-        measured = (one.auc, one.recall_at_fpr_1e3, one.cllr, one.loss, one.calibrated_loss)
-        ten, hundred = (_limit(*b) for b in zip(all_.limits[:2], all_.limits_without, strict=False))
-        hard = _limit(pages.limits[0], pages.limits_without[0]) if pages else DASH
-        cells = [f"{found.facts['n_reference']:,}", f"{one.n_same:,}", *map(_number, measured)]
-        yield _line([name, *cells, ten, hundred, hard, cleared])
-
-
-def _same_pages(found: Validation):  # noqa: ANN202 - a stratum, or none
-    return next((s for s in found.own.strata if "same pages" in s.name), None)
-
-
 def socks() -> Iterator[str]:
     """Six small investigations: how many accounts have enough edits at all."""
     found = ran("enwiki_socks")
@@ -333,12 +306,6 @@ def socks() -> Iterator[str]:
     )
 
 
-def splits() -> Iterator[str]:
-    """Find halves of cut histories again, as `benchmarks/splits.py` prints it."""
-    done = subprocess.run([sys.executable, SPLITS], check=True, capture_output=True, text=True)
-    yield from done.stdout.strip().splitlines()
-
-
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "aliases": aliases,
     "told": told,
@@ -346,9 +313,7 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "strata": strata,
     "length": length,
     "open": open_,
-    "own": own,
     "socks": socks,
-    "splits": splits,
 }
 
 
