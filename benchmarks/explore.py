@@ -57,34 +57,43 @@ def measure(page, heard) -> None:  # noqa: ANN001 - a Playwright page
     page.keyboard.press("Shift+Enter")
     page.wait_for_selector(".sg .panel[data-shows]", timeout=120_000)
     opened = time.perf_counter() - started
-    drawn = page.locator(".sg .link").count()
-    nodes = page.locator(".sg .node").count()
-    waits = [click(page, i) for i in range(CLICKS)]
-    print(
-        f"{nodes} accounts, {drawn} links drawn; console errors or foreign requests: {len(heard)}"
-    )
-    print(f"opens in {opened:.2f} s (asked: under 3)")
-    print(
-        f"answers a click in {statistics.median(waits):.0f} ms, median of {CLICKS}, "
-        f"slowest {max(waits):.0f} ms (asked: under 200)"
-    )
+    print(f"opens in {opened:.2f} s (asked: 2)")
+    page.wait_for_selector(".sg .cell", timeout=120_000)
+    told(page, "the matrix", ".sg .cell")
+    page.get_by_role("button", name="Graph", exact=True).click()
+    page.wait_for_selector(".sg .link", timeout=120_000)
+    drawn, nodes = page.locator(".sg .link").count(), page.locator(".sg .node").count()
+    told(page, f"the graph of {nodes} accounts and {drawn} links", ".sg .link")
+    print(f"console errors or foreign requests: {len(heard)}")
 
 
-def click(page, i: int) -> float:  # noqa: ANN001 - a Playwright page
-    """Return the milliseconds from a click on a link to its evidence on the page."""
+def told(page, what: str, where: str) -> None:  # noqa: ANN001 - a Playwright page
+    """Print how long clicks wait: for the mark on the page, and for the kernel's panels."""
+    waits = [click(page, i, where) for i in range(CLICKS)]
+    for name, times in zip(("marks it", "shows its edits"), zip(*waits, strict=True), strict=True):
+        print(
+            f"a click in {what} {name} in {statistics.median(times):.0f} ms, median of {CLICKS},"
+            f" slowest {max(times):.0f} ms (asked: 100)"
+        )
+
+
+def click(page, i: int, where: str) -> tuple[float, float]:  # noqa: ANN001 - a Playwright page
+    """Return the milliseconds from a click to the pair's names in the bar, and to its edits."""
     return page.evaluate(
-        """async i => {
-          const edges = document.querySelectorAll('.sg .link');
+        """async ([i, where]) => {
+          const edges = document.querySelectorAll(where);
           const edge = edges[(7 * i + 1) % edges.length];
           const name = edge.dataset.a + ' – ' + edge.dataset.b;
           const start = performance.now();
-          edge.querySelector('.hit').dispatchEvent(new MouseEvent('click', {bubbles: true}));
+          const target = edge.querySelector('.hit') ?? edge;
+          target.dispatchEvent(new MouseEvent('click', {bubbles: true}));
+          const marked = performance.now() - start;
           const there = () => document.querySelector('.sg').dataset.link === name
             && !document.querySelector('.sg .panel').hasAttribute('aria-busy');
           while (!there()) await new Promise(done => setTimeout(done, 2));
-          return performance.now() - start;
+          return [marked, performance.now() - start];
         }""",
-        i,
+        [i, where],
     )
 
 

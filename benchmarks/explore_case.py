@@ -62,9 +62,9 @@ def write(accounts: int, links: int, *, edits: int = 200) -> Path:
 
 def warm(_: Path) -> None:
     """Import what a notebook has imported by the time that it opens a desk."""
-    import sockgraph
+    from sockgraph.desk import widget
 
-    _ = sockgraph.desk
+    _ = widget
 
 
 def _edits(users: list[str], each: int, chance: np.random.Generator) -> pd.DataFrame:
@@ -97,7 +97,10 @@ def _links(pairs: pd.DataFrame, known: np.ndarray, chance: np.random.Generator) 
         n_for=2,
         n_against=0,
         n_insufficient=0,
+        direction=np.where(known, "for", "neither"),
         alibi=False,
+        imitation=False,
+        eligible=False,
         band=np.where(known, "moderately for", "insufficient"),
         flagged=False,
         state="none",

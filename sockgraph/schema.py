@@ -464,9 +464,8 @@ def _lists(values: pd.Series, column: Column) -> pd.Series:
         return values
     blank: list[str] | None = None if column.nullable else []
     null = values.isna().to_numpy(dtype=bool)
-    lists = [blank] * len(values)
-    for row in np.flatnonzero(~null).tolist():
-        lists[row] = list(values.iloc[row])
+    cells = values.to_numpy(dtype=object)  # a large table has a million: none is looked up by row
+    lists = [blank if no else list(cell) for cell, no in zip(cells, null.tolist(), strict=True)]
     return pd.Series(lists, index=values.index, dtype=object)
 
 
