@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     from sockgraph.report.facts import Account
     from sockgraph.report.sections import Desk
 
+AN_HOUR = 3600.0
+HASHTAG = re.compile(r"(?<![\w&/\[])#(?=\w*[^\W\d_])\w{3,60}")
+EVENT = re.compile(
+    r"edit-?a-?thon|hack-?a-?thon|wiki[ _]loves|meet-?up|workshop|contest|course|campaign"
+    r"|编辑松|編輯松|动员令|動員令|聚会|聚會|工作坊|培训|培訓|竞赛|競賽|课程|課程",
+    re.IGNORECASE,
+)
+"""What titles of events' pages say, outside the articles."""
 MOST = 12
 """Links on the first screen; the others are in the contents."""
 
@@ -151,6 +160,9 @@ def facts_sentence(link: Link, desk: Desk) -> Markup:
     said = [_verdict(link)]
     if link.imitation:
         said.insert(0, tell("<b>One of the two may be imitating the other.</b>"))
+    event = gathering(link, desk)
+    if event:
+        said.insert(0, tell("<b>An event could explain it too:</b> {what}.", what=event))
     kept = [s for s in link.stretches if s.excluded is None]
     if kept:
         n = words.counted(len(kept), "occasion")
@@ -159,6 +171,36 @@ def facts_sentence(link: Link, desk: Desk) -> Markup:
     _, n_shared = pages.shared_pages(link, desk.editing)
     said.append(tell("{n}.", n=words.counted(n_shared, "shared page")))
     return Markup(" ").join(said)
+
+
+def gathering(link: Link, desk: Desk) -> Markup | None:
+    """Say what of an event both accounts show: a course, a contest or an edit-a-thon joins people.
+
+    A hashtag in summaries of both, a page of an event that both edited, registrations within an
+    hour of each other.
+    """
+    sides = [desk.editing.by_user.get(user, {}) for user in link.pair]
+    tags = [_hashtags(desk.editing.edits, user) for user in link.pair]
+    both = {page for page in sides[0].keys() & sides[1].keys() if ":" in page}
+    events = sorted(page for page in both if EVENT.search(page))
+    a, b = (desk.accounts[user].registered for user in link.pair)
+    apart = None if a is None or b is None else abs((a - b).total_seconds())
+    said = []
+    if shared := sorted(tags[0] & tags[1]):
+        said.append(
+            tell("summaries of both say {tags}", tags=joined([name(tag) for tag in shared[:3]]))
+        )
+    if events:
+        said.append(tell("both edited {pages}", pages=joined([name(page) for page in events[:3]])))
+    if apart is not None and apart <= AN_HOUR:
+        said.append(tell("they registered {time} apart", time=words.duration(apart)))
+    return Markup("; ").join(said) if said else None
+
+
+def _hashtags(edits: pd.DataFrame, user: str) -> set[str]:
+    said = edits.loc[(edits["user"] == user) & edits["comment"].notna(), "comment"].astype(str)
+    some = said[said.str.contains("#", regex=False)]
+    return {tag.casefold() for comment in some for tag in HASHTAG.findall(comment)}
 
 
 def _verdict(link: Link) -> Markup:
