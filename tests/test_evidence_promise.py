@@ -97,6 +97,27 @@ def test_a_lead_over_everybody_else_is_what_stands_out():
     assert np.isnan(standing(scores, off, nobody)[0, 1])
 
 
+def of_three(third: float):
+    """Standings of A, B and C, nominated; A and B are alike by 5, C with both by `third`."""
+    scores = np.full((4, 4), 0.2)
+    scores[:3, :3] = third
+    scores[0, 1] = scores[1, 0] = 5.0
+    roles = np.array([True, True, True, False]), np.array([False, False, False, True])
+    return standing(scores, np.zeros((4, 4)), np.eye(4, dtype=bool), roles)
+
+
+def test_an_operator_s_third_account_is_no_rival_of_the_second():
+    found = of_three(4.0)
+    assert found[0, 1] > found[0, 2] == pytest.approx(4.0 + LEAD * (4.0 - 0.2))
+
+
+def test_who_is_a_little_like_two_accounts_of_one_person_is_not_lifted_by_what_these_have():
+    found = of_three(1.0)
+    assert found[0, 1] > STANDING
+    assert found[0, 2] == found[1, 2] == pytest.approx(1.0 + LEAD * (1.0 - 0.2))
+    assert found[0, 2] < STANDING
+
+
 def test_too_small_a_reference_promises_nothing_and_says_so():
     scores, alike, cast = community(FEWEST_CASES + 7, 8)
     found = promise_of(scores, alike[..., 0], cast, scores.ravel())
@@ -207,6 +228,10 @@ def test_two_lives_of_one_person_stand_out_and_lose_it_without_what_they_rest_on
     assert told["signal:undoing"]
     others = left[left.index.get_level_values("subject") != subject_of("A", "B")]
     assert not others.any()
+    weeks = left[left.index.get_level_values("omitted").str.startswith("week:")]
+    asked = weeks.index.get_level_values("subject") == subject_of("A", "B")
+    assert weeks[asked].notna().all()
+    assert weeks[~asked].isna().all()  # of what is not eligible anyway, no week is asked
 
 
 def test_a_flag_asks_for_a_log10_lr_and_for_two_families():

@@ -146,9 +146,10 @@ def standing(
 ) -> NDArray[np.float64]:
     """Return how far each pair stands out: its score against people as near, and `LEAD` · its lead.
 
-    An operator's third account is as like as the second, and no rival: a group of accounts (a node
-    of the average linkage of the scores) stands out by the mean of its pairs, rivals counted beyond
-    the group alone, and a pair by itself or with the group that stands out most.
+    An operator's third account is as like as the second, and no rival. So within a group (a node of
+    the average linkage of the scores) rivals are counted beyond the group alone; a pair then stands
+    out no further than the mean of the group's pairs, and no further than by its own score: who is
+    a little like two accounts of one person is not lifted by what these two have.
 
     Parameters
     ----------
@@ -191,7 +192,7 @@ def standing(
         best, cells = others.max(axis=1), np.ix_(group, group)
         pairs = _beyond(scores[cells], off[cells], np.maximum.outer(best, best))
         mean = pairs[np.triu_indices(len(group), 1)].mean()
-        found[cells] = np.fmax(found[cells], mean)
+        found[cells] = np.fmax(found[cells], np.minimum(pairs, mean))
     np.fill_diagonal(found, -np.inf)
     return np.where(np.isnan(scores), np.nan, found)
 

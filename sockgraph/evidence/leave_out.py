@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence.flagging import families_for, unmet
-from sockgraph.evidence.settings import LEAD
 from sockgraph.evidence.similarity import surprise
 from sockgraph.evidence.tables import asked_of, rule_of
 from sockgraph.runtime import Progress, silent
@@ -106,8 +105,11 @@ def _eligible(  # noqa: PLR0917 - one question's parts
     of: tuple[pd.DataFrame, list[Similarity]],
     verdict: PairScores,
     now: tuple[NDArray[np.float64], NDArray[np.float64]],
-) -> NDArray[np.bool_]:
-    """Return which pairs would be eligible still; what other pairs score stays as it was."""
+) -> pd.Series:
+    """Return which pairs would be eligible still; what other pairs score stays as it was.
+
+    Null of pairs that are not eligible anyway: it is not asked of them.
+    """
     chosen, measured = of
     added, changed = now
     pair = ["user_a", "user_b"]
@@ -119,13 +121,27 @@ def _eligible(  # noqa: PLR0917 - one question's parts
     a, b = chosen["row"].to_numpy(), chosen["column"].to_numpy()
     said = verdict.log10_lr_at(verdict.plain[a, b] + changed, a, b)
     beside = verdict.score[a, b] - verdict.carrying[a, b]
+    stake = links["eligible"].to_numpy(bool)
+    standing = [
+        _standing(verdict, *of) if at else np.nan
+        for at, *of in zip(stake, a, b, changed, strict=True)
+    ]
     again = asked.assign(
         score=asked["score"] + changed,
-        standing=asked["standing"] + (1 + LEAD) * changed,
+        standing=standing,
         log10_lr=said - beside if verdict.bounds is None else verdict.bounds.clip(said - beside),
         n_families=np.sum(list(speak.values()), axis=0),
     )
-    return np.asarray(~unmet(again, rule_of(case, verdict)).to_numpy().any(axis=1))
+    met = ~unmet(again, rule_of(case, verdict)).to_numpy().any(axis=1)
+    return pd.Series(met, dtype="boolean").where(stake)
+
+
+def _standing(verdict: PairScores, a: int, b: int, changed: float) -> float:
+    """Return how far a pair stands out with its own score changed: its group changes with it."""
+    scores = verdict.carrying.copy()
+    scores[a, b] += changed
+    scores[b, a] = scores[a, b]
+    return float(verdict.stand_out(scores)[a, b])
 
 
 def _asked(weighed: Comparison, cast: AccountIndex) -> pd.DataFrame:
