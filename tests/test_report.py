@@ -190,13 +190,9 @@ def test_nothing_flagged_names_the_nearest_miss_and_its_condition():
     data = dataclasses.replace(data, links=data.links.assign(flagged=False))
     page = case_report(data)
     assert "No link met the conditions for review" in page
-    near = re.search(
-        r"Nearest to it came (.*?), whose interval begins at ([\d.]+)\. What it missed: (.*?)</p>",
-        page,
-    )
+    near = re.search(r"Nearest to it came (.*?)\. What it missed: (.*?)</p>", page)
     assert "Quillwort" in near[1]
-    assert near[2] == "1.9"
-    assert near[3]
+    assert near[2]
 
 
 def test_uncalibrated_gives_the_reason_and_no_number():

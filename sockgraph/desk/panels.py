@@ -106,7 +106,7 @@ def _standing(desk: Desk, link: Link) -> Markup:
     strip, said = standing(link, desk.data, desk.row(link.pair), STRIP)
     if strip is None:
         return Markup("")
-    parts = Markup("<h4>{}</h4>{}").format(say("How do colleagues score?"), strip)
+    parts = Markup("<h4>{}</h4>{}").format(say("How far do colleagues stand out?"), strip)
     words = Markup(" ").join([said, *innocent(desk.data)])
     return Markup('<div class="colleagues">{}<p class="note">{}</p></div>').format(parts, words)
 

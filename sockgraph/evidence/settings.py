@@ -35,8 +35,9 @@ LEAD = 3.0
 STANDING = 5.5
 """What at most 2 of 100 innocent cases of labelled communities reach (1 to 3 of 100 tried)."""
 CROWDED = 0.1
-"""Pairs a reference account beyond `STANDING`, above which they are no undetected operators: in the
-labelled communities, where many people have several accounts, there are 0.01 to 0.1."""
+"""Pairs a reference account beyond `STANDING`, above which the threshold rises: in the references
+of labelled cases, where many people have several accounts, there are hardly ever so many (ADR 100).
+"""
 EXPECTED_FALSE = 0.5
 """False flags expected in an open case (0.3 to 10 tried; at 1, 4 of 53 flags were false)."""
 FEWEST_CASES = 50

@@ -259,7 +259,7 @@ def false_flags(data: ReportData, links: Sequence[Link], desk: Desk) -> FalseFla
     different = colleagues_of(data)
     if different is None:
         return None
-    best = max((k for k in links if k.flagged), key=lambda k: k.score or 0.0, default=None)
+    best = max((k for k in links if k.flagged), key=lambda k: k.standing or 0.0, default=None)
     known = None if best is None else desk.tables[best.pair].link
     strip = colleagues(different, threshold=flag_standing(data), link=known)
     n_pairs = sum(link.log10_lr is not None for link in links)

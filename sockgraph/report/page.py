@@ -175,7 +175,6 @@ class Miss:
 
     title: Markup
     condition: str
-    low: str
 
 
 def nearest(links: Sequence[Link]) -> Miss | None:
@@ -183,11 +182,7 @@ def nearest(links: Sequence[Link]) -> Miss | None:
     link = nearest_miss(links)
     if link is None or any(k.flagged for k in links):
         return None
-    return Miss(
-        pair_name(link.a, link.b),
-        "; ".join(map(words.reason, link.reasons)),
-        words.plain(link.low or 0.0),
-    )
+    return Miss(pair_name(link.a, link.b), "; ".join(map(words.reason, link.reasons)))
 
 
 def tally(links: Sequence[Link]) -> str:
