@@ -97,7 +97,7 @@ class TestWiki:
         done = subprocess.run(
             ["php", path, *map(str, arguments)],
             env=environment | {"MEDIAWIKI_ROOT": str(self.root)},
-            check=False, capture_output=True, text=True, timeout=120,
+            check=False, capture_output=True, text=True, timeout=600,
         )  # fmt: skip
         if done.returncode or "Error:" in done.stderr:
             message = f"{path.name} failed: {done.stdout[-1000:]} {done.stderr[-1000:]}"
@@ -248,8 +248,8 @@ def _served(wiki: TestWiki, workers: int) -> Iterator[None]:
 
 def _await(wiki: TestWiki, process: subprocess.Popen[bytes]) -> None:
     for _ in range(200):
-        with contextlib.suppress(requests.ConnectionError):
-            if requests.get(wiki.api, timeout=10).ok:
+        with contextlib.suppress(requests.ConnectionError, requests.Timeout):  # a busy machine
+            if requests.get(wiki.api, timeout=30).ok:
                 return
         if process.poll() is not None:
             break
