@@ -7,6 +7,7 @@ evidence call the same events the same.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +21,18 @@ BLOCKING = frozenset({"block", "reblock"})
 
 
 def params_of(text: object) -> dict[str, Any]:
-    """Return an event's parameters; of a list, as old logs of locks have it, what was added.
+    """Return an event's parameters; of a list, as old logs have it, by their place.
 
-    >>> params_of('{"sitewide": false}'), params_of('["locked"]'), params_of("not JSON")
-    ({'sitewide': False}, {'added': ['locked']}, {})
+    >>> params_of('{"sitewide": false}'), params_of('["locked", "(none)"]'), params_of("not JSON")
+    ({'sitewide': False}, {'0': 'locked', '1': '(none)'}, {})
     """
     try:
         params = json.loads(text) if isinstance(text, str) else {}
     except ValueError:
         return {}
-    return params if isinstance(params, dict) else {"added": params}
+    if isinstance(params, list):
+        return {str(place): given for place, given in enumerate(params)}
+    return params if isinstance(params, dict) else {}
 
 
 def is_sitewide(params: Mapping[str, Any]) -> bool:
@@ -37,9 +40,22 @@ def is_sitewide(params: Mapping[str, Any]) -> bool:
     return params.get("sitewide", True) is not False
 
 
-def is_lock(params: Mapping[str, Any]) -> bool:
-    """Tell whether a change of an account's global status locked it, rather than unlocked it."""
-    return "locked" in json.dumps(params.get("added", params))
+def locks(params: Mapping[str, Any]) -> bool | None:
+    """Tell whether a change of an account's global status locked or unlocked it; null for neither.
+
+    CentralAuth gives what was added and what was removed: by name, and in old logs by place, as
+    words with commas between them. To hide an account neither locks nor unlocks it.
+
+    >>> locks({"added": ["hidden"], "removed": []}), locks({"0": "(none)", "1": "hidden, locked"})
+    (None, False)
+    """
+    added = _locked(params, "added", "0")
+    removed = _locked(params, "removed", "1")
+    return added if added or removed else None
+
+
+def _locked(params: Mapping[str, Any], name: str, place: str) -> bool:
+    return "locked" in re.findall(r"\w+", json.dumps(params.get(name, params.get(place))))
 
 
 def account_of(target: object, users: Collection[str]) -> str | None:
@@ -66,7 +82,15 @@ def account_of(target: object, users: Collection[str]) -> str | None:
 
 @dataclass(frozen=True)
 class Restraint:
-    """A block or a global lock that is in force, as far as the logs that were read say."""
+    """A block or a global lock that is in force, as far as was read.
+
+    Attributes
+    ----------
+    wiki
+        Where it is, or was logged; empty where the wiki tells of one on all wikis that no log has.
+    day, by
+        Since when, ISO, and by whom; empty where that is not known.
+    """
 
     user: str
     lock: bool
@@ -76,9 +100,17 @@ class Restraint:
 
 
 def restraints(
-    log_events: pd.DataFrame, accounts: pd.DataFrame, users: Iterable[str], read_on: str
+    log_events: pd.DataFrame,
+    accounts: pd.DataFrame,
+    users: Iterable[str],
+    *,
+    read_on: str,
+    coverage: Iterable[Mapping[str, Any]],
 ) -> list[Restraint]:
-    """Return the blocks and locks of some accounts that nothing in the logs has ended.
+    """Return the blocks and locks of some accounts that are in force.
+
+    Those that nothing in the logs has ended, and those that the wiki itself says are in force,
+    here or on all wikis, though no log that was read tells of them.
 
     Parameters
     ----------
@@ -86,6 +118,8 @@ def restraints(
         Contract tables.
     read_on
         The day on which they were read, ISO: a block whose time is over by then is none.
+    coverage
+        The manifest's, see `sockgraph.sources.base.Coverage`.
     """
     named = dict.fromkeys(users)
     held: dict[tuple[str, bool, str], Restraint] = {}
@@ -97,28 +131,33 @@ def restraints(
             continue
         lock = row.type == "globalauth"
         key = (user, lock, "" if lock else row.wiki)
-        if _restrains(row, read_on):
+        restrains = _restrains(row, read_on)
+        if restrains:
             by = "" if pd.isna(row.actor) else str(row.actor)
             held[key] = Restraint(user, lock, row.wiki, f"{row.timestamp:%Y-%m-%d}", by)
-        else:
+        elif restrains is not None:
             held.pop(key, None)
     known: Iterable[Any] = accounts[accounts["user"].isin(list(named))].itertuples()
     for row in known:
         key = (row.user, False, row.wiki)
         if not pd.isna(row.blocked_at) and key not in held:
             held[key] = Restraint(*key, f"{row.blocked_at:%Y-%m-%d}", "")
+    for told in coverage:
+        for one in told.get("everywhere", ()) if told["user"] in named else ():
+            key = (told["user"], one["what"] == "lock", "")
+            held.setdefault(key, Restraint(*key, one.get("since") or "", one.get("by") or ""))
     return list(held.values())
 
 
-def _restrains(row: Any, read_on: str) -> bool:
-    """Tell whether an event restrains from the whole wiki, on the day that it was read.
+def _restrains(row: Any, read_on: str) -> bool | None:
+    """Tell whether an event restrains on the day that it was read; null where it changes nothing.
 
     A block whose time is over by then ends what stood before it, as an unblock does; so does one
     that was narrowed to parts of the wiki.
     """
     given = params_of(row.params)
     if row.type != "block":
-        return is_lock(given)
+        return locks(given)
     expiry = str(given.get("expiry") or "")
     over = expiry[:1].isdigit() and expiry[:10] < read_on[:10]
     return row.action in BLOCKING and is_sitewide(given) and not over

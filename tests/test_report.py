@@ -418,6 +418,9 @@ def test_an_alibi_shows_every_stretch_and_no_chance_that_was_not_measured(page):
         ("block/unblock", {}, "unblocked 2024-05-02"),
         ("globalauth/setstatus", {"added": ["locked"], "removed": []}, "locked 2024-05-02"),
         ("globalauth/setstatus", {"added": [], "removed": ["locked"]}, "unlocked 2024-05-02"),
+        ("globalauth/setstatus", {"added": ["hidden"], "removed": []}, None),
+        ("globalauth/setstatus", ["(none)", "locked"], "unlocked 2024-05-02"),
+        ("globalauth/setstatus", {"0": "hidden, locked", "1": "(none)"}, "locked 2024-05-02"),
         ("thanks/thank", {}, None),
     ],
 )

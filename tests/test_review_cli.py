@@ -265,6 +265,12 @@ def test_a_filing_is_refused_until_two_people_uphold_and_then_entered(desk):
     desk.refused("--by", "report", "--format", "wikitext")
     for who in ("Ann", "Bea"):
         desk("review", "--reviewer", who, "--link", B, C, said=through("upheld"))
+    before, basket = desk.ledger.head(), desk.data / "processed" / "river" / "basket.json"
+    basket.write_text("{", encoding="utf-8")
+    with pytest.raises(StoreError, match="not a filing basket"):
+        desk(*wikitext)
+    assert desk.ledger.head() == before  # nothing was filed
+    basket.unlink()
     said = desk(*wikitext)
     assert "{{subst:SPI report" in said
     assert f"Ledger head {desk.ledger.head()}" in said

@@ -11,6 +11,7 @@ from review_fixture import A, B, C, write_case
 from review_work import commit, review
 
 from sockgraph.case import load_case
+from sockgraph.cli.filing import carry_in
 from sockgraph.errors import ReviewError
 from sockgraph.pipeline import ReviewSession
 from sockgraph.pipeline.other_cases import (
@@ -132,6 +133,25 @@ def test_a_reversal_is_carried_with_the_head_that_proves_it(two, tmp_path):
     refused(given | {"note": "x"}, "holds no cannot-links")
     elsewhere = lake.dossier.case.model_copy(update={"wikis": ("other.example",)})
     refused(given, "binds cases of the same wikis", case=elsewhere)
+
+
+def test_an_alibi_that_is_carried_is_announced_as_one(two, tmp_path, monkeypatch, capsys):
+    river, lake, _ = two
+    monkeypatch.setattr(ReviewSession, "regroup", lambda _: None)
+    kept = [
+        commit(river.dossier, river.ledger, (A, B), who, "not upheld", alibi="accepted")
+        for who in ("Ann", "Bea")
+    ]
+    open_findings(river.ledger, kept)
+    text, head = export(river.ledger, river.dossier.case, author="Ash")
+    path = tmp_path / "apart.json"
+    path.write_text(text, encoding="utf-8")
+    shutil.rmtree(river.store.processed)
+    data = lake.store.processed.parent.parent
+    carry_in(tmp_path / "lake.toml", path, data, head=str(head), by="Gil")
+    said = "".join(capsys.readouterr())
+    assert f"{A} and {B}: alibi accepted in the case river on" in said
+    assert "taken back" not in said
 
 
 def test_an_accepted_alibi_keeps_two_apart_in_every_other_case(two, tmp_path, monkeypatch):

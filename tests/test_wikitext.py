@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 from review_fixture import CASE, A, B, C, clusters_table, make_dossier
 from review_work import review
 
+from sockgraph.log_events import restraints
 from sockgraph.names import clean
-from sockgraph.report.filing_words import SENTENCES
+from sockgraph.report.basket import Picked
+from sockgraph.report.filing_words import CHINESE, ENGLISH, SENTENCES
 from sockgraph.report.wikitext import (
     PROFILES,
     VARIANTS,
     Filing,
+    basket_text,
     diff_lines,
     inert,
     restoration_note,
@@ -29,7 +32,7 @@ from sockgraph.reviews import histories
 from sockgraph.reviews.audit import witnesses_in
 from sockgraph.reviews.reversal import ask_reversal, settle_reversals
 from sockgraph.reviews.words import action_words
-from sockgraph.schema import validate
+from sockgraph.schema import empty, validate
 from sockgraph.signals import SIGNALS
 
 HOSTILE = (
@@ -284,6 +287,62 @@ def test_the_note_says_what_is_still_in_force_and_since_when(tmp_path):
         assert part in note
     assert f"* Unblock [[User:{A}" not in note
     assert "Undo the" not in note  # the lock that followed is told as the log has it
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_edits_of_one_account_are_not_said_to_have_been_held_against_anything(filing, profile):
+    edits = filing.dossier.tables["edits"]
+    revs = [edits[edits["user"] == user].iloc[0] for user in (A, C)]
+    picks = tuple(Picked(f"{row.wiki}:{row.rev_id}", "for") for row in revs)
+    alone, both = (
+        basket_text(filing.dossier, basket, filing.head, profile=profile)
+        for basket in (picks[:1], picks)
+    )
+    sentences = SENTENCES[CHINESE if profile == "zhwiki" else ENGLISH]
+    assert str(revs[0].rev_id) in alone
+    assert sentences["nothing against"] not in alone
+    assert sentences["caveat"] not in alone
+    assert sentences["caveat"] in both
+
+
+@pytest.mark.parametrize(
+    ("then", "held"),
+    [
+        ('{"added": ["hidden"], "removed": []}', True),
+        ('["(none)", "hidden"]', True),
+        ('{"added": "(none)", "removed": "locked, hidden"}', False),
+        ('["(none)", "locked"]', False),
+        ('{"0": "(none)", "1": "locked"}', False),
+    ],
+)
+def test_only_what_names_the_lock_ends_it(then, held):
+    target = f"User:{C}@global"
+    log = logged(
+        ("globalauth", "setstatus", target, '["locked", "(none)"]'),
+        ("globalauth", "setstatus", target, then),
+    )
+    found = restraints(log, empty("accounts"), [C], read_on="2025-03-01", coverage=())
+    assert [(one.lock, one.day) for one in found] == ([(True, "2025-02-10")] if held else [])
+
+
+def test_what_the_wiki_says_is_in_force_on_all_wikis_is_in_the_note(tmp_path):
+    told = {"what": "lock", "since": None, "by": None}
+    block = {"what": "block", "since": "2024-01-05", "by": "Steward"}
+    dossier, ledger = make_dossier(tmp_path)
+    for one in dossier.manifest["coverage"]:
+        one["everywhere"] = {C: [told], A: [block]}.get(one["user"], [])
+    ask_reversal(ledger, dossier, (A, C), author="Ash", reason="a letter")
+    review(dossier, ledger, (A, C), Ann="reversed", Bea="reversed")
+    (entry,) = settle_reversals(ledger, dossier)
+    note = restoration_note(dossier, entry, ledger.head())
+    for part in (
+        f"* [[User:{C}|{C}]]: globally locked\n",
+        f"* Unlock [[User:{C}|{C}]] globally\n",
+        f"* [[User:{A}|{A}]] is blocked on all wikis since 2024-01-05, by Steward\n",
+        f"* Unblock [[User:{A}|{A}]] on all wikis\n",
+    ):
+        assert part in note
+    assert "No block or lock" not in note
 
 
 def test_the_note_is_in_the_wiki_s_language(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from sockgraph.pipeline import ReviewSession
     from sockgraph.report.basket import Basket
+    from sockgraph.report.wikitext import Variant
     from sockgraph.reviews import Dossier
     from sockgraph.reviews.states import Pair
 
@@ -73,7 +75,7 @@ def register(app: typer.Typer) -> None:
     app.command("reopen", epilog=example("reopen", two))(reopen_link)
     carry = typer.Typer(
         no_args_is_help=True,
-        help="Carry links that were taken back to another data folder, and take them in.",
+        help="Carry links that were taken back, and accepted alibis, to another data folder.",
     )
     carry.command("export", epilog=example("cannot-link export", "--by Ash"))(carry_out)
     given = "taken-back.json --head HASH:LENGTH --by Ash"
@@ -144,7 +146,7 @@ def carry_out(
     by: Author,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to.")] = None,
 ) -> None:
-    """Write the links that this case took back, to be taken in elsewhere.
+    """Write the links that this case took back, and its accepted alibis, to be taken in elsewhere.
 
     The head that is printed proves the file: send it by another way.
     """
@@ -166,7 +168,7 @@ def carry_in(
     ],
     by: Author,
 ) -> None:
-    """Take in links that were taken back elsewhere: this case keeps the accounts apart, too."""
+    """Take in links taken back and alibis accepted elsewhere: the accounts are kept apart here."""
     session = open_session(case, data)
     told = read_export(file, LedgerHead.parse(head), session.dossier.case)
     compared = set(session.dossier.tables["accounts"]["user"])
@@ -177,7 +179,8 @@ def carry_in(
         "that this case does not compare, and were left out."
     )
     for one in new:
-        tell(f"{one.user_a} and {one.user_b}: taken back in the case {one.case} on {one.date}")
+        how = "alibi accepted" if one.alibi else "taken back"
+        tell(f"{one.user_a} and {one.user_b}: {how} in the case {one.case} on {one.date}")
     if new:
         session.regroup()
 
@@ -238,8 +241,10 @@ def _then_and_now(dossier: Dossier, history: History) -> list[str]:
 def appeal_lines(dossier: Dossier, history: History) -> list[str]:
     """Return what the person who was linked needs to know to appeal."""
     force = [
-        f"  {one.user}: {'globally locked' if one.lock else f'blocked on {one.wiki}'} since"
-        f" {one.day}{f', by {one.by}' if one.by else ''}"
+        f"  {one.user}: "
+        + ("globally locked" if one.lock else f"blocked on {one.wiki or 'all wikis'}")
+        + (f" since {one.day}" if one.day else "")
+        + (f", by {one.by}" if one.by else "")
         for one in in_force(dossier, history.pair)
     ]
     stated = [
@@ -270,7 +275,7 @@ def _filing(
     refuse_one_name(wanted, known)
     chosen = [known.get(pair, History(pair)) for pair in sorted(wanted)]
     refuse_export(session.dossier, chosen)
-    variant = "private" if private else "public"
+    variant: Variant = "private" if private else "public"
     drafts = [
         Draft(
             FILED,
@@ -285,11 +290,13 @@ def _filing(
         )
         for h in chosen
     ]
-    session.ledger.extend(lambda _: drafts)
     others = [h for pair, h in known.items() if pair not in wanted]
     basket = _of_accounts(session, {user for pair in wanted for user in pair})
     filed = Filing(session.dossier, chosen, others, session.ledger.head(), basket)
-    return spi_filing(filed, profile=profile.value, variant="private" if private else "public")
+    spi_filing(filed, profile=profile.value, variant=variant)  # what cannot be written is not filed
+    session.ledger.extend(lambda _: drafts)
+    filed = replace(filed, head=session.ledger.head())
+    return spi_filing(filed, profile=profile.value, variant=variant)
 
 
 def _of_accounts(session: ReviewSession, users: set[str]) -> Basket:

@@ -12,15 +12,16 @@ import pandas as pd
 
 from sockgraph.charts.activity import Life
 from sockgraph.charts.marks import text_width
-from sockgraph.log_events import BLOCKING, account_of, is_lock, is_sitewide, params_of
+from sockgraph.log_events import BLOCKING, account_of, is_sitewide, locks, params_of, restraints
 from sockgraph.report.wording import day
 from sockgraph.strings import say
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sockgraph.case import Case
+    from sockgraph.log_events import Restraint
     from sockgraph.report.data import Link, ReportData
 
 
@@ -171,7 +172,13 @@ def read_accounts(data: ReportData) -> dict[str, Account]:
     times = {user: _times(group) for user, group in named.groupby("user")["timestamp"]}
     events = events_of(data.nominated, data.log_events)
     renamed = {c["user"]: tuple(c.get("renamed_from", ())) for c in data.coverage}
-    held = {c["user"]: c.get("everywhere", ()) for c in data.coverage}
+    force = restraints(
+        data.log_events,
+        data.accounts,
+        data.nominated,
+        read_on=str(data.read_on),
+        coverage=data.coverage,
+    )
     declared = _declared(data)
     bots = set(data.accounts.loc[["bot" in g for g in data.accounts["groups"]], "user"])
     return {
@@ -181,7 +188,9 @@ def read_accounts(data: ReportData) -> dict[str, Account]:
             times=times.get(user, np.array([], dtype="datetime64[us]")),
             events=events[user],
             renamed_from=renamed.get(user, ()),
-            everywhere=_everywhere(held.get(user, ()), events[user]),
+            everywhere=tuple(
+                _everywhere(one) for one in force if one.user == user and not one.wiki
+            ),
             bot=user in bots,
             blocked_at=_moment(rows.loc[user, "blocked_at"]),
             declared=tuple(declared.get(user, ())),
@@ -192,15 +201,10 @@ def read_accounts(data: ReportData) -> dict[str, Account]:
     }
 
 
-def _everywhere(held: Iterable[Mapping[str, Any]], events: Sequence[Event]) -> tuple[str, ...]:
-    """Say what is in force on all wikis; a lock only where no log tells of it with its day."""
-    logged = any(event.kind == "lock" for event in events)
-    return tuple(
-        say("blocked on all wikis {day}", day=one["since"])
-        if one["what"] == "block"
-        else say("locked on all wikis")
-        for one in held
-        if one["what"] == "block" or not logged
+def _everywhere(one: Restraint) -> str:
+    """Say what is in force on all wikis, where no log tells of it."""
+    return (
+        say("locked on all wikis") if one.lock else say("blocked on all wikis {day}", day=one.day)
     )
 
 
@@ -304,7 +308,9 @@ def _event(row: Any) -> Event | None:
     if row.type == "block":
         return _block(row, params)
     if row.type == "globalauth":
-        locked = is_lock(params)
+        locked = locks(params)
+        if locked is None:
+            return None
         words = say("locked {day}" if locked else "unlocked {day}", day=day(row.timestamp))
         return Event("lock" if locked else "end", row.timestamp, words)
     if row.type == "renameuser":

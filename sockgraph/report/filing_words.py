@@ -21,6 +21,8 @@ SENTENCES: dict[str, dict[str, str]] = {
         "account": "first edit {first}, last edit {last}, {n} edits read",
         "blocked since": "blocked since {day}",
         "locked since": "globally locked since {day}",
+        "locked": "globally locked",
+        "all wikis": "all wikis",
         "question": "Is one person behind {master} and {others}?",
         "blinded": "{n} people, who first judged the edits with the names hidden and apart from"
         " each other, find that the evidence supports it.",
@@ -108,6 +110,8 @@ SENTENCES: dict[str, dict[str, str]] = {
         "account": "首次編輯{first}，最後編輯{last}，讀取{n}次編輯",
         "blocked since": "自{day}起被封鎖",
         "locked since": "自{day}起被全域鎖定",
+        "locked": "已被全域鎖定",
+        "all wikis": "所有維基",
         "question": "{master}與{others}是否由同一人操作？",
         "blinded": "{n}位覆核者先在不見帳號名稱的情況下各自判斷編輯，皆認為證據支持此關聯。",
         "unblinded": "{n}位覆核者各自判斷，皆認為證據支持此關聯；"

@@ -218,10 +218,7 @@ class _Wiki:
         known = self.filing.registered(user)
         line = f"{self.say('registered', day=known)}; {line}" if known else line
         oldest = f" ({self.say('oldest')})" if user == self.filing.accounts[0] else ""
-        force = [
-            self.say("locked since" if one.lock else "blocked since", day=one.day)
-            for one in in_force(self.filing.dossier, [user])
-        ]
+        force = [_held(one, self.say) for one in in_force(self.filing.dossier, [user])]
         return "; ".join([f"{self.account(user)}{oldest}: {line}", *force])
 
     def _alike(self) -> list[str]:
@@ -245,6 +242,8 @@ class _Wiki:
         ]
         if len(days) > DAYS_SHOWN:
             found.append(self.say("more days", n=len(days) - DAYS_SHOWN))
+        if not self.filing.histories:  # edits of one account: no link was looked at
+            return found
         return [*(found or [self.say("nothing against")]), self.say("caveat")]
 
     def _days_together(self) -> list[tuple[str, int, int]]:
@@ -426,9 +425,12 @@ def diff_lines(case: Case, edits: pd.DataFrame, *, profile: Profile) -> str:
 
 
 def in_force(dossier: Dossier, users: Iterable[str]) -> list[Restraint]:
-    """Return the blocks and locks of some accounts that nothing in the case's logs has ended."""
-    read_on = str(dossier.manifest.get("source", {}).get("read_on", ""))
-    return restraints(dossier.tables["log_events"], dossier.tables["accounts"], users, read_on)
+    """Return the blocks and locks of some accounts that are in force, see `restraints`."""
+    tables, manifest = dossier.tables, dossier.manifest
+    read_on = str(manifest.get("source", {}).get("read_on", ""))
+    told = manifest.get("coverage", ())
+    events, accounts = tables["log_events"], tables["accounts"]
+    return restraints(events, accounts, users, read_on=read_on, coverage=told)
 
 
 def restoration_note(dossier: Dossier, entry: Entry, head: LedgerHead) -> str:
@@ -464,15 +466,27 @@ def restoration_note(dossier: Dossier, entry: Entry, head: LedgerHead) -> str:
     return "\n".join([*lines, "", witness, ""])
 
 
+def _held(one: Restraint, say: Callable[..., str]) -> str:
+    """Say what holds an account, and since when if that is known."""
+    key = "blocked since" if not one.lock else "locked since" if one.day else "locked"
+    return say(key, day=one.day)
+
+
+def _where(one: Restraint, say: Callable[..., str]) -> str:
+    return inert(one.wiki) or say("all wikis")
+
+
 def _in_force(force: Sequence[Restraint], say: Callable[..., str]) -> list[str]:
     return [
         say(
             "lock" if one.lock else "block" if one.by else "blocked",
             user=_account(one.user),
-            wiki=inert(one.wiki),
+            wiki=_where(one, say),
             day=one.day,
             by=inert(one.by),
         )
+        if one.by or not one.lock
+        else f"{_account(one.user)}: {_held(one, say)}"
         for one in force
     ]
 
@@ -483,7 +497,7 @@ def _undo(body: Any, force: Sequence[Restraint], say: Callable[..., str]) -> lis
         say(
             "undo lock" if one.lock else "undo block",
             user=_account(one.user),
-            wiki=inert(one.wiki),
+            wiki=_where(one, say),
         )
         for one in force
     ]
