@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
+import numpy as np
+
 from sockgraph.errors import StoreError
 from sockgraph.store.case_store import BASKET
 
@@ -109,8 +111,8 @@ def picked_edits(edits: pd.DataFrame, basket: Basket) -> pd.DataFrame:
     numbers = {int(n) for rev in place if (n := rev.rpartition(":")[2]).isdigit()}
     found = edits[edits["rev_id"].isin(numbers)]  # many rows: keys are made of few
     keys = (found["wiki"].astype("string") + ":" + found["rev_id"].astype("string")).to_numpy()
-    known = [key in place for key in keys]
-    found, at = found[known], [place[key] for key in keys[known]]
+    known = np.array([key in place for key in keys], dtype=bool)  # a list of none picks columns
+    found, at = found.loc[known], [place[key] for key in keys[known]]
     found = found.assign(side=[basket[i].side for i in at], place=at)
     return found.sort_values("place", kind="stable").drop(columns="place")
 

@@ -40,7 +40,7 @@ class ReportData:
         `Coverage.as_dict()` of every account that was read by name.
     calibration
         What the evidence stage says of itself: `calibrated`, `reason`, `baseline`, `n_reference`,
-        `n_effective`, `bounds` and so on; see `sockgraph.evidence`.
+        `bounds` and so on; see `sockgraph.evidence`.
     read_on
         The day of the newest answer, or of the newest edit where the source has no clock. Days
         since an account's last edit are counted from it, so that the page depends on no clock.
