@@ -114,6 +114,18 @@ def test_a_view_of_the_ledger_keeps_no_name_that_the_wiki_hides_by_now(case):
     assert _ledger(case).verify().length == 2  # the file itself is as it was
 
 
+def test_a_hidden_name_is_covered_however_it_is_spelled_and_as_an_author(case):
+    key = load_case(case).id
+    why = "User:Old_Heron and old  heron, Old%20Heron; oldest heron"
+    ledger = _ledger(case)
+    ledger.append("note", author="Old Heron", user_a="Old Heron", user_b="Moth", why=why)
+    cover = hidden_cover(key, "Old_Heron")
+    held = covered(ledger.entries(), key, [cover])[-1]
+    assert held.author == held.body["user_a"] == cover
+    assert held.body["why"] == f"User:{cover} and {cover}, {cover}; oldest heron"
+    assert covered(ledger.entries(), key, []) == ledger.entries()
+
+
 def _audit(case):
     told = CliRunner().invoke(app, ["audit", str(case), "--data", str(case.parent / "data")])
     assert told.exit_code == 0, told.output

@@ -213,6 +213,19 @@ def test_who_is_hidden_on_every_wiki_is_forgotten_on_every_wiki(two, tmp_path):
         assert source.provenance()["hidden"] == [hidden_cover(case.slug, "Gone Plover")]
 
 
+def test_who_is_hidden_is_covered_with_and_without_the_wiki_that_the_case_names(two):
+    names = ["Heron", "Moth", "Gone Plover@{0}"]
+    first, second = {"Heron": edits(1), "Gone Plover": edits(11)}, {"Moth": edits(1)}
+    case, source, _ = two(first, second, nominated=names)
+    assemble(case, source)
+    first.pop("Gone Plover")
+    case, source, (a, _) = two(first, second, nominated=names, refresh=True)
+    assemble(case, source)
+    spellings = ("Gone Plover", f"Gone Plover@{a}")
+    covers = sorted(hidden_cover(case.slug, name) for name in spellings)
+    assert source.provenance()["hidden"] == covers
+
+
 def test_who_is_hidden_on_one_wiki_is_read_on_the_other(two):
     first = {"Heron": edits(1), "Wren": edits(11)}
     second = {"Wren": edits(21)}

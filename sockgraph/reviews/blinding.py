@@ -238,6 +238,8 @@ def unnamed(entries: Sequence[Entry], key: bytes) -> tuple[Entry, ...]:
 def covered(entries: Sequence[Entry], key: str, hidden: Collection[str]) -> tuple[Entry, ...]:
     """Return the entries as they may be shown: without the names that a wiki hides by now.
 
+    Who wrote an entry is covered too, and names are found in running text as `blinder` finds them.
+
     The ledger itself stays as it is, or its chain would break.
 
     Parameters
@@ -247,26 +249,29 @@ def covered(entries: Sequence[Entry], key: str, hidden: Collection[str]) -> tupl
     hidden
         What stands for the hidden accounts, of the manifest's `source.hidden`.
     """
-    texts = {text for e in entries for text in _texts(e.body)} if hidden else set()
+    texts = {text for e in entries for text in (e.author, *_texts(e.body))} if hidden else set()
     covers = {
-        text: cover
+        name: cover
         for text in texts
         for name in (text, _AT_WIKI.sub("", text))
         if (cover := hidden_cover(key, name)) in hidden
     }
     if not covers:
         return tuple(entries)
-    longest_first = sorted(covers, key=len, reverse=True)
-    names = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)")
+    groups = {f"n{i}": name for i, name in enumerate(sorted(covers, key=len, reverse=True))}
+    spelled = "|".join(rf"(?P<{group}>{_name(name)})" for group, name in groups.items())
+    names = re.compile(spelled, re.IGNORECASE)
 
     def shown(value: Any) -> Any:
         if isinstance(value, dict):
             return {shown(k): shown(v) for k, v in value.items()}
         if isinstance(value, list):
             return [shown(one) for one in value]
-        return names.sub(lambda m: covers[m[1]], value) if isinstance(value, str) else value
+        if isinstance(value, str):
+            return names.sub(lambda m: covers[groups[m.lastgroup or ""]], value)
+        return value
 
-    return tuple(replace(entry, body=shown(entry.body)) for entry in entries)
+    return tuple(replace(e, author=shown(e.author), body=shown(e.body)) for e in entries)
 
 
 @dataclass(frozen=True)

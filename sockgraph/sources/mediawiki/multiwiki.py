@@ -397,7 +397,9 @@ class SeveralWikis:
         """Return what each wiki's source says, and requests and counts together."""
         told = {host: wiki.provenance() for host, wiki in self._wikis.items()}
         key = self._case.id or self._case.slug
-        hidden = sorted(hidden_cover(key, name) for name in self._forgotten)
+        # a ledger may call `Name@wiki` of the case `Name`, as accounts that are attached go by
+        names = self._forgotten | {self._meant(name)[0] for name in self._forgotten}
+        hidden = sorted({hidden_cover(key, name) for name in names})
         return provenance(told, self._counts) | {"hidden": hidden}
 
     def traffic(self) -> dict[str, dict[str, int]]:
