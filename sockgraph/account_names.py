@@ -7,6 +7,9 @@ import ipaddress
 import re
 import unicodedata
 from functools import lru_cache
+from urllib.parse import parse_qs, unquote
+
+from sockgraph.errors import CaseError
 
 ACCOUNT, BLANK, UNREGISTERED, TEMPORARY, PLACEHOLDER = range(5)
 KINDS = (
@@ -48,6 +51,43 @@ _PEOPLE = frozenset(  # surnames, and a fish
         "turbot", "verbot", "аббот", "кабот", "талбот", "шабот",
     }
 )  # fmt: skip
+
+_PAGE = re.compile(  # English and Chinese names of an account's pages, behind a wiki's prefix
+    r"(?:\S*/)?:?(?:[a-z-]{1,12}:)*"
+    r"(?:(?:user|u|用户|用戶|使用者)(?:[ _]talk|讨论|討論|对话|對話)?[ _]*:"
+    r"|(?:special|特殊|特別|特别):"
+    r"(?:deleted)?(?:contributions|contribs|centralauth|log|(?:用户|用戶|使用者)?(?:贡献|貢獻))/)"
+    r"[ _]*([^/|\]#]+).*",
+    re.IGNORECASE,
+)
+
+
+def name_on_page(text: str) -> str:
+    """Return an account's name, also where the title or address of a page of its own is given.
+
+    Raises
+    ------
+    CaseError
+        If it is an address, and not of such a page.
+
+    Examples
+    --------
+    >>> [name_on_page(x) for x in ("User:Heron", "[[user talk:Heron|H.]]", "用户:青石巷", "Usera ")]
+    ['Heron', 'Heron', '青石巷', 'Usera']
+    >>> name_on_page("https://zh.wikipedia.org/wiki/User:%E9%9D%92_%E7%9F%B3?uselang=en")
+    '青_石'
+    """
+    title = text.strip().lstrip("[:")
+    start, _, query = title.partition("?")
+    asked = parse_qs(query.partition("#")[0])
+    if "title" in asked:
+        title = "/".join([*asked["title"], *asked.get("target", asked.get("user", ()))])
+    elif "://" in title:
+        title = unquote(start)
+    page = _PAGE.fullmatch(title)
+    if page is None and "://" in text:
+        raise CaseError(text, "it is the address of no page of an account.", "Write the name.")
+    return page[1].strip() if page else text.strip()
 
 
 def normal_name(name: str) -> str:

@@ -43,7 +43,7 @@ def test_a_new_case_is_asked_for_and_what_is_wrong_is_said(tmp_path, monkeypatch
     assert "<b>" in start.said.value
     assert not list(tmp_path.rglob("*.toml"))
     given = {"name": "spring", "reason": "One wording", "wiki": "fernwick.invalid"}
-    given |= {"accounts": "Quillmoss\n\n Weir Lantern ", "contact": "fern@example.org"}
+    given |= {"accounts": "w:User:Quillmoss\n\n Weir Lantern ", "contact": "fern@example.org"}
     for key, value in given.items():
         start.asked[key].value = value
     start.go.click()  # said, and the case file stays

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sockgraph.account_names import name_on_page
+from sockgraph.errors import CaseError
 from sockgraph.names import clean, name_notes, printable, skeleton
 from sockgraph.reviews.rules import same_person
 
@@ -87,3 +89,30 @@ def test_notes_stand_in_a_filing_inert():
 
     (note,) = name_notes(["{{x}}\u3164"])
     assert "{" not in inert(note)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://zh.wikipedia.org/w/index.php?title=User:Heron&action=history",
+        "zh.wikipedia.org/w/index.php?title=User_talk:Heron&action=history#top",
+        "https://zh.wikipedia.org/w/index.php?title=Special:Contributions&target=Heron",
+        "https://zh.wikipedia.org/wiki/Special:Log/Heron?type=block",
+        "https://zh.wikipedia.org/wiki/%E7%89%B9%E6%AE%8A:%E7%94%A8%E6%88%B7%E8%B4%A1%E7%8C%AE/Heron",
+        "特殊:用户贡献/Heron",
+        "特殊:使用者貢獻/Heron",
+        "w:User:Heron",
+        "[[:m:zh:User talk:Heron/Archive|H.]]",
+        " Heron ",
+    ],
+)
+def test_an_account_is_read_off_its_pages(given):
+    assert name_on_page(given) == "Heron"
+
+
+@pytest.mark.parametrize(
+    "given", ["https://zh.wikipedia.org/wiki/Mill", "https://a.example/?title="]
+)
+def test_an_address_of_anything_else_is_no_account(given):
+    with pytest.raises(CaseError, match="no page of an account"):
+        name_on_page(given)

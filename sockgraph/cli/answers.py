@@ -6,10 +6,10 @@ import datetime as dt
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import unquote
 
 import typer
 
+from sockgraph.account_names import name_on_page
 from sockgraph.case import SLUG, faults_of
 from sockgraph.errors import CaseError
 
@@ -22,11 +22,6 @@ DECLARED = "A | A (bot) | url"
 SEVERAL = "|"
 """Parts an answer that says several things; no account's name and no address holds one."""
 _LOCAL = re.compile(r"(localhost|127\.[\d.]+|\[::1\])(:\d+)?")
-_PAGE = re.compile(  # English and Chinese names of the page of an account
-    r"(?:\S*/)?(?:(?:user|用户|用戶|使用者)(?:[ _]talk|讨论|討論)?[ _]*:|special:contributions/)"
-    r"[ _]*([^/|\]#]+).*",
-    re.IGNORECASE,
-)
 Read = TypeVar("Read")
 
 
@@ -84,7 +79,7 @@ class Questions:
         names: tuple[str, ...] = ()
 
         def one_more(text: str) -> str:
-            name = account(text)
+            name = name_on_page(text)
             _refuse("--account", accounts={"nominated": (*names, name)})
             return name
 
@@ -122,20 +117,6 @@ def host(text: str) -> str:
     """Read a wiki's host."""
     _refuse(text, wikis=(text,))
     return text
-
-
-def account(text: str) -> str:
-    """Read an account's name, also where the title or address of its page is given.
-
-    >>> [account(x) for x in ("User:Heron", "[[user talk:Heron|H.]]", "用户:青石巷", " Usera ")]
-    ['Heron', 'Heron', '青石巷', 'Usera']
-    >>> account("https://zh.wikipedia.org/wiki/User:%E9%9D%92_%E7%9F%B3")
-    '青_石'
-    """
-    name = text.strip().lstrip("[:")
-    name = unquote(name) if "://" in name else name
-    page = _PAGE.fullmatch(name)
-    return page[1].strip() if page else text.strip()
 
 
 def kind(given: str | None, path: Path | None, *, asking: bool) -> str:
@@ -187,7 +168,7 @@ def link(text: str) -> dict[str, Any]:
     """
     parts = [part.strip() or None for part in text.split(SEVERAL)]
     told: dict[str, Any] = dict(zip(("a", "b", "by", "date", "action", "url"), parts, strict=False))
-    told |= {key: account(told[key]) for key in ("a", "b") if told.get(key)}
+    told |= {key: name_on_page(told[key]) for key in ("a", "b") if told.get(key)}
     try:
         told["date"] = dt.date.fromisoformat(told.get("date") or "")
     except ValueError as error:
@@ -201,7 +182,7 @@ def alternates(text: str) -> dict[str, Any]:
     """Read accounts that declare themselves one operator's, and the page where they do."""
     parts = [part.strip() for part in text.split(SEVERAL)]
     at = next((part for part in parts if "://" in part), None)
-    names = tuple(account(part) for part in parts if part and part != at)
+    names = tuple(name_on_page(part) for part in parts if part and part != at)
     told = {"accounts": names, "url": at}
     _refuse(text, declared=[told])
     return told

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from sockgraph.account_names import name_on_page
 from sockgraph.case import load_case
 from sockgraph.case_template import Plan, write_case, write_notebooks
 from sockgraph.cli import answers
@@ -87,7 +88,7 @@ def new_case(  # noqa: PLR0913 - a flag for every question
     """
     ask_for = Questions(asking=sys.stdin.isatty() if ask is None else ask)
     need, offer = ask_for.need, ask_for.offer
-    names = tuple(map(answers.account, (*(account or ()), *_listed(accounts_from))))
+    names = tuple(map(name_on_page, (*(account or ()), *_listed(accounts_from))))
     slug = need("NAME", "Name of the case (a-z, 0-9, -)", name, answers.free_name(cases))
     why = need("--reason", "Why are these accounts compared?", reason, answers.ruled("reason"))
     one = (None,) if wiki is None else wiki

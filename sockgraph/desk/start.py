@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import ipywidgets as w
 from markupsafe import Markup
 
+from sockgraph.account_names import name_on_page
 from sockgraph.case import load_case
 from sockgraph.case_template import Plan, write_case
 from sockgraph.desk.widget import Explorer
@@ -106,7 +107,7 @@ class Start(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         if self.which.value != NEW:
             return Path(self.which.value)
         given = {key: field.value.strip() for key, field in self.asked.items()}
-        accounts = [line.strip() for line in given["accounts"].splitlines() if line.strip()]
+        accounts = [name_on_page(line) for line in given["accounts"].splitlines() if line.strip()]
         plan = Plan(
             name=given["name"],
             title=given["name"],
