@@ -110,6 +110,22 @@ def test_hidden_texts_and_other_pages_are_left_out():
     assert own_texts(_edits(rows), "none")[0]["text"].isna().all()
 
 
+def test_who_brings_back_an_earlier_text_of_a_table_has_not_written_it():
+    rows = [
+        {"rev_id": 1, "sha1": "a", "tags": [], "text": "a tale"},
+        {"rev_id": 2, "sha1": "b", "tags": ["mobile edit"], "text": "another"},
+        {"rev_id": 3, "sha1": "a", "tags": [], "text": "a tale"},
+        {"rev_id": 4, "sha1": "c", "tags": ["mw-undo"], "text": "somebody's"},
+        {"rev_id": 5, "sha1": None, "tags": None, "text": "my own"},
+        {"rev_id": 6, "sha1": None, "tags": None, "text": "my second"},
+    ]
+    edits = _edits([{"user": "Heron", "ns": 1, "hidden": [], **row} for row in rows])
+    told, counts = own_texts(edits[::-1], "posts")
+    told = told.sort_values("rev_id")["text"].fillna("-").tolist()
+    assert told == ["a tale", "another", "-", "-", "my own", "my second"]
+    assert counts["texts that bring back an earlier one"] == 2
+
+
 def _writers(texts_of):
     """Give each account its texts, an edit each, an hour apart."""
     rows = [
@@ -254,6 +270,20 @@ def test_a_dump_with_texts_tells_what_each_edit_added(write_case, tmp_path):
     assert everything.read(["Heron"]).edits["text"].tolist()[-1] == "Of the article."
     silent = DumpSource(write_case(source), tmp_path / "raw")
     assert silent.read(["Heron"]).edits["text"].isna().all()
+
+
+def test_who_brings_back_an_earlier_text_of_a_dump_has_not_written_it(write_case, tmp_path):
+    talk = [
+        _revision(1, "<text>A long tale of the river, told by somebody.</text>"),
+        _revision(2, "<text>Nothing stays here.</text>", 1),
+        _revision(3, "<text>A long tale of the river, told by somebody.</text>", 2),
+    ]
+    (tmp_path / "dump.xml").write_text(DUMP.format(talk="".join(talk), article=""))
+    case = write_case('kind = "xml"\npath = "dump.xml"\ntexts = "posts"')
+    source = DumpSource(case, tmp_path / "raw")
+    said = source.read(["Heron"]).edits["text"].fillna("-").tolist()
+    assert said == ["A long tale of the river, told by somebody.", "Nothing stays here.", "-"]
+    assert source.provenance()["counts"]["texts that bring back an earlier one"] == 1
 
 
 PARENT, POST, HIDDEN, GONE = 1, 2, 3, 4

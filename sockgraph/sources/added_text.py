@@ -33,6 +33,8 @@ TOKENS = 2_000
 """Words on either side of a changed line, up to which it is known which of them are new."""
 RUN = 3
 """New words in a row that count as written; fewer are a correction."""
+UNDOING = frozenset({"mw-rollback", "mw-undo", "mw-manual-revert"})
+"""MediaWiki's tags of edits that bring back what others wrote."""
 
 _WORDLESS = {
     "blockquote", "ce", "chem", "code", "gallery", "graph", "includeonly", "mapframe", "math",
@@ -181,7 +183,8 @@ def own_texts(edits: pd.DataFrame, mode: str) -> tuple[pd.DataFrame, dict[str, i
         return edits, {}
     space = edits["ns"].fillna(0).astype("int64").to_numpy()
     hidden = np.array(["text" in h or "suppressed" in h for h in edits["hidden"]], dtype=bool)
-    wanted = given & ~hidden & {"none": False, "posts": space % 2 == 1}.get(mode, True)
+    back = brings_back(edits)
+    wanted = given & ~hidden & ~back & {"none": False, "posts": space % 2 == 1}.get(mode, True)
     said = edits["text"].where(wanted).map(own_words, na_action="ignore").astype("string")
     own = said.where(said != "")
     kept = own.notna().to_numpy(dtype=bool)
@@ -189,6 +192,19 @@ def own_texts(edits: pd.DataFrame, mode: str) -> tuple[pd.DataFrame, dict[str, i
         "texts with words of their author's": int(kept.sum()),
         "texts without": int((wanted & ~kept).sum()),
         "texts that are hidden": int((given & hidden).sum()),
+        "texts that bring back an earlier one": int((given & ~hidden & back).sum()),
         f"texts cut at {LONGEST:,} characters": int((own.str.len() == LONGEST).sum()),
     }
     return edits.assign(text=own), {name: n for name, n in counts.items() if n}
+
+
+def brings_back(edits: pd.DataFrame) -> np.ndarray:
+    """Tell which edits bring back an earlier text of their page: others' words, not their own.
+
+    By the wiki's tags, and by the hash where an edit before had the same on the same page.
+    """
+    tags = (given if isinstance(given, (list, np.ndarray)) else () for given in edits["tags"])
+    tagged = np.array([not UNDOING.isdisjoint(some) for some in tags], dtype=bool)
+    ordered = edits.sort_values(["timestamp", "rev_id"], kind="stable")
+    again = ordered.duplicated(["wiki", "title", "sha1"]) & ordered["sha1"].notna()
+    return tagged | again.reindex(edits.index).to_numpy(dtype=bool)

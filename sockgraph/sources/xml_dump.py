@@ -8,6 +8,7 @@ are all read, and elements that nobody expected (uploads, threads, a server's no
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import html
 import itertools
 import re
@@ -178,6 +179,7 @@ class _Dump:
         self._default = self._wiki = wiki
         self._counts, self._talk, self._texts = counts, talk, texts
         self._before: tuple[int, str | None] = (0, "")  # the revision before, and its text
+        self._held: set[bytes] = set()  # the hashes of every text that the page had
         self._namespaces: dict[str, int] = {}
         self._open, self._tells_parents = False, True
         self._page: dict[str, Any] | None = None
@@ -245,7 +247,7 @@ class _Dump:
         told = {
             n: html.unescape(m.group(1).decode("utf-8", "replace")) for n, m in found.items() if m
         }
-        self._sizes, self._previous, self._before = {}, None, (0, "")
+        self._sizes, self._previous, self._before, self._held = {}, None, (0, ""), set()
         if not told.get("title"):
             return
         number = told.get("id", "")
@@ -282,11 +284,19 @@ class _Dump:
             yield row
 
     def _added(self, row: dict[str, Any], text: str | None) -> str | None:
-        """Return what a revision added to the one that it was made from, if that is asked for."""
+        """Return what a revision added to the one that it was made from, if that is asked for.
+
+        One that brings back a text that the page had before adds nothing: others wrote it.
+        """
         if self._texts == "none" or (self._texts == "posts" and row["ns"] % 2 == 0):
             return None
         known, before = self._before if row["parent_id"] else (0, "")
         self._before = row["rev_id"], text
+        digest = hashlib.sha1((text or "").encode(), usedforsecurity=False).digest()
+        if text and digest in self._held:
+            self._counts["texts that bring back an earlier one"] += 1
+            return None
+        self._held.add(digest)
         if text is None or before is None or known != row["parent_id"]:
             self._counts["texts hidden, or not beside the one before"] += 1
             return None

@@ -14,7 +14,7 @@ import numpy as np
 
 from sockgraph.errors import FetchError
 from sockgraph.runtime import notice
-from sockgraph.sources.added_text import LARGEST, added
+from sockgraph.sources.added_text import LARGEST, UNDOING, added
 from sockgraph.sources.mediawiki.queries import NAMES_PER_REQUEST, TEXTS, TEXTS_BEFORE_SLOTS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ EACH = 100
 """Edits of one account that are read, at most."""
 LEAST = 40
 """Bytes that an edit must have added to be read."""
-UNDONE = frozenset({"mw-rollback", "mw-undo", "mw-manual-revert", "mw-reverted"})
+UNDONE = UNDOING | {"mw-reverted"}
 """Tags of edits that bring back what others wrote, or did not last."""
 
 
