@@ -14,6 +14,7 @@ from sockgraph.desk.messages import answer
 from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import page_strings, page_texts
 from sockgraph.report import case_report
+from sockgraph.reviews.words import _ABOUT, signal_about
 from sockgraph.strings import say, speaking, strings
 
 ROOT = Path(sockgraph.__file__).parent
@@ -43,6 +44,18 @@ def said():
 
 def test_every_text_of_report_and_desk_is_in_the_table():
     assert {text for text in said() if re.search("[A-Za-z]{2}", text)} - strings().keys() == set()
+
+
+def test_no_text_is_translated_that_nothing_says():
+    files = [path for path in ROOT.rglob("*") if "__pycache__" not in path.parts]
+    pages = [p.read_text("utf-8") for p in files if p.suffix in {".js", ".j2", ".html"}]
+    nodes = [n for p in files if p.suffix == ".py" for n in ast.walk(ast.parse(p.read_bytes()))]
+    written = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    written |= {text.replace(" speak ", " speaks ") for text in written}  # of one pair
+    written |= {f"{text}s" for text in written}  # counted
+    written |= {signal_about(signal) for signal in _ABOUT}  # put together of parts
+    there = "\n".join(pages).replace('\\"', '"')
+    assert [text for text in strings() if text not in written and text not in there] == []
 
 
 def test_translations_fill_in_the_same_names():
