@@ -1,13 +1,16 @@
 """The public functions that work on a case: thin, over the rooms that do the work.
 
 `sockgraph` lists them beside `load_case`, `to_graph`, `cluster` and `flag`. A case is the path of
-its file, as `str` or `Path`, or what `load_case`, `run` or `read` returned. Nothing is imported
-before it is needed: screening needs no scikit-learn, running no widget.
+its file, as `str` or `Path`, or what `load_case`, `run` or `read` returned. Without one, `run`,
+`read`, `review` and `validate` take the case that the environment variable `SOCKGRAPH_CASE` names,
+else the demo. Nothing is imported before it is needed: screening needs no scikit-learn, running no
+widget.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -156,7 +159,7 @@ def fetch(
     from sockgraph.pipeline import fetch_case
 
     fetched = fetch_case(
-        _file(case), data=Path(data), refresh=refresh, many=many, progress=progress
+        _file(case, data), data=Path(data), refresh=refresh, many=many, progress=progress
     )
     return fetched.population
 
@@ -273,7 +276,7 @@ def _roles(edits: pd.DataFrame, nominated: Sequence[str] | None) -> pd.DataFrame
 
 
 def run(
-    case: CaseLike,
+    case: CaseLike | None = None,
     *,
     data: Path | str = DATA,
     offline: bool = False,
@@ -286,7 +289,7 @@ def run(
     Parameters
     ----------
     case
-        The case.
+        The case; by default the one that `SOCKGRAPH_CASE` names, else the demo.
     data
         The data folder; tables, graph, report and ledger go to `<data>/processed/<case>/`.
     offline
@@ -318,7 +321,7 @@ def run(
     from sockgraph.pipeline import run_case
 
     return run_case(
-        _file(case),
+        _file(case, data),
         data=Path(data),
         offline=offline,
         refresh=refresh,
@@ -327,13 +330,13 @@ def run(
     )
 
 
-def read(case: CaseLike, *, data: Path | str = DATA) -> CaseResult:
+def read(case: CaseLike | None = None, *, data: Path | str = DATA) -> CaseResult:
     """Read back what `run` wrote.
 
     Parameters
     ----------
     case
-        The case.
+        The case; by default as for `run`.
     data
         The data folder.
 
@@ -352,7 +355,7 @@ def read(case: CaseLike, *, data: Path | str = DATA) -> CaseResult:
     """
     from sockgraph.pipeline import read_case
 
-    return read_case(_file(case), data=Path(data))
+    return read_case(_file(case, data), data=Path(data))
 
 
 def explore(
@@ -387,16 +390,22 @@ def explore(
         from sockgraph.desk.widget import Explorer
     if case is None:
         return Start(data=Path(data), by=by)
-    return Explorer(_ran(case), data=Path(data), by=by)
+    return Explorer(_ran(case, data), data=Path(data), by=by)
 
 
-def review(case: CaseLike, *, reviewer: str, data: Path | str = DATA, foils: int = 2) -> Reviewing:
+def review(
+    case: CaseLike | None = None,
+    *,
+    reviewer: str,
+    data: Path | str = DATA,
+    foils: int = 2,
+) -> Reviewing:
     """Open one reviewer's review in JupyterLab: pairs without scores, raw edits side by side.
 
     Parameters
     ----------
     case
-        A case that was run.
+        A case that was run; by default as for `run`.
     reviewer
         Who reviews; stands in the ledger.
     data
@@ -417,11 +426,11 @@ def review(case: CaseLike, *, reviewer: str, data: Path | str = DATA, foils: int
     """
     with _notebook("review"):
         from sockgraph.desk.review_widget import Reviewing
-    return Reviewing(_ran(case), reviewer=reviewer, data=Path(data), foils=foils)
+    return Reviewing(_ran(case, data), reviewer=reviewer, data=Path(data), foils=foils)
 
 
 def validate(
-    case: CaseLike,
+    case: CaseLike | None = None,
     labels: Path | str | None = None,
     *,
     data: Path | str = DATA,
@@ -432,7 +441,7 @@ def validate(
     Parameters
     ----------
     case
-        A case that was run.
+        A case that was run; by default as for `run`.
     labels
         CSV or Parquet with `user, person`: accounts whose operators are known. Default: the case's
         own `reference.labels`, if it names any; else its own reference, histories cut in two.
@@ -457,7 +466,7 @@ def validate(
     from sockgraph.pipeline import validate_case
 
     known = None if labels is None else Path(labels)
-    return validate_case(_file(case), known, data=Path(data), progress=progress)
+    return validate_case(_file(case, data), known, data=Path(data), progress=progress)
 
 
 def evaluate(
@@ -551,8 +560,10 @@ def screen(
     return screened(Path(edits), Path(candidates), top=top, progress=progress)
 
 
-def _file(case: CaseLike) -> Path:
-    """Return a case's file."""
+def _file(case: CaseLike | None, data: Path | str) -> Path:
+    """Return a case's file; without a case, the file that is meant then."""
+    if case is None:
+        return _default_case(Path(data))
     known = getattr(case, "case", case)  # what `run` and `read` return holds its case
     if isinstance(known, Case):
         return known.folder / f"{known.slug}.toml"
@@ -565,11 +576,22 @@ def _file(case: CaseLike) -> Path:
     )
 
 
-def _ran(case: CaseLike) -> CaseResult | Path:
+def _default_case(data: Path) -> Path:
+    """Return the case that the environment names, else the demo's, invented if it is not there."""
+    named = os.environ.get("SOCKGRAPH_CASE")
+    if named:
+        return Path(named)
+    from sockgraph.pipeline import demo_case
+
+    demo = data / "raw" / "demo" / "demo.toml"
+    return demo if demo.exists() else demo_case(data)
+
+
+def _ran(case: CaseLike | None, data: Path | str) -> CaseResult | Path:
     """Return a case that was run, or the file to read it by."""
     from sockgraph.pipeline import CaseResult
 
-    return case if isinstance(case, CaseResult) else _file(case)
+    return case if isinstance(case, CaseResult) else _file(case, data)
 
 
 @contextlib.contextmanager

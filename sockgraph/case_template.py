@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 
 _INSTALLED = Path(__file__).parent / "_notebooks"  # where a wheel has them
 _CHECKOUT = Path(__file__).parent.parent / "notebooks"
-_CASE = re.compile(r"^case = .*$", re.MULTILINE)
-_DATA = re.compile(r'"SOCKGRAPH_DATA_DIR", "[^"]*"')
+_CHOICE = """# This copy reads one case. Other data: set SOCKGRAPH_DATA_DIR before.
+import os
+
+os.environ["SOCKGRAPH_CASE"] = {case}
+os.environ.setdefault("SOCKGRAPH_DATA_DIR", {data})
+
+"""
 _TO_DOCS = re.compile(r"\[([^\]]+)\]\(\.\./docs/[^)]*\)")
 _TRANSLATED = {c: f"\\u{c:04x}" for c in (*range(32), 0x7F)} | {0x22: '\\"', 0x5C: "\\\\"}
 
@@ -204,17 +209,16 @@ def write_notebooks(case: Path, data: Path) -> Path:
 
 
 def bound(notebook: str, case: Path, data: Path) -> str:
-    """Return a notebook that reads one case: the cell that chooses it names it."""
+    """Return a notebook that reads one case: its first cell of code names it."""
     told: dict[str, Any] = json.loads(notebook)
     kept = Path(os.path.relpath(data, case.with_suffix(""))).as_posix()
-    chosen = f"case = Path({json.dumps(f'../{case.name}')})"
-    there = f'"SOCKGRAPH_DATA_DIR", {json.dumps(kept)}'
+    choice = _CHOICE.format(case=json.dumps(f"../{case.name}"), data=json.dumps(kept))
     for cell in told["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             source = _TO_DOCS.sub(r"\1", source)  # the docs do not lie beside a copy
-        elif "SOCKGRAPH_DATA_DIR" in source:
-            source = _DATA.sub(lambda _: there, _CASE.sub(lambda _: chosen, source))
+        else:
+            source, choice = choice + source, ""
         cell["source"] = source.splitlines(keepends=True)
     return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
 

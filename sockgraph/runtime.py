@@ -11,8 +11,9 @@ from typing import Protocol
 
 from sockgraph.names import printable
 
-DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "data"))
-"""The data folder, where none is given."""
+_BESIDE = Path("../notebooks/01_fetch_case.ipynb").exists()  # the project's own notebooks run here
+DATA = Path(os.environ.get("SOCKGRAPH_DATA_DIR", "../data" if _BESIDE else "data"))
+"""The data folder, where none is given; in the project's `notebooks/`, the one beside them."""
 
 
 class Progress(Protocol):

@@ -83,18 +83,22 @@ def test_a_case_is_never_overwritten(tmp_path):
     assert path.read_bytes() == before
 
 
-def test_notebooks_name_their_case_and_data_wherever_they_lie(tmp_path, monkeypatch):
+@pytest.mark.parametrize("told", [None, "elsewhere"])
+def test_notebooks_name_their_case_and_data_wherever_they_lie(tmp_path, monkeypatch, told):
     case = write_case(plan(), tmp_path / "cases")
     folder = write_notebooks(case, tmp_path / "kept data")
-    monkeypatch.setenv("SOCKGRAPH_CASE", "another.toml")
-    monkeypatch.delenv("SOCKGRAPH_DATA_DIR", raising=False)
     assert len(list(folder.glob("*.ipynb"))) == 4
     for path in folder.glob("*.ipynb"):
-        lines = [x for x in choosing(path).splitlines() if x.startswith(("data =", "case ="))]
-        told = {"Path": Path, "os": os}
-        exec("\n".join(lines), told)  # noqa: S102 - two lines of our own notebook
-        assert (folder / told["case"]).resolve() == case.resolve()
-        assert (folder / told["data"]).resolve() == (tmp_path / "kept data").resolve()
+        monkeypatch.setenv("SOCKGRAPH_CASE", "another.toml")
+        monkeypatch.setenv("SOCKGRAPH_DATA_DIR", told or "")
+        if told is None:
+            monkeypatch.delenv("SOCKGRAPH_DATA_DIR")
+        chosen = choosing(path).splitlines()[:5]  # before anything of sockgraph is imported
+        assert not any("sockgraph as" in line for line in chosen)
+        exec("\n".join(chosen))  # noqa: S102 - the lines that we put before a copy's first cell
+        assert (folder / os.environ["SOCKGRAPH_CASE"]).resolve() == case.resolve()
+        data = folder / os.environ["SOCKGRAPH_DATA_DIR"]
+        assert data.resolve() == (folder / told if told else tmp_path / "kept data").resolve()
         assert "](../docs/" not in path.read_text(encoding="utf-8")
 
 
