@@ -35,7 +35,7 @@ SIGNALS = (
     ("hours", "time"),
     ("phrases", "text"),
     ("characters", "text"),
-    ("spelling", "text"),
+    ("added text", "text"),
     ("openings", "text"),
     ("tools", "mechanics"),
     ("interaction", "interaction"),
