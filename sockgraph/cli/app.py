@@ -108,7 +108,7 @@ COMMANDS = {
         "Lift a cannot-link on evidence authenticated since, and open the link to a new review.",
     ),
     "cannot-link": Place(
-        "filing", "Carry links that were taken back to another data folder, and take them in."
+        "filing", "Carry links that were taken back, and accepted alibis, to another data folder."
     ),
     "report": Place(
         "filing", "Export a case: every link and its state as a table, or upheld links as a filing."

@@ -179,8 +179,8 @@ def own_texts(edits: pd.DataFrame, mode: str) -> tuple[pd.DataFrame, dict[str, i
         A hidden text is null, and so is one without words of its author's.
     """
     given = edits["text"].notna().to_numpy(dtype=bool)
-    if not given.any():
-        return edits, {}
+    if not given.any():  # a column of nothing has no certain type
+        return edits.astype({"text": "string"}), {}
     space = edits["ns"].fillna(0).astype("int64").to_numpy()
     hidden = np.array(["text" in h or "suppressed" in h for h in edits["hidden"]], dtype=bool)
     back = brings_back(edits)
