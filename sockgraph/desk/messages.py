@@ -242,13 +242,16 @@ def give_what_if(desk: Desk, content: Answer) -> Answer:
     """Return every pair and group as they would be without something: an exploration, not kept.
 
     `without` lists things as `omissions.omitted` writes them; `window`, if given, is the first and
-    the last moment of edits, either may be null.
+    the last moment of edits, either may be null. Where a pair is named, `told` is the answer about
+    it, beside today's.
     """
-    window = content.get("window")
-    found = desk.what_if(
-        tuple(map(str, content.get("without", ()))), None if window is None else tuple(window)
-    )
+    without, window = tuple(map(str, content.get("without", ()))), content.get("window")
+    if not without and not any(window or ()):
+        raise ReviewError("what if", "nothing is left out.", "Choose something, or other days.")
+    pair = desk.pair(content["a"], content["b"]) if "a" in content else None
+    found = desk.what_if(without, None if window is None else tuple(window))
     return {
+        "told": pair and str(panels.explored(desk, pair, found)),
         "exploration": list(found.without),
         "links": [
             {

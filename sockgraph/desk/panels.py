@@ -45,9 +45,10 @@ from sockgraph.strings import say, tell
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sockgraph.desk.state import Desk
+    from sockgraph.desk.state import Desk, Explored
     from sockgraph.report.data import Link, Signal
     from sockgraph.report.groups import Group
+    from sockgraph.reviews.states import Pair
 
 HYPOTHESES = (
     "H1: one operator. H2: different people of the same community (same pages, language and"
@@ -171,7 +172,8 @@ def evidence(desk: Desk, link: Link) -> Markup:
         _paragraph(explained(link)),
         _paragraph(counts(link)),
         _signals(link),
-        _omissions(link),
+        Markup("<h4>{}</h4>{}").format(say("What would change it"), _paragraph(_omissions(link))),
+        _what_if(desk, link),
     ]
     return Markup("").join(parts)
 
@@ -348,11 +350,11 @@ def _opens_edits(signal: Signal) -> Markup:
     )
 
 
-def _omissions(link: Link) -> Markup:
+def _omissions(link: Link) -> str:
     """Say what the number would fall to at most, and what would take the flag."""
     told = [o for o in link.omissions if o.log10_lr is not None]
     if not told:
-        return Markup("")
+        return ""
     low = min(told, key=lambda o: o.log10_lr or 0)
     said = say(
         "Lowest {omitted}: log10 LR {number}.",
@@ -366,7 +368,86 @@ def _omissions(link: Link) -> Markup:
             if falls
             else say("It has what a flag asks without any of them.")
         )
-    return Markup("<h4>{}</h4>{}").format(say("What would change it"), _paragraph(said))
+    return said
+
+
+def _what_if(desk: Desk, link: Link) -> Markup:
+    """Return what may be left out, to ask what the number would be; the page adds the asking."""
+    heard = [s for s in link.signals if s.status == "ok" and s.family in FAMILIES]
+    families = [family for family in FAMILIES if any(s.family == family for s in heard)]
+    weeks = [o.omitted for o in link.omissions if o.omitted.startswith("week:")]
+    others = [user for user in desk.accounts if user not in link.pair]
+    parts = [
+        _boxes(say("Family"), [(f"family:{f}", family_label(f)) for f in families]),
+        _boxes(say("Signal"), [(f"signal:{s.name}", say(clean(s.name))) for s in heard]),
+        Markup('<div class="tools">{}{}{}{}</div>').format(
+            _choice(say("Week"), [(week, week.partition(":")[2]) for week in weeks]),
+            _choice(say("Account"), [(f"account:{user}", clean(user)) for user in others]),
+            *(
+                Markup('<label>{} <input type="date" data-{}></label>').format(say(words), end)
+                for words, end in (("Only edits from", "first"), ("until", "last"))
+            ),
+        ),
+    ]
+    asked = say("What if some of it is left out?")
+    return Markup('<div class="what-if"><h4>{}</h4>{}</div>').format(asked, Markup("").join(parts))
+
+
+def _boxes(label: str, named: Sequence[tuple[str, str]]) -> Markup:
+    boxes = Markup("").join(
+        Markup('<label><input type="checkbox" data-without value="{}"> {}</label>').format(*one)
+        for one in named
+    )
+    return Markup('<div class="tools" role="group" aria-label="{0}"><b>{0}</b>{1}</div>').format(
+        label, boxes
+    )
+
+
+def _choice(label: str, named: Sequence[tuple[str, str]]) -> Markup:
+    options = Markup("").join(
+        Markup('<option value="{}">{}</option>').format(*one) for one in (("", DASH), *named)
+    )
+    return Markup("<label>{} <select data-without>{}</select></label>").format(label, options)
+
+
+def explored(desk: Desk, pair: Pair, found: Explored) -> Markup:
+    """Return a pair as an exploration has it, beside how the case has it."""
+    known = [(desk.link(*pair), desk.groups), (desk.link_in(found, pair), found.groups)]
+    rows: dict[str, list[Markup] | list[str]] = {
+        "Score": [DASH if k is None or k.score is None else plain(k.score) for k, _ in known],
+        "log10 LR": [DASH if k is None else _number(k) for k, _ in known],
+        "Band": [DASH if k is None else say(k.band) for k, _ in known],
+        "Group": [_group_of(pair, groups) for _, groups in known],
+    }
+    without = Markup("; ").join([_left_out(one) for one in found.without])
+    heads = ("", say("Today"), without)
+    table = _table(heads, [(say(words), *cells) for words, cells in rows.items()])
+    said = say("An exploration: no finding can cite it.")
+    return Markup('<p><b class="state d">{}</b></p>{}').format(said, table)
+
+
+def _number(link: Link) -> str:
+    if link.log10_lr is None:
+        return DASH
+    ends = interval(link.low, link.high, link.bound_low, link.bound_high)
+    return f"{estimate(link.log10_lr, link.bound_low, link.bound_high)} {ends}"
+
+
+def _group_of(pair: Pair, groups: Sequence[Group]) -> Markup:
+    """Name the group that holds both accounts."""
+    mine = next((g for g in groups if set(pair) <= set(g.users)), None)
+    if mine is None:
+        return tell("not together in a group")
+    members = Markup(", ").join(map(name, mine.users))
+    return Markup("{}: {}").format(say("Group {n}", n=mine.number), members)
+
+
+def _left_out(asked: str) -> str:
+    kind, _, what = asked.partition(":")
+    if kind != "window":
+        return omitted_words(asked)
+    first, last = (clean(end[:10]) or "…" for end in what.split("/"))
+    return say("only edits of {first} to {last}", first=first, last=last)
 
 
 def _example(lines: Sequence[str], phrase: str) -> Markup:

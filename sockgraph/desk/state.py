@@ -307,6 +307,10 @@ class Desk:
             scores.exploration, flag(scores, clusters, cannot_links=apart), read_groups(clusters)
         )
 
+    def link_in(self, found: Explored, pair: Pair) -> Link | None:
+        """Return a pair's link as an exploration has it; None where it leaves out an account."""
+        return self._read(pair_rows({"links": found.links}, "links", *pair)).get(pair)
+
     def notes(self, a: str, b: str) -> list[Entry]:
         """Return the notes on two accounts, oldest first."""
         pair = ordered(a, b)

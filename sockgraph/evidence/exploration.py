@@ -93,7 +93,7 @@ def what_if(  # noqa: PLR0913 - as `compare`
     Raises
     ------
     SockgraphError
-        If something to leave out is not in the case.
+        If something to leave out is not in the case, or nothing would be left.
     """
     settings = settings or EvidenceSettings()
     asked = _asked(without)
@@ -126,6 +126,10 @@ def what_if(  # noqa: PLR0913 - as `compare`
     signals: list[Signal | NullTest] = [*(one.signal for one in left.likenesses), *traces]
     _refuse_unknown(asked, "signal", {one.name for one in signals})
     gone = {s.name for s in signals if s.name in asked["signal"] or s.family in asked["family"]}
+    if all(one.signal.name in gone for one in left.likenesses if one.support.any()):
+        given = f"{window[0] or ''}/{window[1] or ''}" if window else ", ".join(without)
+        said = "nothing is left to compare."
+        raise SockgraphError(given, said, "Leave out less, or look at more days.")
     measured = [
         normalize(_muted(one) if one.signal.name in gone else one) for one in left.likenesses
     ]
@@ -134,9 +138,12 @@ def what_if(  # noqa: PLR0913 - as `compare`
     verdict = judge(cast, measured, left.ready.splits, settings, progress).with_extras(extras)
     case = tables.Case(left.ready.nominated, tuple(accepted_alibis), settings, cast)
     weighed = tables.assemble(case, left.ready.histories, found, verdict)
-    said = (*without, *([] if window is None else [f"window:{window[0] or ''}/{window[1] or ''}"]))
-    weighed.links.attrs["exploration"] = said
-    return replace(weighed, exploration=said)
+    omitted = (
+        *without,
+        *([] if window is None else [f"window:{window[0] or ''}/{window[1] or ''}"]),
+    )
+    weighed.links.attrs["exploration"] = omitted
+    return replace(weighed, exploration=omitted)
 
 
 def _asked(without: Sequence[str]) -> dict[str, set[str]]:

@@ -92,7 +92,7 @@ def promise_of(
     best, pair = highest(among, near[cells], min(max(named, 2), len(members)))
     of_pair = np.sort(best[np.unique(pair, return_index=True)[1]])[::-1]
     enough = int(CROWDED * len(members))
-    threshold = max(STANDING, *of_pair[enough : enough + 1].tolist())
+    threshold = max([STANDING, *of_pair[enough : enough + 1].tolist()])
     passed = best > threshold
     return Promise(threshold, len(members), int(passed.sum()), len(np.unique(pair[passed])))
 

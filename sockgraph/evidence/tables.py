@@ -165,7 +165,8 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: PairScores) -> pd.Da
     spread = (_at(part, pairs) for part in (verdict.log10_lr, verdict.below, verdict.above))
     low, middle, high = verdict.interval(*spread)
     status = _status(pairs, measured)
-    own = np.stack([_at(e.log10_lr, pairs) for e in found.extras], axis=-1)
+    told = [_at(e.log10_lr, pairs) for e in found.extras]  # none where a question leaves them out
+    own = np.reshape(told, (len(told), len(pairs.a))).T
     if verdict.bounds is None:
         own = np.full_like(own, np.nan)
     alone = np.concatenate([_at(verdict.alone, pairs), own], axis=1)
@@ -479,8 +480,11 @@ def _omissions(  # noqa: PLR0917 - arrays of one stage
     some = Pairs(pairs.a[shown], pairs.b[shown], pairs.row[shown], pairs.column[shown])
     asked, rule = asked_of(case, links, verdict), rule_of(case, verdict)
     families = [m.signal.family for m in found.measured]
-    own = np.nan_to_num(np.stack([e.log10_lr for e in found.extras], axis=-1))
     added = np.nan_to_num(verdict.contributions)
+    traces = np.zeros((len(found.extras), *added.shape[:-1]))  # none where a question omits them
+    for trace, extra in zip(traces, found.extras, strict=True):
+        trace[...] = np.nan_to_num(extra.log10_lr)
+    own = np.moveaxis(traces, 0, -1)
     ends = _at(verdict.below, some), _at(verdict.above, some)
     subject = [subject_of(names[pairs.a[i]], names[pairs.b[i]]) for i in shown]
     rows = []

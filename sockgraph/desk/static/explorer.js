@@ -170,7 +170,7 @@ function desk(app, model, scene, state, language, speak) {
     if (said.problem) panel.replaceChildren(problemBox(said.problem));
     else if (name === "Edits") { panel.replaceChildren(editsView(said, ctx)); state.signal = ""; }
     else if (name === "Notes") showNotes(said, link);
-    else panel.replaceChildren(cropped(markup(said[PANELS[name]])));
+    else panel.replaceChildren(whatIf(cropped(markup(said[PANELS[name]])), link, ctx));
     panel.dataset.shows = name;
     panel.scrollTop = 0;
   }
@@ -279,6 +279,34 @@ function cropped(holder) {
     svg.style.maxWidth = "100%";
     svg.style.height = "auto";
   }
+  return holder;
+}
+
+// What the number would be without something: the kernel's answer stands in the questions' place, and is kept nowhere.
+function whatIf(holder, link, { t, ask }) {
+  const form = holder.querySelector(".what-if");
+  if (!form) return holder;
+  const told = el("div", "what-if"), foot = el("div", "tools"), busy = el("span", "mut"), wrong = el("div");
+  const date = (end) => form.querySelector(`[data-${end}]`).value;
+  const go = button(t("Ask"), async () => {
+    if (form.hasAttribute("aria-busy")) return;
+    const without = [...form.querySelectorAll("[data-without]")].filter((one) => (one.type === "checkbox" ? one.checked : one.value)).map((one) => one.value);
+    const [first, last] = [date("first"), date("last")];
+    form.setAttribute("aria-busy", "true");
+    wrong.replaceChildren();
+    busy.textContent = t("The case is weighed again: this may take a minute.");
+    const said = await ask({ ask: "what-if", a: link.a, b: link.b, without, window: first || last ? [first || null, last ? `${last}T23:59:59` : null] : null });
+    form.removeAttribute("aria-busy");
+    busy.textContent = "";
+    if (said.problem) return wrong.replaceChildren(problemBox(said.problem));
+    const back = button(t("Back"), () => { told.replaceWith(form); go.focus(); });
+    told.replaceChildren(markup(said.told), back);
+    form.replaceWith(told);
+    back.focus();
+  }, "strong");
+  busy.setAttribute("role", "status");
+  foot.append(go, busy);
+  form.append(foot, wrong);
   return holder;
 }
 
