@@ -193,7 +193,7 @@ def compare(
         the same edits takes a second. The result is an exploration: no file is written of it, and
         no finding can cite it.
     window
-        Likewise: only edits from the first to the last moment; None: no end.
+        Likewise: only edits from the first to the last day or moment; None: no end.
     progress
         Told of every step.
 

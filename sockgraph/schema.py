@@ -43,6 +43,8 @@ SIDES = ("support", "oppose", "neutral")
 DIRECTIONS = ("for", "against", "neither")
 TRUTHS = ("different", "successive", "parallel", "labelled")
 HIDDEN = ("comment", "text", "user", "suppressed")
+UNDOING = frozenset({"mw-undo", "mw-rollback", "mw-manual-revert"})
+"""Tags that MediaWiki (1.36 and later) gives by itself to what brings back an earlier version."""
 BANDS = (
     "strongly for",
     "moderately strongly for",

@@ -123,7 +123,7 @@ def test_the_page_asks_by_keyboard_and_goes_back(browser, desk, pair):
     back.wait_for(timeout=WAIT)
     last = [question for question in asked if question["ask"] == "what-if"][-1]
     assert last["without"] == ["family:text"]
-    assert last["window"] == [None, "2025-06-30T23:59:59"]
+    assert last["window"] == [None, "2025-06-30"]
     shown = page.locator(".sg .what-if").inner_text()
     assert "An exploration: no finding can cite it." in shown
     assert "without text; only edits of … to 2025-06-30" in shown

@@ -126,6 +126,21 @@ def test_who_brings_back_an_earlier_text_of_a_table_has_not_written_it():
     assert counts["texts that bring back an earlier one"] == 2
 
 
+def test_the_same_text_on_another_page_brings_nothing_back_and_an_empty_cell_is_no_text():
+    rows = [
+        {"rev_id": 1, "title": None, "page_id": 7, "text": "a stub"},
+        {"rev_id": 2, "title": None, "page_id": 8, "text": "a stub"},
+        {"rev_id": 3, "title": None, "page_id": 9, "text": ""},
+    ]
+    same = {"user": "Heron", "ns": 1, "hidden": [], "sha1": "a", "tags": []}
+    told, counts = own_texts(_edits([same | row for row in rows]), "all")
+    assert told["text"].fillna("-").tolist() == ["a stub", "a stub", "-"]
+    assert counts == {"texts with words of their author's": 2}
+    nothing, counts = own_texts(_edits([same | rows[2]]), "all")
+    assert nothing["text"].isna().all()
+    assert counts == {}
+
+
 def _writers(texts_of):
     """Give each account its texts, an edit each, an hour apart."""
     rows = [

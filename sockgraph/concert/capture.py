@@ -13,6 +13,7 @@ from scipy.special import gammaln
 from scipy.stats import t
 
 from sockgraph.errors import SockgraphError
+from sockgraph.schema import UNDOING
 from sockgraph.signals.reverts import UNDOES
 
 if TYPE_CHECKING:
@@ -149,7 +150,6 @@ def _coverage(counts: Ints) -> float:
 
 PERIODS = {"month": "MS", "quarter": "QS", "year": "YS"}
 EVENTS, DAYS = 50, 10  # of a period, below which nothing is said
-UNDOING = {"mw-undo", "mw-rollback", "mw-manual-revert"}
 POWERS = ("block", "delete", "protect", "rights")
 MEASURES = ("effective", "low", "high", "expected", "coverage", "largest")
 COLUMNS = ("activity", "period", "counted", "events", "hands", "days", *MEASURES, "status")

@@ -44,7 +44,7 @@ KINDS = ("signal", "family", "account", "week", "page")
 KEPT = 2
 """Cases, or windows of one, whose likenesses are held, the latest used."""
 _kept: OrderedDict[str, _Seen] = OrderedDict()
-_WEEK = re.compile(r"\d{4}-W\d{2}")
+_DAY, _WEEK = re.compile(r"\d{4}-\d{2}-\d{2}"), re.compile(r"\d{4}-W\d{2}")
 T = TypeVar("T")
 
 
@@ -83,7 +83,7 @@ def what_if(  # noqa: PLR0913 - as `compare`
     without
         Things to leave out, as `omissions.omitted` writes them: see `KINDS`.
     window
-        First and last moment of the edits to look at; None: no end.
+        First and last day (whole) or moment of the edits to look at; None: no end.
 
     Returns
     -------
@@ -180,7 +180,9 @@ def _narrowed(
     if first is not None:
         kept &= (edits["timestamp"] >= _moment(first)).to_numpy(dtype=bool)
     if last is not None:
-        kept &= (edits["timestamp"] <= _moment(last)).to_numpy(dtype=bool)
+        end = _moment(last)
+        end += pd.Timedelta(days=1) if _DAY.fullmatch(str(last)) else pd.Timedelta(microseconds=1)
+        kept &= (edits["timestamp"] < end).to_numpy(dtype=bool)
     return edits if kept.all() else edits[kept]
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sockgraph.schema import UNDOING
 from sockgraph.signals.nulls import LIMIT, Trace, first_of, held, poisson_lr
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ UNDOES = re.compile(
     r"|撤销|撤銷|回退|还原|還原|取消.*编辑|取消.*編輯|差し戻し|取り消し",
     re.IGNORECASE,
 )
-MARKS = frozenset({"mw-undo", "mw-rollback", "mw-manual-revert"})
-"""Tags that MediaWiki (1.36 and later) gives by itself."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def _says_so(
     if not corpus.offers("tags"):
         return found
     tags = corpus.frame["tags"].iloc[rows]
-    marked = [isinstance(t, (list, np.ndarray)) and not MARKS.isdisjoint(t) for t in tags]
+    marked = [isinstance(t, (list, np.ndarray)) and not UNDOING.isdisjoint(t) for t in tags]
     return np.asarray(found | np.array(marked, dtype=bool))
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import mwparserfromhell
 import numpy as np
 
+from sockgraph.schema import UNDOING
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -33,8 +35,6 @@ TOKENS = 2_000
 """Words on either side of a changed line, up to which it is known which of them are new."""
 RUN = 3
 """New words in a row that count as written; fewer are a correction."""
-UNDOING = frozenset({"mw-rollback", "mw-undo", "mw-manual-revert"})
-"""MediaWiki's tags of edits that bring back what others wrote."""
 
 _WORDLESS = {
     "blockquote", "ce", "chem", "code", "gallery", "graph", "includeonly", "mapframe", "math",
@@ -178,15 +178,15 @@ def own_texts(edits: pd.DataFrame, mode: str) -> tuple[pd.DataFrame, dict[str, i
     edits, counts
         A hidden text is null, and so is one without words of its author's.
     """
-    given = edits["text"].notna().to_numpy(dtype=bool)
-    if not given.any():  # a column of nothing has no certain type
-        return edits.astype({"text": "string"}), {}
+    given = edits["text"].fillna("").ne("").to_numpy(dtype=bool)  # an empty cell of a CSV is none
+    if not given.any():
+        return edits.assign(text=edits["text"].where(given)), {}
     space = edits["ns"].fillna(0).astype("int64").to_numpy()
     hidden = np.array(["text" in h or "suppressed" in h for h in edits["hidden"]], dtype=bool)
     back = brings_back(edits)
     wanted = given & ~hidden & ~back & {"none": False, "posts": space % 2 == 1}.get(mode, True)
-    said = edits["text"].where(wanted).map(own_words, na_action="ignore").astype("string")
-    own = said.where(said != "")
+    said = edits["text"].where(wanted).map(own_words, na_action="ignore")
+    own = said.where(said != "").astype(edits["text"].dtype)
     kept = own.notna().to_numpy(dtype=bool)
     counts = {
         "texts with words of their author's": int(kept.sum()),
@@ -206,5 +206,7 @@ def brings_back(edits: pd.DataFrame) -> np.ndarray:
     tags = (given if isinstance(given, (list, np.ndarray)) else () for given in edits["tags"])
     tagged = np.array([not UNDOING.isdisjoint(some) for some in tags], dtype=bool)
     ordered = edits.sort_values(["timestamp", "rev_id"], kind="stable")
-    again = ordered.duplicated(["wiki", "title", "sha1"]) & ordered["sha1"].notna()
+    page = ordered["page_id"].astype("string").fillna(ordered["title"])
+    again = ordered.assign(page=page).duplicated(["wiki", "page", "sha1"])
+    again &= ordered["sha1"].notna()
     return tagged | again.reindex(edits.index).to_numpy(dtype=bool)

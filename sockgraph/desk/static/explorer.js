@@ -295,7 +295,7 @@ function whatIf(holder, link, { t, ask }) {
     form.setAttribute("aria-busy", "true");
     wrong.replaceChildren();
     busy.textContent = t("The case is weighed again: this may take a minute.");
-    const said = await ask({ ask: "what-if", a: link.a, b: link.b, without, window: first || last ? [first || null, last ? `${last}T23:59:59` : null] : null });
+    const said = await ask({ ask: "what-if", a: link.a, b: link.b, without, window: first || last ? [first || null, last || null] : null });
     form.removeAttribute("aria-busy");
     busy.textContent = "";
     if (said.problem) return wrong.replaceChildren(problemBox(said.problem));

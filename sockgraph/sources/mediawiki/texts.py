@@ -14,7 +14,8 @@ import numpy as np
 
 from sockgraph.errors import FetchError
 from sockgraph.runtime import notice
-from sockgraph.sources.added_text import LARGEST, UNDOING, added
+from sockgraph.schema import UNDOING
+from sockgraph.sources.added_text import LARGEST, added
 from sockgraph.sources.mediawiki.queries import NAMES_PER_REQUEST, TEXTS, TEXTS_BEFORE_SLOTS
 
 if TYPE_CHECKING:
