@@ -54,7 +54,7 @@ def colleagues(
     *,
     threshold: float | None = None,
     link: Mapping[str, Any] | pd.Series | None = None,
-    width: float = 400.0,
+    width: float = 350.0,
 ) -> Chart:
     """Draw how far pairs known to be different people stand out, and where one link stands.
 
