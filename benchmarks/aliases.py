@@ -1,4 +1,4 @@
-"""Run every labelled alias history as a case, and judge it: the table of docs/validation.md.
+"""Run every labelled alias history as a case, and judge it: the tables of docs/open-cases.md.
 
     python benchmarks/aliases.py [SET …]
 

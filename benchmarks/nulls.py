@@ -1,4 +1,4 @@
-"""What the traces with a null of their own say of known aliases: a table of docs/evidence.md.
+"""What the traces with a null of their own say of known aliases: a table of docs/attacks.md.
 
     python benchmarks/nulls.py
 

@@ -1,6 +1,6 @@
-"""Measure on real data what docs/validation.md says, and write its tables between its markers.
+"""Measure on real data what docs/open-cases.md says, and write its tables between its markers.
 
-    python benchmarks/validation.py [TABLE …] [--write docs/validation.md]
+    python benchmarks/validation.py [TABLE …] [--write docs/open-cases.md]
 
 Tables: aliases, told, flattery, strata, length, open, socks; default: all. Data is
 read from `$SOCKGRAPH_DATA` (or ../shared/data). Every account with ten edit times is compared with

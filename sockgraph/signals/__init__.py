@@ -66,7 +66,7 @@ SIGNALS: tuple[Signal, ...] = (
     ),
     Signal("saving habits", "mechanics", mechanics.habit_bag, Weighting("contrast", floor=0.03)),
 )
-"""What earned its place on labelled communities (docs/evidence.md says what was left out)."""
+"""What earned its place on labelled communities (docs/mathematics.md says what was left out)."""
 
 __all__ = [
     "FAMILIES",

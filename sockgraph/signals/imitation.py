@@ -11,7 +11,7 @@ account's summaries that this stands for: the lower end of the share's 95 % inte
 Pearson 1934, Biometrika 26:404), so that two of three weigh as much as five of forty.
 
 Three conditions, which one operator's accounts seldom meet together (the price is measured on
-labelled communities, docs/validation.md): `LEAST` summaries and at least a share of `SHARE` are
+labelled communities, docs/attacks.md): `LEAST` summaries and at least a share of `SHARE` are
 taken over; it is `BEYOND` times what all but `RARE` of the reference take over from that same
 account, or `MUCH` at any rate; and it goes one way, more than `ONE_WAY` times as many as the other
 way round. Then the link says so, and it is for people to judge whether someone copied: nothing is
