@@ -2,12 +2,13 @@
 
 import gzip
 import json
+from functools import partial
 
 import mwclient
 import pandas as pd
 import pytest
 import requests
-from faulty import faulty_wiki, say
+from faulty import error, faulty_wiki, say
 from wiki.server import HERE
 
 from sockgraph.case import load_case
@@ -173,8 +174,27 @@ def farm(tmp_path):
         yield MediaWikiSource(load_case(tmp_path / "farm.toml"), raw)
 
 
-def _farm(params):
-    names = {"Heron": 1, "Moth": 2, "Wren": 3}
+NUMBERS = {"Heron": 1, "Moth": 2, "Wren": 3, "Local Loon": 4}
+
+
+def _everywhere(params, version):
+    """Answer as CentralAuth and GlobalBlocking do, after the source of their API modules."""
+    if "guiuser" in params:
+        name = params["guiuser"]
+        if name == "Local Loon":  # a hidden one is shown so, too
+            return {"globaluserinfo": {"missing": True}}
+        locked = {"locked": True} if name == "Moth" else {}
+        return {"globaluserinfo": {"name": name, "id": NUMBERS[name], **locked}}
+    if version < "1.43":  # it knows no bgtargets, and lists everything
+        return {"globalblocks": [{"address": "192.0.2.1", "timestamp": "2024-01-05T00:00:00Z"}]}
+    if "Local Loon" in params["bgtargets"]:
+        return None
+    row = {"target": "Wren", "by": "Steward", "timestamp": "2024-01-05T00:00:00Z",
+           "expiry": "infinity", "reason": "Spam"}  # fmt: skip
+    return {"globalblocks": [row] if "Wren" in params["bgtargets"] else []}
+
+
+def _farm(params, version="1.43"):
     log = {
         "Special:Log": [],
         "User:Heron": [
@@ -190,19 +210,14 @@ def _farm(params):
     }  # fmt: skip
     if params.get("meta") == "siteinfo":
         extensions = [{"name": "CentralAuth"}, {"name": "GlobalBlocking"}]
-        general = {"generator": "MediaWiki 1.43", "wikiid": "w"}
+        general = {"generator": f"MediaWiki {version}", "wikiid": "w"}
         return say({"query": {"general": general, "extensions": extensions}})
-    if params.get("meta") == "globaluserinfo":
-        name = params["guiuser"]
-        locked = {"locked": True} if name == "Moth" else {}
-        return say({"query": {"globaluserinfo": {"name": name, "id": names[name], **locked}}})
-    if params.get("list") == "globalblocks":
-        row = {"target": "Wren", "by": "Steward", "timestamp": "2024-01-05T00:00:00Z",
-               "expiry": "infinity", "reason": "Spam"}  # fmt: skip
-        return say({"query": {"globalblocks": [row] if "Wren" in params["bgtargets"] else []}})
+    if {"guiuser", "bgtargets"} & set(params):
+        told = _everywhere(params, version)
+        return say({"query": told}) if told else error("nosuchuser")
     if params.get("list") == "users":
         rows = [
-            {"name": n, "userid": names[n], "editcount": 2, "groups": []}
+            {"name": n, "userid": NUMBERS[n], "editcount": 2, "groups": []}
             for n in params["ususers"].split("|")
         ]
         return say({"query": {"users": rows}})
@@ -212,7 +227,7 @@ def _farm(params):
              "title": "P", "timestamp": f"202{n}-01-0{number}T10:00:00Z", "comment": "",
              "minor": False, "sizediff": 1, "parentid": 0, "tags": []}
             for name in params["ucuser"].split("|")
-            for number in ((9, 1) if name == "Heron" else (names[name],))
+            for number in ((9, 1) if name == "Heron" else (NUMBERS[name],))
             for n in (3, 4)
         ]  # fmt: skip
         return say({"query": {"usercontribs": rows}})
@@ -237,6 +252,19 @@ def test_a_name_that_was_somebody_elses_is_said(farm):
 
 def test_a_lock_and_a_block_on_all_wikis_keep_out_of_the_reference(farm):
     assert farm.blocked_as_sock(["Heron", "Moth", "Wren"]) == {"Moth", "Wren"}
+
+
+def test_who_is_no_global_account_keeps_nobody_elses_blocks_back(farm):
+    assert farm.blocked_as_sock(["Local Loon", "Moth", "Wren"]) == {"Moth", "Wren"}
+
+
+def test_an_older_wiki_is_not_asked_for_every_address_that_it_blocks(tmp_path):
+    with faulty_wiki() as server:
+        server.otherwise = partial(_farm, version="1.42")
+        (tmp_path / "farm.toml").write_text(CASE.format(host=server.host))
+        source = MediaWikiSource(load_case(tmp_path / "farm.toml"), RawAnswers(tmp_path / "raw"))
+        assert source.blocked_as_sock(["Heron", "Moth", "Wren"]) == {"Moth"}
+    assert not any(asked.get("list") == "globalblocks" for asked in server.asked)
 
 
 def test_a_lock_stands_in_the_log_with_who_and_why(farm):

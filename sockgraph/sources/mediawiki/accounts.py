@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 RENAME_ANSWERS = 4  # answers of 500 renames; a longer log is not read to its end
 RENAMES_FOLLOWED = 5
+ACCOUNTS_BLOCKED = (1, 43)
+"""Since this MediaWiki accounts are blocked on all wikis; before, the list is one of addresses."""
 
 
 def enough(chain: Chain) -> bool:
@@ -95,9 +97,16 @@ def locked_or_blocked(asker: Asker, users: Sequence[str]) -> set[str]:
 
 
 def global_blocks(asker: Asker, users: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Return the newest block on all wikis of each of these, where the wiki has GlobalBlocking."""
-    if not tables.has(asker, "GlobalBlocking"):
+    """Return the newest block on all wikis of each of these, where the wiki can tell.
+
+    It is not asked about whom CentralAuth does not show: one such name, and it answers nothing.
+    """
+    if not tables.has(asker, "GlobalBlocking") or (tables.version(asker) or ()) < ACCOUNTS_BLOCKED:
         return {}
+    if tables.has(asker, "CentralAuth"):
+        told = [*asker.rows(LOCKED, users), *asker.rows(GLOBAL, users)]
+        shown = {row.get("name") for row in told}
+        users = [user for user in users if user in shown]
     asker.ensure(GLOBAL_BLOCKS, users)
     return {
         normal_name(str(row["target"])): row

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
 from functools import cached_property
@@ -416,12 +415,12 @@ class MediaWikiSource:
 
     def _greet(self) -> None:
         """Ask what wiki it is, first of all; one that is too old answers in another form."""
-        generator = str(self._asker.whole(SITE)["general"].get("generator"))
-        version = re.match(r"MediaWiki (\d+)\.(\d+)", generator)
-        if version and tuple(map(int, version.groups())) < OLDEST:
+        version = tables.version(self._asker)
+        if version and version < OLDEST:
+            told = self._asker.whole(SITE)["general"]["generator"]
             raise SourceError(
                 self._case.wiki,
-                f"{generator} is older than {OLDEST[0]}.{OLDEST[1]}, which this needs.",
+                f"{told} is older than {OLDEST[0]}.{OLDEST[1]}, which this needs.",
                 "Read a dump of the wiki instead: docs/fetching.md.",
             )
 

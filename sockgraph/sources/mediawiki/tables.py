@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -262,6 +263,13 @@ def blocked_before(asker: Asker, users: Sequence[str]) -> set[str]:
 def has(asker: Asker, extension: str) -> bool:
     """Tell whether the wiki has an extension."""
     return any(one.get("name") == extension for one in asker.whole(SITE).get("extensions", []))
+
+
+def version(asker: Asker) -> tuple[int, int] | None:
+    """Return the wiki's version of MediaWiki, as 1.43 is (1, 43); null where it does not say."""
+    told = str(asker.whole(SITE)["general"].get("generator"))
+    numbers = re.match(r"MediaWiki (\d+)\.(\d+)", told)
+    return (int(numbers[1]), int(numbers[2])) if numbers else None
 
 
 def log_read(chain: Chain) -> bool:
