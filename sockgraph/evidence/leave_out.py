@@ -20,11 +20,11 @@ from sockgraph.evidence.similarity import surprise
 from sockgraph.evidence.tables import asked_of, rule_of
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import subject_of, validate
-from sockgraph.signals import Histories, profile, similarity
+from sockgraph.signals import Histories, Profile, profile, similarity
 from sockgraph.signals.corpus import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -199,19 +199,20 @@ def _label(week: int) -> str:
     return f"{year}-W{number:02d}"
 
 
-def _leave_out(histories: Histories, left: _Left) -> list[Histories]:
-    """Return both sides' histories, a unit each row, without its week."""
+def _leave_out(
+    histories: Histories, left: _Left
+) -> tuple[Histories, NDArray[np.int64], NDArray[np.int64]]:
+    """Return the histories without a week, each once, and which of them are each row's sides."""
     starts = np.searchsorted(histories.unit, np.arange(histories.n_units + 1))
     of_save = _week(histories.corpus.seconds[histories.saves])
-    sides = []
-    for units in (left.a, left.b):
-        rows = [np.arange(starts[u], starts[u + 1]) for u in units]
-        kept = [r[of_save[r] != w] for r, w in zip(rows, left.week, strict=True)]
-        unit = np.repeat(np.arange(len(units)), [len(r) for r in kept])
-        sides.append(
-            Histories(histories.corpus, histories.saves[np.concatenate(kept)], unit, units)
-        )
-    return sides
+    sides = np.concatenate([left.a, left.b]), np.tile(left.week, 2)
+    (units, weeks), which = np.unique(np.stack(sides), axis=1, return_inverse=True)
+    rows = [np.arange(starts[u], starts[u + 1]) for u in units]
+    kept = [r[of_save[r] != w] for r, w in zip(rows, weeks, strict=True)]
+    unit = np.repeat(np.arange(len(units)), [len(r) for r in kept])
+    shortened = Histories(histories.corpus, histories.saves[np.concatenate(kept)], unit, units)
+    first, second = which.reshape(2, -1)
+    return shortened, first, second
 
 
 def _contributions_without(  # noqa: PLR0917 - one question's parts
@@ -249,13 +250,30 @@ def _measured_again(one: Similarity, histories: Histories, left: _Left) -> NDArr
     alone = np.zeros((len(left.week), 1), dtype=bool)
     found = []
     for part in _parts(left, histories):
-        halves = [profile(one.bag, side, weighting) for side in _leave_out(histories, part)]
-        sibling = np.diag(similarity(*halves)).copy()
-        sibling[(halves[0].amount < needed) | (halves[1].amount < needed)] = np.nan
-        told = []
-        for half in halves:
-            pair = (everyone == part.a[:, None]) | (everyone == part.b[:, None])
-            cells = np.where(counts[None, :] & ~pair, similarity(half, crowd), np.nan)
-            told.append(surprise(sibling[:, None], cells, alone[: len(sibling)])[:, 0])
-        found.append((told[0] + told[1]) / 2)
+        shortened, *sides = _leave_out(histories, part)
+        less = profile(one.bag, shortened, weighting)
+        heard = less.amount >= needed
+        sibling = _siblings(less, part, sides)
+        sibling[~(heard[sides[0]] & heard[sides[1]])] = np.nan
+        known = np.where(counts, similarity(less, crowd), np.nan)
+        pair = (everyone == part.a[:, None]) | (everyone == part.b[:, None])
+        told = [
+            surprise(sibling[:, None], np.where(pair, np.nan, known[side]), alone[: len(sibling)])
+            for side in sides
+        ]
+        found.append((told[0] + told[1])[:, 0] / 2)
+    return np.concatenate(found)
+
+
+def _siblings(
+    less: Profile, left: _Left, sides: Sequence[NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """Return each row's similarity between its two sides, those of one pair compared together."""
+    new = np.flatnonzero(np.diff(left.a, prepend=-1) | np.diff(left.b, prepend=-1))
+    found = []
+    for rows in np.split(np.arange(len(left.a)), new[1:]):
+        units, place = zip(
+            *(np.unique(side[rows], return_inverse=True) for side in sides), strict=True
+        )
+        found.append(similarity(*map(less.take, units))[place])
     return np.concatenate(found)

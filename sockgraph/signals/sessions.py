@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from sockgraph.signals.corpus import Histories
@@ -26,6 +28,9 @@ MASS, MASS_PAUSE = 4, 60.0
 """So many saves of an account, each on another page within so many seconds, are mass edits."""
 STEADY = 0.25
 """An account whose ln pauses spread less than this keeps a machine's pace."""
+
+AT_ONCE = 1 << 21
+"""Entries of ranges that are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,24 @@ def work_by_hand(histories: Histories) -> Work:
     rows = rows[~_mass(histories.unit[rows], at[rows], corpus.page[first][rows])]
     rows = rows[np.argsort(at[rows], kind="stable")]
     return Work(histories.unit[rows], at[rows], corpus.page[first][rows], histories.saves[rows])
+
+
+def entries(
+    low: NDArray[np.int64], high: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the entries of ranges, of some ranges at a time: the range's place, and the entry.
+
+    >>> [(which.tolist(), entry.tolist()) for which, entry in entries([0, 5, 7], [2, 5, 8])]
+    [([0, 0, 2], [0, 1, 7])]
+    """
+    size = np.maximum(np.subtract(high, low), 0)
+    part = np.cumsum(size) // AT_ONCE
+    for one in np.unique(part):
+        here = np.flatnonzero(part == one)
+        each = size[here]
+        which = np.repeat(here, each)
+        within = np.arange(len(which)) - np.repeat(np.cumsum(each) - each, each)
+        yield which, np.asarray(low)[which] + within
 
 
 def _mass(

@@ -27,14 +27,14 @@ midnight is one evening (`corpus.evenings`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sockgraph.signals.corpus import evenings
 from sockgraph.signals.nulls import inverse_lr
-from sockgraph.signals.sessions import SESSION, Work, work_by_hand
+from sockgraph.signals.sessions import SESSION, Work, entries, work_by_hand
 from sockgraph.signals.turns import DAYS, Turns, find_turns
 
 if TYPE_CHECKING:
@@ -132,18 +132,29 @@ def _paces(work: Work, n: int) -> NDArray[np.float64]:
 class _Steps:
     """What follows a save, in the merged timeline of its unit and every other one.
 
+    A pair is the save's unit · units + the other one. Only what is short is held: of all, there are
+    edits times units.
+
     Attributes
     ----------
-    change, stay
-        By the other unit: rows of the work that a save of the other unit follows, on another page
-        and within a session, with the pause; rows that their own unit follows so. Only those with
-        a pause that is short: of all, there are edits times units.
+    row, pair, after
+        One entry a change: a row of the work that a save of the other unit follows, on another page
+        and within a session; and the pause.
+    cut, until
+        One entry a save that its own unit would follow, were the other not in between: the pair,
+        and the pause until its own.
+    stay
+        By unit: the sorted pauses until its own next save, on another page and within a session.
     total
-        (units, units) how many of the latter there are, short or not.
+        (units, units) how many of these no save of the other parts, short or not.
     """
 
-    change: list[tuple[NDArray[np.int64], NDArray[np.float64]]]
-    stay: list[tuple[NDArray[np.int64], NDArray[np.float64]]]
+    row: NDArray[np.int64]
+    pair: NDArray[np.int64]
+    after: NDArray[np.float64]
+    cut: NDArray[np.int64]
+    until: NDArray[np.float64]
+    stay: list[NDArray[np.float64]]
     total: NDArray[np.int64]
 
 
@@ -152,59 +163,68 @@ def _changes(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], _Steps]:
     """Return changes of account, the days that they fall on, and every short step."""
     next_at, next_page = _next_own(work)
-    steps, counted = _Steps([], [], np.zeros((n, n), dtype=np.int64)), []
-    for other in range(n):
-        mine = np.flatnonzero(work.unit == other)
-        place = np.searchsorted(work.at[mine], work.at, side="left")
-        pause, page = np.full(len(work.at), np.inf), np.full(len(work.at), -2)
-        there = place < len(mine)
-        following = mine[place[there]]
-        pause[there] = work.at[following] - work.at[there]
-        page[there] = work.page[following]
-        foreign = work.unit != other
-        change = foreign & (pause < next_at) & (pause <= SESSION) & (page != work.page)
-        stays = foreign & (next_at <= pause) & (next_at <= SESSION) & (next_page != work.page)
-        tau = _tau(short, other)[work.unit]
-        for rows, those, after in ((steps.change, change, pause), (steps.stay, stays, next_at)):
-            found = np.flatnonzero(those & (after <= tau))
-            rows.append((found, after[found]))
-        counted.append(_count(work, np.flatnonzero(change), n))
-        steps.total[:, other] = np.bincount(work.unit[stays], minlength=n)
-    changes, active = (_columns([c[i] for c in counted], n) for i in range(2))
-    return changes + changes.T, active + active.T, replace(steps, total=steps.total + steps.total.T)
+    stays = (next_at <= SESSION) & (next_page != work.page)
+    tau = _tau(short).ravel()
+    low = np.searchsorted(work.at, work.at, side="left")
+    high = np.searchsorted(work.at, work.at + np.minimum(next_at, SESSION), side="right")
+    none, never = np.zeros(0, dtype=np.int64), np.zeros(0)
+    changed, cuts, parted = [(none, none, never)], [(none, never)], np.zeros(n * n, dtype=np.int64)
+    for before, behind in entries(low, high):
+        pause = work.at[behind] - work.at[before]
+        other = work.unit[before] != work.unit[behind]
+        here = np.flatnonzero(other & (pause < next_at[before]) & (pause <= SESSION))
+        _, first = np.unique((before * n + work.unit[behind])[here], return_index=True)
+        row, seen, pause = before[here[first]], behind[here[first]], pause[here[first]]
+        pair = work.unit[row] * n + work.unit[seen]
+        change = work.page[seen] != work.page[row]
+        changed.append((row[change], pair[change], pause[change]))
+        apart = stays[row]
+        parted += np.bincount(pair[apart], minlength=n * n)
+        apart &= next_at[row] <= tau[pair]
+        cuts.append((pair[apart], next_at[row[apart]]))
+    row, pair, after = (np.concatenate([part[i] for part in changed]) for i in range(3))
+    changes, active = _count(work, row, pair, n)
+    quick = after <= tau[pair]
+    total = np.bincount(work.unit[stays], minlength=n)[:, None] - parted.reshape(n, n)
+    np.fill_diagonal(total, 0)
+    steps = _Steps(
+        row[quick],
+        pair[quick],
+        after[quick],
+        np.concatenate([part[0] for part in cuts]),
+        np.concatenate([part[1] for part in cuts]),
+        [np.sort(next_at[stays & (work.unit == one)]) for one in range(n)],
+        total + total.T,
+    )
+    return changes + changes.T, active + active.T, steps
 
 
-def _tau(short: NDArray[np.float64], other: int) -> NDArray[np.float64]:
-    """Return (units,) what is short for both of two; -1 where neither has a pace."""
-    return np.asarray(np.nan_to_num(np.fmin(short, short[other]), nan=-1.0))
+def _tau(short: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (units, units) what is short for both of two; -1 where neither has a pace."""
+    return np.asarray(np.nan_to_num(np.fmin.outer(short, short), nan=-1.0))
 
 
 def _quick(
     work: Work, short: NDArray[np.float64], steps: _Steps, n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return changes after a short pause, their days, and the units' own short pauses."""
-    found: list[tuple[NDArray[np.int64], ...]] = []
-    for other in range(n):
-        tau = _tau(short, other)
-        (change, after), (stay, until) = steps.change[other], steps.stay[other]
-        quick = change[after <= tau[work.unit[change]]]
-        own = stay[until <= tau[work.unit[stay]]]
-        found.append((*_count(work, quick, n), np.bincount(work.unit[own], minlength=n)))
-    quick, days, own = (_columns([c[i] for c in found], n) for i in range(3))
+    tau = _tau(short)
+    here = steps.after <= tau.ravel()[steps.pair]
+    quick, days = _count(work, steps.row[here], steps.pair[here], n)
+    each = zip(steps.stay, tau, strict=True)
+    own = np.reshape([np.searchsorted(known, most, side="right") for known, most in each], (n, n))
+    parted = np.bincount(steps.cut[steps.until <= tau.ravel()[steps.cut]], minlength=n * n)
+    own -= parted.reshape(n, n)
+    np.fill_diagonal(own, 0)
     return quick + quick.T, days + days.T, own + own.T
 
 
-def _columns(parts: list[NDArray[np.int64]], n: int) -> NDArray[np.int64]:
-    """Return (n, others), a column a part."""
-    return np.stack(parts, axis=1) if parts else np.zeros((n, 0), dtype=np.int64)
-
-
 def _count(
-    work: Work, rows: NDArray[np.int64], n: int
+    work: Work, rows: NDArray[np.int64], pair: NDArray[np.int64], n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return how many rows each unit has, and on how many evenings."""
-    unit = work.unit[rows]
-    return np.bincount(unit, minlength=n), evenings(unit, work.at[rows], n)
+    """Return (units, units) how many rows each pair has, and on how many evenings."""
+    counts = np.bincount(pair, minlength=n * n), evenings(pair, work.at[rows], n * n)
+    return counts[0].reshape(n, n), counts[1].reshape(n, n)
 
 
 def _next_own(work: Work) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -29,7 +29,7 @@ from scipy import sparse
 
 from sockgraph.signals.corpus import DAY, evenings
 from sockgraph.signals.nulls import inverse_lr
-from sockgraph.signals.sessions import SESSION
+from sockgraph.signals.sessions import SESSION, entries
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,15 +102,16 @@ def _turns(work: Work) -> NDArray[np.int64]:
         (np.diff(work.unit[order]) == 0) & (np.diff(work.at[order]) <= SESSION)
     )
     start, end = order[goes_on], order[goes_on + 1]
-    found = []
-    for other in np.unique(work.unit):
-        mine = np.flatnonzero(work.unit == other)
-        place = np.searchsorted(work.at[mine], work.at[start], side="right")
-        until = np.searchsorted(work.at[mine], work.at[end], side="left")
-        once = np.flatnonzero((until - place == 1) & (work.unit[start] != other))
-        middle = mine[place[once]]
-        found.append(np.column_stack([start[once], middle, end[once]]))
-    rows = np.concatenate(found) if found else np.zeros((0, 3), dtype=np.int64)
+    low = np.searchsorted(work.at, work.at[start], side="right")
+    high = np.searchsorted(work.at, work.at[end], side="left")
+    found = [np.zeros((0, 3), dtype=np.int64)]
+    for pause, middle in entries(low, high):
+        other = pause * (work.unit.max() + 1) + work.unit[middle]
+        _, first, times = np.unique(other, return_index=True, return_counts=True)
+        here = first[times == 1]
+        found.append(np.column_stack([start[pause[here]], middle[here], end[pause[here]]]))
+    rows = np.concatenate(found)
+    rows = rows[np.argsort(work.unit[rows[:, 1]], kind="stable")]  # in one order, so are the sums
     elsewhere = (work.page[rows[:, [1]]] != work.page[rows[:, [0, 2]]]).all(axis=1)
     return np.asarray(rows[elsewhere])
 

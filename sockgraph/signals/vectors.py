@@ -131,6 +131,13 @@ class Profile:
     n_units: int
     amount: NDArray[np.int64]
 
+    def take(self, units: NDArray[np.int64]) -> Profile:
+        """Return the bags of these units alone, in this order."""
+        first, end = (np.searchsorted(self.unit, units + more) for more in (0, 1))
+        rows = np.concatenate([np.arange(*span) for span in zip(first, end, strict=True)])
+        unit = np.repeat(np.arange(len(units)), end - first)
+        return Profile(self.vectors[rows], unit, len(units), self.amount[units])
+
 
 def make_bag(
     corpus: Corpus,
