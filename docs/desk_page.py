@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any
 from sockgraph.desk.messages import answer
 from sockgraph.desk.pairs import ORDERS
 from sockgraph.desk.state import Desk
-from sockgraph.desk.widget import STATIC, page_script, scene_of, scoped_tokens
+from sockgraph.desk.widget import LANGUAGES, STATIC, page_script, scene_of, scoped_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PANELS = ("head", "card", "evidence", "timecards", "timeline", "summaries")
-ABOUT = ("ask", "a", "b", "number", "order", "user")
+ABOUT = ("ask", "a", "b", "number", "order", "user", "lang")
 """What tells questions apart; panels are asked one by one, and all are in a link's answer."""
+ONCE = ("edits", "notes", "basket")
+"""Answers without a word of the desk: what people wrote."""
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>The demo's desk</title>
 <meta name="viewport" content="width=device-width"><style>{css}
 body {{ margin: 0 1rem; font: 1rem system-ui, sans-serif }}</style>
@@ -30,14 +32,15 @@ body {{ margin: 0 1rem; font: 1rem system-ui, sans-serif }}</style>
 notebook it also shows the edits of every pair, and keeps notes and edits to be filed.
 <a href="../index.html">Back</a></p><div id="desk"></div>
 <script type="module">{script}
-const said = {data}, keys = {about};
-const key = (question) => JSON.stringify(keys.map((name) => question[name] ?? null));
+const said = {data}, keys = {about}, once = {once};
+const key = (question) => JSON.stringify(keys.map((name) =>
+  (name === "lang" && once.includes(question.ask) ? null : question[name] ?? null)));
 const kernel = {{ value: "This page", rule: "has no kernel: it shows what was asked beforehand.",
   remedy: "Open the case in a notebook." }};
 let heard = () => undefined;
 const model = {{
   get: (name) => (name === "scene" ? said.scene : null),
-  on: (_, listener) => {{ heard = listener; }},
+  on: (event, listener) => {{ if (event === "msg:custom") heard = listener; }},
   off: () => undefined,
   send: (question) => setTimeout(() => heard({{ re: question.re,
     ...(said.answers[key(question)] ?? {{ problem: kernel }}) }})),
@@ -52,7 +55,9 @@ def main() -> None:
     case, out = Path(sys.argv[1]), Path(sys.argv[2])
     desk = Desk.of(case, data=case.parent.parent.parent)
     scene = scene_of(desk)
-    answers = {_key(question): answer(desk, question) for question in _questions(scene)}
+    asked = (_in(lang, question) for question in _questions(scene) for lang in LANGUAGES)
+    answers = {_key(question): question for question in asked}
+    answers = {key: answer(desk, question) for key, question in answers.items()}
     data = json.dumps({"scene": scene, "answers": answers}, ensure_ascii=False, default=str)
     script = page_script().replace("export default { render };", "")
     page = PAGE.format(
@@ -60,6 +65,7 @@ def main() -> None:
         script=script,
         data=data.replace("<", "\\u003c"),
         about=json.dumps(ABOUT),
+        once=json.dumps(ONCE),
     )
     out.write_text(page, encoding="utf-8")
 
@@ -75,6 +81,10 @@ def _questions(scene: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from ({"ask": "matrix", "order": order} for order in ORDERS)
     yield from ({"ask": "pairs", "user": user} for user in (None, *_users(scene)))
     yield {"ask": "basket"}
+
+
+def _in(language: str, question: dict[str, Any]) -> dict[str, Any]:
+    return question if question["ask"] in ONCE else {**question, "lang": language}
 
 
 def _users(scene: dict[str, Any]) -> list[str]:

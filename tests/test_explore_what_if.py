@@ -3,22 +3,12 @@
 import re
 
 import pytest
+from desk_fixture import WAIT, DeskPage
 
 from sockgraph.desk.messages import answer
 from sockgraph.desk.state import Desk
-from sockgraph.desk.widget import STATIC, page_script, scene_of, scoped_tokens
+from sockgraph.desk.widget import scene_of
 from sockgraph.reviews.words import estimate, interval, plain
-
-WAIT = 60_000
-MODEL = """async ([script, scene]) => {
-  const module = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  const { default: page } = await import(module);
-  let heard;
-  const model = { get: (key) => (key === "scene" ? scene : null), off() {},
-    on: (_, listener) => { heard = listener; },
-    send: (question) => window.kernel(question).then((said) => heard(said)) };
-  page.render({ model, el: document.getElementById("root") });
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -98,19 +88,9 @@ def test_what_leaves_nothing_is_said(desk, pair):
 
 
 def test_the_page_asks_by_keyboard_and_goes_back(browser, desk, pair):
-    page, heard, asked = browser.new_page(), [], []
-    page.on("pageerror", lambda error: heard.append(str(error)))
-
-    def kernel(question):
-        asked.append(question)
-        return {"re": question["re"], **answer(desk, question)}
-
-    page.expose_function("kernel", kernel)
-    css = scoped_tokens() + (STATIC / "explorer.css").read_text("utf-8")
-    page.set_content(f"<style>{css}</style><body data-jp-theme-light=true><div id=root></div>")
-    page.evaluate(MODEL, [page_script(), scene_of(desk)])
-    page.wait_for_selector('.sg .panel[data-shows="Edits"]', timeout=WAIT)
-    page.locator('.sg [data-tab="Evidence"]').click()
+    opened = DeskPage(browser, desk)
+    page, heard, asked = opened.page, opened.heard, opened.asked
+    opened.open("Evidence")
     go = page.get_by_role("button", name="Ask", exact=True)
     go.wait_for(timeout=WAIT)
     go.press("Enter")

@@ -42,9 +42,16 @@ def answer(desk: Desk, content: Answer) -> Answer:
     """
     with speaking(content.get("lang", "en")):
         try:
+            desk.refuse_changed()
             return _ANSWERS[content["ask"]](desk, content)
         except SockgraphError as error:
             return {"problem": problem_of(error)}
+        except Exception as error:  # noqa: BLE001 - the page waits until it is told
+            said = say(
+                "it cannot be shown: {error}.", error=clean(f"{type(error).__name__} {error}")
+            )
+            remedy = say("The rest of the desk works. Run the case again; if it stays, report it.")
+            return {"problem": {"value": say("This panel"), "rule": said, "remedy": remedy}}
 
 
 def problem_of(error: SockgraphError) -> dict[str, str]:
@@ -95,7 +102,7 @@ def give_edits(desk: Desk, content: Answer) -> Answer:
                 "hidden": "comment" in row.hidden,
                 "size": None if pd.isna(row.size_diff) else int(row.size_diff),
                 "gap": None if pd.isna(row.gap) else float(row.gap),
-                "signals": [say(clean(signal)) for signal in signals.get(row.rev, ())],
+                "signals": signals.get(row.rev, []),
                 "told": _told(row.comment, told),
                 "url": diff_url(case, row.rev),
             }

@@ -346,7 +346,7 @@ def _opens_edits(signal: Signal) -> Markup:
     if not signal.rev_ids:
         return Markup("&ndash;")
     return Markup('<button class="small" data-signal="{}">{}</button>').format(
-        say(clean(signal.name)), counted(len(signal.rev_ids), "edit")
+        signal.name, counted(len(signal.rev_ids), "edit")
     )
 
 

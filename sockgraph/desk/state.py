@@ -16,6 +16,7 @@ import sockgraph
 from sockgraph.clustering import cluster
 from sockgraph.desk.facts import contacts, page_titles, pair_rows
 from sockgraph.desk.phrases import Voices, read_voices
+from sockgraph.errors import StaleArtifactError
 from sockgraph.evidence import flag
 from sockgraph.graph import to_graph
 from sockgraph.pipeline import DATA, LEDGER, CaseResult, open_store, read_case
@@ -44,7 +45,7 @@ from sockgraph.reviews import (
 from sockgraph.reviews.states import NOTE, ordered
 from sockgraph.schema import subject_of
 from sockgraph.store.case_store import HELD_OUT
-from sockgraph.strings import language_of
+from sockgraph.strings import language_of, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,6 +112,24 @@ class Desk:
         else:
             result = read_case(Path(case), data=data)
         return cls(result, open_store(result.case, data), by.strip())
+
+    def refuse_changed(self) -> None:
+        """Refuse to show what was removed, hidden or run again since the desk was opened.
+
+        Raises
+        ------
+        StaleArtifactError
+            If the case's files are not those that this desk has read.
+        """
+        known = self.store.read_manifest(missing_ok=True)
+        if known is None:
+            said = say("its data were removed since this desk was opened.")
+            raise StaleArtifactError(
+                self.result.case.slug, said, say("Run the case again, if it may be read again.")
+            )
+        if known["files"] != self.result.manifest["files"]:
+            said = say("it was run again since this desk was opened: what stands here is old.")
+            raise StaleArtifactError(self.result.case.slug, said, say("Run the cell again."))
 
     @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:

@@ -22,7 +22,7 @@ from sockgraph.graph import drawn_pairs
 from sockgraph.names import clean, is_han
 from sockgraph.pipeline import DATA
 from sockgraph.report.wording import NEXT
-from sockgraph.reviews.words import estimate
+from sockgraph.reviews.words import SIGNAL_NAMES, estimate
 from sockgraph.signals import FAMILIES
 from sockgraph.strings import Language, say, speaking
 
@@ -144,7 +144,7 @@ def page_texts() -> frozenset[str]:
         re.MULTILINE | re.DOTALL,
     )
     said += [word for text in lists for word in re.findall(r'"([A-Za-z][^"]*)"', text)]
-    return frozenset(text.replace('\\"', '"') for text in (*said, *FAMILIES, *NEXT))
+    return frozenset(text.replace('\\"', '"') for text in (*said, *FAMILIES, *SIGNAL_NAMES, *NEXT))
 
 
 def page_strings(language: Language) -> dict[str, str]:

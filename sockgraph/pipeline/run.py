@@ -406,7 +406,8 @@ def _write(
         new.write_text(GRAPH, graphml(graph))
         new.write_text(REPORT, page)
         new.write_manifest(manifest)
-    return CaseResult(case, store.processed, tables | said, manifest)
+        written = new.read_manifest() or {}
+    return CaseResult(case, store.processed, tables | said, written)
 
 
 def _groups_if_alibis_held(

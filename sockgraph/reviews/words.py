@@ -47,6 +47,7 @@ _ABOUT = {
     COMMUNITY: "what different people as near reach anyway",
     RIVALS: "how like either account is to its best others",
 }
+SIGNAL_NAMES = tuple(_ABOUT)
 _UNITS = {"added text": "character"}
 _COUNTS = {
     "alibi": ("change of account", "changes of account"),

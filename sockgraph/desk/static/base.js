@@ -45,9 +45,10 @@ const switcher = (label, options, pick) => {
 };
 const signed = (v) => (v === null ? "–" : (v < -0.05 ? "−" : v > 0.05 ? "+" : "") + Math.abs(v).toFixed(1));
 const counted = (n) => n.toLocaleString("en");
+const HAN = /[\u3400-\u9fff]/;
 const named = (text) => {
   const node = el("bdi", "", text);
-  if (/[\u3400-\u9fff]/.test(text)) node.lang = "zh";
+  if (HAN.test(text)) node.lang = "zh";
   return node;
 };
 const gapWords = (t, seconds) => {
@@ -76,28 +77,45 @@ function problemBox(problem) {
   return box;
 }
 
-// Asks the kernel. An answer that is late is said, one that cannot come too.
+// Asks the kernel. An answer that is late is said, one that cannot come too. The page is told that the kernel went
+// by an event, but not that it came back: whatever is asked after is sent all the same, and waited for shortly.
 function line(model, t, late) {
-  const PATIENCE = 8000;
+  const PATIENCE = 8000, SHORT = 1500;
   const waiting = new Map();
-  let asked = 0;
-  const heard = (content) => {
-    const done = waiting.get(content.re);
-    waiting.delete(content.re);
+  let asked = 0, ended = false;
+  const none = () => ({ problem: { value: t("The kernel"), rule: t("has ended: nothing can be asked of it."), remedy: t("Run the cell again.") } });
+  const settle = (key, content) => {
+    const done = waiting.get(key);
+    waiting.delete(key);
     if (!waiting.size) late(false);
     if (done) done(content);
   };
+  const heard = (content) => { ended = false; settle(content.re, content); };
+  const gone = () => { ended = true; for (const key of [...waiting.keys()]) settle(key, none()); };
   model.on("msg:custom", heard);
+  model.on("comm_live_update", gone);
   const ask = (question) =>
     new Promise((done) => {
       asked += 1;
       const mine = asked;
-      const dead = () => done({ problem: { value: t("The kernel"), rule: t("has ended: nothing can be asked of it."), remedy: t("Run the cell again.") } });
-      if (model.comm_live === false) return dead();
       waiting.set(mine, done);
-      setTimeout(() => { if (waiting.has(mine)) { if (model.comm_live === false) { waiting.delete(mine); dead(); } else late(true); } }, PATIENCE);
-      try { model.send({ ...question, re: mine }); } catch { waiting.delete(mine); dead(); }
+      if (ended) setTimeout(() => { if (ended) settle(mine, none()); }, SHORT);
+      setTimeout(() => { if (waiting.has(mine)) late(true); }, PATIENCE);
+      try { model.send({ ...question, re: mine }); } catch { gone(); }
     });
-  return { ask, close: () => model.off("msg:custom", heard) };
+  return { ask, close: () => { model.off("msg:custom", heard); model.off("comm_live_update", gone); } };
+}
+
+// Whether this browser draws Chinese: without a font every letter is the same box.
+function drawsChinese() {
+  const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  Object.assign(pen.canvas, { width: 40, height: 40 });
+  pen.font = "32px sans-serif";
+  const [one, other] = ["\u6c38", "\u4e00"].map((letter) => {
+    pen.clearRect(0, 0, 40, 40);
+    pen.fillText(letter, 2, 34);
+    return pen.getImageData(0, 0, 40, 40).data.join();
+  });
+  return one !== other;
 }
 

@@ -30,7 +30,7 @@ function editsView(said, ctx) {
   const words = Object.assign(el("input"), { type: "search", placeholder: t("page or words") });
   words.setAttribute("aria-label", t("Find in edits"));
   const gap = choice(t("Gap"), GAPS.map(([key, name]) => [key, t(name)]));
-  const signal = choice(t("Signal"), [["", t("all")], ...[...new Set(said.edits.flatMap((e) => e.signals))].sort().map((s) => [s, s])]);
+  const signal = choice(t("Signal"), [["", t("all")], ...[...new Set(said.edits.flatMap((e) => e.signals))].sort().map((s) => [s, t(s)])]);
   const spaces = [...new Set(said.edits.map((e) => e.ns))].sort((a, b) => a - b);
   const space = choice(t("Namespace"), [["", t("all")], ...spaces.map((n) => [String(n), n === null ? t("not known") : String(n)])]);
   const from = Object.assign(el("input"), { type: "date" }), to = Object.assign(el("input"), { type: "date" });
@@ -142,7 +142,7 @@ function editsView(said, ctx) {
       cell.append(" ", more);
     }
     if (edit.url) cell.append(" ", Object.assign(el("a", "", t("on the wiki")), { href: edit.url, target: "_blank", rel: "noopener noreferrer" }));
-    if (edit.signals.length) cell.append(el("small", "mut why", t("moved: {signals}", { signals: edit.signals.join(t(", ")) })));
+    if (edit.signals.length) cell.append(el("small", "mut why", t("moved: {signals}", { signals: edit.signals.map((s) => t(s)).join(t(", ")) })));
     return cell;
   }
 
@@ -153,7 +153,7 @@ function editsView(said, ctx) {
     else {
       const at = edit.summary.indexOf(edit.told.text), end = at + edit.told.text.length;
       const quoted = named("");
-      if (/[\u3400-\u9fff]/.test(edit.summary)) quoted.lang = "zh";
+      if (HAN.test(edit.summary)) quoted.lang = "zh";
       quoted.append(edit.summary.slice(0, at), el("mark", "", edit.told.text), edit.summary.slice(end));
       text.append("“", quoted, "” ", el("span", "mut", t("({n} of {all} others wrote it)", { n: edit.told.others, all: edit.told.of })));
     }

@@ -30,10 +30,13 @@ function render({ model, el: root }) {
 function desk(app, model, scene, state, language, speak) {
   const t = speaker(scene.strings[language]);
   app.lang = language;
-  const foot = el("div", "foot"), live = el("span", "live"), tally = el("span", "tally"), slow = el("span", "slow");
+  const foot = el("div", "foot"), live = el("span", "live"), tally = el("span", "tally"), slow = el("p", "slow");
   live.setAttribute("role", "status");
   slow.setAttribute("role", "alert");
-  const wire = line(model, t, (late) => { slow.textContent = late ? t("The kernel has not answered yet: it may be busy, or have ended.") : ""; });
+  const wire = line(model, t, (late) => { slow.textContent = late ? t("The kernel has not answered yet: it may be busy, or have ended.") : fontless; });
+  const han = [scene.title, ...scene.nodes.map((n) => n.user)].some((words) => HAN.test(words));
+  const fontless = (han || language !== "en") && !drawsChinese() ? "No font here draws Chinese: names and pages in it show as boxes. Install one, such as Noto Sans CJK." : "";
+  slow.textContent = fontless;
   const ask = (question) => wire.ask({ ...question, lang: language });
   const kept = new Map(); // what was asked once; a problem is asked again
   const about = async (question) => {
@@ -100,7 +103,7 @@ function desk(app, model, scene, state, language, speak) {
   });
   const basket = basketView(ctx);
   ctx.basket = basket;
-  right.append(who, tabs, panel, basket.dock);
+  right.append(who, tabs, slow, panel, basket.dock);
   body.append(left, right);
 
   function showView(name) {
@@ -203,7 +206,7 @@ function desk(app, model, scene, state, language, speak) {
     hint.append(el("kbd", "", keys), " " + t(words));
     foot.append(hint);
   }
-  foot.append(slow, el("span", "grow"), head, live);
+  foot.append(el("span", "grow"), head, live);
   const ledger = (at) => { head.textContent = at ? `${t("ledger")} ${at[0].slice(0, 16).match(/.{4}/g).join(" ")} : ${at[1]}` : t("no ledger yet"); };
   ledger(scene.ledger);
 
