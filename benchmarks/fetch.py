@@ -1,7 +1,7 @@
 """What fetching costs: requests on the real wiki on loopback, and edits a second from dumps.
 
 Run with `PYTHONPATH=tests .venv/bin/python benchmarks/fetch.py [ROWS]`; the wiki needs MediaWiki,
-see tests/wiki/install.sh. Prints the tables of docs/fetching.md.
+see tests/wiki/install.sh. Prints the tables of docs/requests.md.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The chain shows accidents: a line edited, lost, moved or added out of turn. Whoever can write the
 file can also write a whole new chain; only a *witness*, a head noted elsewhere (every report,
-packet, filing and note prints one), shows that. See docs/review.md.
+packet, filing and note prints one), shows that. See docs/running-a-review.md.
 """
 
 from __future__ import annotations
