@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
 import sockgraph as sg
@@ -184,7 +185,10 @@ def test_the_other_notebooks_run_from_start_to_end(path, data):
     notebook = _execute(path, data)
     assert ledger.read_bytes() == before
     state = notebook.metadata.get("widgets", {}).get(WIDGETS, {"state": {}})["state"]
-    scenes = [w for w in state.values() if "scene" in w["state"]]
-    assert len(scenes) == (path.stem == "02_explore_clusters")  # so it was among what was searched
+    desks = [w for w in state.values() if "problem" in w["state"]]
+    assert len(desks) == (path.stem == "02_explore_clusters")  # so it was among what was searched
+    kept = json.dumps(notebook.metadata, ensure_ascii=False)  # what stays when outputs are cleared
+    named = pd.read_parquet(data / "processed" / "demo" / "accounts.parquet")["user"]
+    assert [name for name in named if name in kept] == []
     asked = any("Pair 1 of" in str(w["state"].get("value")) for w in state.values())
     assert asked == (path.stem == "03_review_link")  # the form is open, and no step is taken

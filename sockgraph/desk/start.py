@@ -117,6 +117,7 @@ class Start(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             contact=given["contact"] or None,
         )
         made = write_case(plan, self.folder)
+        self.asked["accounts"].value = ""  # what a field holds, the notebook keeps
         self.which.options = [(f"{made.stem} ({made.parent})", made), *self.which.options]
         self.which.value = made
         return made

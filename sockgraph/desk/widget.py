@@ -175,7 +175,7 @@ class Explorer(anywidget.AnyWidget):
 
     _esm = page_script()
     _css = scoped_tokens() + (STATIC / "explorer.css").read_text(encoding="utf-8")
-    scene = traitlets.Dict().tag(sync=True)
+    scene = traitlets.Dict()  # asked for: what is synchronised, a notebook keeps when it is cleared
     problem = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
 
     def __init__(
@@ -200,7 +200,8 @@ class Explorer(anywidget.AnyWidget):
 
     def _asked(self, _: object, content: Answer, __: object) -> None:
         if self.desk is not None:
-            self.send({"re": content.get("re"), **answer(self.desk, content)})
+            told = {"scene": self.scene} if content.get("ask") == "scene" else None
+            self.send({"re": content.get("re"), **(told or answer(self.desk, content))})
 
 
 def fallback(scene: dict[str, Any], problem: dict[str, str] | None) -> str:

@@ -7,15 +7,22 @@ const LANGUAGES = [["en", "EN"], ["zh-hans", "简"], ["zh-hant", "繁"]];
 const KEYS = [["/", "accounts"], ["↑ ↓", "next link"], ["Enter", "open"], ["1–6", "tabs"], ["j k", "next edit"], ["d", "diff"], ["x", "basket"], ["g m t", "graph, matrix, table"], ["Esc", "back"]];
 let desks = 0;
 
-function render({ model, el: root }) {
+// The scene names accounts: it is asked for, so that it is no part of the state that a notebook keeps.
+const sceneOf = (model) => new Promise((done) => {
+  const heard = (content) => { if (content.scene) { model.off("msg:custom", heard); done(content.scene); } };
+  model.on("msg:custom", heard);
+  model.send({ ask: "scene" });
+});
+
+async function render({ model, el: root }) {
   const area = root.closest(".jp-OutputArea, .output_wrapper, .output") ?? root;
-  for (const table of area.querySelectorAll(".sg-fallback")) table.hidden = true; // the desk stands in its place
   const app = el("div", "sg");
   app.dataset.lmSuppressShortcuts = "true"; // JupyterLab keeps its own keys out
   root.append(app);
   const problem = model.get("problem");
   if (problem) return void app.append(problemBox(problem));
-  const scene = model.get("scene");
+  const scene = model.get("scene") ?? await sceneOf(model); // a page without a kernel holds it
+  for (const table of area.querySelectorAll(".sg-fallback")) table.hidden = true; // the desk stands in its place
   const state = {
     link: null, tab: "Edits", view: !scene.calibrated ? "pairs" : scene.nodes.length > scene.most ? "matrix" : "graph",
     shows: "report", family: "", status: "", find: "", signal: "", ego: false, held: null, of: null, order: ORDERED[0],
