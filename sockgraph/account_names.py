@@ -24,14 +24,14 @@ KINDS = (
 # As MediaWikiTitleCodec::splitTitleString and UserNameUtils::isValid have them
 _SPACES = re.compile(r"[\s_\xa0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]+")
-_TEMPORARY = re.compile(r"~\d{4}-\d+(-\d+)*")  # MediaWiki's default pattern
+_TEMPORARY = re.compile(r"~\d{4}-\d+(-\d+)*|\*Unregistered \d+")  # MediaWiki's, and before 1.41
 _HASHED_IP = re.compile(r"ip-[0-9a-f]+")  # as pseudonymised exports write unregistered editors
 _IMPORTED = re.compile(r"[\w-]+>.")  # `imported>Name`, `w>Name`: of another wiki
 _VANISHED = re.compile(  # as CentralAuth and wikis' clerks name who leaves
     r"(?:vanished|renamed)[ _]?user[ _]?\w+|(?:已隐退|已隱退|隐退|隱退)(?:用户|用戶|使用者)\s?\w+",
     re.IGNORECASE,
 )
-_MAYBE_IP = re.compile(r"[0-9a-fA-F:.]+")
+_MAYBE_IP = re.compile(r"([0-9a-fA-F:.]+?)(\.xxx)?")  # the last part masked, as old wikis did
 # MediaWiki's own reserved names that save edits, and what exports write for nobody
 _PLACEHOLDERS = frozenset(
     {
@@ -164,10 +164,11 @@ def kind_of(name: str) -> int:
 
 def is_ip(name: str) -> bool:
     """Tell whether a name is an IP address, as unregistered editors' names are."""
-    if not _MAYBE_IP.fullmatch(name):
+    found = _MAYBE_IP.fullmatch(name)
+    if found is None:
         return False
     try:
-        ipaddress.ip_address(name)
+        ipaddress.ip_address(found[1] + (".0" if found[2] else ""))
     except ValueError:
         return False
     return True

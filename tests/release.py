@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -78,8 +79,39 @@ def _said(*command: str) -> str:
     ).stdout.strip()
 
 
+def check_words() -> str:
+    """Hold the version, its day and the Pythons to be the same wherever they are said."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    version = re.search(
+        r'__version__ = "(.+)"', (ROOT / "sockgraph/__init__.py").read_text("utf-8")
+    )
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    dated = re.search(
+        r"^## (\S+) \S (\S+)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
+    cited = re.search(r"^version: (\S+)\ndate-released: (\S+)$", citation, re.MULTILINE)
+    if not version or not dated or not cited:
+        sys.exit("The version or its day is missing in __init__, CHANGELOG.md or CITATION.cff.")
+    if dated.groups() != cited.groups() or version[1] != cited[1]:
+        sys.exit(
+            f"__init__, CHANGELOG.md, CITATION.cff: {version[1]}, {dated[0]}, {cited.groups()}."
+        )
+    named = {c.rpartition(" ")[2] for c in project["classifiers"] if ":: 3." in c}
+    if named != set(PYTHONS) or "Typing :: Typed" not in project["classifiers"]:
+        sys.exit(f"Classifiers name {sorted(named)}, tried are {PYTHONS}.")
+    promised = [
+        str(page.relative_to(ROOT))
+        for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+        if re.search(r"pip install '?sockgraph\b(?!-)", page.read_text("utf-8"))
+    ]
+    if promised:
+        sys.exit(f"The package is on no index, and these say so: {', '.join(promised)}")
+    return f"{version[1]} of {dated[2]}: said alike everywhere"
+
+
 def main() -> None:
     """Check, and leave the archives in dist/."""
+    print(check_words())
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         first, second = build(scratch / "one"), build(scratch / "two")
@@ -95,6 +127,8 @@ def main() -> None:
                 sys.exit(f"{name} holds what it must not: {', '.join(stray)}")
             print(f"{name}: built twice the same, sha256 {first[name]}")
         wheel = next((scratch / "one").glob("*.whl"))
+        if "sockgraph/py.typed" not in names_in(wheel):
+            sys.exit(f"{wheel.name} lacks py.typed.")
         for python in PYTHONS:
             print(f"Python {python}: {try_wheel(wheel, python, scratch)}")
         shutil.copytree(scratch / "one", ROOT / "dist", dirs_exist_ok=True)

@@ -1,6 +1,7 @@
 """Files of the kinds that people bring: read right, or refused in words."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -150,7 +151,8 @@ def test_an_id_of_several_accounts_at_once_is_refused(table):
 @pytest.mark.parametrize(
     ("name", "number"),
     [("Anonymous", 0), ("Reed Cole", 0), ("imported>Reed Cole", 3), ("w>Reed Cole", 3),
-     ("MediaWiki message delivery", 3), ("Unknown user", 3), (" ", 3)],
+     ("MediaWiki message delivery", 3), ("Unknown user", 3), (" ", 3),
+     ("192.0.2.xxx", 3), ("2001:db8::7", 3)],
 )  # fmt: skip
 def test_who_is_no_account_is_left_out_and_counted(table, name, number):
     frame = rows(*PEOPLE[:2], name)
@@ -160,10 +162,10 @@ def test_who_is_no_account_is_left_out_and_counted(table, name, number):
     assert 12 in source.dropped.values()
 
 
-def test_a_nominated_temporary_account_is_called_one(table):
-    name = "~2025-12345-67"
+@pytest.mark.parametrize("name", ["~2025-12345-67", "~2026-3", "*Unregistered 17"])
+def test_a_nominated_temporary_account_is_called_one(table, name):
     source = table(rows("Fern Alder", name, "Reed Cole"), names=["Fern Alder", name])
-    with pytest.raises(SourceError, match=r"~2025-12345-67 \(12 rows\): it is a temporary account"):
+    with pytest.raises(SourceError, match=re.escape(f"{name} (12 rows): it is a temporary")):
         source.resolve(["Fern Alder", name])
 
 
@@ -244,6 +246,28 @@ def test_another_encoding_is_called_what_it_is(table):
     at = text.encode("cp1252").index(b"\xe9")
     with pytest.raises(TableError, match=rf"it is not UTF-8 \(byte {at}\)"):
         table(text.encode("cp1252"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b"PK\x03\x04\x14\x00", "a spreadsheet or a ZIP file"),
+        (b"PAR1\x15\x04", "it is Parquet"),
+        (b"<!DOCTYPE html><p>Log in", "a web page"),
+        (b'[{"revid": 1}]', "it is JSON"),
+        ("user,timestamp".encode("utf-16-le"), "NUL bytes"),
+    ],
+)
+def test_what_is_no_csv_is_called_what_it_is(table, content, said):
+    with pytest.raises(TableError, match=said):
+        table(content)
+
+
+@pytest.mark.parametrize("column", ["ns", "size", "page_id", "parent_id"])
+def test_words_where_numbers_belong_are_refused(table, column):
+    with pytest.raises(TableError, match=f"{column} holds '1,234', which is no number"):
+        table(rows().assign(**{column: ["1,234", *["1"] * 35]}))
 
 
 def test_a_row_that_is_not_whole_is_called_one(table):
@@ -403,6 +427,14 @@ def test_a_dump_that_is_cut_is_not_used_as_whole(dump, at):
 def test_a_dump_that_is_cut_before_another_begins_is_seen(dump):
     with pytest.raises(SourceError, match="another dump begins before this one ends"):
         dump(xml()[: len(xml()) // 2] + xml(db="f"))
+
+
+def test_a_dump_of_pages_as_they_stand_is_no_history(dump):
+    text = re.sub("(<id>(1..)</id>)", r"\1<parentid>9\2</parentid>", xml())
+    with pytest.raises(SourceError, match=r"Of 36 of 36 revisions.*no histories.*--accept-broken"):
+        dump(text)
+    source = dump(text, more="accept_broken = true")
+    assert not source.read(["Fern Alder"]).coverage[0].full
 
 
 def test_an_author_without_a_name_is_unknown(dump):

@@ -51,6 +51,7 @@ DAYS_ONLY = (
     "The times of these edits are whole days: hours, sessions and simultaneous work are not "
     "compared, and nothing is said about them."
 )
+NUMBERS = frozenset({"ns", "rev_id", "page_id", "user_id", "size", "parent_id", "rev_deleted"})
 _STAMP = re.compile(r"\d{14}")  # as MediaWiki's database writes times
 _PREFIX = re.compile(r"([^:]+):\S")
 
@@ -107,6 +108,7 @@ def clean(
         If a column is missing, a value cannot be read, or rows contradict each other.
     """
     _require(frame, path)
+    _require_numbers(frame, path)
     frame, elsewhere = _of_wiki(frame, path, wiki)
     dropped = {"rows of other wikis": elsewhere} if elsewhere else {}
     times, days_only = _times(frame["timestamp"], path)
@@ -160,6 +162,17 @@ def _require(frame: pd.DataFrame, path: Path) -> None:
                 f"column {' or '.join(choices)} is missing"
                 f" (it has: {', '.join(map(str, frame.columns))}).",
                 "A table of edits needs timestamp, user or user_id, title or page_id.",
+            )
+
+
+def _require_numbers(frame: pd.DataFrame, path: Path) -> None:
+    for name in NUMBERS & set(frame.columns):
+        given = frame[name]
+        words = pd.to_numeric(given, errors="coerce").isna() & ~_blank(given)
+        if words.any():
+            first = given[words].iloc[0]
+            raise TableError(
+                path, f"{name} holds {first!r}, which is no number.", f"Write {name} as a number."
             )
 
 

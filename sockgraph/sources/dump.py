@@ -41,7 +41,7 @@ READERS: dict[str, tuple[Reader, tuple[str, ...]]] = {
     "xml": (xmldump.read_xml, xmldump.ENDINGS),
 }
 STORY = "import.json"
-IMPORTER = 2  # another number where the same dump gives another table
+IMPORTER = 3  # another number where the same dump gives another table
 TOLERATED = 1000  # of so many rows, one may be broken; one may be in any dump
 TALK = ("discussion_edits", "texts")
 
@@ -104,7 +104,7 @@ class DumpSource(TableSource):
         )
         self._place = place
         super().__init__(case.model_copy(update={"source": source}), of_dump=True)
-        self._whole = not (skipped(self._story) or self._story["broken"])
+        self._whole = not missing(self._story)
 
     def discussions(self, pages: Sequence[str]) -> Discussion:
         """Return every revision of these pages with its text, from a dump that holds texts.
@@ -157,7 +157,7 @@ def import_dump(case: Case, folder: Path, *, progress: Progress = silent) -> dic
     """
     story = _imported(case, folder, progress=progress)
     too_many = skipped(story) > max(1, story["counts"].get("rows", 0) // TOLERATED)
-    if (story["broken"] or too_many) and not case.source.accept_broken:
+    if (story["broken"] or too_many or _current_only(story)) and not case.source.accept_broken:
         raise SourceError(
             case.source.path or "source.path",
             f"{' '.join(missing(story))} A dump that is not whole is not used as if it were.",
@@ -172,10 +172,19 @@ def skipped(story: dict[str, Any]) -> int:
     return sum(story["counts"].get(why, 0) for why in (history.BROKEN, xmldump.BROKEN))
 
 
+def _current_only(story: dict[str, Any]) -> bool:
+    """Tell whether a dump holds pages as they stand: most revisions follow one that it lacks."""
+    counts = story["counts"]
+    return counts.get(xmldump.ORPHANS, 0) * 2 > counts.get("rows", 0)
+
+
 def missing(story: dict[str, Any]) -> list[str]:
-    """Say what of a dump was not read."""
+    """Say what of a dump was not read, or was never in it."""
     n, rows = skipped(story), story["counts"].get("rows", 0)
     lost = [f"{n:,} of {rows:,} rows of the dump cannot be read, and are skipped."] if n else []
+    if _current_only(story):
+        n = story["counts"][xmldump.ORPHANS]
+        lost.append(f"Of {n:,} of {rows:,} revisions the earlier one is not in it: no histories.")
     return [f"{name}: {how}" for name, how in sorted(story["broken"].items())] + lost
 
 

@@ -53,6 +53,15 @@ TEXT = frozenset(
 )
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 HEAD = 1 << 16  # bytes that the header is looked for in
+OTHERS = {  # what some files begin with, in small letters: what they are, and what to do
+    b"pk\x03\x04": ("a spreadsheet or a ZIP file", "Save it as CSV UTF-8."),
+    b"\xd0\xcf\x11\xe0": ("an old spreadsheet", "Save it as CSV UTF-8."),
+    b"par1": ("Parquet", "Name it .parquet."),
+    b"\x1f\x8b": ("packed by gzip", "Name it .csv.gz or .tsv.gz."),
+    b"<": ("a web page or XML", "Save the table itself; a login may have been asked for."),
+    b"{": ("JSON", "Save it as CSV UTF-8, a row an edit."),
+    b"[": ("JSON", "Save it as CSV UTF-8, a row an edit."),
+}
 _INDEX = re.compile(r"__index_level_\d+__|Unnamed: \d+|")  # as pandas writes a table's index
 _REPR = re.compile(
     r"b'((?:[^'\\]|\\.)*)'|b\"((?:[^\"\\]|\\.)*)\"", re.DOTALL
@@ -189,7 +198,8 @@ def _read_csv(path: Path) -> pa.Table:
     skipped = 1 if first[:4].lower() == "sep=" else 0  # for Excel alone
     lines = first.splitlines()[skipped:]
     header, delimiter = _header(lines)
-    _refuse_bytes(path, head if not wide else b"")
+    if not wide:
+        _refuse_bytes(path, head)
     text = {n for n, name in zip(header, contract_names(header), strict=True) if name in TEXT}
     options: dict[str, Any] = {
         "read_options": pyarrow.csv.ReadOptions(skip_rows=skipped),
@@ -220,7 +230,16 @@ def _header(lines: list[str]) -> tuple[list[str], str]:
 
 
 def _refuse_bytes(path: Path, head: bytes) -> None:
-    """Refuse a header that is no UTF-8, before anybody makes something of it."""
+    """Refuse what is no text in UTF-8, before anybody makes something of its header."""
+    if not head.strip():
+        raise TableError(path, "it is empty.", "Make or copy it again.")
+    for start, (what, remedy) in OTHERS.items():
+        if head.lstrip().lower().startswith(start):
+            raise TableError(path, f"it is {what}, whatever its name says.", remedy)
+    if b"\0" in head:
+        raise TableError(
+            path, "it has NUL bytes: UTF-16 without its mark, or no text.", "Save it as UTF-8."
+        )
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError as fault:

@@ -38,9 +38,10 @@ ENDINGS = (".xml", ".gz", ".bz2", ".7z")
 PIECE = 1 << 20  # bytes that are looked through at a time
 LONGEST = 64 << 20  # bytes of one element: thirty times the longest text that a wiki saves
 BROKEN = "broken elements, skipped"
+ORPHANS = "revisions whose earlier one is not in the dump"
 MENDED = "revisions with characters that XML forbids, replaced"
 _CANONICAL = {name.casefold(): number for number, name in NAMESPACES.items()}
-PARENTS_SINCE = 0.7  # of the schema: before, a revision does not say what it was made from
+PARENTS_SINCE = (0, 7)  # of the schema: before, a revision does not say what it was made from
 
 _TAG = re.compile(rb"<(/?)(mediawiki|siteinfo|page|revision|upload|logitem)\b[^<>]*>")
 _VERSION = re.compile(rb'\bversion="([0-9.]+)"')
@@ -229,7 +230,8 @@ class _Dump:
         if self._open:
             self.cut = self.cut or "another dump begins before this one ends"
         version = _VERSION.search(tag.text)
-        self._tells_parents = version is None or float(version.group(1)[:4]) >= PARENTS_SINCE
+        told = tuple(int(n) for n in version[1].split(b".")[:2] if n) if version else PARENTS_SINCE
+        self._tells_parents = told >= PARENTS_SINCE  # 0.10 is newer than 0.7
         self._wiki, self._namespaces = self._default, {}
 
     def _site(self, text: bytes) -> None:
@@ -323,6 +325,8 @@ class _Dump:
             return None
         parent = row["parent_id"] if self._tells_parents else self._previous
         before = self._sizes.get(parent) if parent else 0
+        if parent and parent not in self._sizes:
+            self._counts[ORPHANS] += 1
         size = self._sizes[row["rev_id"]] = row.pop("bytes")
         self._previous = row["rev_id"]
         return {
