@@ -40,9 +40,9 @@ from sockgraph import reference
 from sockgraph.case import load_case
 from sockgraph.clustering import cluster
 from sockgraph.evidence import flagging, tables
-from sockgraph.evidence.null_tests import find_extras
+from sockgraph.evidence.null_tests import run_null_tests
 from sockgraph.evidence.pseudo_pairs import cut_histories, history_key
-from sockgraph.evidence.scoring import AccountIndex, NullTest, judge
+from sockgraph.evidence.scoring import AccountIndex, NullTest, score_pairs
 from sockgraph.evidence.settings import EvidenceSettings
 from sockgraph.evidence.similarity import Likeness, measure, normalize
 from sockgraph.graph import to_graph
@@ -220,7 +220,7 @@ def likeness(name: str, source: Any) -> dict[str, Any]:
     alibi = find_alibis(histories, np.full(len(users), not getattr(corpus, "timed", True)))
     extras = [
         (e.name, e.family, e.log10_lr, e.support, e.available)
-        for e in find_extras(histories, alibi, cast, empty("log_events"))
+        for e in run_null_tests(histories, alibi, cast, empty("log_events"))
     ]
     labels = labels_of(name, users)
     person = [labels[u] if u in labels.index and not pd.isna(labels[u]) else u for u in users]
@@ -242,12 +242,12 @@ def with_reference(
     name: str, source: Any, folder: Path, drawn_cases: list[tuple[str, int, list[str]]]
 ) -> list[tuple[str, int, list[str], list[str]]]:
     """Return (kind, number, nominated, reference): drawn as a user's would be."""
-    reference.cover_names = lambda _, names: {u: u for u in names}  # names stay in this process
+    reference.pseudonyms = lambda _, names: {u: u for u in names}  # names stay in this process
     cases = []
     for kind, number, nominated in drawn_cases:
         mine = copy.copy(source)
         mine._case = case_of(name, nominated, folder, "drawn")
-        drawn = reference.assemble(mine._case, mine).accounts
+        drawn = reference.read_population(mine._case, mine).accounts
         cases.append(
             (kind, number, nominated, sorted(drawn.loc[drawn["role"] == "reference", "user"]))
         )
@@ -285,14 +285,14 @@ def judged(
         for n, f, lr, s, a in made["extras"]
     ]
     settings = EvidenceSettings(resamples=0)  # no figure here is an interval's
-    verdict = judge(cast, measured, splits, settings, silent).with_extras(extras)
+    verdict = score_pairs(cast, measured, splits, settings, silent).with_extras(extras)
     lr, significant, changes, expected = (x[cells] for x in made["alibi"])
     alibi = SimpleNamespace(
         log10_lr=lr, significant=significant, changes=changes, expected=expected
     )
-    case = tables.Case(tuple(sorted(nominated)), (), settings, cast)
+    case = tables.ComparedCase(tuple(sorted(nominated)), (), settings, cast)
     copied = made["imitation"] and copying(made["imitation"], cells)
-    found = tables.Found(measured, extras, alibi, copied)
+    found = tables.PairMeasurements(measured, extras, alibi, copied)
     links = tables._links(case, tables._pairs(case), found, verdict)
     groups = cluster(to_graph(links))
     return flagging.flag(links, groups).merge(carried(case, verdict), on=["user_a", "user_b"]), (
@@ -306,7 +306,7 @@ def copying(of: Imitation, cells: tuple[np.ndarray, ...]) -> Imitation:
     return Imitation(of.taken[cells], of.share[cells], of.rare[cells[1][0]], of.pair, of.saves)
 
 
-def carried(case: tables.Case, verdict: Any) -> pd.DataFrame:
+def carried(case: tables.ComparedCase, verdict: Any) -> pd.DataFrame:
     """Return what of each link's score may carry a flag, and how near its pages are."""
     pairs = tables._pairs(case)
     names = np.asarray(case.nominated, object)

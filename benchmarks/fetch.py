@@ -18,10 +18,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from sockgraph.case import load_case
-from sockgraph.reference import assemble
+from sockgraph.reference import read_population
 from sockgraph.schema import TABLES
 from sockgraph.sources import MediaWikiSource
-from sockgraph.sources.dump import Facts
+from sockgraph.sources.dump import DumpAccounts
 from sockgraph.sources.history_dump import columns, read_history
 from sockgraph.store.raw_answers import RawAnswers
 
@@ -38,7 +38,7 @@ def wiki(folder: Path) -> None:
         for label, options in (("first", {}), ("again", {}), ("refresh", {"refresh": True})):
             started = time.perf_counter()
             source = MediaWikiSource(case, RawAnswers(folder / "raw"), **options)
-            people = assemble(case, source)
+            people = read_population(case, source)
             seconds = time.perf_counter() - started
             print(f"| {label} | {len(people.accounts)} | {len(people.edits)} | {seconds:.1f} | "
                   f"{dict(sorted(source.traffic()['requests'].items()))} |")  # fmt: skip
@@ -73,7 +73,7 @@ def dump(path: Path, target: Path) -> None:
     """Read one dump into a Parquet file, in a process of its own, so that memory is its own."""
     started, counts, edits = time.perf_counter(), Counter[str](), 0
     with pq.ParquetWriter(target, TABLES["edits"].arrow(), compression="zstd") as writer:
-        for batch in read_history(path, "testwiki", counts=counts, facts=Facts()):
+        for batch in read_history(path, "testwiki", counts=counts, facts=DumpAccounts()):
             writer.write_batch(batch)
             edits += batch.num_rows
     seconds = time.perf_counter() - started

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sockgraph.signals import Histories
-    from sockgraph.signals.nulls import Trace
+    from sockgraph.signals.null_models import NullTrace
 
 
-def _handovers(histories: Histories) -> Trace:
+def _handovers(histories: Histories) -> NullTrace:
     n = histories.n_units
     return find_handovers(histories, np.ones(n, dtype=bool), np.full(n, np.nan))
 
 
-TRACES: dict[str, Callable[[Histories], Trace | None]] = {
+TRACES: dict[str, Callable[[Histories], NullTrace | None]] = {
     "hand-over": _handovers,
     "undoing": find_undoing,
 }

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from sockgraph.case import load_case
 from sockgraph.evidence import compare
 from sockgraph.pipeline.screen import weigh_candidates
-from sockgraph.reference import assemble
+from sockgraph.reference import read_population
 from sockgraph.screening.wiki import WholeWiki, WikiSource
 
 CASE = """
@@ -133,7 +133,7 @@ def _population(user: str, partners: list[str], given: argparse.Namespace) -> ob
             )
         )
         loaded = load_case(case)
-        return assemble(loaded, WikiSource(loaded))
+        return read_population(loaded, WikiSource(loaded))
 
 
 class _Clock:

@@ -31,7 +31,7 @@ from sockgraph.schema import empty, validate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sockgraph.evaluation import Limit, Side, Validation
+    from sockgraph.evaluation import Limit, PairSetMeasures, Validation
     from sockgraph.pipeline import CaseResult
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
@@ -147,7 +147,7 @@ TOLD = {
 }
 
 
-def _told(name: str, *, given: bool) -> tuple[Side, float]:
+def _told(name: str, *, given: bool) -> tuple[PairSetMeasures, float]:
     found = ran(name, told=given).validation
     return found.labels, found.terms.bound_high
 

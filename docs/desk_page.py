@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.desk.messages import answer
+from sockgraph.desk.messages import handle_message
 from sockgraph.desk.pairs import ORDERS
 from sockgraph.desk.state import Desk
-from sockgraph.desk.widget import LANGUAGES, STATIC, page_script, scene_of, scoped_tokens
+from sockgraph.desk.widget import LANGUAGES, STATIC, graph_payload, page_script, scoped_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,10 +54,10 @@ def main() -> None:
     """Ask the desk of a case everything that the page can ask, and write both into one file."""
     case, out = Path(sys.argv[1]), Path(sys.argv[2])
     desk = Desk.of(case, data=case.parent.parent.parent)
-    scene = scene_of(desk)
+    scene = graph_payload(desk)
     asked = (_in(lang, question) for question in _questions(scene) for lang in LANGUAGES)
     answers = {_key(question): question for question in asked}
-    answers = {key: answer(desk, question) for key, question in answers.items()}
+    answers = {key: handle_message(desk, question) for key, question in answers.items()}
     data = json.dumps({"scene": scene, "answers": answers}, ensure_ascii=False, default=str)
     script = page_script().replace("export default { render };", "")
     page = PAGE.format(

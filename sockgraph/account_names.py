@@ -134,7 +134,7 @@ def has_vanished(name: str) -> bool:
     return _VANISHED.fullmatch(name) is not None
 
 
-def hidden_cover(key: str, name: str) -> str:
+def hidden_pseudonym(key: str, name: str) -> str:
     """Return what stands for an account that its wiki hides, the same in every run of a case.
 
     Parameters

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sockgraph.desk.review_widget import Reviewing
-    from sockgraph.desk.start import Start
+    from sockgraph.desk.review_widget import ReviewWidget
+    from sockgraph.desk.start import StartWidget
     from sockgraph.desk.widget import Explorer
     from sockgraph.evaluation import Evaluation
     from sockgraph.evidence import Comparison, EvidenceSettings
     from sockgraph.evidence.exploration import Window
-    from sockgraph.pipeline import CaseResult, Validated
+    from sockgraph.pipeline import CaseResult, ValidationResult
     from sockgraph.reference import Population
-    from sockgraph.screening.candidates import Screened
+    from sockgraph.screening.candidates import ScreeningResult
 
     CaseLike: TypeAlias = Case | CaseResult | Path | str
     Table: TypeAlias = pd.DataFrame | Path | str
@@ -222,11 +222,11 @@ def compare(
     from threadpoolctl import threadpool_limits
 
     from sockgraph.evidence import EvidenceSettings, compare, what_if
-    from sockgraph.pipeline.run import weigh
+    from sockgraph.pipeline.run import compare_case
     from sockgraph.reference import Population
 
     if isinstance(data, Population):
-        return weigh(data, without=without, window=window, progress=progress)
+        return compare_case(data, without=without, window=window, progress=progress)
     if not isinstance(data, pd.DataFrame):
         raise SockgraphError(
             f"data ({type(data).__name__})",
@@ -360,7 +360,7 @@ def read(case: CaseLike | None = None, *, data: Path | str = DATA) -> CaseResult
 
 def explore(
     case: CaseLike | None = None, *, data: Path | str = DATA, by: str = ""
-) -> Explorer | Start:
+) -> Explorer | StartWidget:
     """Open the investigator's desk in JupyterLab: every pair, and the edits behind each link.
 
     Parameters
@@ -386,10 +386,10 @@ def explore(
     (4, None)
     """
     with _notebook("explore"):
-        from sockgraph.desk.start import Start
+        from sockgraph.desk.start import StartWidget
         from sockgraph.desk.widget import Explorer
     if case is None:
-        return Start(data=Path(data), by=by)
+        return StartWidget(data=Path(data), by=by)
     return Explorer(_ran(case, data), data=Path(data), by=by)
 
 
@@ -399,7 +399,7 @@ def review(
     reviewer: str,
     data: Path | str = DATA,
     foils: int = 2,
-) -> Reviewing:
+) -> ReviewWidget:
     """Open one reviewer's review in JupyterLab: pairs without scores, raw edits side by side.
 
     Parameters
@@ -425,8 +425,8 @@ def review(
     'Reviewing'
     """
     with _notebook("review"):
-        from sockgraph.desk.review_widget import Reviewing
-    return Reviewing(_ran(case, data), reviewer=reviewer, data=Path(data), foils=foils)
+        from sockgraph.desk.review_widget import ReviewWidget
+    return ReviewWidget(_ran(case, data), reviewer=reviewer, data=Path(data), foils=foils)
 
 
 def validate(
@@ -435,7 +435,7 @@ def validate(
     *,
     data: Path | str = DATA,
     progress: Progress = silent,
-) -> Validated:
+) -> ValidationResult:
     """Measure how often the numbers of a case that was run would be wrong, and write a page of it.
 
     Parameters
@@ -523,7 +523,7 @@ def evaluate(
 
 def screen(
     edits: Path | str, candidates: Path | str, *, top: int = 10, progress: Progress = silent
-) -> Screened:
+) -> ScreeningResult:
     """Find which pairs of a whole wiki's accounts are worth asking about at all; it flags nobody.
 
     Parameters
@@ -539,7 +539,7 @@ def screen(
 
     Returns
     -------
-    Screened
+    ScreeningResult
         `path` of the table, and how many `accounts`, `rows` and `candidates` there are.
 
     Raises

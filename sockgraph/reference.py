@@ -26,7 +26,7 @@ from sockgraph.sources.base import Discussion
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sockgraph.sources.base import Coverage, Reading, Source
+    from sockgraph.sources.base import Coverage, ReadResult, Source
 
 LEAST_BATCH = 50  # names a query: asking for fewer saves the wiki nothing
 SPARE = 4  # thirds of the places: so many are read where only edits show who matches
@@ -88,7 +88,7 @@ class Population:
         return f"<{self.case.slug}: {told} accounts, {len(self.edits):,} edits>"
 
 
-def assemble(
+def read_population(
     case: Case,
     source: Source,
     *,
@@ -219,7 +219,7 @@ def _with_reference(
     pool = pool[~pool["user"].isin(set(here.accounts["user"]))].reset_index(drop=True)
     known = _known(labels, pool["user"])
     drawn, readings, told = _draw(here, source, pool, frozenset(known["user"]), progress)
-    covers = cover_names(here.case, drawn["user"])
+    covers = pseudonyms(here.case, drawn["user"])
     accounts = drawn.assign(user=drawn["user"].map(covers), user_id=None, role="reference")
     edits = pd.concat([r.edits for r in readings]) if readings else here.edits.iloc[:0]
     edits = edits[edits["user"].isin(covers)]
@@ -264,7 +264,7 @@ def _draw(  # noqa: PLR0917 - one step's parts
     pool: pd.DataFrame,
     labelled: frozenset[str],
     progress: Progress,
-) -> tuple[pd.DataFrame, list[Reading], dict[str, Any]]:
+) -> tuple[pd.DataFrame, list[ReadResult], dict[str, Any]]:
     """Draw reference accounts until the places are filled or nobody is left.
 
     Candidates come in a seeded order that favours those who match (the exponential keys of
@@ -279,7 +279,7 @@ def _draw(  # noqa: PLR0917 - one step's parts
     wanted = case.reference.accounts
     to_read = wanted if known["h00"].notna().all() else -(-wanted * SPARE // 3)
     chosen: list[pd.DataFrame] = []
-    readings: list[Reading] = []
+    readings: list[ReadResult] = []
     left_out = {"bots": 0, "blocked as a sock": 0, "too few edit times": 0, "matched less": 0}
     start = have = 0
     while have < to_read and start < len(order):
@@ -357,7 +357,7 @@ def _rounded(value: float) -> float:
 
 def _suitable(
     case: Case, source: Source, batch: list[str], told: tuple[frozenset[str], dict[str, int]]
-) -> tuple[pd.DataFrame, Reading]:
+) -> tuple[pd.DataFrame, ReadResult]:
     """Keep those of a batch who can stand for different people, counting the others."""
     labelled, left_out = told
     facts = source.account_facts(batch)
@@ -375,7 +375,7 @@ def _suitable(
     return kept, reading
 
 
-def cover_names(case: Case, users: Sequence[str] | pd.Series) -> dict[str, str]:
+def pseudonyms(case: Case, users: Sequence[str] | pd.Series) -> dict[str, str]:
     """Return `reference-001`, `reference-002`, … for users, in an order salted by the case's id."""
     salt = (case.id or case.slug).encode()
     digest = {u: hmac.new(salt, u.encode(), hashlib.sha256).hexdigest() for u in users}

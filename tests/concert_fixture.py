@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sockgraph.concert import compare_hypotheses
-from sockgraph.concert.timing import arrivals_after, messages, usual_hours
+from sockgraph.concert.timing import arrivals_after, mass_messages, usual_hours
 from sockgraph.report import ConcertData
 
 
@@ -18,6 +18,6 @@ def concert_data(case, found, *, votes, edits, figures=None):
         traces=found.traces,
         same_way=found.same_way,
         hours=usual_hours(votes, edits),
-        arrivals=arrivals_after(votes, messages(edits)),
+        arrivals=arrivals_after(votes, mass_messages(edits)),
         figures=figures or [],
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sockgraph.desk.messages import answer
-from sockgraph.desk.widget import STATIC, page_script, scene_of, scoped_tokens
+from sockgraph.desk.messages import handle_message
+from sockgraph.desk.widget import STATIC, graph_payload, page_script, scoped_tokens
 
 WAIT = 60_000
 READY = '.sg .panel[data-shows="{}"]:not([aria-busy])'
@@ -50,13 +50,13 @@ class DeskPage:
             f'<!doctype html><html {theme}><style>{css}</style><body style="margin:0">'
             '<div id="root"></div>'
         )
-        page.evaluate(MODEL, [page_script(), scene_of(desk)])
+        page.evaluate(MODEL, [page_script(), graph_payload(desk)])
         page.wait_for_selector(READY.format("Edits"), timeout=WAIT)
         page.wait_for_selector(".sg .headline", timeout=WAIT)
 
     def _kernel(self, question):
         self.asked.append(question)
-        return {"re": question["re"], **answer(self.desk, question)} if self.alive else None
+        return {"re": question["re"], **handle_message(self.desk, question)} if self.alive else None
 
     def open(self, tab):
         """Open a tab and wait for what it shows."""

@@ -22,8 +22,8 @@ from sockgraph.concert.profiles import PROFILES
 from sockgraph.errors import SockgraphError
 from sockgraph.evaluation import read_clusters, read_labels, read_links
 from sockgraph.reviews import Ledger
-from sockgraph.reviews.agreement import read_answers
-from sockgraph.reviews.answers import read_kept
+from sockgraph.reviews.answers import read_sealed
+from sockgraph.reviews.answers_file import read_answers
 from sockgraph.sources import DumpSource
 from sockgraph.sources.history_dump import NEEDED, columns
 from sockgraph.sources.mediawiki.diffs import parse_diff
@@ -204,7 +204,7 @@ TARGETS = {
     "raw-content": Target(_packed, (ENTRY,)),
     "ledger": Target(_ledger, (_ledger_seed(),)),
     "manifest": Target(_manifest, (b'{"case": {"id": "x"}, "files": {}}',)),
-    "kept": Target(lambda d, f: read_kept(write(f / "kept.json", d)), (_kept_seed(),)),
+    "kept": Target(lambda d, f: read_sealed(write(f / "kept.json", d)), (_kept_seed(),)),
     "answers": Target(lambda d, f: read_answers(write(f / "answers.json", d)), (b"{}",)),
     "links": Target(lambda d, f: read_links(write(f / "links.csv", d)), (LINKS,)),
     "labels": Target(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.clustering.groups import cluster_frame
-from sockgraph.clustering.linkage import DIGITS, THRESHOLD, grow, pair_evidence
+from sockgraph.clustering.linkage import DIGITS, THRESHOLD, linkage_trees, pair_evidence
 from sockgraph.errors import SockgraphError
 from sockgraph.graph import to_graph
 
@@ -46,7 +46,7 @@ def exact_clusters(
     """
     known = pair_evidence(to_graph(links, cannot_links=cannot_links))
     group = np.arange(len(known.users))
-    for tree in grow(known, threshold=threshold, linkage="average"):
+    for tree in linkage_trees(known, threshold=threshold, linkage="average"):
         if len(tree.leaves) > MOST:
             raise SockgraphError(
                 f"{len(tree.leaves)} accounts hang together",

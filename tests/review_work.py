@@ -10,7 +10,7 @@ from review_fixture import A, B, C
 from sockgraph.errors import ReviewError
 from sockgraph.reviews import link_states
 from sockgraph.reviews.answers import (
-    Kept,
+    SealedAnswers,
     finding,
     first_judgement,
     kind_of,
@@ -19,12 +19,12 @@ from sockgraph.reviews.answers import (
     step_draft,
     take_steps,
 )
-from sockgraph.reviews.reversal import Received
-from sockgraph.reviews.states import STEPS, History, histories
+from sockgraph.reviews.reversal import ReceivedEvidence
+from sockgraph.reviews.states import STEPS, LinkHistory, histories
 
 FLAGGED = (B, C)
 ASSERTED = (A, C)
-NEWS = Received("against", "Clerk Cass", "a letter", "0" * 64)
+NEWS = ReceivedEvidence("against", "Clerk Cass", "a letter", "0" * 64)
 
 
 def answers(found, *, kind="review", judgement="cannot tell", **doubts):
@@ -40,8 +40,8 @@ def answers(found, *, kind="review", judgement="cannot tell", **doubts):
 
 def commit(dossier, ledger, pair, reviewer, found, **more):
     """Take all six steps; return the closed answers."""
-    kind = kind_of(histories(ledger.entries()).get(pair, History(pair)))
-    kept = Kept(pair, reviewer, answers(found, kind=kind, **more))
+    kind = kind_of(histories(ledger.entries()).get(pair, LinkHistory(pair)))
+    kept = SealedAnswers(pair, reviewer, answers(found, kind=kind, **more))
     take_steps(ledger, dossier, [step_draft(dossier, kept, step) for step in STEPS])
     return kept
 

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from sockgraph.sources.compressed import ahead
+from sockgraph.sources.compressed import read_ahead
 
 
 def test_everything_comes_once_and_in_order():
-    assert list(ahead(iter(range(1000)), depth=3)) == list(range(1000))
+    assert list(read_ahead(iter(range(1000)), depth=3)) == list(range(1000))
 
 
 def test_no_more_is_made_than_there_is_room_for():
@@ -22,7 +22,7 @@ def test_no_more_is_made_than_there_is_room_for():
             made.append(number)
             yield number
 
-    pieces = ahead(items(), depth=2)
+    pieces = read_ahead(items(), depth=2)
     assert next(pieces) == 0
     time.sleep(0.1)
     assert len(made) <= 5
@@ -34,7 +34,7 @@ def test_an_error_comes_where_it_belongs():
         yield 1
         raise EOFError("cut")
 
-    pieces = ahead(items())
+    pieces = read_ahead(items())
     assert next(pieces) == 1
     with pytest.raises(EOFError, match="cut"):
         next(pieces)
@@ -42,7 +42,7 @@ def test_an_error_comes_where_it_belongs():
 
 def test_the_thread_ends_with_whoever_wants_no_more():
     before = threading.active_count()
-    pieces = ahead(iter(range(10**9)), depth=2)
+    pieces = read_ahead(iter(range(10**9)), depth=2)
     next(pieces)
     assert threading.active_count() == before + 1
     pieces.close()

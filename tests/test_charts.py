@@ -13,14 +13,14 @@ from matplotlib.text import Text as Words
 
 from sockgraph import charts
 from sockgraph.charts import figure as look
-from sockgraph.charts import network, placing
+from sockgraph.charts import network, placement
 from sockgraph.charts.marks import HATCH, Dot, Shape, Text
 from sockgraph.charts.svg import colours
 from sockgraph.clustering import group_accounts
 from sockgraph.concert.capture import measure_capture
 from sockgraph.errors import SockgraphError
 from sockgraph.evaluation import ece, tippett
-from sockgraph.evaluation.metrics import tally
+from sockgraph.evaluation.metrics import count_by_score
 from sockgraph.graph import layout, to_graph
 from sockgraph.names import clean
 from sockgraph.schema import empty, validate
@@ -110,7 +110,7 @@ def graph(**options):
 def pairs():
     random = np.random.default_rng(3)
     same = np.arange(4000) < 40
-    return tally(np.round(random.normal(-1, 0.6, 4000) + 2 * same, 2), same)
+    return count_by_score(np.round(random.normal(-1, 0.6, 4000) + 2 * same, 2), same)
 
 
 @cache
@@ -136,7 +136,7 @@ def every_chart():
         "bloc": charts.blocs(world.votes, world.compared),
         "usual hours": charts.usual_hours(world.votes, world.edits, world.compared),
         "arrivals": charts.arrivals(world.votes, sent, world.compared),
-        "capture": charts.hands(
+        "capture": charts.effective_hands(
             measure_capture(world.edits, votes=world.votes, every="month").table
         ),
         "graph": charts.graph(graph(cannot_links=[("Fen Orchid", "Quillwort")])),
@@ -386,15 +386,15 @@ def test_a_graph_says_nothing_that_is_not_so(n, n_links):
     row = {user: i for i, user in enumerate(sheet.users)}
     for link, path in zip(sheet.links.itertuples(), sheet.paths, strict=True):
         others = np.delete(sheet.at, [row[link.user_a], row[link.user_b]], axis=0)
-        assert placing.clearance(path, others) > network.MARK + 1, link
+        assert placement.clearance(path, others) > network.MARK + 1, link
         if link.cannot_link:
-            cross = np.array([placing.clear_point(path, sheet.at)] * 2)
-            assert placing.clearance(cross, sheet.at) > network.MARK + 8, link
+            cross = np.array([placement.clear_point(path, sheet.at)] * 2)
+            assert placement.clearance(cross, sheet.at) > network.MARK + 8, link
     outlines, unboxed = sheet._outlines()
     assert len(outlines) + len(unboxed) == len(sheet.members)
     for number, outline in outlines.items():
         strangers = np.delete(sheet.at, sheet.members[number], axis=0)
-        assert not placing.within(np.array(outline.outlines[0]), strangers).any()
+        assert not placement.within(np.array(outline.outlines[0]), strangers).any()
 
 
 def test_a_link_that_speaks_for_is_never_dropped_for_one_that_speaks_against():

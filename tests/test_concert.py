@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from sockgraph.concert import (
     ConcertSettings,
     compare_hypotheses,
-    most_it_can_say,
+    max_log10_lr,
     weigh_concert,
 )
-from sockgraph.concert.chance import Fits, deal
 from sockgraph.concert.history import read_votes
+from sockgraph.concert.permutation import SlotFit, permute
 from sockgraph.errors import SockgraphError
 from sockgraph.schema import empty, validate
 from sockgraph.synthetic import Community, discussion_revisions, invent_election
@@ -97,8 +97,8 @@ def test_in_null_worlds_a_family_is_found_as_rarely_as_it_says():
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=20), st.booleans())
 def test_deals_keep_every_event_in_its_stratum(strata, fitting):
     stratum, rng = np.array(strata), np.random.default_rng(1)
-    fits = Fits(rng.normal(size=(len(stratum), 3)), rng.integers(0, 3, len(stratum)))
-    dealt = deal(stratum, samples=7, rng=rng, fits=fits if fitting else None)
+    fits = SlotFit(rng.normal(size=(len(stratum), 3)), rng.integers(0, 3, len(stratum)))
+    dealt = permute(stratum, samples=7, rng=rng, fits=fits if fitting else None)
     assert dealt.shape == (8, len(stratum))
     assert (dealt[0] == np.arange(len(stratum))).all()
     assert (np.sort(dealt, axis=1) == np.arange(len(stratum))).all()
@@ -106,8 +106,8 @@ def test_deals_keep_every_event_in_its_stratum(strata, fitting):
 
 
 def test_deals_are_as_probable_as_they_fit():
-    fits = Fits(np.log([[0.8, 0.2], [0.5, 0.5]]), np.array([0, 1]))
-    dealt = deal(np.zeros(2, np.int64), samples=20_000, rng=np.random.default_rng(3), fits=fits)
+    fits = SlotFit(np.log([[0.8, 0.2], [0.5, 0.5]]), np.array([0, 1]))
+    dealt = permute(np.zeros(2, np.int64), samples=20_000, rng=np.random.default_rng(3), fits=fits)
     stays = 0.8 * 0.5 / (0.8 * 0.5 + 0.5 * 0.2)
     assert (dealt[1:, 0] == 0).mean() == pytest.approx(stays, abs=0.015)
 
@@ -249,5 +249,5 @@ def test_three_hypotheses_stand_side_by_side(p, low, high, alibi, said):
 
 def test_an_alibi_alone_never_speaks_for_concert():
     for p in (0.06, 0.5, 1.0):
-        assert most_it_can_say(p) < 0.4
-    assert most_it_can_say(0.001) == pytest.approx(1.73, abs=0.01)
+        assert max_log10_lr(p) < 0.4
+    assert max_log10_lr(0.001) == pytest.approx(1.73, abs=0.01)

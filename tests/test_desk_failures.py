@@ -8,7 +8,7 @@ import tiny
 from chromium_fixture import CHROMIUM, FLAGS
 from desk_fixture import READY, WAIT, DeskPage
 
-from sockgraph.desk.messages import answer
+from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import Explorer
 from sockgraph.names import clean
@@ -58,26 +58,26 @@ def copy(case, tmp_path):
 def test_an_error_that_nobody_foresaw_is_an_answer_too(case):
     desk = desk_of(case)
     a, b = LONG[:2]
-    said = answer(
+    said = handle_message(
         desk, {"ask": "panels", "a": a, "b": b, "panels": ["none such"], "lang": "zh-hans"}
     )
     assert "KeyError" in said["problem"]["rule"]
     assert said["problem"]["value"] == "此面板"
-    assert "edits" in answer(desk, {"ask": "edits", "a": a, "b": b})
+    assert "edits" in handle_message(desk, {"ask": "edits", "a": a, "b": b})
 
 
 def test_what_was_purged_or_run_again_under_the_desk_is_not_shown(copy):
     desk = desk_of(copy)
     edits = {"ask": "edits", "a": LONG[0], "b": LONG[1]}
-    assert "edits" in answer(desk, edits)
+    assert "edits" in handle_message(desk, edits)
     copy.write_text(copy.read_text("utf-8").replace("Returned text", "Another title"), "utf-8")
     again = run_case(copy, data=copy.parent / "data")
-    assert "run again" in answer(desk, edits)["problem"]["rule"]
+    assert "run again" in handle_message(desk, edits)["problem"]["rule"]
     opened = Desk.of(again)
-    assert "edits" in answer(opened, edits)
+    assert "edits" in handle_message(opened, edits)
     purge_case(opened.store)
-    assert "removed" in answer(opened, edits)["problem"]["rule"]
-    assert "removed" in answer(opened, {"ask": "basket"})["problem"]["rule"]
+    assert "removed" in handle_message(opened, edits)["problem"]["rule"]
+    assert "removed" in handle_message(opened, {"ask": "basket"})["problem"]["rule"]
 
 
 def test_a_case_that_is_half_written_says_so(copy):
@@ -91,7 +91,7 @@ def test_a_case_that_is_half_written_says_so(copy):
     shown = Explorer(copy, data=copy.parent / "data")
     assert "cannot be read" in shown.problem["rule"]
     assert shown.problem["remedy"]
-    assert "cannot be read" in answer(desk, {"ask": "basket"})["problem"]["rule"]
+    assert "cannot be read" in handle_message(desk, {"ask": "basket"})["problem"]["rule"]
 
 
 @pytest.fixture(scope="module")

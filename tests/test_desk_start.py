@@ -5,7 +5,7 @@ from pathlib import Path
 import tiny
 
 import sockgraph as sg
-from sockgraph.desk.start import DEMO, NEW, Start, case_files
+from sockgraph.desk.start import DEMO, NEW, StartWidget, case_files
 from sockgraph.desk.widget import Explorer
 from sockgraph.errors import FetchError
 
@@ -13,7 +13,7 @@ from sockgraph.errors import FetchError
 def test_without_a_case_one_is_chosen_run_once_and_opened(tmp_path):
     path = tiny.write(tmp_path)
     heard = []
-    start = Start(data=tmp_path / "data", folder=tmp_path)
+    start = StartWidget(data=tmp_path / "data", folder=tmp_path)
     start.bar.observe(lambda _: heard.append((start.bar.value, start.bar.max)), "value")
     assert [value for _, value in start.which.options] == [path, DEMO, NEW]
     start.which.value = path
@@ -35,7 +35,7 @@ def no_answer(path, **_):
 
 def test_a_new_case_is_asked_for_and_what_is_wrong_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr("sockgraph.desk.start.run_case", no_answer)
-    start = Start(data=tmp_path / "data", folder=tmp_path / "cases")
+    start = StartWidget(data=tmp_path / "data", folder=tmp_path / "cases")
     assert start.form.layout.display == "none"
     start.which.value = NEW
     assert start.form.layout.display is None
@@ -56,5 +56,5 @@ def test_a_new_case_is_asked_for_and_what_is_wrong_is_said(tmp_path, monkeypatch
 
 def test_explore_without_a_case_offers_one(tmp_path):
     shown = sg.explore(data=tmp_path)
-    assert isinstance(shown, Start)
+    assert isinstance(shown, StartWidget)
     assert Path(shown.data) == tmp_path

@@ -17,7 +17,7 @@ from sockgraph.case import load_case
 from sockgraph.errors import SourceError
 from sockgraph.sources import DumpSource
 from sockgraph.sources.compressed import seven_zip
-from sockgraph.sources.dump import Facts
+from sockgraph.sources.dump import DumpAccounts
 from sockgraph.sources.history_dump import columns
 from sockgraph.sources.xml_dump import read_xml
 
@@ -274,7 +274,7 @@ SEVEN_ROW = """<revision><id>{n}</id><timestamp>2024-05-01T10:00:00Z</timestamp>
 
 def test_a_7z_dump_is_read(packed_7z):
     counts = Counter()
-    batches = list(read_xml(packed_7z, "t.example", counts=counts, facts=Facts()))
+    batches = list(read_xml(packed_7z, "t.example", counts=counts, facts=DumpAccounts()))
     assert sum(batch.num_rows for batch in batches) == counts["rows"] == 3000
 
 
@@ -282,11 +282,13 @@ def test_a_7z_dump_that_is_cut_says_so(packed_7z):
     whole = packed_7z.read_bytes()
     packed_7z.write_bytes(whole[: len(whole) // 2])
     with pytest.raises((EOFError, SourceError), match=r"exit code|no MediaWiki XML dump"):
-        list(read_xml(packed_7z, "t.example", counts=Counter(), facts=Facts()))
+        list(read_xml(packed_7z, "t.example", counts=Counter(), facts=DumpAccounts()))
 
 
 def test_without_the_tool_the_error_names_it(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "small.xml.7z").write_bytes(b"7z")
     with pytest.raises(SourceError, match=r"needs one of the tools 7z, 7zz.*Install 7zip"):
-        list(read_xml(tmp_path / "small.xml.7z", "t.example", counts=Counter(), facts=Facts()))
+        list(
+            read_xml(tmp_path / "small.xml.7z", "t.example", counts=Counter(), facts=DumpAccounts())
+        )

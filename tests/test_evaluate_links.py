@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from sockgraph.errors import EvaluationError
-from sockgraph.evaluation import evaluate_links, evaluation_table, judge, read_labels, read_links
+from sockgraph.evaluation import (
+    evaluate_links,
+    evaluation_table,
+    match_labels,
+    read_labels,
+    read_links,
+)
 
 KEYS = [
     "auc",
@@ -70,7 +76,7 @@ def test_the_worked_case():
 
 
 def test_null_persons_are_persons_of_their_own():
-    judged = judge(links(), labels())
+    judged = match_labels(links(), labels())
     assert judged.same.sum() == 1
 
 

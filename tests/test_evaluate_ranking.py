@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from sockgraph.evaluation import average_precision, recall_at_fpr, roc_auc
-from sockgraph.evaluation.metrics import tally
+from sockgraph.evaluation.metrics import count_by_score
 
 unhurried = settings(deadline=None, max_examples=100)  # a busy machine is no failure
 both_kinds = st.lists(
@@ -53,7 +53,7 @@ def recall_of(order, per):
 
 
 def counted(pairs):
-    return tally(*zip(*pairs, strict=True))
+    return count_by_score(*zip(*pairs, strict=True))
 
 
 @unhurried
@@ -79,7 +79,7 @@ def test_without_ties_each_is_what_scikit_learn_says():
     random = np.random.default_rng(4)
     same = random.random(20_000) < 0.01
     score = random.normal(size=20_000) + 2 * same
-    counts = tally(score, same)
+    counts = count_by_score(score, same)
     assert roc_auc(counts) == pytest.approx(roc_auc_score(same, score))
     assert average_precision(counts) == pytest.approx(average_precision_score(same, score))
     false, found, _ = roc_curve(same, score, drop_intermediate=False)
@@ -88,14 +88,14 @@ def test_without_ties_each_is_what_scikit_learn_says():
 
 def test_one_great_tie_gives_what_chance_gives():
     same = np.arange(100_000) < 50
-    counts = tally(np.zeros(100_000), same)
+    counts = count_by_score(np.zeros(100_000), same)
     assert roc_auc(counts) == 0.5
     assert average_precision(counts) == pytest.approx(50 / 100_000, rel=0.3)
     assert recall_at_fpr(counts) == pytest.approx(100 / 99_951)
 
 
 def test_a_tie_of_millions_costs_nothing_and_keeps_its_digits():
-    counts = tally([2.0, 1.0], [True, False]).followed_by(1, 3_000_000)
+    counts = count_by_score([2.0, 1.0], [True, False]).followed_by(1, 3_000_000)
     assert average_precision(counts) == pytest.approx(0.5 * (1 + expected_last(3_000_000)))
 
 

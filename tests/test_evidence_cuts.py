@@ -17,7 +17,7 @@ from sockgraph.evidence.model import (
     _before_first_failure,
     elub,
     fit,
-    line,
+    fit_line,
 )
 from sockgraph.evidence.pseudo_pairs import GAP_DAYS, cut_histories
 from sockgraph.evidence.settings import CROWD, CROWD_SHARE, STRANGERS
@@ -26,8 +26,8 @@ from sockgraph.signals import (
     Histories,
     compile_edits,
     of_accounts,
-    profile,
     similarity,
+    term_vectors,
 )
 from sockgraph.signals.corpus import DAY
 from sockgraph.signals.handover import find_handovers
@@ -113,14 +113,14 @@ def test_a_line_recovers_the_log_lr_of_two_normals():
     draw = np.random.default_rng(1)
     same, different = draw.normal(2, 1, 4000), draw.normal(0, 1, 4000)
     even = np.full(4000, 1 / 4000)
-    lift, scale = line(Sample(same, even, different, even))
+    lift, scale = fit_line(Sample(same, even, different, even))
     assert scale * np.log(10) == pytest.approx(2, abs=0.15)  # slope (m1 - m0) / variance
     assert lift * np.log(10) == pytest.approx(-2, abs=0.2)
 
 
 def test_a_line_stays_finite_on_what_does_not_overlap():
     even = np.full(50, 1 / 50)
-    lift, scale = line(Sample(np.full(50, 3.0), even, np.zeros(50), even))
+    lift, scale = fit_line(Sample(np.full(50, 3.0), even, np.zeros(50), even))
     assert np.isfinite([lift, scale]).all()
     assert 0 < scale < 10
 
@@ -276,7 +276,7 @@ def test_no_calibrated_signal_tells_a_cut_from_a_random_pairing_of_sessions(
         pytest.skip("the source has none of it")
     siblings = []
     for first, second in ((cuts.first, cuts.second), dealt):
-        halves = (profile(bag, half, signal.weighting) for half in (first, second))
+        halves = (term_vectors(bag, half, signal.weighting) for half in (first, second))
         siblings.append(np.diag(similarity(*halves))[cuts.stratum == stratum])
     assert 0.25 < told_apart(*siblings) < 0.75
 

@@ -13,8 +13,8 @@ from test_evidence_weigh import FEW, START, accounts_of, edits_of, history
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence import compare
 from sockgraph.evidence.adjustment import standing
+from sockgraph.evidence.flag_threshold import flag_threshold, highest_innocent
 from sockgraph.evidence.flagging import FlagRule, unmet
-from sockgraph.evidence.promise import highest, promise_of
 from sockgraph.evidence.scoring import AccountIndex
 from sockgraph.evidence.settings import CROWDED, EXPECTED_FALSE, FEWEST_CASES, LEAD, STANDING
 from sockgraph.schema import subject_of
@@ -36,10 +36,10 @@ def test_the_reference_is_looked_at_and_what_would_be_flagged_there_is_counted()
     stands, alike, cast = community(308, 8)
     stands[20, 21] = stands[21, 20] = STANDING + 1
     alike[20, 21] = alike[21, 20] = 99.0
-    found = promise_of(stands, alike[..., 0], cast, stands.ravel())
+    found = flag_threshold(stands, alike[..., 0], cast, stands.ravel())
     assert (found.threshold, found.cases, found.pairs, found.reason) == (STANDING, 300, 1, None)
     cells = np.ix_(range(8, 308), range(8, 308))
-    best, pair = highest(stands[cells], alike[..., 0][cells], 8)
+    best, pair = highest_innocent(stands[cells], alike[..., 0][cells], 8)
     assert (best > STANDING).sum() == found.flagged >= 2
     assert set(pair[best > STANDING]) == {12 * 300 + 13}
 
@@ -47,7 +47,7 @@ def test_the_reference_is_looked_at_and_what_would_be_flagged_there_is_counted()
 def test_an_innocent_case_holds_the_account_and_those_of_the_likest_pages():
     scores = np.arange(16.0).reshape(4, 4)
     alike = np.array([[0, 9, 1, 1], [9, 0, 1, 1], [1, 1, 0, 8], [1, 1, 8, 0.0]])
-    best, pair = highest((scores + scores.T) / 2, alike, 2)
+    best, pair = highest_innocent((scores + scores.T) / 2, alike, 2)
     assert best.tolist() == [2.5, 2.5, 12.5, 12.5]
     assert pair.tolist() == [1, 1, 11, 11]
 
@@ -59,7 +59,7 @@ def with_pairs(n):
         i, j = 8 + 2 * k, 9 + 2 * k
         stands[i, j] = stands[j, i] = STANDING + 1 + 0.1 * k
         alike[i, j] = alike[j, i] = 99.0
-    return promise_of(stands, alike[..., 0], cast, stands.ravel())
+    return flag_threshold(stands, alike[..., 0], cast, stands.ravel())
 
 
 def test_undetected_pairs_in_the_reference_do_not_silence_every_flag():
@@ -80,7 +80,7 @@ def test_pairs_that_labels_give_to_one_person_are_not_innocent():
     person = cast.person.copy()
     person[21] = person[20]
     told = AccountIndex(cast.users, cast.nominated, cast.reference, person)
-    assert promise_of(stands, alike[..., 0], told, stands.ravel()).flagged == 0
+    assert flag_threshold(stands, alike[..., 0], told, stands.ravel()).flagged == 0
 
 
 def test_a_lead_over_everybody_else_is_what_stands_out():
@@ -120,7 +120,7 @@ def test_who_is_a_little_like_two_accounts_of_one_person_is_not_lifted_by_what_t
 
 def test_too_small_a_reference_promises_nothing_and_says_so():
     scores, alike, cast = community(FEWEST_CASES + 7, 8)
-    found = promise_of(scores, alike[..., 0], cast, scores.ravel())
+    found = flag_threshold(scores, alike[..., 0], cast, scores.ravel())
     assert found.threshold is None
     assert str(FEWEST_CASES) in found.reason
 
@@ -130,7 +130,7 @@ def test_an_open_case_expects_a_number_of_false_flags():
     everyone = np.ones(200, dtype=bool)
     whole = AccountIndex(cast.users, everyone, everyone, cast.person)
     pairs = scores[np.triu_indices(200, 1)]
-    found = promise_of(scores, alike[..., 0], whole, pairs)
+    found = flag_threshold(scores, alike[..., 0], whole, pairs)
     assert (found.expected, found.threshold) == (EXPECTED_FALSE, STANDING)
     assert (pairs > found.score).sum() <= 3
 

@@ -27,14 +27,14 @@ from sockgraph.desk import (
     timeline,
 )
 from sockgraph.desk.facts import shared_pages
-from sockgraph.desk.messages import answer
+from sockgraph.desk.messages import handle_message
 from sockgraph.desk.phrases import tokens_of
-from sockgraph.desk.state import Desk, read_places
-from sockgraph.desk.widget import STATIC, Explorer, fallback, scene_of, scoped_tokens
+from sockgraph.desk.state import Desk, read_positions
+from sockgraph.desk.widget import STATIC, Explorer, fallback, graph_payload, scoped_tokens
 from sockgraph.errors import SockgraphError
 from sockgraph.pipeline import read_case, run_case
-from sockgraph.report.basket import Picked, keep_basket, read_basket
-from sockgraph.report.opening import colleagues_of
+from sockgraph.report.basket import PickedEdit, keep_basket, read_basket
+from sockgraph.report.summary import reference_pairs
 from sockgraph.signals import FAMILIES
 from sockgraph.store import CaseStore
 from sockgraph.store.retention import purge_case
@@ -132,17 +132,17 @@ def desk(demo_copy):
 
 
 def ask(desk, **question):
-    link = scene_of(desk)["links"][0]
-    return answer(desk, {"a": link["a"], "b": link["b"], **question})
+    link = graph_payload(desk)["links"][0]
+    return handle_message(desk, {"a": link["a"], "b": link["b"], **question})
 
 
 def test_the_scene_has_every_account_where_the_graph_puts_it(desk):
-    scene = scene_of(desk)
+    scene = graph_payload(desk)
     assert len(scene["nodes"]) == 10
     assert scene["pairs"] == 45
     assert scene["insufficient"] == (desk.tables["links"]["band"] == "insufficient").sum() == 9
     assert {n["user"] for n in scene["nodes"] if n["insufficient"]} == {"Pewter Heronry"}
-    places = read_places(desk.store.path("graph.graphml"))
+    places = read_positions(desk.store.path("graph.graphml"))
     assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y in places.values())
 
 
@@ -150,7 +150,7 @@ def test_a_link_s_panels_say_the_report_s_numbers(desk):
     said = ask(
         desk, ask="panels", panels=["head", "evidence", "timecards", "timeline", "summaries"]
     )
-    link = scene_of(desk)["links"][0]
+    link = graph_payload(desk)["links"][0]
     assert f"{abs(link['lr']):.1f}" in said["head"]
     assert "H1: one operator" in said["evidence"]
     rows = link_evidence(desk.tables, link["a"], link["b"])
@@ -172,7 +172,7 @@ def test_what_is_picked_is_kept_on_its_side_and_comes_out_as_a_filing(desk):
     path = desk.store.path("basket.json")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert all(name not in path.read_text("utf-8") for name in desk.accounts)
-    again = answer(dataclasses.replace(desk), {"ask": "basket", "text": True})
+    again = handle_message(dataclasses.replace(desk), {"ask": "basket", "text": True})
     text = again["text"]
     assert text.index("Against one operator, first") < text.index("For one operator")
     assert text.count("{{diff|") >= 3
@@ -207,18 +207,18 @@ def test_a_basket_says_what_the_case_has_no_more_and_a_broken_one_is_kept(desk):
 
 def test_a_basket_is_purged_with_its_case(tmp_path):
     store = CaseStore(tmp_path / "raw", tmp_path / "processed")
-    keep_basket(store, (Picked("w:1", "for"),))
-    assert read_basket(store) == (Picked("w:1", "for"),)
+    keep_basket(store, (PickedEdit("w:1", "for"),))
+    assert read_basket(store) == (PickedEdit("w:1", "for"),)
     purge_case(store)
     assert not store.path("basket.json").exists()
 
 
 def test_every_pair_is_in_the_table_with_what_both_have_in_common(desk):
-    rows = answer(desk, {"ask": "pairs"})["rows"]
+    rows = handle_message(desk, {"ask": "pairs"})["rows"]
     assert len(rows) == 45
     assert sum(row["insufficient"] for row in rows) == 9
     user = "Weir Lantern"
-    ours = answer(desk, {"ask": "pairs", "user": user})["rows"]
+    ours = handle_message(desk, {"ask": "pairs", "user": user})["rows"]
     assert len(ours) == 9
     assert {row["a"] == user or row["b"] == user for row in ours} == {True}
     for row in ours:
@@ -228,24 +228,29 @@ def test_every_pair_is_in_the_table_with_what_both_have_in_common(desk):
         assert row["closest"] == (None if pd.isna(closest) else closest)
     numbers = [row["lr"] for row in ours if row["lr"] is not None]
     assert numbers == sorted(numbers, reverse=True)
-    assert "no account" in answer(desk, {"ask": "pairs", "user": "Nobody"})["problem"]["rule"]
+    assert (
+        "no account" in handle_message(desk, {"ask": "pairs", "user": "Nobody"})["problem"]["rule"]
+    )
 
 
 def test_the_matrix_shows_what_the_report_s_matrix_shows(desk):
-    said = answer(desk, {"ask": "matrix", "order": "oldest first"})
+    said = handle_message(desk, {"ask": "matrix", "order": "oldest first"})
     users = [u["user"] for u in said["users"]]
     assert users[0] == "Weir Lantern"
     cells = matrix_cells(users, desk.tables["links"], desk.data.cannot_links)
     assert said["cells"] == cells.to_dict("records")
     assert len(cells) == 45
-    by_name = answer(desk, {"ask": "matrix", "order": "by name"})["users"]
+    by_name = handle_message(desk, {"ask": "matrix", "order": "by name"})["users"]
     assert [u["user"] for u in by_name] == sorted(users, key=str.casefold)
-    assert "order is one of" in answer(desk, {"ask": "matrix", "order": "x"})["problem"]["rule"]
+    assert (
+        "order is one of"
+        in handle_message(desk, {"ask": "matrix", "order": "x"})["problem"]["rule"]
+    )
 
 
 def test_a_matrix_of_many_holds_the_strongest_and_those_looked_at(desk, monkeypatch):
     monkeypatch.setattr(pairs, "MOST", 4)
-    said = answer(desk, {"ask": "matrix", "order": "by name", "pair": ["Pewter Heronry"]})
+    said = handle_message(desk, {"ask": "matrix", "order": "by name", "pair": ["Pewter Heronry"]})
     users = {u["user"] for u in said["users"]}
     assert {"Pewter Heronry", "Weir Lantern", "Quillmoss"} <= users
     assert (len(users), said["left_out"]) == (4, 6)
@@ -258,12 +263,12 @@ def test_absence_and_corrections_are_counted_as_neither(desk):
         "Against one operator", "Absence", "For one operator", "Could not speak", "Corrections",
     ]  # fmt: skip
     parts = re.split("<h4>", said["evidence"])
-    link = scene_of(desk)["links"][0]
+    link = graph_payload(desk)["links"][0]
     rows = link_evidence(desk.tables, link["a"], link["b"])
     absent = rows[(rows["status"] == "ok") & (rows["support"] == 0) & rows["family"].isin(FAMILIES)]
     assert len(absent)
     assert all(f"{name}<br>" in parts[2] for name in absent["signal"])
-    different = colleagues_of(desk.data)
+    different = reference_pairs(desk.data)
     score = desk.link(link["a"], link["b"]).score
     assert f"{(different['score'] >= score).sum():,} of {len(different):,} pairs" in said["head"]
     assert "innocent cases like this one" in said["head"]
@@ -290,18 +295,18 @@ def test_what_cannot_be_had_is_said_and_not_raised(desk):
 def test_without_calibration_there_is_everything_but_a_number(tmp_path):
     path = tiny.write(tmp_path)
     desk = Desk.of(run_case(path, data=tmp_path / "data"))
-    scene = scene_of(desk)
+    scene = graph_payload(desk)
     assert not scene["calibrated"]
     a, b = scene["opens"]
-    said = answer(desk, {"ask": "panels", "a": a, "b": b, "panels": ["head", "evidence"]})
+    said = handle_message(desk, {"ask": "panels", "a": a, "b": b, "panels": ["head", "evidence"]})
     assert "at least 30 are needed" in said["head"]
     assert "at least 30 are needed" in said["evidence"]
     assert not re.search(r"[+−]\d", said["evidence"])
-    edits = answer(desk, {"ask": "edits", "a": a, "b": b})
+    edits = handle_message(desk, {"ask": "edits", "a": a, "b": b})
     assert len(edits["edits"]) > 100
     assert {page["moved"] for page in edits["pages"]} == {0.0}
     assert not any(edit["signals"] for edit in edits["edits"])
-    rows = answer(desk, {"ask": "pairs"})["rows"]
+    rows = handle_message(desk, {"ask": "pairs"})["rows"]
     assert len(rows) == 6
     assert {row["words"] for row in rows} == {""}
 
@@ -342,7 +347,7 @@ def test_names_of_adversaries_are_inert_in_every_panel(desk):
             frame.loc[turned, ends] = frame.loc[turned, ends[::-1]].to_numpy()
     hostile = dataclasses.replace(desk, result=dataclasses.replace(case, tables=tables))
     link = next(k for k in hostile.links.values() if k.log10_lr is not None)
-    said = answer(
+    said = handle_message(
         hostile,
         {"ask": "panels", "a": link.a, "b": link.b, "panels": ["head", "evidence", "timeline"]},
     )

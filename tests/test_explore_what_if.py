@@ -5,9 +5,9 @@ import re
 import pytest
 from desk_fixture import WAIT, DeskPage
 
-from sockgraph.desk.messages import answer
+from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
-from sockgraph.desk.widget import scene_of
+from sockgraph.desk.widget import graph_payload
 from sockgraph.reviews.words import estimate, interval, plain
 
 
@@ -18,11 +18,11 @@ def desk(demo_copy):
 
 @pytest.fixture(scope="module")
 def pair(desk):
-    return tuple(scene_of(desk)["opens"])
+    return tuple(graph_payload(desk)["opens"])
 
 
 def ask(desk, pair, **asked):
-    return answer(desk, {"ask": "what-if", "a": pair[0], "b": pair[1], **asked})
+    return handle_message(desk, {"ask": "what-if", "a": pair[0], "b": pair[1], **asked})
 
 
 def cells(told):
@@ -57,7 +57,9 @@ def test_the_answer_stands_beside_today_s(desk, pair):
 
 
 def test_what_the_panel_offers_can_be_asked(desk, pair):
-    panel = answer(desk, {"ask": "panels", "a": pair[0], "b": pair[1], "panels": ["evidence"]})
+    panel = handle_message(
+        desk, {"ask": "panels", "a": pair[0], "b": pair[1], "panels": ["evidence"]}
+    )
     form = panel["evidence"].partition('class="what-if"')[2]
     offered = set(re.findall(r'value="([^"]+)"', form))
     assert {one.partition(":")[0] for one in offered} == {"family", "signal", "week", "account"}
@@ -74,12 +76,12 @@ def test_what_the_panel_offers_can_be_asked(desk, pair):
 
 def test_without_any_one_family_there_is_an_answer(desk, pair):
     """Where all innocent cases' best is one pair, too few are left to ask more than its own."""
-    for family in scene_of(desk)["families"]:
+    for family in graph_payload(desk)["families"]:
         assert "told" in ask(desk, pair, without=[f"family:{family}"]), family
 
 
 def test_what_leaves_nothing_is_said(desk, pair):
-    families = [f"family:{family}" for family in scene_of(desk)["families"]]
+    families = [f"family:{family}" for family in graph_payload(desk)["families"]]
     assert "nothing is left to compare" in ask(desk, pair, without=families)["problem"]["rule"]
     late = ask(desk, pair, window=["2030-01-01", None])
     assert late["problem"]["value"] == "2030-01-01/"

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sockgraph.errors import SockgraphError
-from sockgraph.sources.dump import Facts
+from sockgraph.sources.dump import DumpAccounts
 from sockgraph.sources.xml_dump import read_xml
 
 ENDLESS = b"A" * (66 << 20)
@@ -75,7 +75,9 @@ def test_a_little_gzip_that_holds_one_endless_tag_ends_soon(opening, tmp_path):
 def test_a_long_tag_is_read_in_pieces_of_a_megabyte(tmp_path):
     data = XML.replace(b"<minor", b"<!--" + ENDLESS[: 20 << 20] + b"--><minor")
     before = time.process_time()
-    batches = list(read_xml(write(tmp_path / "d.xml", data), "w", counts=Counter(), facts=Facts()))
+    batches = list(
+        read_xml(write(tmp_path / "d.xml", data), "w", counts=Counter(), facts=DumpAccounts())
+    )
     assert sum(batch.num_rows for batch in batches) == 1
     assert time.process_time() - before < 5  # 16 s in pieces of 16 KiB
 

@@ -15,8 +15,8 @@ from sockgraph.case import load_case
 from sockgraph.errors import FetchError, SockgraphError, SourceError
 from sockgraph.names import printable
 from sockgraph.pipeline.run import open_source
-from sockgraph.reference import assemble
-from sockgraph.sources.mediawiki import client, shapes
+from sockgraph.reference import read_population
+from sockgraph.sources.mediawiki import answer_models, client
 from sockgraph.store import Store
 
 CASE = """
@@ -235,7 +235,7 @@ def fetch(case, data, monkeypatch, key=None, change=None):
     monkeypatch.setattr(client.Connection, "_pace", lambda _: None)
     monkeypatch.setattr(client.Connection, "_wait", _given_up)
     store = Store(data).case("bad")
-    return assemble(case, open_source(case, store))
+    return read_population(case, open_source(case, store))
 
 
 def _given_up(_, busy, *__):
@@ -314,7 +314,7 @@ def test_a_stored_answer_from_before_the_check_is_named_with_what_removes_it(
     case, tmp_path, monkeypatch
 ):
     with monkeypatch.context() as unchecked:
-        unchecked.setattr(shapes, "check", lambda *_: None)
+        unchecked.setattr(answer_models, "check", lambda *_: None)
         with pytest.raises(Exception, match=r"."):
             fetch(case, tmp_path, monkeypatch, "logevents", is_([{"logid": "x"}]))
     with pytest.raises(SockgraphError, match=r"logevents\.0.*`rm .*\.json\.gz`") as refused:

@@ -14,7 +14,7 @@ from sockgraph.cli import app
 from sockgraph.pipeline import run_case
 from sockgraph.reviews.sheet import DIFFS_A_PAIR
 from sockgraph.sources.mediawiki import MediaWikiSource
-from sockgraph.sources.mediawiki.diffs import HoldsDiffs, parse_diff, stored_diffs
+from sockgraph.sources.mediawiki.diffs import DiffSource, parse_diff, stored_diffs
 from sockgraph.store.raw_answers import RawAnswers
 
 pytestmark = pytest.mark.wiki
@@ -67,7 +67,7 @@ def kept(raw):
 def test_each_edit_shows_what_it_changed_and_is_asked_about_once(wiki, open_source, raw):
     first, second = write(wiki, "Weir keepers", "The toll is old.", "The toll is new.")
     source = open_source()
-    assert isinstance(source, HoldsDiffs)
+    assert isinstance(source, DiffSource)
     told = source.diffs([second, first, second])
     assert list(told) == [second, first]
     assert parse_diff(told[first]) == [("ins", "The toll is old.")]

@@ -10,7 +10,7 @@ import pytest
 from wiki import history
 
 from sockgraph.case import load_case
-from sockgraph.reference import assemble
+from sockgraph.reference import read_population
 from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.store.raw_answers import SUFFIX, RawAnswers
 
@@ -22,7 +22,7 @@ NOMINATED = [str(account["name"]) for account in history.build().accounts[:40]]
 
 def fetch(case, folder):
     source = MediaWikiSource(load_case(case), RawAnswers(folder), page_size=PAGE_SIZE)
-    return assemble(load_case(case), source), source
+    return read_population(load_case(case), source), source
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from wiki import history
 from sockgraph.case import load_case
 from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.mediawiki import accounts as renames
-from sockgraph.sources.mediawiki.cache import Asker
+from sockgraph.sources.mediawiki.cache import CachedClient
 from sockgraph.sources.mediawiki.queries import RENAMES
 from sockgraph.store.raw_answers import RawAnswers
 
@@ -29,9 +29,9 @@ def open_source(wiki_case, tmp_path):
 def endless_log(monkeypatch):
     """A rename log whose latest answers do not hold the rename."""
     monkeypatch.setattr(renames, "log_is_whole", lambda _: False)
-    rows = Asker.rows
+    rows = CachedClient.rows
     monkeypatch.setattr(
-        Asker,
+        CachedClient,
         "rows",
         lambda self, asked, *a, **k: iter(()) if asked is RENAMES else rows(self, asked, *a, **k),
     )

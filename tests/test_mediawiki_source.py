@@ -11,7 +11,7 @@ from wiki import history
 
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError, FetchError, SourceError
-from sockgraph.reference import assemble
+from sockgraph.reference import read_population
 from sockgraph.schema import validate
 from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.store.raw_answers import RawAnswers
@@ -283,11 +283,11 @@ def test_neighbours_are_people_of_the_same_pages(open_source):
 
 def test_a_second_run_asks_nothing_and_gives_the_same(open_source):
     first = open_source()
-    whole = assemble(first._case, first)
+    whole = read_population(first._case, first)
     assert first.traffic()["requests"]["contributions"] > 0
     for options in ({}, {"offline": True}):
         again = open_source(**options)
-        repeated = assemble(again._case, again)
+        repeated = read_population(again._case, again)
         assert again.traffic() == {"requests": {}, "retries": {}, "shared": {}}
         assert repeated.edits.equals(whole.edits)
         assert repeated.accounts.equals(whole.accounts)

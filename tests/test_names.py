@@ -85,10 +85,10 @@ def test_a_list_of_notes_ends():
 
 
 def test_notes_stand_in_a_filing_inert():
-    from sockgraph.report.wikitext import inert
+    from sockgraph.report.wikitext import escape_wikitext
 
     (note,) = name_notes(["{{x}}\u3164"])
-    assert "{" not in inert(note)
+    assert "{" not in escape_wikitext(note)
 
 
 @pytest.mark.parametrize(

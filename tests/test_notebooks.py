@@ -15,7 +15,7 @@ from sockgraph.desk.state import Desk
 from sockgraph.errors import StoreError
 from sockgraph.pipeline import ReviewSession, demo_case
 from sockgraph.reviews import histories
-from sockgraph.reviews.answers import Kept, first_judgement, seal
+from sockgraph.reviews.answers import SealedAnswers, first_judgement, seal
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
@@ -136,7 +136,7 @@ def _plant(data):
     pair = histories(room.ledger.entries()).popitem()[0]
     Desk.of(case, data=data, by="Ann").write_note(*pair, f"In confidence: {CANARY}")
     judged = first_judgement(judgement="cannot tell", says=CANARY, other=CANARY)
-    room.keep(Kept(pair, "Ann", {"first judgement": seal(judged)}))
+    room.keep(SealedAnswers(pair, "Ann", {"first judgement": seal(judged)}))
     files = [path for path in (data / "processed").rglob("*") if path.is_file()]
     held = [path for path in files if CANARY.encode() in path.read_bytes()]
     assert len(held) == 2

@@ -12,7 +12,7 @@ import tiny
 from sockgraph.charts.network import drawn_links, graph
 from sockgraph.cli.run import _tell_result
 from sockgraph.desk.state import Desk
-from sockgraph.desk.widget import scene_of
+from sockgraph.desk.widget import graph_payload
 from sockgraph.graph import to_graph
 from sockgraph.pipeline import read_case, run_case
 from sockgraph.report.data import read_links
@@ -93,7 +93,7 @@ def test_the_same_links_are_drawn_everywhere(result):
     assert pairs_of(zip(table["user_a"], table["user_b"], strict=True)) == drawn
     of_page = drawn_links(carried)
     assert pairs_of(zip(of_page["user_a"], of_page["user_b"], strict=True)) == drawn
-    scene = scene_of(Desk.of(result))
+    scene = graph_payload(Desk.of(result))
     numbered = pairs_of((a, b) for a, b, lr in carried.edges(data="log10_lr") if lr is not None)
     assert pairs_of((k["a"], k["b"]) for k in scene["links"] if k["drawn"]) == drawn & numbered
 

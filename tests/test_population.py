@@ -3,7 +3,7 @@ import pytest
 
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError
-from sockgraph.reference import assemble, cover_names
+from sockgraph.reference import pseudonyms, read_population
 from sockgraph.sources import TableSource
 from sockgraph.sources.activity import activity_of, match, unknown_activity
 
@@ -59,7 +59,7 @@ def population(tmp_path):
         path = tmp_path / "river.toml"
         path.write_text(CASE.format(id=case_id, nominated=nominated, reference=reference) + more)
         case = load_case(path)
-        return assemble(case, TableSource(case), labels=labels)
+        return read_population(case, TableSource(case), labels=labels)
 
     return _population
 
@@ -141,7 +141,7 @@ def test_a_nominated_temporary_account_is_refused(population, tmp_path):
 
 def test_cover_names_are_one_to_one(population):
     people = population()
-    names = cover_names(people.case, ["a", "b", "c"])
+    names = pseudonyms(people.case, ["a", "b", "c"])
     assert sorted(names.values()) == ["reference-001", "reference-002", "reference-003"]
 
 
@@ -183,7 +183,7 @@ def test_the_reference_matches_in_activity_hours_and_period(tmp_path, kind):
     path.write_text(text.replace('accounts = "accounts.parquet"\n', "").replace(
         'log_events = "log_events.parquet"\n', ""))  # fmt: skip
     case = load_case(path)
-    people = assemble(case, kind(case))
+    people = read_population(case, kind(case))
     drawn = people.edits[people.edits["user"].str.startswith("reference")]
     whose = frame.set_index("rev_id")["user"].reindex(drawn["rev_id"]).str[:-3]
     habits = whose.groupby(drawn["user"].to_numpy()).first().value_counts()

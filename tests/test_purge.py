@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sockgraph.account_names import hidden_cover
+from sockgraph.account_names import hidden_pseudonym
 from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.errors import CaseError, ReviewError, StoreError
 from sockgraph.pipeline import fetch_case, open_store, purge, read_case, run_case
 from sockgraph.reviews import Ledger
-from sockgraph.reviews.blinding import covered, forget_names, unnamed
-from sockgraph.reviews.ledger import NAMES_REMOVED, LedgerHead, chained
+from sockgraph.reviews.blinding import anonymized, remove_names, without_hidden_names
+from sockgraph.reviews.ledger import NAMES_REMOVED, LedgerHead, chain_entries
 from sockgraph.store import Store, enforce_retention
 from sockgraph.store.retention import RAW, _matches
 
@@ -101,14 +101,14 @@ def test_a_view_of_the_ledger_keeps_no_name_that_the_wiki_hides_by_now(case):
     _ledger(case).append("note", author="Robin", **body)
     store = open_store(load_case(case), case.parent / "data")
     assert "Heron and Moth" in _audit(case)
-    cover = hidden_cover(load_case(case).id, "Heron")
+    cover = hidden_pseudonym(load_case(case).id, "Heron")
     manifest = store.read_manifest()
     manifest["source"]["hidden"] = [cover]
     store.path("manifest.json").write_text(json.dumps(manifest))
     said = _audit(case)
     assert f"{cover} and Moth" in said
     assert re.findall(r"Heron\w*", said) == []
-    held = covered(_ledger(case).entries(), load_case(case).id, [cover])[-1].body
+    held = without_hidden_names(_ledger(case).entries(), load_case(case).id, [cover])[-1].body
     assert held["why"] == f"{cover}@fernwick.example, as Heronry"
     assert held["links"] == [[cover, "Moth"]]
     assert _ledger(case).verify().length == 2  # the file itself is as it was
@@ -119,11 +119,11 @@ def test_a_hidden_name_is_covered_however_it_is_spelled_and_as_an_author(case):
     why = "User:Old_Heron and old  heron, Old%20Heron; oldest heron"
     ledger = _ledger(case)
     ledger.append("note", author="Old Heron", user_a="Old Heron", user_b="Moth", why=why)
-    cover = hidden_cover(key, "Old_Heron")
-    held = covered(ledger.entries(), key, [cover])[-1]
+    cover = hidden_pseudonym(key, "Old_Heron")
+    held = without_hidden_names(ledger.entries(), key, [cover])[-1]
     assert held.author == held.body["user_a"] == cover
     assert held.body["why"] == f"User:{cover} and {cover}, {cover}; oldest heron"
-    assert covered(ledger.entries(), key, []) == ledger.entries()
+    assert without_hidden_names(ledger.entries(), key, []) == ledger.entries()
 
 
 def _audit(case):
@@ -159,7 +159,7 @@ def test_a_second_purge_changes_no_ledger_and_notes_the_same_head(case):
 
 def test_two_purges_hash_a_name_differently(case):
     entries = _ledger(case).entries()
-    one, other = (unnamed(entries, key)[1].body["user_a"] for key in (b"1" * 32, b"2" * 32))
+    one, other = (anonymized(entries, key)[1].body["user_a"] for key in (b"1" * 32, b"2" * 32))
     assert one != other
     assert re.fullmatch("#[0-9a-f]{16}", one)
 
@@ -190,7 +190,7 @@ def test_a_ledger_that_cannot_be_replaced_stays_as_it_was(case, monkeypatch):
     before = ledger.path.read_bytes()
     monkeypatch.setattr("sockgraph.reviews.ledger._write", _full)
     with pytest.raises(ReviewError, match="No space left"):
-        forget_names(ledger)
+        remove_names(ledger)
     assert ledger.path.read_bytes() == before
     assert len(_files(case)) == len([n for n in _files(case) if not n.startswith(".")])
 
@@ -200,7 +200,7 @@ def _full(*_):
 
 
 def test_an_empty_ledger_is_none():
-    assert chained([], "none") == ()
+    assert chain_entries([], "none") == ()
     assert LedgerHead.parse("none:0").length == 0
 
 

@@ -17,9 +17,9 @@ import pytest
 
 from sockgraph.errors import StoreError
 from sockgraph.store import Store
-from sockgraph.store.raw_answers import Entry, RawAnswers
+from sockgraph.store.raw_answers import RawAnswers, StoredAnswer
 
-ENTRY = Entry(
+ENTRY = StoredAnswer(
     api="https://wiki.example/w/api.php",
     params={"list": "usercontribs", "ucuser": "青石巷"},
     kind="contributions",

@@ -389,16 +389,16 @@ def test_wiki_appears_once_as_fact(page):
 
 
 def test_omissions_that_say_the_same_are_drawn_once():
-    from sockgraph.report.wording import MOST_OMITTED, merged
+    from sockgraph.report.wording import MOST_OMITTED, merge_omissions
 
     whole = ("All evidence", 2.1, 1.9, 2.1, True)
     same = [(f"Without {i}", 2.1, 1.9, None, True) for i in range(5)]
     other = [(f"Without {i}", 1.0 - i / 20, 0.5, None, True) for i in range(12)]
-    drawn = merged([whole, *same, *other])
+    drawn = merge_omissions([whole, *same, *other])
     assert drawn[0] == whole
     assert drawn[1][0] == "Without any one of 5 more"
     assert drawn[2:] == other[-MOST_OMITTED + 1 :]
-    assert merged([whole, *same[:2]]) == [whole, *same[:2]]
+    assert merge_omissions([whole, *same[:2]]) == [whole, *same[:2]]
 
 
 def test_an_alibi_shows_every_stretch_and_no_chance_that_was_not_measured(page):

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from sockgraph.report.opening import gathering
-from sockgraph.report.pages import read_editing
+from sockgraph.report.pages import index_edits
+from sockgraph.report.summary import gathering
 from sockgraph.strings import speaking
 
 LINK = SimpleNamespace(pair=("Heron", "Moth"), signals=())
@@ -27,7 +27,7 @@ def told(comments, titles=("Mill", "Mill"), minutes=None):
         "Heron": SimpleNamespace(registered=start),
         "Moth": SimpleNamespace(registered=later),
     }
-    return gathering(LINK, SimpleNamespace(editing=read_editing(edits, [LINK]), accounts=accounts))
+    return gathering(LINK, SimpleNamespace(editing=index_edits(edits, [LINK]), accounts=accounts))
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from review_fixture import NOMINATED, A, B, C, D, edits_table, make_dossier
 
-from sockgraph.reviews import Task, make_sheet, queue
+from sockgraph.reviews import ReviewTask, make_sheet, queue
 from sockgraph.reviews.blinding import blinder, own_names
 from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.reviews.queue import draw_foils, is_foil, open_links
 from sockgraph.reviews.sheet import PAGE_EDITS, UNSHARED_PAGES, gap_words, sides
-from sockgraph.reviews.states import History
+from sockgraph.reviews.states import LinkHistory
 
 HOUR = pd.Timedelta(hours=1)
 BLIND = blinder({C: "A", "石埠晚钟": "B", "Bo": "B", A: "other"}, ["Benutzer:Weir Lantern/x"])
@@ -84,7 +84,9 @@ def said(sheet):
 
 def test_no_account_s_name_is_in_a_sheet_nor_a_former_one(room):
     dossier, _ = room
-    text = said(make_sheet(dossier, C, A)) + said(make_exhibit(dossier, (C, A), History((A, C))))
+    text = said(make_sheet(dossier, C, A)) + said(
+        make_exhibit(dossier, (C, A), LinkHistory((A, C)))
+    )
     for name in (*NOMINATED, "Old Alder"):
         assert name.casefold() not in text.casefold()
     assert "<script>alert(1)</script>" in text  # text is kept as text; who shows it makes it inert
@@ -216,7 +218,7 @@ def test_everyone_gets_the_same_foils_and_no_account_twice(room):
 
 def test_only_links_in_question_wait(room):
     dossier, ledger = room
-    assert open_links(dossier, ledger.entries()) == [Task((A, C)), Task((B, C))]
+    assert open_links(dossier, ledger.entries()) == [ReviewTask((A, C)), ReviewTask((B, C))]
     assert [
         t.pair for t in queue(dossier, ledger.entries(), "Marrow Lintel the Clerk", foils=0)
     ] == [(B, C)]

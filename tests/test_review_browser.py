@@ -8,8 +8,8 @@ import pytest
 from review_fixture import NOMINATED, A, B, C, make_dossier
 
 from sockgraph.reviews import histories
-from sockgraph.reviews.agreement import read_answers, take_answers
 from sockgraph.reviews.answers import open_findings
+from sockgraph.reviews.answers_file import read_answers, take_answers
 from sockgraph.reviews.dossier import Dossier
 from sockgraph.reviews.packet import make_packet
 from sockgraph.reviews.reversal import ask_reversal

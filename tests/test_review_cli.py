@@ -18,7 +18,7 @@ from sockgraph.cli import app
 from sockgraph.errors import CaseError, ReviewError, SockgraphError, StoreError
 from sockgraph.pipeline import ReviewSession
 from sockgraph.reviews import Ledger, histories
-from sockgraph.reviews.answers import kept_name
+from sockgraph.reviews.answers import sealed_file_name
 
 MAY_BE = "j\nmay be one operator\n"
 SKIP = MAY_BE + "a\nb\n" + MAY_BE  # tries to judge too early, opens what is left, judges
@@ -91,7 +91,7 @@ def test_two_people_review_at_the_terminal(desk):
     assert "2 findings stay closed until a second reviewer's are in" in said
     kinds = [e.kind for e in desk.ledger.entries() if e.pair == (B, C)]
     assert kinds == ["read", "first judgement", "against", "for", "all", "finding"]
-    closed = desk.data / "processed" / "river" / kept_name("Ann")
+    closed = desk.data / "processed" / "river" / sealed_file_name("Ann")
     assert stat.S_IMODE(closed.stat().st_mode) == 0o600
     assert "upheld" in closed.read_text(encoding="utf-8")
     assert "upheld" not in desk.ledger.path.read_text(encoding="utf-8")

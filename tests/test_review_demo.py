@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.pipeline import ReviewSession, read_case, run_case
-from sockgraph.pipeline.review_session import Sitting
+from sockgraph.pipeline.review_session import ReviewFlow
 from sockgraph.report.filing_words import ENGLISH, sentence
-from sockgraph.reviews import History, cannot_links, histories
+from sockgraph.reviews import LinkHistory, cannot_links, histories
 from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.synthetic.wiki import ADMIN, COLLEAGUE, OPERATOR
 
@@ -61,14 +61,14 @@ def found(dossier, task):
     word, alibi = {"reversal": ("reversed", "accepted"), "review": ("upheld", "explained")}[
         task.kind
     ]
-    asked = make_exhibit(dossier, task.pair, History(task.pair)).asked
+    asked = make_exhibit(dossier, task.pair, LinkHistory(task.pair)).asked
     return f"{word}\nbecause\ncolleagues\n" + f"{alibi}\n" * len(asked)
 
 
 def by_hand(case, data, reviewer):
     """Review everything that waits, at the terminal: the wrong link is taken back."""
     room = ReviewSession.of(case, data)
-    tasks = Sitting.begin(room, reviewer, foils=1).tasks
+    tasks = ReviewFlow.begin(room, reviewer, foils=1).tasks
     typed = [PARTED if task.foil else JOINED for task in tasks]
     typed += [f"\n\n\n{found(room.dossier, t)}" for t in tasks if not t.foil]
     words = ("--reviewer", reviewer, "--foils", "1")

@@ -15,8 +15,8 @@ from sockgraph.cli.filing import carry_in
 from sockgraph.errors import ReviewError
 from sockgraph.pipeline import ReviewSession
 from sockgraph.pipeline.other_cases import (
-    bind,
     earlier_looks,
+    enter_cannot_links,
     export,
     kept_apart,
     read_export,
@@ -24,12 +24,18 @@ from sockgraph.pipeline.other_cases import (
 )
 from sockgraph.reviews import LedgerHead, accepted_alibis, cannot_links, histories, history_lines
 from sockgraph.reviews.answers import open_findings
-from sockgraph.reviews.reversal import Received, ask_reversal, receive, reopen, settle_reversals
+from sockgraph.reviews.reversal import (
+    ReceivedEvidence,
+    ask_reversal,
+    register_evidence,
+    reopen,
+    settle_reversals,
+)
 from sockgraph.reviews.rules import why_not_exported
-from sockgraph.reviews.states import History
+from sockgraph.reviews.states import LinkHistory
 
 PAIR = (A, C)
-NEWS = Received("against", "Clerk Cass", "a letter", "0" * 64)
+NEWS = ReceivedEvidence("against", "Clerk Cass", "a letter", "0" * 64)
 
 
 @pytest.fixture
@@ -71,10 +77,10 @@ def test_a_case_that_is_run_later_learns_what_was_taken_back(two):
     settle_reversals(river.ledger, river.dossier)
     accounts = lake.dossier.tables["accounts"]
     two = accounts[accounts["user"].isin([A, B])]
-    assert bind(lake.dossier.case, lake.store, lake.ledger, two) == []
-    (new,) = bind(lake.dossier.case, lake.store, lake.ledger, accounts)
+    assert enter_cannot_links(lake.dossier.case, lake.store, lake.ledger, two) == []
+    (new,) = enter_cannot_links(lake.dossier.case, lake.store, lake.ledger, accounts)
     assert (new.pair, new.case) == (PAIR, "river")
-    assert bind(lake.dossier.case, lake.store, lake.ledger, accounts) == []
+    assert enter_cannot_links(lake.dossier.case, lake.store, lake.ledger, accounts) == []
 
 
 def test_one_spelling_on_two_wikis_is_not_one_account(two):
@@ -84,10 +90,10 @@ def test_one_spelling_on_two_wikis_is_not_one_account(two):
     wiki = lake.dossier.case.wiki
     accounts = lake.dossier.tables["accounts"]
     elsewhere = accounts.assign(wiki="other.example")  # the same names, of another wiki alone
-    assert bind(lake.dossier.case, lake.store, lake.ledger, elsewhere) == []
+    assert enter_cannot_links(lake.dossier.case, lake.store, lake.ledger, elsewhere) == []
     detached = accounts.assign(user=accounts["user"].replace(A, f"{A}@{wiki}"))
     both = pd.concat([elsewhere, detached])  # A is attached elsewhere, and another A is here
-    (new,) = bind(lake.dossier.case, lake.store, lake.ledger, both)
+    (new,) = enter_cannot_links(lake.dossier.case, lake.store, lake.ledger, both)
     assert new.pair == (f"{A}@{wiki}", C)
 
 
@@ -95,13 +101,18 @@ def test_what_was_taken_back_elsewhere_is_reopened_on_evidence_alone(two):
     river, lake, _ = two
     take_back(river)
     settle_reversals(river.ledger, river.dossier)
-    bind(lake.dossier.case, lake.store, lake.ledger, lake.dossier.tables["accounts"])
+    enter_cannot_links(lake.dossier.case, lake.store, lake.ledger, lake.dossier.tables["accounts"])
     with pytest.raises(ReviewError, match="no authenticated evidence"):
         reopen(lake.ledger, lake.dossier, PAIR, author="Gil", reason="?")
-    receive(lake.ledger, lake.dossier, PAIR, author="Gil", what=NEWS)
+    register_evidence(lake.ledger, lake.dossier, PAIR, author="Gil", what=NEWS)
     reopen(lake.ledger, lake.dossier, PAIR, author="Gil", reason="the letter was forged")
     assert cannot_links(lake.ledger.entries()) == []
-    assert bind(lake.dossier.case, lake.store, lake.ledger, lake.dossier.tables["accounts"]) == []
+    assert (
+        enter_cannot_links(
+            lake.dossier.case, lake.store, lake.ledger, lake.dossier.tables["accounts"]
+        )
+        == []
+    )
 
 
 def test_a_reversal_is_carried_with_the_head_that_proves_it(two, tmp_path):
@@ -178,7 +189,7 @@ def test_an_accepted_alibi_keeps_two_apart_in_every_other_case(two, tmp_path, mo
     path.write_text(text, encoding="utf-8")
     (told,) = read_export(path, head, lake.dossier.case)
     assert (told.pair, told.alibi) == (pair, True)
-    receive(lake.ledger, lake.dossier, pair, author="Gil", what=NEWS)
+    register_evidence(lake.ledger, lake.dossier, pair, author="Gil", what=NEWS)
     reopen(lake.ledger, lake.dossier, pair, author="Gil", reason="a script saved both")
     assert cannot_links(lake.ledger.entries()) == []
     assert tell(lake.ledger, [told], author="Gil") == []
@@ -197,7 +208,7 @@ def test_a_history_told_from_elsewhere_is_no_round_of_findings(two):
     river, lake, _ = two
     take_back(river)
     settle_reversals(river.ledger, river.dossier)
-    bind(lake.dossier.case, lake.store, lake.ledger, lake.dossier.tables["accounts"])
+    enter_cannot_links(lake.dossier.case, lake.store, lake.ledger, lake.dossier.tables["accounts"])
     assert settle_reversals(lake.ledger, lake.dossier) == ()
-    history = histories(lake.ledger.entries()).get(PAIR, History(PAIR))
+    history = histories(lake.ledger.entries()).get(PAIR, LinkHistory(PAIR))
     assert history.current.findings == ()

@@ -15,8 +15,8 @@ from test_review_packet import filled, issue
 
 from sockgraph.errors import SockgraphError
 from sockgraph.reviews import cannot_links, histories
-from sockgraph.reviews.agreement import read_answers, take_answers
-from sockgraph.reviews.answers import Kept, open_findings
+from sockgraph.reviews.answers import SealedAnswers, open_findings
+from sockgraph.reviews.answers_file import read_answers, take_answers
 
 HASH = re.compile(r"[0-9a-f]{64}")
 ODD = st.one_of(
@@ -131,7 +131,7 @@ def rewritten(packet, given_, change):
             continue
         sealed = answers("upheld", judgement="may be one operator")
         change(sealed["first judgement"].answer, sealed["finding"].answer)
-        kept = Kept(packet.tasks[number - 1].pair, "Ann", sealed, (packet.id, number))
+        kept = SealedAnswers(packet.tasks[number - 1].pair, "Ann", sealed, (packet.id, number))
         row["answers"] = {s: {"answer": v.answer, "salt": v.salt} for s, v in sealed.items()}
         row["commits"] = {step: kept.commit(step) for step in sealed}
     return forged

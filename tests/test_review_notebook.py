@@ -18,10 +18,12 @@ def found(box, kind):
 
 @pytest.fixture
 def desk(tmp_path):
-    from sockgraph.desk.review_widget import Reviewing
+    from sockgraph.desk.review_widget import ReviewWidget
 
     case, data = write_case(tmp_path)
-    return Reviewing(case, reviewer="Ann", data=data), Ledger(data / "processed/river/ledger.jsonl")
+    return ReviewWidget(case, reviewer="Ann", data=data), Ledger(
+        data / "processed/river/ledger.jsonl"
+    )
 
 
 def press(desk):

@@ -37,15 +37,15 @@ from sockgraph.reviews.answers import (
 from sockgraph.reviews.dossier import Dossier
 from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.reviews.reversal import (
-    Received,
+    ReceivedEvidence,
     ask_reversal,
     leaning_links,
-    receive,
+    register_evidence,
     reopen,
     settle_reversals,
 )
-from sockgraph.reviews.rules import moved, refuse_export, why_not_exported
-from sockgraph.reviews.states import History
+from sockgraph.reviews.rules import evidence_changed, refuse_export, why_not_exported
+from sockgraph.reviews.states import LinkHistory
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_an_accepted_alibi_keeps_two_accounts_apart_until_reopened(room):
     assert cannot_links(ledger.entries()) == []  # closed answers decide nothing
     open_findings(ledger, kept)
     assert cannot_links(ledger.entries()) == [pair]
-    receive(ledger, dossier, pair, author="Cy", what=NEWS)
+    register_evidence(ledger, dossier, pair, author="Cy", what=NEWS)
     reopen(ledger, dossier, pair, author="Cy", reason="a letter")
     assert cannot_links(ledger.entries()) == []
 
@@ -91,7 +91,7 @@ def test_a_reversal_keeps_apart_lists_what_leaned_and_is_lifted_by_reopening_onl
         lambda: reopen(ledger, dossier, FLAGGED, author="Gil", reason="?"),
         "no authenticated evidence",
     )
-    receive(ledger, dossier, FLAGGED, author="Gil", what=NEWS)
+    register_evidence(ledger, dossier, FLAGGED, author="Gil", what=NEWS)
     reopen(ledger, dossier, FLAGGED, author="Gil", reason="the letter was forged")
     assert state(dossier, ledger, FLAGGED) == "reopened"
     assert cannot_links(ledger.entries()) == []
@@ -115,18 +115,22 @@ def test_a_link_that_was_never_made_is_not_reversed_nor_reopened(room):
 
 def test_evidence_is_registered_by_hash_once(room):
     dossier, ledger = room
-    receive(ledger, dossier, FLAGGED, author="Ann", what=NEWS)
+    register_evidence(ledger, dossier, FLAGGED, author="Ann", what=NEWS)
     unchanged(
         ledger,
-        lambda: receive(ledger, dossier, FLAGGED, author="Bea", what=NEWS),
+        lambda: register_evidence(ledger, dossier, FLAGGED, author="Bea", what=NEWS),
         "registered for this link already",
     )
-    wrong = Received("maybe", "Cass", "a letter", "1" * 64)
-    unchanged(ledger, lambda: receive(ledger, dossier, FLAGGED, author="Bea", what=wrong), "maybe")
-    empty = Received("for", " ", "a letter", "1" * 64)
+    wrong = ReceivedEvidence("maybe", "Cass", "a letter", "1" * 64)
     unchanged(
         ledger,
-        lambda: receive(ledger, dossier, FLAGGED, author="Bea", what=empty),
+        lambda: register_evidence(ledger, dossier, FLAGGED, author="Bea", what=wrong),
+        "maybe",
+    )
+    empty = ReceivedEvidence("for", " ", "a letter", "1" * 64)
+    unchanged(
+        ledger,
+        lambda: register_evidence(ledger, dossier, FLAGGED, author="Bea", what=empty),
         "authenticated-by",
     )
 
@@ -135,13 +139,13 @@ def test_export_is_refused_and_says_why(room):
     dossier, ledger = room
     reasons = {}
     for pair in (FLAGGED, (A, B), (A, D)):
-        history = histories(ledger.entries()).get(pair, History(pair))
+        history = histories(ledger.entries()).get(pair, LinkHistory(pair))
         reasons[pair] = why_not_exported(dossier, history)
     assert reasons[FLAGGED] == ["its state is 'none': two reviewers have not upheld it"]
     assert any("alibi" in why for why in reasons[A, B])
     assert any("insufficient" in why for why in reasons[A, D])
     with pytest.raises(ReviewError, match="3 of 3 links"):
-        refuse_export(dossier, [History(pair) for pair in reasons])
+        refuse_export(dossier, [LinkHistory(pair) for pair in reasons])
 
     review(dossier, ledger, FLAGGED, Ann="upheld", Bea="not upheld")
     assert why_not_exported(dossier, histories(ledger.entries())[FLAGGED]) == [
@@ -177,7 +181,7 @@ def imitated(dossier, pair):
 def test_imitation_is_answered_as_an_alibi_is_and_then_stops_no_filing(room):
     dossier, ledger = room
     dossier = imitated(dossier, FLAGGED)
-    assert make_exhibit(dossier, FLAGGED, History(FLAGGED)).asked == ("imitation",)
+    assert make_exhibit(dossier, FLAGGED, LinkHistory(FLAGGED)).asked == ("imitation",)
     kept = [
         commit(dossier, ledger, FLAGGED, who, "upheld", imitation="explained")
         for who in ("Ann", "Bea")
@@ -213,7 +217,7 @@ def test_imitation_that_nobody_answered_or_one_accepted_stops_a_filing(room):
 def test_what_leaned_on_a_reversed_link_is_to_be_looked_at_again(tmp_path):
     dossier, ledger = make_dossier(tmp_path, clusters=clusters_table(first=1))
     assert review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld") == "upheld"
-    assert not moved(dossier, histories(ledger.entries())[FLAGGED])
+    assert not evidence_changed(dossier, histories(ledger.entries())[FLAGGED])
     ask_reversal(ledger, dossier, ASSERTED, author="Ash", reason="a letter")
     review(dossier, ledger, ASSERTED, Ann="reversed", Bea="reversed")
     (entry,) = settle_reversals(ledger, dossier)

@@ -13,9 +13,9 @@ from review_fixture import NOMINATED, A, B, C, evidence_table, make_dossier, tab
 from review_work import answers
 
 from sockgraph.errors import ReviewError
-from sockgraph.reviews import histories, history_lines, moved_findings
-from sockgraph.reviews.agreement import AnswersFile, read_answers, take_answers
-from sockgraph.reviews.answers import Kept, open_findings
+from sockgraph.reviews import changed_findings, histories, history_lines
+from sockgraph.reviews.answers import SealedAnswers, open_findings
+from sockgraph.reviews.answers_file import AnswersFile, read_answers, take_answers
 from sockgraph.reviews.audit import witnesses_in
 from sockgraph.reviews.dossier import Dossier
 from sockgraph.reviews.packet import ANSWERS_FORMAT, make_packet
@@ -41,7 +41,7 @@ def filled(packet, reviewer, found, *, manifest, closed=False, judgement="cannot
         sealed = answers(found, judgement=judgement)
         if task.foil:
             sealed.pop("finding")
-        kept = Kept(task.pair, reviewer, sealed, (packet.id, number))
+        kept = SealedAnswers(task.pair, reviewer, sealed, (packet.id, number))
         steps = STEPS[:2] if task.foil else STEPS
         row = {
             "pair": number,
@@ -300,21 +300,21 @@ def test_a_link_whose_evidence_moved_is_packed_and_reviewed_again(room):
     packets = {who: issue(dossier, ledger, who) for who in ("Ann", "Bea")}
     given = [filled(p, who, "not upheld", manifest=dossier.seal) for who, p in packets.items()]
     take(dossier, ledger, *given)
-    assert moved_findings(dossier, ledger.entries()) == []
+    assert changed_findings(dossier, ledger.entries()) == []
     files = {**dossier.manifest["files"], "evidence.parquet": "another"}
     new = Dossier(
         dossier.case,
         tables(evidence=evidence_table(pages_lr=1.1)),
         {**dossier.manifest, "files": files},
     )
-    assert moved_findings(new, ledger.entries()) == [(A, C), (B, C)]
+    assert changed_findings(new, ledger.entries()) == [(A, C), (B, C)]
     packets = {who: issue(new, ledger, who, foils=0) for who in ("Ann", "Bea")}
     given = [filled(p, who, "upheld", manifest=new.seal) for who, p in packets.items()]
     for one in given:
         take(new, ledger, without_answers(one))
     take(new, ledger, *given)
     assert histories(ledger.entries())[B, C].state == "upheld"
-    assert moved_findings(new, ledger.entries()) == []
+    assert changed_findings(new, ledger.entries()) == []
     assert len(histories(ledger.entries())[B, C].rounds) == 2
     lines = history_lines(histories(ledger.entries())[A, C], moved=True)
     assert lines[0] == "Asserted by Marrow Lintel the Clerk on 2025-02-10 (lock)."

@@ -35,7 +35,7 @@ from sockgraph.reviews import (
     link_states,
 )
 from sockgraph.reviews.answers import (
-    Kept,
+    SealedAnswers,
     finding,
     first_judgement,
     light_judgement,
@@ -51,8 +51,8 @@ from sockgraph.reviews.ledger import Draft
 from sockgraph.reviews.reversal import (
     ask_reversal,
 )
-from sockgraph.reviews.rules import barred, moved, refuse_export
-from sockgraph.reviews.states import LIGHT, LIGHT_STEPS, OPENED, STEPS, Round
+from sockgraph.reviews.rules import barred, evidence_changed, refuse_export
+from sockgraph.reviews.states import LIGHT, LIGHT_STEPS, OPENED, STEPS, ReviewRound
 from sockgraph.reviews.words import state_label
 from sockgraph.schema import STATES
 
@@ -132,14 +132,14 @@ def test_reversal_findings_make_a_state(room, findings, outcome):
 
 
 def test_no_round_has_an_outcome_without_two_findings():
-    assert Round("review").outcome is None
-    assert Round("reversal").outcome is None
+    assert ReviewRound("review").outcome is None
+    assert ReviewRound("reversal").outcome is None
 
 
 @pytest.mark.parametrize("step", STEPS[1:])
 def test_no_step_before_those_that_come_before_it(room, step):
     dossier, ledger = room
-    kept = Kept(FLAGGED, "Ann", answers("upheld"))
+    kept = SealedAnswers(FLAGGED, "Ann", answers("upheld"))
     unchanged(
         ledger,
         lambda: take_steps(ledger, dossier, [step_draft(dossier, kept, step)]),
@@ -149,7 +149,7 @@ def test_no_step_before_those_that_come_before_it(room, step):
 
 def test_a_finding_before_the_first_judgement_is_refused(room):
     dossier, ledger = room
-    kept = Kept(FLAGGED, "Ann", answers("upheld"))
+    kept = SealedAnswers(FLAGGED, "Ann", answers("upheld"))
     take_steps(ledger, dossier, [step_draft(dossier, kept, "read")])
     unchanged(
         ledger,
@@ -169,7 +169,7 @@ def test_a_reviewer_reviews_a_link_once_however_they_spell_their_name(room):
 
 def test_a_first_judgement_cannot_be_given_twice(room):
     dossier, ledger = room
-    kept = Kept(FLAGGED, "Ann", answers("upheld"))
+    kept = SealedAnswers(FLAGGED, "Ann", answers("upheld"))
     take_steps(ledger, dossier, [step_draft(dossier, kept, s) for s in STEPS[:2]])
     unchanged(
         ledger,
@@ -212,7 +212,7 @@ def test_an_answer_other_than_the_committed_one_is_not_opened(room):
     dossier, ledger = room
     ann = commit(dossier, ledger, FLAGGED, "Ann", "upheld")
     bea = commit(dossier, ledger, FLAGGED, "Bea", "upheld")
-    changed = Kept(FLAGGED, "Ann", {**ann.answers, **answers("not upheld")})
+    changed = SealedAnswers(FLAGGED, "Ann", {**ann.answers, **answers("not upheld")})
     unchanged(
         ledger, lambda: open_findings(ledger, [changed, bea]), "not the one that was committed"
     )
@@ -234,7 +234,9 @@ def test_commitments_tell_nothing(room):
     dossier, ledger = room
     ann = commit(dossier, ledger, FLAGGED, "Ann", "upheld")
     bea = commit(dossier, ledger, FLAGGED, "Bea", "upheld")
-    commits = [k.commit("finding") for k in (ann, bea, Kept(FLAGGED, "Ann", answers("upheld")))]
+    commits = [
+        k.commit("finding") for k in (ann, bea, SealedAnswers(FLAGGED, "Ann", answers("upheld")))
+    ]
     assert len(set(commits)) == 3  # equal answers, three hashes
     text = ledger.path.read_text(encoding="utf-8")
     assert '"finding":"upheld"' not in text
@@ -245,11 +247,11 @@ def test_a_decided_link_is_not_reviewed_again_until_its_evidence_moves(room):
     dossier, ledger = room
     assert review(dossier, ledger, FLAGGED, Ann="not upheld", Bea="not upheld") == "not upheld"
     history = histories(ledger.entries())[FLAGGED]
-    assert not moved(dossier, history)
+    assert not evidence_changed(dossier, history)
     unchanged(ledger, lambda: commit(dossier, ledger, FLAGGED, "Cy", "upheld"), "has not changed")
 
     new = Dossier(dossier.case, tables(evidence=evidence_table(pages_lr=1.1)), dossier.manifest)
-    assert moved(new, history)
+    assert evidence_changed(new, history)
     assert review(new, ledger, FLAGGED, Ann="inconclusive", Bea="inconclusive") == "inconclusive"
     assert [e.kind for e in ledger.entries()].count("look again") == 1
 
@@ -274,7 +276,7 @@ def test_what_a_reviewer_was_not_shown_moves_nothing(room):
         ("others gone", {"edits": edits[edits["user"] != A]}),
     ):
         new = with_tables(dossier, **other)
-        assert not moved(new, history), name
+        assert not evidence_changed(new, history), name
         assert not new.changes_since(FLAGGED, then), name
 
 
@@ -294,7 +296,7 @@ def test_what_a_reviewer_was_shown_moves_the_finding_and_stands_side_by_side(roo
         ({"edits": edits.drop(index=last)}, {f"read of {B}"}),
     ):
         new = with_tables(dossier, **other)
-        assert moved(new, history), what
+        assert evidence_changed(new, history), what
         rows = new.changes_since(FLAGGED, history.current.records["ann"].rests_on)
         assert {row.what for row in rows} == what
         assert all(row.then != row.now for row in rows)
@@ -333,9 +335,9 @@ def test_a_ledger_from_before_is_read_and_its_findings_move_by_what_was_shown(ro
     before.verify()
     history = histories(before.entries())[FLAGGED]
     assert history.state == "upheld"
-    assert not moved(dossier, history)
+    assert not evidence_changed(dossier, history)
     refuse_export(dossier, [history])
-    assert moved(with_tables(dossier, evidence=evidence_table(pages_lr=1.1)), history)
+    assert evidence_changed(with_tables(dossier, evidence=evidence_table(pages_lr=1.1)), history)
 
 
 def test_every_state_has_its_words(room):
@@ -344,7 +346,9 @@ def test_every_state_has_its_words(room):
     assert len(set(said.values())) == len(STATES)
     for words in said.values():
         assert not re.search(r"guilty|confirmed|likely|possible", words)
-    kept = Kept(FLAGGED, "Ann", {LIGHT: seal(light_judgement(judgement="cannot tell", says="few"))})
+    kept = SealedAnswers(
+        FLAGGED, "Ann", {LIGHT: seal(light_judgement(judgement="cannot tell", says="few"))}
+    )
     take_steps(ledger, dossier, [step_draft(dossier, kept, step) for step in LIGHT_STEPS])
     history = histories(ledger.entries())[FLAGGED]
     assert history.state == "inconclusive"
@@ -356,7 +360,7 @@ def test_the_light_path_is_not_for_reversals_nor_foils_nor_outcomes_that_harm(ro
     sealed = {LIGHT: seal(light_judgement(judgement="different people", cites=["w:1"]))}
     ask_reversal(ledger, dossier, ASSERTED, author="Ash", reason="a letter")
     for pair in (ASSERTED, ("reference-001", "reference-002")):
-        kept = Kept(pair, "Ann", sealed)
+        kept = SealedAnswers(pair, "Ann", sealed)
         take_steps(ledger, dossier, [step_draft(dossier, kept, "read")])
         unchanged(
             ledger,
@@ -372,7 +376,7 @@ def test_the_light_path_is_not_for_reversals_nor_foils_nor_outcomes_that_harm(ro
 
 def test_opening_an_edit_on_the_wiki_ends_the_blinding(room):
     dossier, ledger = room
-    kept = Kept(FLAGGED, "Ann", answers("upheld"))
+    kept = SealedAnswers(FLAGGED, "Ann", answers("upheld"))
     take_steps(
         ledger, dossier, [step_draft(dossier, kept, "read"), wiki_opened(kept, "w:1", dossier)]
     )
@@ -433,7 +437,7 @@ def test_a_case_that_names_no_filer_bars_no_one_for_it(tmp_path):
 def test_two_writers_cannot_both_review_as_one_person(room):
     dossier, ledger = room
     other = Ledger(ledger.path)
-    kept = Kept(FLAGGED, "Ann", {"first judgement": seal({"x": 1})})
+    kept = SealedAnswers(FLAGGED, "Ann", {"first judgement": seal({"x": 1})})
     take_steps(ledger, dossier, [step_draft(dossier, kept, "read")])
     unchanged(
         other,
@@ -444,7 +448,7 @@ def test_two_writers_cannot_both_review_as_one_person(room):
 
 def test_a_finding_on_evidence_that_has_changed_is_refused_and_the_link_begun_again(room):
     dossier, ledger = room
-    kept = Kept(FLAGGED, "Ann", answers("upheld"))
+    kept = SealedAnswers(FLAGGED, "Ann", answers("upheld"))
     take_steps(ledger, dossier, [step_draft(dossier, kept, step) for step in STEPS[:5]])
     new = Dossier(dossier.case, tables(evidence=evidence_table(pages_lr=1.1)), dossier.manifest)
     unchanged(

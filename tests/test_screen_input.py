@@ -242,7 +242,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(write, tmp_path, monkeypatch
     def spill(*_):
         raise importlib.import_module("duckdb").IOException("IO Error: No space left on device")
 
-    monkeypatch.setattr("sockgraph.screening.partners.group", spill)
+    monkeypatch.setattr("sockgraph.screening.partners.group_by_page", spill)
     with pytest.raises(StoreError, match="No space left on device"):
         screen(path, target)
     assert list(target.parent.iterdir()) == []

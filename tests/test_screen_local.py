@@ -118,7 +118,7 @@ def test_a_table_beyond_the_memory_to_sort_in_gives_the_same_rows(tmp_path, monk
         }
     )
     pq.write_table(given, tmp_path / "edits.parquet")
-    group, aside = partners.group, []
+    group, aside = partners.group_by_page, []
 
     def watched(pages, n):
         def seen():
@@ -131,7 +131,7 @@ def test_a_table_beyond_the_memory_to_sort_in_gives_the_same_rows(tmp_path, monk
     with monkeypatch.context() as patch:
         patch.setattr(local, "LEAST_MEMORY", 28 << 20)
         patch.setattr(local, "PROCESS", -(1 << 40))
-        patch.setattr(partners, "group", watched)
+        patch.setattr(partners, "group_by_page", watched)
         found = screen_local(tmp_path / "edits.parquet", memory=1, threads=1, scratch=tmp_path)
         little = rows_of(found, tmp_path)
     assert max(aside) > 1 << 20

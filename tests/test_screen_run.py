@@ -6,13 +6,13 @@ import pytest
 from screen_oracle import brute
 
 from sockgraph.pipeline import run_case
-from sockgraph.reference import assemble
+from sockgraph.reference import read_population
 
 pytest.importorskip("duckdb", reason="the screen extra is not installed")
 pytest.importorskip("numba", reason="the screen extra is not installed")
 from sockgraph.case import load_case
 from sockgraph.pipeline.screen import shortlist
-from sockgraph.screening.candidates import strongest
+from sockgraph.screening.candidates import strongest_accounts
 from sockgraph.screening.wiki import import_wiki
 from sockgraph.store import Store
 
@@ -138,7 +138,7 @@ def test_a_second_run_reads_the_same_import(result, wiki):
     store = Store(folder / "data").case("wiki", "wiki-1")
     again = shortlist(load_case(folder / "wiki.toml"), store)
     assert made.stat().st_mtime_ns == before
-    population = assemble(load_case(folder / "wiki.toml"), again.source, chosen=again.users)
+    population = read_population(load_case(folder / "wiki.toml"), again.source, chosen=again.users)
     nominated = population.accounts["role"] == "nominated"
     assert set(population.accounts.loc[nominated, "user"]) == set(again.users)
     assert again.facts == result.manifest["population"]["screening"]
@@ -169,9 +169,9 @@ def test_two_accounts_more_than_fit_are_not_added_by_half(wiki, tmp_path):
     frame.to_parquet(tmp_path / "candidates.parquet")
     people = sorted({f"Editor {person:02}" for person in range(PEOPLE)})
     for most in (2, 3, 7, 20, PEOPLE):
-        found = strongest(tmp_path / "candidates.parquet", people, most)
+        found = strongest_accounts(tmp_path / "candidates.parquet", people, most)
         assert set(found.users) == _best(rows, most)[0]
-    assert strongest(tmp_path / "candidates.parquet", [], 5).users == ()
+    assert strongest_accounts(tmp_path / "candidates.parquet", [], 5).users == ()
 
 
 _COLUMNS = (

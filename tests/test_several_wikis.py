@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from faulty import faulty_wiki, say
 
-from sockgraph.account_names import hidden_cover
+from sockgraph.account_names import hidden_pseudonym
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError, SourceError
 from sockgraph.pipeline import open_source, refresh_hidden, run_case
-from sockgraph.reference import assemble
-from sockgraph.sources import SeveralWikis
+from sockgraph.reference import read_population
+from sockgraph.sources import MultiWikiSource
 from sockgraph.store import Store
 
 CASE = """
@@ -127,7 +127,7 @@ def test_without_central_auth_equal_spelling_is_two_accounts(two):
     case, source, (a, b) = two(
         {"Heron": edits(1)}, {"Heron": edits(1), "Moth": edits(11)}, nominated=["Heron", "Moth"]
     )
-    people = assemble(case, source)
+    people = read_population(case, source)
     assert people.case.accounts.nominated == (f"Heron@{a}", f"Heron@{b}", f"Moth@{b}")
     assert set(people.accounts["user"]) == {f"Heron@{a}", f"Heron@{b}", f"Moth@{b}"}
     keys = people.edits[["wiki", "user"]].drop_duplicates().itertuples(index=False, name=None)
@@ -146,7 +146,7 @@ def test_an_attached_account_goes_by_its_global_name(two):
         {"Heron": edits(1)}, {"Heron": edits(1, 2)},
         nominated=["Heron"], families=(told, told),
     )  # fmt: skip
-    people = assemble(case, source)
+    people = read_population(case, source)
     assert people.case.accounts.nominated == ("Heron",)
     assert people.accounts[["wiki", "user"]].to_numpy().tolist() == sorted(
         [[a, "Heron"], [b, "Heron"]]
@@ -163,7 +163,7 @@ def test_an_account_that_is_not_attached_there_is_another(two):
     case, source, (_, b) = two(
         {"Heron": edits(1)}, {"Heron": edits(1)}, nominated=["Heron"], families=(told, told)
     )
-    assert assemble(case, source).case.accounts.nominated == ("Heron", f"Heron@{b}")
+    assert read_population(case, source).case.accounts.nominated == ("Heron", f"Heron@{b}")
 
 
 def test_two_families_of_wikis_attach_nobody_to_each_other(two):
@@ -171,12 +171,12 @@ def test_two_families_of_wikis_attach_nobody_to_each_other(two):
         {"Heron": edits(1)}, {"Heron": edits(1)}, nominated=["Heron"],
         families=(family(Heron=(5, ["onewiki"])), family(Heron=(9, ["otherwiki"]))),
     )  # fmt: skip
-    assert assemble(case, source).case.accounts.nominated == (f"Heron@{a}", f"Heron@{b}")
+    assert read_population(case, source).case.accounts.nominated == (f"Heron@{a}", f"Heron@{b}")
 
 
 def test_a_name_may_be_on_a_certain_wiki(two):
     case, source, (_, b) = two({"Heron": edits(1)}, {"Heron": edits(1)}, nominated=["Heron@{1}"])
-    assert assemble(case, source).case.accounts.nominated == (f"Heron@{b}",)
+    assert read_population(case, source).case.accounts.nominated == (f"Heron@{b}",)
 
 
 def test_names_that_no_wiki_has_are_told(two):
@@ -184,7 +184,7 @@ def test_names_that_no_wiki_has_are_told(two):
         {"Heron": edits(1)}, {"Moth": edits(1)}, nominated=["Heron", "Wren", "Moth@{0}"]
     )
     with pytest.raises(SourceError, match="Wren") as caught:
-        assemble(case, source)
+        read_population(case, source)
     assert f"Moth@{a}" in str(caught.value)
     assert "'Heron'" not in str(caught.value)
 
@@ -203,26 +203,26 @@ def test_who_is_hidden_on_every_wiki_is_forgotten_on_every_wiki(two, tmp_path):
     names = ["Heron", "Moth", "Gone Plover"]
     first, second = {"Heron": edits(1), "Gone Plover": edits(11)}, {"Moth": edits(1)}
     case, source, _ = two(first, second, nominated=names)
-    assert len(compared(assemble(case, source))) == 3
+    assert len(compared(read_population(case, source))) == 3
     assert stored(tmp_path).count("Gone Plover") > 3
     first.pop("Gone Plover")
     for refresh in (True, False):
         case, source, (a, b) = two(first, second, nominated=names, refresh=refresh)
-        assert compared(assemble(case, source)) == {f"Heron@{a}", f"Moth@{b}"}
+        assert compared(read_population(case, source)) == {f"Heron@{a}", f"Moth@{b}"}
         assert "Gone Plover" not in stored(tmp_path)
-        assert source.provenance()["hidden"] == [hidden_cover(case.slug, "Gone Plover")]
+        assert source.provenance()["hidden"] == [hidden_pseudonym(case.slug, "Gone Plover")]
 
 
 def test_who_is_hidden_is_covered_with_and_without_the_wiki_that_the_case_names(two):
     names = ["Heron", "Moth", "Gone Plover@{0}"]
     first, second = {"Heron": edits(1), "Gone Plover": edits(11)}, {"Moth": edits(1)}
     case, source, _ = two(first, second, nominated=names)
-    assemble(case, source)
+    read_population(case, source)
     first.pop("Gone Plover")
     case, source, (a, _) = two(first, second, nominated=names, refresh=True)
-    assemble(case, source)
+    read_population(case, source)
     spellings = ("Gone Plover", f"Gone Plover@{a}")
-    covers = sorted(hidden_cover(case.slug, name) for name in spellings)
+    covers = sorted(hidden_pseudonym(case.slug, name) for name in spellings)
     assert source.provenance()["hidden"] == covers
 
 
@@ -230,10 +230,10 @@ def test_who_is_hidden_on_one_wiki_is_read_on_the_other(two):
     first = {"Heron": edits(1), "Wren": edits(11)}
     second = {"Wren": edits(21)}
     case, source, _ = two(first, second, nominated=["Heron", "Wren"])
-    assert len(compared(assemble(case, source))) == 3
+    assert len(compared(read_population(case, source))) == 3
     first.pop("Wren")
     case, source, (a, b) = two(first, second, nominated=["Heron", "Wren"], refresh=True)
-    people = assemble(case, source)
+    people = read_population(case, source)
     assert compared(people) == {f"Heron@{a}", f"Wren@{b}"}
     assert set(people.edits.loc[people.edits["user"] == f"Wren@{b}", "rev_id"]) == {21, 22, 23}
 
@@ -245,14 +245,14 @@ def test_one_account_named_twice_is_refused(two):
         nominated=["Heron", "Heron@{1}"], families=(told, told),
     )  # fmt: skip
     with pytest.raises(CaseError, match="one account"):
-        assemble(case, source)
+        read_population(case, source)
 
 
 def test_a_namesake_in_the_reference_is_taken_once_and_none_of_the_nominated(two):
     first = {"Heron": edits(1), "Wren": edits(11), "Finch": edits(21)}
     second = {"Moth": edits(1), "Wren": edits(11), "Heron": edits(31)}
     case, source, (a, b) = two(first, second, nominated=["Heron@{0}", "Moth"], reference=5)
-    people = assemble(case, source)
+    people = read_population(case, source)
     reference = people.accounts[people.accounts["role"] == "reference"]
     assert len(reference) == 2  # Wren, once, and Finch
     assert reference["user"].is_unique
@@ -264,7 +264,7 @@ def test_a_namesake_in_the_reference_is_taken_once_and_none_of_the_nominated(two
 
 def test_only_the_wikis_of_the_case_are_asked_and_requests_add_up(two):
     case, source, wikis = two({"Heron": edits(1)}, {"Moth": edits(1)}, nominated=["Heron", "Moth"])
-    assemble(case, source)
+    read_population(case, source)
     told = source.provenance()
     assert set(told["wikis"]) == set(wikis)
     each = [one["requests"] for one in told["wikis"].values()]
@@ -288,8 +288,8 @@ def test_credentials_go_to_the_wikis_that_are_named(two, monkeypatch):
     assert "tOkEn" not in str(caught.value)
     monkeypatch.setenv("SOCKGRAPH_CREDENTIALS_FOR", "elsewhere.example")
     case, source, _ = two({"Heron": edits(1)}, {}, nominated=["Heron"])
-    assert isinstance(source, SeveralWikis)
-    assemble(case, source)
+    assert isinstance(source, MultiWikiSource)
+    read_population(case, source)
     for wiki in source._wikis.values():
         assert "Authorization" not in wiki._asker.connection._session.headers
 

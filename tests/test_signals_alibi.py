@@ -10,9 +10,9 @@ from scipy import stats
 from test_signals_traces import START, edits_of
 
 from sockgraph.signals import compile_edits, of_accounts
-from sockgraph.signals.sessions import work_by_hand
+from sockgraph.signals.alternation import DAYS, find_alternation, inverse_of_days
+from sockgraph.signals.manual_edits import manual_edits
 from sockgraph.signals.simultaneous import EVENINGS, LIMIT, find_alibis
-from sockgraph.signals.turns import DAYS, find_turns, inverse_of_days
 
 PEOPLE = ["A", "B"]
 
@@ -37,7 +37,7 @@ def alibi(rows):
 
 
 def turns(rows):
-    return find_turns(work_by_hand(units(rows)), 2)
+    return find_alternation(manual_edits(units(rows)), 2)
 
 
 def two_people(days):
@@ -148,7 +148,7 @@ def test_too_little_is_silence(rows):
 
 
 def test_very_many_turns_are_a_large_number_and_no_overflow():
-    from sockgraph.signals.nulls import inverse_lr
+    from sockgraph.signals.null_models import inverse_lr
 
     found = inverse_lr(np.array([900.0]), np.array([1000.0]), np.array([0.001]))
     assert np.isfinite(found).all()
@@ -229,7 +229,7 @@ def test_mass_edits_are_no_work_by_hand():
         ("A", START + dt.timedelta(days=1, seconds=200 * i**1.3), f"P{i}", "c") for i in range(9)
     ]
     histories = units([*mass, *hand, ("B", START, "Q", "c")])
-    work = work_by_hand(histories)
+    work = manual_edits(histories)
     mine = work.at[work.unit == 0]
     assert len(mine) == len(hand)
     assert mine.min() >= (START + dt.timedelta(days=1)).timestamp()

@@ -13,7 +13,7 @@ from sockgraph.evidence.null_tests import last_blocks
 from sockgraph.schema import validate
 from sockgraph.signals import compile_edits, of_accounts
 from sockgraph.signals.handover import find_handovers
-from sockgraph.signals.nulls import LIMIT, inverse_lr
+from sockgraph.signals.null_models import LIMIT, inverse_lr
 from sockgraph.signals.reverts import find_undoing
 
 DAY = dt.timedelta(days=1)

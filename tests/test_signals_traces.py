@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from sockgraph.schema import validate
-from sockgraph.signals import SIGNALS, compile_edits, of_accounts, profile, similarity
+from sockgraph.signals import SIGNALS, compile_edits, of_accounts, similarity, term_vectors
 from sockgraph.signals.reverts import find_undoing
 from sockgraph.signals.simultaneous import find_alibis
-from sockgraph.signals.text import openings, phrases, shape
-from sockgraph.signals.words import cut, tokens
+from sockgraph.signals.text import openings, phrases, token_shape
+from sockgraph.signals.words import tokenize_all, tokens
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 
@@ -39,16 +39,16 @@ def test_unspaced_text_is_cut_into_characters_and_variants_stay():
 
 def terms_of(kind, summaries):
     """Return for each summary how many different terms it holds."""
-    item, term = kind(cut(summaries))
+    item, term = kind(tokenize_all(summaries))
     return [len(set(term[item == i].tolist())) for i in range(len(summaries))]
 
 
 def test_terms_are_the_words_and_every_two_that_follow_each_other():
     assert terms_of(phrases, ["修正", "", "a a a", "typo"]) == [3, 0, 2, 1]
     assert terms_of(openings, ["修正", "", "a a a a a", "typo"]) == [2, 0, 4, 1]
-    _, alike = phrases(cut(["b a", "a b"]))
+    _, alike = phrases(tokenize_all(["b a", "a b"]))
     assert len(set(alike.tolist())) == 4  # two words, and the pair in each order
-    item, term = openings(cut(["a b c", "a b d"]))
+    item, term = openings(tokenize_all(["a b c", "a b d"]))
     assert sorted(set(term[item == 0]) & set(term[item == 1])) == [0, 1]
 
 
@@ -57,7 +57,7 @@ def test_a_sections_name_is_one_mark():
 
 
 def test_shapes_keep_case():
-    assert [shape(t) for t in ("RS", "Word", "word")] == ["X", "Xx", "x"]
+    assert [token_shape(t) for t in ("RS", "Word", "word")] == ["X", "Xx", "x"]
 
 
 def test_a_batch_saved_at_once_is_one_save():
@@ -87,7 +87,7 @@ def test_similarity_is_symmetric_finite_and_order_free(signal):
         bag = signal.bag(corpus)
         if bag is None or not bag.rows.nnz:
             pytest.skip("nothing that two accounts share")
-        seen = profile(bag, of_accounts(corpus, ["A", "B", "C"]), signal.weighting)
+        seen = term_vectors(bag, of_accounts(corpus, ["A", "B", "C"]), signal.weighting)
         found.append(similarity(seen, seen))
     assert np.allclose(found[0], found[0].T, equal_nan=True)
     assert not np.isinf(found[0]).any()
@@ -103,7 +103,7 @@ def test_long_histories_compared_in_blocks_come_to_the_same(signal, full, monkey
     bag = signal.bag(corpus)
     if bag is None or not bag.rows.nnz:
         pytest.skip("nothing that two accounts share here")
-    made = profile(bag, of_accounts(corpus, ["A", "B", "C", "D"]), signal.weighting)
+    made = term_vectors(bag, of_accounts(corpus, ["A", "B", "C", "D"]), signal.weighting)
     whole = similarity(made, made)
     monkeypatch.setattr("sockgraph.signals.vectors.FULL", full)
     for cells in (1, 40, 500):
@@ -132,7 +132,9 @@ def test_turning_every_clock_changes_no_hours():
     for turn in (0, 7):
         moved = [(u, t + dt.timedelta(hours=turn), p, c) for u, t, p, c in rows]
         corpus = compile_edits(edits_of(moved))
-        seen = profile(signal.bag(corpus), of_accounts(corpus, ["A", "B", "C"]), signal.weighting)
+        seen = term_vectors(
+            signal.bag(corpus), of_accounts(corpus, ["A", "B", "C"]), signal.weighting
+        )
         results.append(similarity(seen, seen))
     assert np.allclose(results[0], results[1], atol=1e-5)
 
@@ -218,7 +220,7 @@ def test_hours_tell_the_day_of_the_week():
     rows = [row for user, days in kept.items() for row in always[user] if row[1].weekday() in days]
     corpus = compile_edits(edits_of(rows))
     units = of_accounts(corpus, list(kept))
-    seen = profile(signal.bag(corpus), units, signal.weighting)
+    seen = term_vectors(signal.bag(corpus), units, signal.weighting)
     alike = similarity(seen, seen)
     assert alike[0, 1] > 0.5
     assert alike[2, 3] > 0.5

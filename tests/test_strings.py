@@ -10,7 +10,7 @@ import pytest
 from report_fixture import USERS, river_trade
 
 import sockgraph
-from sockgraph.desk.messages import answer
+from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import page_strings, page_texts
 from sockgraph.report import case_report
@@ -95,7 +95,7 @@ def test_no_english_is_left_over_on_the_desk(language, demo_copy):
     pairs = [link.pair for link in desk.links.values()][:4]
     few = desk.tables["links"].query("band == 'insufficient'").iloc[0]
     said = [
-        answer(desk, {"ask": "panels", "a": a, "b": b, "panels": shown, "lang": language})
+        handle_message(desk, {"ask": "panels", "a": a, "b": b, "panels": shown, "lang": language})
         for a, b in [*pairs, (few["user_a"], few["user_b"])]
     ]
     for panel in [panel for one in said for panel in one.values()]:

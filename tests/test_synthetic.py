@@ -12,7 +12,7 @@ from sockgraph.case import load_case
 from sockgraph.schema import validate
 from sockgraph.sources import TableSource
 from sockgraph.synthetic import demo_case_text, small_wiki, write_demo
-from sockgraph.synthetic.stock import CHINESE, ENGLISH, SLOTS
+from sockgraph.synthetic.vocabulary import CHINESE, ENGLISH, SLOTS
 from sockgraph.synthetic.wiki import COLLEAGUE, DECLARED, FRIENDS, NEWCOMER, NOMINATED, OPERATOR
 
 ROOT = Path(__file__).parent.parent

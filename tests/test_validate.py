@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from sockgraph.cli import app
 from sockgraph.clustering import cluster
 from sockgraph.errors import EvaluationError, StoreError
-from sockgraph.evaluation import judge, read_labels
+from sockgraph.evaluation import match_labels, read_labels
 from sockgraph.evidence import flag
 from sockgraph.graph import to_graph
 from sockgraph.pipeline import read_case, run_case, validate_case
-from sockgraph.report import About, validation_page
+from sockgraph.report import CaseSummary, validation_page
 
 NOMINATED = ("Ada Fenwick", "Bram <b>Oxlip</b>", "Cobalt Fern", "Dora Quill", "Ede Marsh")
 CASE = """
@@ -130,7 +130,9 @@ def test_with_labels_both_stand_and_the_difference_is_printed(ran):
     page = made.page.read_text()
     assert "labelled pair of one operator that says little" in page
     assert "Ada" not in page
-    judged = judge(result.links, read_labels(path.with_name("known.csv")), compared_only=True)
+    judged = match_labels(
+        result.links, read_labels(path.with_name("known.csv")), compared_only=True
+    )
     assert judged.ranking.n_same == 1
 
 
@@ -200,6 +202,8 @@ def test_a_reason_is_escaped(ran):
     path, data, _ = ran
     found = validate_case(path, data=data).validation
     hostile = type(found)(**{**vars(found), "own": None, "reason": "<img src=x onerror=alert(1)>"})
-    page = validation_page(hostile, About("fenwick", "x.example", everyone=False, run="0" * 64))
+    page = validation_page(
+        hostile, CaseSummary("fenwick", "x.example", everyone=False, run="0" * 64)
+    )
     assert "<img" not in page
     assert "&lt;img" in page

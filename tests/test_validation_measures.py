@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from sockgraph.evaluation import (
+    CaseTerms,
     OpenSet,
-    Terms,
     Validation,
     exculpation,
     false_link_strata,
@@ -23,13 +23,13 @@ from sockgraph.evaluation import (
     validate_reference,
 )
 from sockgraph.evaluation.false_links import limits
-from sockgraph.evaluation.metrics import separation, tally
+from sockgraph.evaluation.metrics import count_by_score, separation
 from sockgraph.evidence.flagging import band
-from sockgraph.report import About, validation_page
+from sockgraph.report import CaseSummary, validation_page
 from sockgraph.schema import empty, validate
 
 LN10 = np.log(10)
-TERMS = Terms(-2.0, 2.6, 1.8, 1.5, 0.005)
+TERMS = CaseTerms(-2.0, 2.6, 1.8, 1.5, 0.005)
 
 
 def calibrated(n_same, n_different, spread=2.5, seed=3):
@@ -151,7 +151,7 @@ def test_nobody_flagged_is_an_open_set_of_one():
 
 def test_a_grid_of_the_tippett_curve_is_the_curve():
     lr, same = calibrated(50, 500)
-    counts = tally(np.clip(lr, -2, 2), same)
+    counts = count_by_score(np.clip(lr, -2, 2), same)
     exact, drawn = tippett(counts), tippett_grid(counts)
     for row in drawn.itertuples():
         above = exact[exact["log10_lr"] >= row.log10_lr - 1e-9]
@@ -194,8 +194,8 @@ def test_a_reference_is_measured_whole_and_by_cut(held_out):
 
 def test_nothing_calibrated_gives_no_side():
     assert validate_reference(empty("held_out"), TERMS) is None
-    assert reading_of(Terms(None, None, None, 1.5, 0.005)) is None
-    assert reading_of(Terms(-1, 2, 1, 1.5, None)) is None
+    assert reading_of(CaseTerms(None, None, None, 1.5, 0.005)) is None
+    assert reading_of(CaseTerms(-1, 2, 1, 1.5, None)) is None
 
 
 def test_everything_is_json_and_the_difference_is_cuts_less_labels(held_out):
@@ -253,7 +253,9 @@ def page_of(held_out, *, everyone, spread):
     )
     own, labels = validate_reference(held_out, TERMS), validate_labels(pairs, TERMS)
     found = Validation(TERMS, {"n_reference": 130}, None, own, labels, reading_of(TERMS))
-    return validation_page(found, About("spring", "x.example", everyone=everyone, run="0" * 64))
+    return validation_page(
+        found, CaseSummary("spring", "x.example", everyone=everyone, run="0" * 64)
+    )
 
 
 def test_the_page_says_which_figures_cut_histories_flatter_and_which_not(held_out):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from sockgraph.concert.discussion_page import read_page
 from sockgraph.concert.history import read_votes
-from sockgraph.concert.profiles import cover_voters, profile_of
-from sockgraph.concert.timing import arrivals_after, messages, usual_hours
+from sockgraph.concert.profiles import profile_of, pseudonymize_voters
+from sockgraph.concert.timing import arrivals_after, mass_messages, usual_hours
 from sockgraph.errors import SockgraphError
 from sockgraph.schema import validate
 
@@ -303,7 +303,10 @@ def test_several_discussions_on_a_page_are_told_apart():
 def test_nobody_but_the_named_keeps_a_name():
     text = f"* '''Support''' {en('Fen Orchid')}\n* '''Oppose''' {en('Heron Wade')}"
     table = read_votes(*page(("Fen Orchid", 0, text)), profile="enwiki").table
-    assert set(cover_voters(table, ["Fen Orchid"], "salt")["user"]) == {"Fen Orchid", "voter-0001"}
+    assert set(pseudonymize_voters(table, ["Fen Orchid"], "salt")["user"]) == {
+        "Fen Orchid",
+        "voter-0001",
+    }
 
 
 def test_an_unknown_profile_is_refused():
@@ -374,9 +377,9 @@ def test_messages_to_many_and_who_came_after_them():
             ),
         }
     )
-    runs = messages(sent)
+    runs = mass_messages(sent)
     assert runs["receivers"].tolist() == [names]
-    assert messages(sent.assign(ns=1)).empty
+    assert mass_messages(sent.assign(ns=1)).empty
     times = ["2021-05-01T10:00", "2021-05-01T13:00", "2021-05-01T14:00", "2021-05-04T13:00"]
     votes = votes_at(*times, users=["voter-0001", *names[:2], "voter-0002"])
     came = arrivals_after(votes.assign(page="Project:X"), runs)

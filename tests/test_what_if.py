@@ -7,7 +7,7 @@ import pytest
 import tiny
 
 import sockgraph as sg
-from sockgraph.desk.messages import answer
+from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence import exploration
@@ -128,11 +128,11 @@ def test_the_desk_answers_what_if(tmp_path):
     run_case(file, data=tmp_path / "data")
     before = sorted(p for p in (tmp_path / "data").rglob("*") if p.is_file())
     desk = Desk.of(file, data=tmp_path / "data")
-    told = answer(desk, {"ask": "what-if", "without": ["signal:hours"]})
+    told = handle_message(desk, {"ask": "what-if", "without": ["signal:hours"]})
     assert told["exploration"] == ["signal:hours"]
     links = desk.tables["links"].set_index(["user_a", "user_b"])
     assert {(row["a"], row["b"]) for row in told["links"]} == set(links.index)
     moved = [abs(row["score"] - links.loc[(row["a"], row["b"]), "score"]) for row in told["links"]]
     assert max(moved) > 1e-3
-    assert "problem" in answer(desk, {"ask": "what-if", "without": ["account:Nobody"]})
+    assert "problem" in handle_message(desk, {"ask": "what-if", "without": ["account:Nobody"]})
     assert sorted(p for p in (tmp_path / "data").rglob("*") if p.is_file()) == before

@@ -16,7 +16,7 @@ from review_work import review
 
 from sockgraph.log_events import restraints
 from sockgraph.names import clean
-from sockgraph.report.basket import Picked
+from sockgraph.report.basket import PickedEdit
 from sockgraph.report.filing_words import CHINESE, ENGLISH, SENTENCES
 from sockgraph.report.wikitext import (
     PROFILES,
@@ -24,7 +24,7 @@ from sockgraph.report.wikitext import (
     Filing,
     basket_text,
     diff_lines,
-    inert,
+    escape_wikitext,
     restoration_note,
     spi_filing,
 )
@@ -82,10 +82,10 @@ def filing(tmp_path):
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 @settings(max_examples=300, deadline=None)
 def test_no_character_that_wikitext_reads_is_left(text):
-    spelled = re.sub(r"&#\d+;", "", inert(text))
+    spelled = re.sub(r"&#\d+;", "", escape_wikitext(text))
     assert not re.search(r"[\[\]{}<>|=~#*:;'_&\n\r]", spelled)
     assert not re.search(r"ISBN|RFC|PMID", spelled)
-    assert html.unescape(inert(text)) == clean(text)
+    assert html.unescape(escape_wikitext(text)) == clean(text)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -293,7 +293,7 @@ def test_the_note_says_what_is_still_in_force_and_since_when(tmp_path):
 def test_edits_of_one_account_are_not_said_to_have_been_held_against_anything(filing, profile):
     edits = filing.dossier.tables["edits"]
     revs = [edits[edits["user"] == user].iloc[0] for user in (A, C)]
-    picks = tuple(Picked(f"{row.wiki}:{row.rev_id}", "for") for row in revs)
+    picks = tuple(PickedEdit(f"{row.wiki}:{row.rev_id}", "for") for row in revs)
     alone, both = (
         basket_text(filing.dossier, basket, filing.head, profile=profile)
         for basket in (picks[:1], picks)
@@ -400,7 +400,7 @@ def test_what_is_posted_parses_without_error_on_a_real_wiki(wiki, filing, tmp_pa
 def test_hostile_text_is_shown_as_it_was_written_on_a_real_wiki(wiki, text):
     site = wiki.admin()
     answer = site.post(
-        "parse", text=f"* {inert(text)}", pst=1, contentmodel="wikitext", title="Case",
+        "parse", text=f"* {escape_wikitext(text)}", pst=1, contentmodel="wikitext", title="Case",
         disablelimitreport=1, wrapoutputclass="",
     )  # fmt: skip
     shown = answer["parse"]["text"]["*"]

@@ -12,7 +12,7 @@ from sockgraph.charts.marks import Chart
 from sockgraph.charts.matrix import matrix
 from sockgraph.charts.network import graph
 from sockgraph.charts.pages import shared_pages
-from sockgraph.charts.votes import arrivals, blocs, hands, usual_hours
+from sockgraph.charts.votes import arrivals, blocs, effective_hands, usual_hours
 from sockgraph.charts.waterfall import waterfall
 
 __all__ = [
@@ -21,8 +21,8 @@ __all__ = [
     "blocs",
     "dendrogram",
     "ece",
+    "effective_hands",
     "graph",
-    "hands",
     "hours",
     "leave_one_out",
     "matrix",

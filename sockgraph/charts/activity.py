@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.charts import marks
-from sockgraph.charts.marks import Chart, Copy, Mark, Text, account_dot, broken, text_width
+from sockgraph.charts.marks import Chart, Mark, SharedMark, Text, account_dot, broken, text_width
 from sockgraph.errors import SockgraphError
 from sockgraph.reviews.words import counted, day, duration, thousands
 from sockgraph.strings import say, spoken
@@ -84,14 +84,14 @@ def hours(edits: pd.DataFrame, user_a: str, user_b: str, *, offset: int | None =
     weeks = [week_counts(edit_times(edits, user), offset or 0) for user in (user_a, user_b)]
     turned = offset is not None
     cards = [
-        card(user, week, turned=turned, hollow=hollow)
+        hours_card(user, week, turned=turned, hollow=hollow)
         for user, week, hollow in zip((user_a, user_b), weeks, (False, True), strict=True)
     ]
     where = "Turned by a secret offset: compare, do not place." if turned else "UTC."
-    return hours_of((user_a, user_b), weeks, [(c, "") for c in cards], note=where)
+    return hours_beside((user_a, user_b), weeks, [(c, "") for c in cards], note=where)
 
 
-def hours_of(
+def hours_beside(
     labels: Sequence[str],
     weeks: Sequence[NDArray[np.int64]],
     cards: Sequence[tuple[tuple[Mark, ...], str]],
@@ -113,7 +113,7 @@ def hours_of(
     table = {"day": at // 24, "hour": at % 24, "a": weeks[0].ravel(), "b": weeks[1].ravel()}
     parts: list[Mark] = []
     for (drawn, name), left in zip(cards, (34.0, 34.0 + CARD[0] + 44), strict=True):
-        copy = Copy(name, drawn, (left, 0.0))
+        copy = SharedMark(name, drawn, (left, 0.0))
         parts += [copy] if name else [marks.moved(one, (left, 0.0)) for one in drawn]
     return Chart(
         pd.DataFrame(table),
@@ -125,7 +125,7 @@ def hours_of(
     )
 
 
-def card(
+def hours_card(
     label: str, counts: NDArray[np.int64], *, turned: bool, hollow: bool = False
 ) -> tuple[Mark, ...]:
     """Draw one account's week on its own scale; one that is turned names neither day nor hour."""
@@ -161,7 +161,7 @@ def _cells(counts: NDArray[np.int64], most: int) -> list[Mark]:
 
 
 @dataclass(frozen=True)
-class Life:
+class AccountActivity:
     """An account as figures over time draw it.
 
     Attributes
@@ -180,7 +180,7 @@ class Life:
 
 
 @dataclass(frozen=True)
-class Weeks:
+class WeekBins:
     """Time from `start` on, in bins of some weeks."""
 
     start: np.datetime64
@@ -208,7 +208,7 @@ class Weeks:
         return "a week" if self.weeks == 1 else f"in {self.weeks} weeks"
 
 
-def weeks_of(lives: Sequence[Life]) -> Weeks | None:
+def week_bins(lives: Sequence[AccountActivity]) -> WeekBins | None:
     """Return an axis from the first edit of any account to the last; None without edits."""
     known = [life.times for life in lives if len(life.times)]
     if not known:
@@ -217,7 +217,7 @@ def weeks_of(lives: Sequence[Life]) -> Weeks | None:
     last = max(times[-1] for times in known)
     weeks = max(int((last - start) / _DAY) // 7 + 1, 8)
     width = next((w for w in WEEKS if weeks / w <= 110), WEEKS[-1])
-    return Weeks(start, width, -(-weeks // width))
+    return WeekBins(start, width, -(-weeks // width))
 
 
 def timeline(
@@ -252,7 +252,7 @@ def timeline(
         If an account has no edit.
     """
     lives = [
-        Life(
+        AccountActivity(
             user,
             edit_times(edits, user),
             tuple((at, words) for who, at, words in events if who == user),
@@ -273,10 +273,10 @@ def timeline(
 
 
 def timeline_of(
-    lives: Sequence[Life], stretches: Iterable[pd.Timestamp], *, note: str = ""
+    lives: Sequence[AccountActivity], stretches: Iterable[pd.Timestamp], *, note: str = ""
 ) -> Chart | None:
     """Draw two accounts over time; None where neither has an edit."""
-    axis = weeks_of(lives)
+    axis = week_bins(lives)
     if axis is None:
         return None
     first, second = (axis.counts(life.times) for life in lives)
@@ -305,7 +305,7 @@ def _naive(moment: pd.Timestamp) -> np.datetime64:
     return moment.tz_convert(None).to_datetime64() if moment.tz else moment.to_datetime64()
 
 
-def _bars(counts: NDArray[np.int64], axis: Weeks, most: int, *, down: bool = False) -> list[Box]:
+def _bars(counts: NDArray[np.int64], axis: WeekBins, most: int, *, down: bool = False) -> list[Box]:
     inset = 0.5 if down else 0.0
     gap = 1.6 if axis.step > 5 else 0.8
     bars: list[Box] = []
@@ -317,7 +317,7 @@ def _bars(counts: NDArray[np.int64], axis: Weeks, most: int, *, down: bool = Fal
     return bars
 
 
-def _calendar(axis: Weeks) -> list[Mark]:
+def _calendar(axis: WeekBins) -> list[Mark]:
     """Draw a line at each quarter, half year or year, as many as have room for their label."""
     start = pd.Timestamp(axis.start)
     end = start + pd.Timedelta(weeks=axis.weeks * axis.n_bins)
@@ -340,7 +340,7 @@ def _calendar(axis: Weeks) -> list[Mark]:
     return parts
 
 
-def _names(lives: Sequence[Life]) -> list[Mark]:
+def _names(lives: Sequence[AccountActivity]) -> list[Mark]:
     parts: list[Mark] = [Text((0, 105), say("simultaneous"), "s")]
     for life, (y, up) in zip(lives, ((59.0, True), (141.0, False)), strict=True):
         words = broken(life.label, 88.0, bold=True)
@@ -351,7 +351,7 @@ def _names(lives: Sequence[Life]) -> list[Mark]:
     return parts
 
 
-def _scales(most: int, axis: Weeks) -> list[Mark]:
+def _scales(most: int, axis: WeekBins) -> list[Mark]:
     said = f"{most:,}" if axis.weeks > 1 else say("{n}/wk", n=f"{most:,}")
     parts: list[Mark] = []
     for top, y in ((32.0, 40.0), (LANE, 170.0)):
@@ -360,7 +360,7 @@ def _scales(most: int, axis: Weeks) -> list[Mark]:
     return parts
 
 
-def _moments(life: Life, axis: Weeks, *, above: bool) -> list[Mark]:
+def _moments(life: AccountActivity, axis: WeekBins, *, above: bool) -> list[Mark]:
     """Mark what happened to an account, in words where they have room."""
     parts, ends = list[Mark](), [0.0, 0.0, 0.0]
     for moment, words in sorted(m for m in life.moments if _naive(m[0]) > axis.start)[:6]:
@@ -382,7 +382,7 @@ def _moments(life: Life, axis: Weeks, *, above: bool) -> list[Mark]:
 SPAN, HIGH, LOW = 560.0, 26.0, 98.0
 
 
-def simultaneous(lives: Sequence[Life], stretches: pd.DataFrame) -> Chart | None:
+def simultaneous(lives: Sequence[AccountActivity], stretches: pd.DataFrame) -> Chart | None:
     """Draw the longest stretch of work by turns, edit by edit, and how long all of them are.
 
     Parameters
@@ -433,7 +433,9 @@ def _minutes(left: float, scale: float, minutes: float) -> list[Mark]:
     return parts
 
 
-def _ticks(life: Life, stretch: pd.Series, place: tuple[float, float, float]) -> list[Mark]:
+def _ticks(
+    life: AccountActivity, stretch: pd.Series, place: tuple[float, float, float]
+) -> list[Mark]:
     """Draw an account's edits within the stretch: filled in the upper lane, hollow in the lower."""
     left, scale, top = place
     start, end = _naive(stretch["start"]), _naive(stretch["end"])

@@ -25,7 +25,7 @@ Curve = tuple[str, str, "Point | None", str]
 
 
 @dataclass(frozen=True)
-class Plane:
+class Axes:
     """Where values lie on a drawing."""
 
     x: tuple[float, float]
@@ -52,7 +52,7 @@ def tippett(curve: pd.DataFrame, *, n_same: int, n_different: int) -> Chart:
     floor = math.floor(math.log10(0.5 / max(n_different, 1)))
     xs = curve["log10_lr"].tolist()
     low, high = min(-1.0, *xs), max(1.0, *xs)
-    plane = Plane((low - 0.05, high + 0.35), (floor, 0.15))
+    plane = Axes((low - 0.05, high + 0.35), (floor, 0.15))
     parts = _grid(
         plane,
         [(float(k), plain(k).removesuffix(".0")) for k in range(math.ceil(low), int(high) + 1)],
@@ -101,7 +101,7 @@ def ece(curve: pd.DataFrame, *, n_same: int, n_different: int) -> Chart:
     """
     xs = curve["log10_prior_odds"].tolist()
     top = min(max(1.05, 1.1 * float(curve["ece"].max())), TALLEST)
-    plane = Plane((xs[0], xs[-1]), (0.0, top))
+    plane = Axes((xs[0], xs[-1]), (0.0, top))
     parts = _grid(
         plane,
         [(float(k), plain(k).removesuffix(".0")) for k in range(int(xs[0]), int(xs[-1]) + 1, 2)],
@@ -127,12 +127,12 @@ def ece(curve: pd.DataFrame, *, n_same: int, n_different: int) -> Chart:
     )
 
 
-def _line(plane: Plane, points: Iterable[Point], stroke: str, dash: Point | None) -> Mark:
+def _line(plane: Axes, points: Iterable[Point], stroke: str, dash: Point | None) -> Mark:
     return marks.curve((plane.at(x, y) for x, y in points), stroke, width=2, dash=dash)
 
 
 def _grid(
-    plane: Plane, across: Sequence[tuple[float, str]], up: Sequence[tuple[float, str]]
+    plane: Axes, across: Sequence[tuple[float, str]], up: Sequence[tuple[float, str]]
 ) -> list[Mark]:
     parts: list[Mark] = []
     for value, words in across:

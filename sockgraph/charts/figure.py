@@ -14,7 +14,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.patches import Circle, PathPatch
 from matplotlib.path import Path
 
-from sockgraph.charts.marks import HATCH, LOOKS, Copy, Dot, Shape, Text, broken, moved
+from sockgraph.charts.marks import HATCH, LOOKS, Dot, Shape, SharedMark, Text, broken, moved
 from sockgraph.charts.svg import colours
 from sockgraph.names import clean
 
@@ -91,7 +91,7 @@ class _Canvas:
 
     def draw(self, mark: Mark, order: float) -> None:
         """Draw one mark over those before."""
-        if isinstance(mark, Copy):
+        if isinstance(mark, SharedMark):
             for one in mark.marks:
                 self.draw(moved(one, mark.at), order)
         elif isinstance(mark, Text):

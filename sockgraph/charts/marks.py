@@ -82,7 +82,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Copy:
+class SharedMark:
     """Marks that pages hold once and show in several charts, at a place."""
 
     name: str
@@ -90,7 +90,7 @@ class Copy:
     at: Point
 
 
-Mark = Shape | Dot | Text | Copy
+Mark = Shape | Dot | Text | SharedMark
 LOOKS: dict[str, tuple[float, str, bool]] = {
     "": (13, "ink", False),
     "b": (13, "ink", True),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.charts import marks, placing
+from sockgraph.charts import marks, placement
 from sockgraph.charts.marks import AGAINST, HATCH, Chart, Dot, Mark, Text, each, text_width
 from sockgraph.reviews.words import counted, listed, signed
 from sockgraph.strings import say
@@ -146,10 +146,10 @@ def _sheet(graph: nx.Graph, links: pd.DataFrame, labels: dict[str, str], width: 
             members.setdefault(int(known[user]["group"]), []).append(i)
     groups = [rows for rows in members.values() if len(rows) > 1]
     box = (66.0, 44.0, width - 66.0, height - 44.0)
-    at = placing.spread(wanted.reshape(-1, 2), box, gap, groups=groups, room=OUTLINE)
+    at = placement.spread(wanted.reshape(-1, 2), box, gap, groups=groups, room=OUTLINE)
     row = {user: i for i, user in enumerate(users)}
     ends = [(row[a], row[b]) for a, b in zip(links["user_a"], links["user_b"], strict=True)]
-    router = placing.Router(at, MARK + 5)
+    router = placement.Router(at, MARK + 5)
     paths = [router.route(a, b) for a, b in ends]
     return _Sheet(graph, users, at, links, paths, members, labels, (width, height))
 
@@ -186,7 +186,7 @@ class _Sheet:
             parts += self._link(row, path)
         for row, path in rows:
             if row.cannot_link:
-                parts.append(marks.cross(placing.clear_point(path, self.at), 8, 3))
+                parts.append(marks.cross(placement.clear_point(path, self.at), 8, 3))
         parts += [self._mark(user, at) for user, at in zip(self.users, self.at, strict=True)]
         parts += self._labels(set(outlines))
         return parts, unboxed
@@ -201,11 +201,11 @@ class _Sheet:
         unboxed = []
         for number, rows in sorted(self.members.items()):
             strangers = np.delete(self.at, rows, axis=0)
-            if placing.within(placing.outline(self.at[rows], OUTLINE + MARK), strangers).any():
+            if placement.within(placement.outline(self.at[rows], OUTLINE + MARK), strangers).any():
                 unboxed.append((number, [self._name(self.users[i]) for i in rows]))
                 continue
             stable = self._known(self.users[rows[0]]).get("status") == "stable"
-            corners = [(float(x), float(y)) for x, y in placing.outline(self.at[rows], OUTLINE)]
+            corners = [(float(x), float(y)) for x, y in placement.outline(self.at[rows], OUTLINE)]
             look: dict[str, Any] = {"fill": "panel"} if stable else {"dash": (3.0, 4.0)}
             found[number] = marks.area(corners, stroke="rule-strong", **look)
         return found, unboxed
@@ -252,23 +252,23 @@ class _Sheet:
         """Write names, then numbers, then groups, each where it hides least of what is there."""
         r = MARK + 3
         taken: list[Box] = [(x - r, y - r, x + r, y + r) for x, y in self.at.tolist()]
-        labels = placing.Labels(taken, self.paths, self.size)
+        labels = placement.LabelPlacer(taken, self.paths, self.size)
         large = len(self.users) > NAMED
         parts: list[Mark | None] = []
         for user, at in self._by_weight():
             name, place = self._name(user), (float(at[0]), float(at[1]))
             wide = text_width(name, bold=True)
-            box = labels.place(placing.around(place, wide, MARK + 5), needed=not large)
+            box = labels.place(placement.around(place, wide, MARK + 5), needed=not large)
             parts.append(_written(box, name, "b halo"))
             if self._known(user).get("insufficient") and not large:
                 words = say("too few edits")
-                choices = placing.around(place, text_width(words, 12), MARK + 5)
+                choices = placement.around(place, text_width(words, 12), MARK + 5)
                 parts.append(_written(labels.place(choices), words, "q halo"))
         for row, path in zip(each(self.links), self.paths, strict=True):
             value = row.log10_lr
             if math.isnan(value) or (abs(value) < NUMBERED and len(self.links) > FEW):
                 continue
-            choices = placing.beside(path, text_width(signed(value), bold=True))
+            choices = placement.beside(path, text_width(signed(value), bold=True))
             box = labels.place(choices, needed=False)
             parts.append(_written(box, signed(value), f"{'ta' if value < 0 else 'tf'} halo"))
         parts += [self._group_label(number, labels) for number in sorted(outlined)]
@@ -284,7 +284,7 @@ class _Sheet:
         )
         return [(user, at[user]) for user in [*linked, *rest]]
 
-    def _group_label(self, number: int, labels: placing.Labels) -> Mark | None:
+    def _group_label(self, number: int, labels: placement.LabelPlacer) -> Mark | None:
         rows = list(self.members[number])
         status = self._known(self.users[rows[0]]).get("status", "stable")
         words = say("Group {n}, {status}", n=number, status=say(status))

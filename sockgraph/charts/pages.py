@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.charts import marks, placing
+from sockgraph.charts import marks, placement
 from sockgraph.charts.marks import DOTTED, Chart, Dot, Text, each, text_width
 from sockgraph.reviews.words import counted, duration
 from sockgraph.strings import say
@@ -119,10 +119,12 @@ def _named(
         (x - reach[p] - 2, y - reach[p] - 2, x + reach[p] + 2, y + reach[p] + 2)
         for p, (x, y) in at.items()
     ]
-    labels = placing.Labels([*taken, (0.0, 0.0, 240.0, TOP)], list[np.ndarray](), (WIDTH, BOTTOM))
+    labels = placement.LabelPlacer(
+        [*taken, (0.0, 0.0, 240.0, TOP)], list[np.ndarray](), (WIDTH, BOTTOM)
+    )
     parts: list[Mark] = []
     for page in order:
-        choices = placing.around(at[page], text_width(page, 12), reach[page] + 4)
+        choices = placement.around(at[page], text_width(page, 12), reach[page] + 4)
         box = labels.place(choices, needed=False)
         if box is not None:
             parts.append(Text((box[0], box[3] - 4), page, "s halo"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from sockgraph.charts.marks import HATCH, LOOKS, Copy, Dot, Shape, Text
+from sockgraph.charts.marks import HATCH, LOOKS, Dot, Shape, SharedMark, Text
 from sockgraph.names import clean, is_han
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _runs(marks: Iterable[Mark]) -> list[Mark]:
 
 
 def shared(name: str, marks: Iterable[Mark]) -> Markup:
-    """Return marks for a page's `<defs>`, where every `Copy` of that name refers to them."""
+    """Return marks for a page's `<defs>`, where every `SharedMark` of that name refers to them."""
     return element("g", Markup("").join(map(drawn, marks)), id=name)
 
 
@@ -124,7 +124,7 @@ def drawn(mark: Mark) -> Markup:
     """Return one mark's element."""
     if isinstance(mark, Text):
         return _text(mark)
-    if isinstance(mark, Copy):
+    if isinstance(mark, SharedMark):
         x, y = mark.at
         return element("use", href=f"#{mark.name}", x=x or None, y=y or None)
     fill = None if mark.fill is None else f"f-{mark.fill}"

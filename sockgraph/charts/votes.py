@@ -206,7 +206,7 @@ def arrivals(votes: pd.DataFrame, sent: pd.DataFrame, users: Sequence[str]) -> C
     votes
         The table `votes`.
     sent
-        What `sockgraph.concert.timing.messages` returns.
+        What `sockgraph.concert.timing.mass_messages` returns.
     users
         The compared accounts: of the receivers, only these are told from the others.
 
@@ -262,7 +262,7 @@ def _around(stood: pd.DataFrame, sent: pd.DataFrame, users: set[str]) -> pd.Data
 HANDS, PANEL, SPAN = 150.0, 130.0, 520.0
 
 
-def hands(table: pd.DataFrame) -> Chart:
+def effective_hands(table: pd.DataFrame) -> Chart:
     """Draw the effective number of hands of each activity over time, with its interval.
 
     Parameters

@@ -23,7 +23,7 @@ from sockgraph.runtime import close_output, open_streams
 
 
 @dataclass(frozen=True)
-class Place:
+class CommandSpec:
     """Where a command lives, and the first sentence of its help."""
 
     module: str
@@ -31,86 +31,88 @@ class Place:
 
 
 COMMANDS = {
-    "demo": Place("run", "Invent a small wiki with a known truth, and run the demo case on it."),
-    "new-case": Place(
+    "demo": CommandSpec(
+        "run", "Invent a small wiki with a known truth, and run the demo case on it."
+    ),
+    "new-case": CommandSpec(
         "start", "Write a case file and its notebooks, asking for what no option gives."
     ),
-    "lab": Place("start", "Open JupyterLab on a case's notebooks, on this machine only."),
-    "run": Place(
+    "lab": CommandSpec("start", "Open JupyterLab on a case's notebooks, on this machine only."),
+    "run": CommandSpec(
         "run", "Run a case from its file to its report: fetch what is missing, weigh, group, write."
     ),
-    "fetch": Place(
+    "fetch": CommandSpec(
         "run",
         "Read everything that a case needs, and weigh nothing yet; "
         "interrupted, go on where it was.",
     ),
-    "refresh-hidden": Place(
+    "refresh-hidden": CommandSpec(
         "run", "Remove here what the wiki hides or deleted since, and run the case again."
     ),
-    "purge": Place(
+    "purge": CommandSpec(
         "run",
         "Remove everything kept of a case; its ledger stays without names, and a note tells.",
     ),
-    "evaluate": Place(
+    "evaluate": CommandSpec(
         "run",
         "Measure links against known persons: discrimination, calibration, false links, groups.",
     ),
-    "validate": Place(
+    "validate": CommandSpec(
         "run",
         "Measure how often the numbers of a case that was run would be wrong; write a page of it.",
     ),
-    "screen": Place(
+    "screen": CommandSpec(
         "screen", "Find which pairs of accounts are worth asking about at all; it flags nobody."
     ),
-    "import-wiki": Place(
+    "import-wiki": CommandSpec(
         "screen",
         "Sort a whole wiki's edits once, so that cases find an account's without reading the rest.",
     ),
-    "votes": Place(
+    "votes": CommandSpec(
         "concert",
         "Read who said what on the pages under [discussions]; only nominated accounts keep names.",
     ),
-    "concert": Place(
+    "concert": CommandSpec(
         "concert",
         "Compare how nominated accounts came to discussions with what chance would bring.",
     ),
-    "capture": Place(
+    "capture": CommandSpec(
         "concert",
         "Measure how concentrated a community's work and decisions are; no person is named.",
     ),
-    "review": Place(
+    "review": CommandSpec(
         "review",
         "Review what waits: read the edits and judge. What spares a person closes in a minute.",
     ),
-    "review-packet": Place(
+    "review-packet": CommandSpec(
         "review",
         "Write one HTML file for a reviewer on a machine of their own: no names, no LR, "
         "no network.",
     ),
-    "review-merge": Place(
+    "review-merge": CommandSpec(
         "review", "Verify reviewers' answers, enter them, and open the findings that are due."
     ),
-    "reviewers": Place(
+    "reviewers": CommandSpec(
         "review",
         "Say how far reviewers agree, and how often they join people known to be different.",
     ),
-    "audit": Place(
+    "audit": CommandSpec(
         "review",
         "Verify the ledger's chain and print its history; with a witness, show any rewriting.",
     ),
-    "evidence": Place("filing", "Register evidence received later."),
-    "reverse": Place(
+    "evidence": CommandSpec("filing", "Register evidence received later."),
+    "reverse": CommandSpec(
         "filing",
         "Open the review of a link's reversal; say what the link rested on, and rests on now.",
     ),
-    "reopen": Place(
+    "reopen": CommandSpec(
         "filing",
         "Lift a cannot-link on evidence authenticated since, and open the link to a new review.",
     ),
-    "cannot-link": Place(
+    "cannot-link": CommandSpec(
         "filing", "Carry links that were taken back, and accepted alibis, to another data folder."
     ),
-    "report": Place(
+    "report": CommandSpec(
         "filing", "Export a case: every link and its state as a table, or upheld links as a filing."
     ),
 }

@@ -12,7 +12,7 @@ from sockgraph.pipeline import DATA
 from sockgraph.pipeline.concert import FOUND, capture_of, concert_of, votes_of
 
 
-class Every(enum.StrEnum):
+class Period(enum.StrEnum):
     """The length of a period."""
 
     MONTH = "month"
@@ -75,8 +75,8 @@ def capture(
     case: CaseFile,
     data: DataFolder = DATA,
     *,
-    every: Annotated[Every, typer.Option("--every", help="The length of a period.")] = (
-        Every.QUARTER
+    every: Annotated[Period, typer.Option("--every", help="The length of a period.")] = (
+        Period.QUARTER
     ),
 ) -> None:
     """Measure how concentrated a community's work and decisions are; no person is named.

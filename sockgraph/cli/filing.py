@@ -32,9 +32,15 @@ from sockgraph.report.basket import picked_edits, read_basket
 from sockgraph.report.wikitext import Filing, diff_lines, in_force, spi_filing
 from sockgraph.reviews import Draft, LedgerHead, histories, link_states, words
 from sockgraph.reviews.dossier import rested_on, side_by_side
-from sockgraph.reviews.reversal import Received, ask_reversal, document_hash, receive, reopen
-from sockgraph.reviews.rules import moved, refuse_export
-from sockgraph.reviews.states import FILED, RECEIVED, History
+from sockgraph.reviews.reversal import (
+    ReceivedEvidence,
+    ask_reversal,
+    document_hash,
+    register_evidence,
+    reopen,
+)
+from sockgraph.reviews.rules import evidence_changed, refuse_export
+from sockgraph.reviews.states import FILED, RECEIVED, LinkHistory
 from sockgraph.store.files import write_bytes
 
 if TYPE_CHECKING:
@@ -107,8 +113,8 @@ def add(
     Reviewers are shown it; no number takes account of it.
     """
     session = open_session(case, data)
-    what = Received(speaks, authenticated_by, summary, document_hash(document))
-    entry = receive(
+    what = ReceivedEvidence(speaks, authenticated_by, summary, document_hash(document))
+    entry = register_evidence(
         session.ledger, session.dossier, session.dossier.pair(*link), author=by, what=what
     )
     tell(f"Registered; {document.name} itself is not stored. SHA-256 {entry.body['sha256']}")
@@ -221,7 +227,7 @@ def report(
     hand_over(text)
 
 
-def _then_and_now(dossier: Dossier, history: History) -> list[str]:
+def _then_and_now(dossier: Dossier, history: LinkHistory) -> list[str]:
     """Return what a link rested on and rests on now, signal by signal, and what was received."""
     then, now = rested_on(history), dossier.snapshot(history.pair)
     lines = [
@@ -238,7 +244,7 @@ def _then_and_now(dossier: Dossier, history: History) -> list[str]:
     return lines if received else [*lines, "No evidence was received since."]
 
 
-def appeal_lines(dossier: Dossier, history: History) -> list[str]:
+def appeal_lines(dossier: Dossier, history: LinkHistory) -> list[str]:
     """Return what the person who was linked needs to know to appeal."""
     force = [
         f"  {one.user}: "
@@ -273,7 +279,7 @@ def _filing(
             session.dossier.case.slug, "no link of it is upheld.", "Finish the review first."
         )
     refuse_one_name(wanted, known)
-    chosen = [known.get(pair, History(pair)) for pair in sorted(wanted)]
+    chosen = [known.get(pair, LinkHistory(pair)) for pair in sorted(wanted)]
     refuse_export(session.dossier, chosen)
     variant: Variant = "private" if private else "public"
     drafts = [
@@ -314,7 +320,7 @@ def _of_accounts(session: ReviewSession, users: set[str]) -> Basket:
     return kept
 
 
-def refuse_one_name(wanted: Sequence[Pair], known: Mapping[Pair, History]) -> None:
+def refuse_one_name(wanted: Sequence[Pair], known: Mapping[Pair, LinkHistory]) -> None:
     """Refuse to put accounts under one name whom no review joined, or whom one kept apart.
 
     Raises
@@ -365,7 +371,9 @@ def _table(session: ReviewSession, only: Pair | None, form: Format) -> str:
     if only:
         links = links[(links["user_a"] == only[0]) & (links["user_b"] == only[1])]
     pairs = zip(links["user_a"], links["user_b"], strict=True)
-    changed = [moved(session.dossier, known.get(pair, History(pair))) for pair in pairs]
+    changed = [
+        evidence_changed(session.dossier, known.get(pair, LinkHistory(pair))) for pair in pairs
+    ]
     links = links.assign(evidence_moved=pd.Series(changed, index=links.index, dtype=bool))
     if form is Format.csv:
         names = {c: links[c].map(cell) for c in ("user_a", "user_b")}

@@ -26,24 +26,24 @@ from sockgraph.cli.terminal import (
 from sockgraph.errors import ReviewError
 from sockgraph.names import printable
 from sockgraph.pipeline import DATA, LEDGER, ReviewSession, open_store
-from sockgraph.pipeline.review_session import Sitting, named
+from sockgraph.pipeline.review_session import ReviewFlow, named
 from sockgraph.reviews import Ledger, LedgerHead, words
-from sockgraph.reviews.agreement import read_answers, take_answers
 from sockgraph.reviews.answers import SPARING, findings_of
+from sockgraph.reviews.answers_file import read_answers, take_answers
 from sockgraph.reviews.audit import agreements, calibrations, entry_line, reviewers_of, witnesses_in
-from sockgraph.reviews.blinding import LABELS, covered
+from sockgraph.reviews.blinding import LABELS, without_hidden_names
 from sockgraph.reviews.packet import make_packet, wiki_address
-from sockgraph.reviews.sheet import Card
+from sockgraph.reviews.sheet import EditCard
 from sockgraph.store.files import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sockgraph.reviews import Task
+    from sockgraph.reviews import ReviewTask
     from sockgraph.reviews.blinding import Part
-    from sockgraph.reviews.exhibit import Block
+    from sockgraph.reviews.exhibit import PageBlock
     from sockgraph.reviews.ledger import Entry
-    from sockgraph.reviews.sheet import Page, Sheet
+    from sockgraph.reviews.sheet import Sheet, SheetPage
 
 
 Reviewer = Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who reviews.")]
@@ -68,7 +68,7 @@ def shown_entries(case: Path, data: Path) -> tuple[Entry, ...]:
     given = load_case(case)
     manifest = open_store(given, data).read_manifest(missing_ok=True) or {}
     hidden = manifest.get("source", {}).get("hidden", ())
-    return covered(ledger_of(case, data).entries(), given.id or given.slug, hidden)
+    return without_hidden_names(ledger_of(case, data).entries(), given.id or given.slug, hidden)
 
 
 def register(app: typer.Typer) -> None:
@@ -98,10 +98,10 @@ def review(
     the evidence on any is shown. Stop whenever you like; the next call goes on where you stopped.
     """
     session = open_session(case, data)
-    sitting = Sitting.begin(session, reviewer, foils=foils or 0, link=link)
+    sitting = ReviewFlow.begin(session, reviewer, foils=foils or 0, link=link)
     before = session.ledger.head().length
     try:
-        Terminal(sitting).go_through()
+        TerminalReview(sitting).go_through()
     except typer.Abort as stop:
         kept = session.ledger.head().length - before
         raise ReviewError(
@@ -249,7 +249,7 @@ JOINS = "may be one operator"
 
 
 @dataclass
-class Terminal:
+class TerminalReview:
     """One reviewer's sitting at the terminal.
 
     Attributes
@@ -258,7 +258,7 @@ class Terminal:
         What else could explain it, as last written: it is offered for the next pair.
     """
 
-    sitting: Sitting
+    sitting: ReviewFlow
     console: Console = field(default_factory=lambda: Console(highlight=False, width=120))
     other: str = ""
 
@@ -275,7 +275,7 @@ class Terminal:
             else:
                 self._show(task, step)
 
-    def _judge(self, task: Task) -> None:
+    def _judge(self, task: ReviewTask) -> None:
         sheet = self.sitting.sheet(task)
         numbers = {rev: n for n, rev in enumerate(sheet.cards, 1)}
         judgement = _Reading(self, task, sheet, numbers).read()
@@ -293,7 +293,7 @@ class Terminal:
             self.sitting.judge(task, judgement, says=says, other=other, knows=knows, cites=cites)
         )
 
-    def _show(self, task: Task, step: str) -> None:
+    def _show(self, task: ReviewTask, step: str) -> None:
         """Show what is read at a step, then go on once it was."""
         self.say(words.STEP_TITLES[step], bold=True)
         for block in self.sitting.exhibit(task).of(step):
@@ -301,7 +301,7 @@ class Terminal:
         typer.prompt("Enter to go on", default="", show_default=False)
         self.say(self.sitting.go_on(task, step))
 
-    def _find(self, task: Task) -> None:
+    def _find(self, task: ReviewTask) -> None:
         offered = {found: words.FINDINGS[found] for found in findings_of(task.kind)}
         found = _choose(words.QUESTIONS["finding"], self.turned(offered))
         why = _write(words.QUESTIONS["why"])
@@ -316,7 +316,7 @@ class Terminal:
         """Return answers in the order in which this reviewer is offered them."""
         return {key: offered[key] for key in self.sitting.offered(list(offered))}
 
-    def _block(self, block: Block) -> None:
+    def _block(self, block: PageBlock) -> None:
         if block.head:
             self.say(block.head, bold=True)
         if block.note:
@@ -340,8 +340,8 @@ class Terminal:
 class _Reading:
     """The edits of one pair, page by page, until the reviewer judges."""
 
-    terminal: Terminal
-    task: Task
+    terminal: TerminalReview
+    task: ReviewTask
     sheet: Sheet
     numbers: Mapping[str, int]
 
@@ -385,7 +385,7 @@ class _Reading:
         return ", ".join(words.VIEWS[view].lower() for view in unread)
 
     def _next(self, view: str) -> None:
-        pages: list[Page] = getattr(self.sheet, view)
+        pages: list[SheetPage] = getattr(self.sheet, view)
         at = self.places[view]
         for page in pages[at : at + PAGES]:
             self._page(page)
@@ -394,7 +394,7 @@ class _Reading:
         said = f"{words.VIEWS[view]}: {self.places[view]} of {self.sheet.totals[view]}; {order}."
         self.terminal.say(said)
 
-    def _page(self, page: Page) -> None:
+    def _page(self, page: SheetPage) -> None:
         heads = [
             f"{LABELS[who]}, {side.edits:,} edits read"
             for who, side in (("A", self.sheet.a), ("B", self.sheet.b))
@@ -425,7 +425,7 @@ class _Reading:
 
 
 def _cell(cell: Any) -> Text:
-    if isinstance(cell, Card):
+    if isinstance(cell, EditCard):
         return _card(cell, {})
     if isinstance(cell, str):
         return Text(printable(cell))
@@ -442,7 +442,7 @@ def _text(parts: Sequence[Part]) -> Text:
     return found
 
 
-def _card(card: Card | None, numbers: Mapping[str, int]) -> Text:
+def _card(card: EditCard | None, numbers: Mapping[str, int]) -> Text:
     if card is None:
         return Text()
     size = "" if card.size is None else f" · {card.size:+d}"

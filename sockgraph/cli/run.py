@@ -22,8 +22,8 @@ from sockgraph.pipeline import DATA, demo_case, fetch_case, refresh_hidden, run_
 from sockgraph.pipeline.other_cases import earlier_looks
 
 if TYPE_CHECKING:
-    from sockgraph.evaluation import Separation, Side, Validation
-    from sockgraph.pipeline import CaseResult, Fetched
+    from sockgraph.evaluation import PairSetMeasures, Separation, Validation
+    from sockgraph.pipeline import CaseResult, FetchResult
 
 
 Refresh = Annotated[
@@ -110,7 +110,7 @@ def purge(
     say(f"{removed.files} files removed ({removed.size:,} bytes); {removed.tombstone} says so.")
 
 
-def _tell_fetched(fetched: Fetched) -> None:
+def _tell_fetched(fetched: FetchResult) -> None:
     people = fetched.population
     roles = people.accounts["role"].value_counts()
     asked = fetched.traffic.get("requests", {})
@@ -269,7 +269,7 @@ def _line(one: Separation) -> str:
     )
 
 
-def _false(side: Side) -> list[str]:
+def _false(side: PairSetMeasures) -> list[str]:
     return [
         f"  {stratum.name} ({stratum.pairs:,}): "
         + ", ".join(

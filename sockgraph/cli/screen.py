@@ -19,8 +19,8 @@ from sockgraph.screening.local import MEMORY, THREADS
 from sockgraph.screening.wiki import ABOUT, EDITS, import_wiki
 
 if TYPE_CHECKING:
-    from sockgraph.pipeline.screen import FirstLook
-    from sockgraph.screening.candidates import Screened
+    from sockgraph.pipeline.screen import CandidateComparison
+    from sockgraph.screening.candidates import ScreeningResult
 
 GIB = 2**30
 SHOWN = 15
@@ -118,7 +118,7 @@ def screen_case(
     _tell(found)
 
 
-def _tell_evidence(look: FirstLook) -> None:
+def _tell_evidence(look: CandidateComparison) -> None:
     facts, reference = look.facts, look.facts["reference"]
     say(f"{facts['account']} and {len(look.links)} candidates in {look.path}")
     strongest = look.links.sort_values("score", ascending=False, kind="stable")
@@ -136,7 +136,7 @@ def _tell_evidence(look: FirstLook) -> None:
     )
 
 
-def _tell(found: Screened) -> None:
+def _tell(found: ScreeningResult) -> None:
     say(
         f"{found.rows} rows, {found.accounts} accounts: {found.candidates} candidates in "
         f"{found.path}"

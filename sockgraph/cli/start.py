@@ -13,8 +13,8 @@ import typer
 from sockgraph.account_names import name_on_page
 from sockgraph.case import load_case
 from sockgraph.case_template import Plan, write_case, write_notebooks
-from sockgraph.cli import answers
-from sockgraph.cli.answers import DECLARED, EARLIER, KINDS, Questions
+from sockgraph.cli import prompts
+from sockgraph.cli.prompts import DECLARED, EARLIER, KINDS, Prompts
 from sockgraph.cli.terminal import DataFolder, say
 from sockgraph.errors import CaseError, SockgraphError
 from sockgraph.runtime import DATA
@@ -86,14 +86,14 @@ def new_case(  # noqa: PLR0913 - a flag for every question
     Each answer is checked as it is given. An account may be given as its page, User:Example A.
     Nothing is overwritten and no wiki is asked. Without a reason there is no case.
     """
-    ask_for = Questions(asking=sys.stdin.isatty() if ask is None else ask)
+    ask_for = Prompts(asking=sys.stdin.isatty() if ask is None else ask)
     need, offer = ask_for.need, ask_for.offer
     names = tuple(map(name_on_page, (*(account or ()), *_listed(accounts_from))))
-    slug = need("NAME", "Name of the case (a-z, 0-9, -)", name, answers.free_name(cases))
-    why = need("--reason", "Why are these accounts compared?", reason, answers.ruled("reason"))
+    slug = need("NAME", "Name of the case (a-z, 0-9, -)", name, prompts.free_name(cases))
+    why = need("--reason", "Why are these accounts compared?", reason, prompts.ruled("reason"))
     one = (None,) if wiki is None else wiki
-    hosts = tuple(need("--wiki", "The wiki's host", given, answers.host) for given in one)
-    source = answers.kind(kind, path, asking=ask_for.asking)
+    hosts = tuple(need("--wiki", "The wiki's host", given, prompts.host) for given in one)
+    source = prompts.kind(kind, path, asking=ask_for.asking)
     live = source == "mediawiki"
     mine = "Your e-mail address or user page"
     plan = Plan(
@@ -101,15 +101,15 @@ def new_case(  # noqa: PLR0913 - a flag for every question
         reason=why,
         wikis=hosts,
         kind=source,
-        title=offer("Title", title, answers.ruled("title"), slug) or slug,
+        title=offer("Title", title, prompts.ruled("title"), slug) or slug,
         accounts=names or ask_for.accounts(),
         contact=need("--contact", mine, contact, str) if live else None,
-        scheme=answers.scheme(scheme, hosts, ask_for) if live else None,
-        path=None if live else need("--path", "The file or folder of edits", path, answers.there),
-        by=offer("Who files it (Enter: nobody named)", by, answers.ruled("by")),
-        earlier=ask_for.several(f"A link made elsewhere, {EARLIER}", earlier, answers.link),
-        declared=ask_for.several(f"Declared accounts, {DECLARED}", declared, answers.alternates),
-        retention_days=offer("Days to keep what is fetched (Enter: all)", retention, answers.days),
+        scheme=prompts.scheme(scheme, hosts, ask_for) if live else None,
+        path=None if live else need("--path", "The file or folder of edits", path, prompts.there),
+        by=offer("Who files it (Enter: nobody named)", by, prompts.ruled("by")),
+        earlier=ask_for.several(f"A link made elsewhere, {EARLIER}", earlier, prompts.link),
+        declared=ask_for.several(f"Declared accounts, {DECLARED}", declared, prompts.alternates),
+        retention_days=offer("Days to keep what is fetched (Enter: all)", retention, prompts.days),
     )
     written = write_case(plan, cases)
     folder = write_notebooks(written, data)

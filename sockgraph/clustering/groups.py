@@ -12,13 +12,13 @@ import pandas as pd
 from sockgraph.clustering.linkage import (
     THRESHOLD,
     Linkage,
-    fitted,
-    grow,
+    fit_estimator,
+    linkage_trees,
     pair_evidence,
     partition,
     refuse_settings,
 )
-from sockgraph.clustering.stability import runs, stability
+from sockgraph.clustering.stability import leave_one_out, stability
 from sockgraph.schema import empty, subject_of, validate
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sockgraph.clustering.linkage import PairEvidence, Tree
 
 
-def ranked(group: NDArray[np.int64]) -> NDArray[np.int64]:
+def number_groups(group: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return groups numbered from 1, the largest first, then by first account; 0 for the alone."""
     size = np.bincount(group, minlength=len(group))
     names = np.flatnonzero(size > 1)
@@ -39,7 +39,7 @@ def ranked(group: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def cluster_frame(users: pd.Index, group: NDArray[np.int64]) -> pd.DataFrame:
     """Return `user, cluster_id`, null where an account is alone."""
-    number = pd.Series(ranked(group), dtype="Int32")
+    number = pd.Series(number_groups(group), dtype="Int32")
     return pd.DataFrame({"user": users, "cluster_id": number.mask(number == 0)})
 
 
@@ -167,17 +167,17 @@ def group_accounts(
     refuse_settings(threshold, linkage)
     given = empty("omissions") if omissions is None else omissions
     known = pair_evidence(graph)
-    trees = grow(known, threshold=threshold, linkage=linkage) if estimator is None else []
+    trees = linkage_trees(known, threshold=threshold, linkage=linkage) if estimator is None else []
     top = float(known.weights.max(initial=0.0))
 
     def regroup(left: PairEvidence) -> NDArray[np.int64]:
         if estimator is None:
             return partition(left, threshold=threshold, linkage=linkage)
-        return fitted(left, estimator, top)
+        return fit_estimator(left, estimator, top)
 
     group = regroup(known)
     parts = [tree.leaves for tree in trees] if estimator is None else [np.arange(len(group))]
-    tested = stability(known, group, runs(known, given, regroup, parts))
+    tested = stability(known, group, leave_one_out(known, given, regroup, parts))
     grouped = cluster_frame(known.users, group).assign(membership=tested.membership)
     clusters = _clusters(grouped, known)
     return Clusters(

@@ -179,7 +179,7 @@ def refuse_settings(threshold: float, linkage: str) -> None:
         )
 
 
-def grow(known: PairEvidence, *, threshold: float, linkage: Linkage) -> list[Tree]:
+def linkage_trees(known: PairEvidence, *, threshold: float, linkage: Linkage) -> list[Tree]:
     """Return the trees of accounts that could share a group.
 
     Two groups join only where their mean (or least) log10 LR reaches the threshold, so at least one
@@ -236,10 +236,12 @@ def _tree(known: PairEvidence, leaves: NDArray[np.int64], linkage: Linkage) -> T
 
 def partition(known: PairEvidence, *, threshold: float, linkage: Linkage) -> NDArray[np.int64]:
     """Return each account's group as a number; an account alone has a number of its own."""
-    return numbered(len(known.users), grow(known, threshold=threshold, linkage=linkage), threshold)
+    return numbered(
+        len(known.users), linkage_trees(known, threshold=threshold, linkage=linkage), threshold
+    )
 
 
-def fitted(known: PairEvidence, estimator: Any, top: float) -> NDArray[np.int64]:
+def fit_estimator(known: PairEvidence, estimator: Any, top: float) -> NDArray[np.int64]:
     """Return the groups of a scikit-learn estimator, as `partition` does.
 
     What no chain of bearing links holds together is taken apart, and so is, by average linkage,

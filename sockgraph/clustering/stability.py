@@ -23,7 +23,7 @@ KINDS = ("account", "signal", "family", "week")
 
 
 @dataclass(frozen=True)
-class Run:
+class LeaveOneOut:
     """The groups with one thing left out.
 
     Attributes
@@ -41,12 +41,12 @@ class Run:
     touched: NDArray[np.bool_]
 
 
-def runs(
+def leave_one_out(
     known: PairEvidence,
     omissions: pd.DataFrame,
     regroup: Callable[[PairEvidence], NDArray[np.int64]],
     parts: Sequence[NDArray[np.int64]],
-) -> Iterator[Run]:
+) -> Iterator[LeaveOneOut]:
     """Yield the groups again with each thing left out.
 
     Accounts that no group holds are not left out: nothing leans on them. A signal, family or week
@@ -70,7 +70,7 @@ def runs(
         a, b = rows["a"].to_numpy(), rows["b"].to_numpy()
         without = known.with_pairs(a, b, rows["log10_lr"].to_numpy(np.float64, na_value=np.nan))
         touched = np.isin(np.arange(len(group)), [a, b])
-        yield Run(str(omitted), regroup(without), touched)
+        yield LeaveOneOut(str(omitted), regroup(without), touched)
     size = np.bincount(group, minlength=len(group))
     for part in parts:
         here = known.of(part)
@@ -78,7 +78,7 @@ def runs(
             whole = group.copy()
             whole[part] = part[regroup(here.without(at))]
             whole[part[at]] = -1
-            yield Run(f"account:{here.users[at]}", whole, group == group[part[at]])
+            yield LeaveOneOut(f"account:{here.users[at]}", whole, group == group[part[at]])
 
 
 def _weighed_again(known: PairEvidence, omissions: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +111,9 @@ class Stability:
     membership: NDArray[np.float64]
 
 
-def stability(known: PairEvidence, group: NDArray[np.int64], repeated: Iterator[Run]) -> Stability:
+def stability(
+    known: PairEvidence, group: NDArray[np.int64], repeated: Iterator[LeaveOneOut]
+) -> Stability:
     """Compare every run with the groups."""
     rows: list[tuple[str, str, float]] = []
     shares = [pd.DataFrame({"account": [], "kind": [], "share": []})]
@@ -128,7 +130,7 @@ def stability(known: PairEvidence, group: NDArray[np.int64], repeated: Iterator[
     return Stability(table, membership.to_numpy(np.float64))
 
 
-def _fate(group: NDArray[np.int64], run: Run) -> pd.DataFrame:
+def _fate(group: NDArray[np.int64], run: LeaveOneOut) -> pd.DataFrame:
     """Return what became of each account in a run that concerns its group.
 
     Returns
@@ -153,7 +155,9 @@ def _fate(group: NDArray[np.int64], run: Run) -> pd.DataFrame:
     return pd.DataFrame(fate).take(kept)
 
 
-def _rows(known: PairEvidence, run: Run, members: pd.DataFrame) -> list[tuple[str, str, float]]:
+def _rows(
+    known: PairEvidence, run: LeaveOneOut, members: pd.DataFrame
+) -> list[tuple[str, str, float]]:
     """Return the group's share of pairs that stay together, and each pair's fate if not all do."""
     users = known.users[members["account"]].tolist()
     share = float(members["share"].mean())

@@ -5,14 +5,14 @@ hypotheses are compared: one operator, concert of different people, people indep
 other.
 """
 
-from sockgraph.concert.chance import HYPOTHESES, compare_hypotheses, most_it_can_say
 from sockgraph.concert.comparison import Concert, ConcertSettings, weigh_concert
+from sockgraph.concert.permutation import HYPOTHESES, compare_hypotheses, max_log10_lr
 
 __all__ = [
     "HYPOTHESES",
     "Concert",
     "ConcertSettings",
     "compare_hypotheses",
-    "most_it_can_say",
+    "max_log10_lr",
     "weigh_concert",
 ]

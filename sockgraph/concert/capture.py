@@ -27,7 +27,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Effective:
+class EffectiveNumber:
     """How many hands share the events of a period.
 
     Attributes
@@ -58,7 +58,7 @@ class Effective:
     largest: float
 
 
-def effective_number(hand: Ints, day: Ints, *, draw: int = 100) -> Effective:
+def effective_number(hand: Ints, day: Ints, *, draw: int = 100) -> EffectiveNumber:
     """Measure how concentrated events are.
 
     The effective number is N (N - 1) / sum n (n - 1), the inverse of the unbiased estimate of
@@ -87,7 +87,7 @@ def effective_number(hand: Ints, day: Ints, *, draw: int = 100) -> Effective:
     counts = table.sum(axis=1)
     low, high = _interval(table)
     n = int(counts.sum())
-    return Effective(
+    return EffectiveNumber(
         events=n,
         hands=len(counts),
         days=table.shape[1],
@@ -165,8 +165,8 @@ class Capture:
         A row for each activity, period and way of counting: `activity`, `period` (its first day),
         `counted` (accounts; hands, in which accounts of one group or acting in concert are one),
         `events`, `hands`, `days`, `effective`, `low`, `high`, `expected`, `coverage`, `largest`
-        (see `Effective`), `status` (insufficient: fewer than 50 events or 10 days, all measures
-        null). No name is in it.
+        (see `EffectiveNumber`), `status` (insufficient: fewer than 50 events or 10 days, all
+        measures null). No name is in it.
     merged
         Accounts that share a hand with another, and the hands that hold them.
     """

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.concert.traces import (
-    Chance,
-    Trace,
+    CoordinationTrace,
+    PermutationNull,
     arrivals_of,
     joining,
     reverting,
@@ -123,7 +123,7 @@ def weigh_concert(
         raise SockgraphError(
             ", ".join(names) or "no account", "two accounts are compared at least.", "Name more."
         )
-    chance = Chance(names, chosen.samples, np.random.default_rng(chosen.seed))
+    chance = PermutationNull(names, chosen.samples, np.random.default_rng(chosen.seed))
     arrivals = arrivals_of(votes)
     discussed = {page.partition("#")[0] for page in votes["page"]}
     elsewhere = edits[~edits["title"].isin(discussed)]
@@ -147,9 +147,9 @@ def weigh_concert(
 
 
 def _traces(
-    arrivals: pd.DataFrame, edits: pd.DataFrame, chance: Chance, progress: Progress
-) -> list[Trace]:
-    ways: tuple[Callable[[], Trace], ...] = (
+    arrivals: pd.DataFrame, edits: pd.DataFrame, chance: PermutationNull, progress: Progress
+) -> list[CoordinationTrace]:
+    ways: tuple[Callable[[], CoordinationTrace], ...] = (
         lambda: succession(arrivals, edits, chance),
         lambda: trigger(arrivals, edits, chance),
         lambda: joining(edits, chance),
@@ -175,13 +175,13 @@ def _shared_discussions(arrivals: pd.DataFrame, users: Sequence[str]) -> NDArray
 class _Tested:
     """A trace with its statistics and adjusted p, for every pair; p of the insufficient is NaN."""
 
-    trace: Trace
+    trace: CoordinationTrace
     expected: Floats
     statistic: Floats
     p: Floats
 
     @classmethod
-    def of(cls, trace: Trace, enough: NDArray[np.bool_]) -> _Tested:
+    def of(cls, trace: CoordinationTrace, enough: NDArray[np.bool_]) -> _Tested:
         expected = trace.sums.mean(axis=0)
         steady = 2 * (np.sqrt(trace.sums + 0.375) - np.sqrt(expected + 0.375))
         p = np.full(len(expected), np.nan)
@@ -193,7 +193,7 @@ class _Tested:
 
 
 def _table(
-    chance: Chance,
+    chance: PermutationNull,
     tested: Sequence[_Tested],
     shared: NDArray[np.int64],
     enough: NDArray[np.bool_],
@@ -219,7 +219,9 @@ def _table(
     )
 
 
-def _by_trace(chance: Chance, tested: Sequence[_Tested], enough: NDArray[np.bool_]) -> pd.DataFrame:
+def _by_trace(
+    chance: PermutationNull, tested: Sequence[_Tested], enough: NDArray[np.bool_]
+) -> pd.DataFrame:
     pairs = pd.DataFrame(chance.pairs, columns=["user_a", "user_b"])
     tables = [
         pairs.assign(
@@ -242,7 +244,7 @@ def _lists(values: Iterable[list[str]]) -> pd.Series:
     return pd.Series(list(values), dtype=object)
 
 
-def _same_way(arrivals: pd.DataFrame, chance: Chance) -> pd.DataFrame:
+def _same_way(arrivals: pd.DataFrame, chance: PermutationNull) -> pd.DataFrame:
     """Return how often two stood on one side, and how often any two voters there would."""
     voted = arrivals[arrivals["side"] != ""]
     shares = pd.crosstab(voted["page"], voted["side"], normalize="index")

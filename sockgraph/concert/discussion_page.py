@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import mwparserfromhell
 from mwparserfromhell.nodes import Comment, Tag, Template, Text, Wikilink
 
-from sockgraph.concert.profiles import Profile, profile_of
+from sockgraph.concert.profiles import WikiProfile, profile_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,7 +32,7 @@ HEAD = 80  # characters by which an unsigned statement is known again
 
 
 @dataclass(frozen=True)
-class Said:
+class Paragraph:
     """One line or paragraph, by itself.
 
     Attributes
@@ -75,13 +75,13 @@ class Statement:
         The headings above it that name a discussion, the outermost first.
     """
 
-    said: Said
+    said: Paragraph
     vote: bool
     side: str | None
     headings: tuple[str, ...]
 
 
-def read_page(text: str, profile: Profile) -> list[Statement]:
+def read_page(text: str, profile: WikiProfile) -> list[Statement]:
     """Return the statements of a page, in their order.
 
     Sections headed by a side hold its votes: their items, listed once. Elsewhere a vote begins with
@@ -94,7 +94,9 @@ def read_page(text: str, profile: Profile) -> list[Statement]:
     ]
 
 
-def _statement(headings: tuple[str, ...], said: Said, profile: Profile) -> Statement | None:
+def _statement(
+    headings: tuple[str, ...], said: Paragraph, profile: WikiProfile
+) -> Statement | None:
     section = profile.heading_side(headings[-1]) if headings else None
     listed = section is not None and said.depth == 1
     vote = listed or (said.side is not None and said.depth <= 1)
@@ -107,7 +109,7 @@ def _statement(headings: tuple[str, ...], said: Said, profile: Profile) -> State
     return Statement(said, vote, side if vote and not said.struck else None, named)
 
 
-def _lines(text: str, profile: Profile) -> Iterator[tuple[tuple[str, ...], str]]:
+def _lines(text: str, profile: WikiProfile) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield headings and lines; lines of one paragraph come as one, up to its signature."""
     headings: list[tuple[int, str]] = []
     waiting = ""
@@ -135,7 +137,7 @@ def _flushed(names: tuple[str, ...], line: str) -> Iterator[tuple[tuple[str, ...
 
 
 @lru_cache(maxsize=65536)
-def _said(line: str, profile_name: str) -> Said:
+def _said(line: str, profile_name: str) -> Paragraph:
     """Read one line; revisions of a page share nearly all of theirs."""
     profile = profile_of(profile_name)
     depth = len("".join(ITEM.match(line).group().split()))  # type: ignore[union-attr]
@@ -143,7 +145,7 @@ def _said(line: str, profile_name: str) -> Said:
     side, struck = _marker(tokens, profile)
     user, time, end = _signature(line, profile)
     head = "".join(c for c in _words(line[:end]).casefold() if c.isalnum())[:HEAD]
-    return Said(depth, side, struck, user, time, head)
+    return Paragraph(depth, side, struck, user, time, head)
 
 
 def _parsed(line: str) -> list[Node]:
@@ -204,7 +206,7 @@ def _of_tag(node: Tag, *, struck: bool) -> Iterator[_Token]:
         yield from _tokens(inside, struck=struck)
 
 
-def _marker(tokens: list[_Token], profile: Profile) -> tuple[str | None, bool]:
+def _marker(tokens: list[_Token], profile: WikiProfile) -> tuple[str | None, bool]:
     """Return the side that a line takes, and whether it is struck out.
 
     The first marker counts, unless it is struck out and another, not struck out, follows.
@@ -222,7 +224,7 @@ def _marker(tokens: list[_Token], profile: Profile) -> tuple[str | None, bool]:
     return withdrawn, withdrawn is not None or (first is not None and first.struck)
 
 
-def _side(token: _Token, profile: Profile) -> str | None:
+def _side(token: _Token, profile: WikiProfile) -> str | None:
     if token.kind == "template":
         return profile.template_side(token.text)
     if token.kind == "bold":
@@ -230,7 +232,7 @@ def _side(token: _Token, profile: Profile) -> str | None:
     return profile.plain_side(token.text) if token.kind == "text" else None
 
 
-def _signature(line: str, profile: Profile) -> tuple[str | None, dt.datetime | None, int]:
+def _signature(line: str, profile: WikiProfile) -> tuple[str | None, dt.datetime | None, int]:
     """Return who signed a line, when, and where the signature begins.
 
     The last time in the line counts, and the last link to an account before it.

@@ -16,8 +16,8 @@ from sockgraph.schema import empty, validate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sockgraph.concert.discussion_page import Said
-    from sockgraph.concert.profiles import Profile
+    from sockgraph.concert.discussion_page import Paragraph
+    from sockgraph.concert.profiles import WikiProfile
 
 COPIED = pd.Timedelta(minutes=10)  # a signature that is further from its save was not made by it
 UNREGISTERED = "statements of unregistered or hidden authors, left out"
@@ -124,7 +124,7 @@ class _Reader:
         Revisions since then whose text cannot be read.
     """
 
-    profile: Profile
+    profile: WikiProfile
     former: Mapping[str, str]
     told: Counter[str]
     known: dict[tuple[str, object], _Cast] = field(default_factory=dict)
@@ -223,7 +223,7 @@ def _next(key: tuple[str, object], taken: set[tuple[str, object]]) -> tuple[str,
     return key
 
 
-def _opens(key: tuple[str, object], said: Said) -> bool:
+def _opens(key: tuple[str, object], said: Paragraph) -> bool:
     """Whether a statement begins as an unsigned one did."""
     return isinstance(key[1], str) and bool(key[1]) and said.head.startswith(key[1])
 

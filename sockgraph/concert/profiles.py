@@ -24,7 +24,7 @@ _MARKS = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")  # 
 
 
 @dataclass(frozen=True, eq=False)
-class Profile:
+class WikiProfile:
     """One wiki's habits.
 
     Attributes
@@ -154,7 +154,7 @@ def _bare(heading: str) -> str:
     return " ".join(kept.split())
 
 
-def profile_of(name: str) -> Profile:
+def profile_of(name: str) -> WikiProfile:
     """Return the profile of this name.
 
     Raises
@@ -183,7 +183,7 @@ _MONTHS = (
     "october", "november", "december",
 )  # fmt: skip
 
-ENWIKI = Profile(
+ENWIKI = WikiProfile(
     name="enwiki",
     words=_ENGLISH,
     qualifiers=("strong", "strongly", "weak", "weakly", "vote", "conditional", "moral"),
@@ -204,7 +204,7 @@ ENWIKI = Profile(
     months={name[:n]: at for at, name in enumerate(_MONTHS, 1) for n in (3, len(name))},
     plain=False,
 )  # fmt: skip
-ZHWIKI = Profile(
+ZHWIKI = WikiProfile(
     name="zhwiki",
     words=_CHINESE | _ENGLISH,
     qualifiers=(
@@ -238,10 +238,10 @@ ZHWIKI = Profile(
     months={},
     plain=True,
 )  # fmt: skip
-PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (ENWIKI, ZHWIKI)}
+PROFILES: Mapping[str, WikiProfile] = {profile.name: profile for profile in (ENWIKI, ZHWIKI)}
 
 
-def cover_voters(votes: pd.DataFrame, named: Collection[str], salt: str) -> pd.DataFrame:
+def pseudonymize_voters(votes: pd.DataFrame, named: Collection[str], salt: str) -> pd.DataFrame:
     """Return votes with everybody else under a number: `voter-0001`, `voter-0002`.
 
     They are the crowd that chance is drawn from; who they are is nobody's business.

@@ -92,7 +92,7 @@ def _quiet(voted: NDArray[np.int64], edited: NDArray[np.int64]) -> dict[str, obj
     }
 
 
-def messages(edits: pd.DataFrame) -> pd.DataFrame:
+def mass_messages(edits: pd.DataFrame) -> pd.DataFrame:
     """Return runs of messages: one account to three or more others' talk pages, an hour apart.
 
     Parameters
@@ -140,7 +140,7 @@ def arrivals_after(votes: pd.DataFrame, sent: pd.DataFrame) -> pd.DataFrame:
     votes
         The table `votes`.
     sent
-        What `messages` returns.
+        What `mass_messages` returns.
 
     Returns
     -------

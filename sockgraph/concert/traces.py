@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sockgraph.concert.chance import Fits, deal
-from sockgraph.concert.timing import AFTER, hour_shares, messages
+from sockgraph.concert.permutation import SlotFit, permute
+from sockgraph.concert.timing import AFTER, hour_shares, mass_messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ MOST = 5  # occasions whose revisions are shown
 
 
 @dataclass(frozen=True)
-class Trace:
+class CoordinationTrace:
     """One trace over all pairs.
 
     Attributes
@@ -61,7 +61,7 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class Chance:
+class PermutationNull:
     """How chance is drawn, and for whom.
 
     Attributes
@@ -123,7 +123,9 @@ def arrivals_of(votes: pd.DataFrame) -> pd.DataFrame:
     return first.assign(side=stood.to_numpy(str))
 
 
-def succession(arrivals: pd.DataFrame, edits: pd.DataFrame, chance: Chance) -> Trace:
+def succession(
+    arrivals: pd.DataFrame, edits: pd.DataFrame, chance: PermutationNull
+) -> CoordinationTrace:
     """Arrive at the same discussions, on the same side, in quick succession.
 
     Each shared discussion on which two stand on one side counts exp(-gap / 30 min). By chance those
@@ -132,18 +134,20 @@ def succession(arrivals: pd.DataFrame, edits: pd.DataFrame, chance: Chance) -> T
     """
     stratum = _codes(arrivals["page"], _age(arrivals, PERIOD), arrivals["side"])
     fits = _moments(arrivals, edits)
-    dealt = deal(stratum, samples=chance.samples, rng=chance.rng, fits=fits)
+    dealt = permute(stratum, samples=chance.samples, rng=chance.rng, fits=fits)
     shared = _shared(arrivals, _codes(arrivals["page"], arrivals["side"]), chance)
     return _close("succession", arrivals, dealt, shared, scale=QUICK, chance=chance)
 
 
-def trigger(arrivals: pd.DataFrame, edits: pd.DataFrame, chance: Chance) -> Trace:
+def trigger(
+    arrivals: pd.DataFrame, edits: pd.DataFrame, chance: PermutationNull
+) -> CoordinationTrace:
     """Arrive within a day of a message that one account sent to both, among several.
 
     By chance those who came after the same message exchange their moments, as their usual hours
     allow: who came only after it is kept, since a sender chooses whom to tell.
     """
-    sent = messages(edits)
+    sent = mass_messages(edits)
     spans = arrivals.groupby("page")["timestamp"].agg(["min", "max"])
     runs = [
         _Run(page, start, frozenset(receivers))
@@ -172,13 +176,15 @@ def _segments(arrivals: pd.DataFrame, runs: Sequence[_Run]) -> Ints:
     return count
 
 
-def _after(arrivals: pd.DataFrame, fits: Fits, runs: Sequence[_Run], chance: Chance) -> Trace:
+def _after(
+    arrivals: pd.DataFrame, fits: SlotFit, runs: Sequence[_Run], chance: PermutationNull
+) -> CoordinationTrace:
     trace = _blank("trigger", chance)
     if not runs:
         return trace
     segment = pd.Series(_segments(arrivals, runs), index=arrivals.index)
     stratum = _codes(arrivals["page"], segment)
-    dealt = deal(stratum, samples=chance.samples, rng=chance.rng, fits=fits)
+    dealt = permute(stratum, samples=chance.samples, rng=chance.rng, fits=fits)
     moments, ids = _minutes(arrivals["timestamp"]), _ids(arrivals)
     users = arrivals["user"].to_numpy()
     for run in runs:
@@ -193,13 +199,15 @@ def _after(arrivals: pd.DataFrame, fits: Fits, runs: Sequence[_Run], chance: Cha
     return trace
 
 
-def _blank(name: str, chance: Chance) -> Trace:
+def _blank(name: str, chance: PermutationNull) -> CoordinationTrace:
     n = len(chance.pairs)
     sums, occasions = np.zeros((chance.samples + 1, n)), np.zeros(n, np.int64)
-    return Trace(name, sums, occasions, [[] for _ in range(n)])
+    return CoordinationTrace(name, sums, occasions, [[] for _ in range(n)])
 
 
-def joining(edits: pd.DataFrame, chance: Chance, *, leaving: bool = False) -> Trace:
+def joining(
+    edits: pd.DataFrame, chance: PermutationNull, *, leaving: bool = False
+) -> CoordinationTrace:
     """Join the same pages within a day or so, or leave them so.
 
     Each shared page counts exp(-gap / 1 day), between the first edits of both, or their last ones
@@ -215,13 +223,13 @@ def joining(edits: pd.DataFrame, chance: Chance, *, leaving: bool = False) -> Tr
     events = known.drop_duplicates(["title", "user"]).reset_index(drop=True)
     events = events.rename(columns={"title": "page"})
     stratum = _codes(events["page"], _age(events, SEASON))
-    dealt = deal(stratum, samples=chance.samples, rng=chance.rng)
+    dealt = permute(stratum, samples=chance.samples, rng=chance.rng)
     shared = _shared(events, _codes(events["page"]), chance)
     name = "leaving" if leaving else "joining"
     return _close(name, events, dealt, shared, scale=JOINED, chance=chance)
 
 
-def reverting(edits: pd.DataFrame, chance: Chance) -> Trace:
+def reverting(edits: pd.DataFrame, chance: PermutationNull) -> CoordinationTrace:
     """Restore each other's versions of pages.
 
     An edit whose content hash is that of an earlier version, not its own, restores that version for
@@ -234,7 +242,7 @@ def reverting(edits: pd.DataFrame, chance: Chance) -> Trace:
         return trace
     owner = known["owner"].to_numpy()
     stratum = _codes(known["page"], _age(known, QUARTER))
-    dealt = deal(stratum, samples=chance.samples, rng=chance.rng)
+    dealt = permute(stratum, samples=chance.samples, rng=chance.rng)
     holder = np.empty_like(dealt)
     np.put_along_axis(holder, dealt, np.arange(len(known))[None], axis=1)
     users, ids = known["user"].to_numpy(), _ids(known)
@@ -245,7 +253,7 @@ def reverting(edits: pd.DataFrame, chance: Chance) -> Trace:
     return trace
 
 
-def _restored_pages(edits: pd.DataFrame, chance: Chance) -> pd.DataFrame:
+def _restored_pages(edits: pd.DataFrame, chance: PermutationNull) -> pd.DataFrame:
     """Return the edits of pages on which versions of compared accounts were restored.
 
     Adds `owner`, who first made the version, and `restores`, whether it was there before and its
@@ -281,15 +289,15 @@ def _ids(events: pd.DataFrame) -> list[str]:
     return [f"{wiki}:{rev}" for wiki, rev in zip(events["wiki"], events["rev_id"], strict=True)]
 
 
-def _hours(arrivals: pd.DataFrame, edits: pd.DataFrame) -> Fits:
+def _hours(arrivals: pd.DataFrame, edits: pd.DataFrame) -> SlotFit:
     """Return how well hours suit accounts: by their edits, of the crowd by everybody's arrivals."""
     crowd = hour_shares(arrivals.assign(user="")).get("", np.full(24, 1 / 24))
     own = hour_shares(edits)
     shares = np.array([own.get(user, crowd) for user in arrivals["user"]]).reshape(-1, 24)
-    return Fits(np.log(shares), arrivals["timestamp"].dt.hour.to_numpy(np.int64))
+    return SlotFit(np.log(shares), arrivals["timestamp"].dt.hour.to_numpy(np.int64))
 
 
-def _moments(arrivals: pd.DataFrame, edits: pd.DataFrame) -> Fits:
+def _moments(arrivals: pd.DataFrame, edits: pd.DataFrame) -> SlotFit:
     """Return how well moments suit accounts: the hour, and the day of the discussion's week.
 
     How soon after the opening an account comes is known from its own arrivals and, for want of
@@ -301,10 +309,10 @@ def _moments(arrivals: pd.DataFrame, edits: pd.DataFrame) -> Fits:
     everybody = (counts.sum() + 1) / (counts.sum() + 1).sum()
     days = (counts + BORROWED * everybody).div(counts.sum(axis=1) + BORROWED, axis=0)
     log_fit = np.log(days.loc[users].to_numpy())[:, :, None] + hours.log_fit[:, None, :]
-    return Fits(log_fit.reshape(len(arrivals), DAYS * 24), 24 * day + hours.kind)
+    return SlotFit(log_fit.reshape(len(arrivals), DAYS * 24), 24 * day + hours.kind)
 
 
-def _shared(events: pd.DataFrame, place: Ints, chance: Chance) -> _Occasions:
+def _shared(events: pd.DataFrame, place: Ints, chance: PermutationNull) -> _Occasions:
     """Return the pairs of compared accounts' events at one place."""
     users = events["user"].to_numpy()
     ours = pd.Series(np.flatnonzero(events["user"].isin(chance.users).to_numpy()))
@@ -323,8 +331,8 @@ def _close(
     shared: _Occasions,
     *,
     scale: pd.Timedelta,
-    chance: Chance,
-) -> Trace:
+    chance: PermutationNull,
+) -> CoordinationTrace:
     """Sum how close the events of each pair are, as observed and as dealt."""
     moments = _minutes(events["timestamp"])
     n_pairs = len(chance.pairs)
@@ -341,4 +349,4 @@ def _close(
     rev_ids: list[list[str]] = [[] for _ in range(n_pairs)]
     for pair, a, b in best.groupby("pair").head(MOST)[["pair", "a", "b"]].itertuples(index=False):
         rev_ids[pair] += [ids[a], ids[b]]
-    return Trace(name, sums, np.bincount(shared.pair, minlength=n_pairs), rev_ids)
+    return CoordinationTrace(name, sums, np.bincount(shared.pair, minlength=n_pairs), rev_ids)

@@ -13,11 +13,11 @@ from sockgraph.desk.phrases import pattern_of, shared_phrases
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
 from sockgraph.names import clean
 from sockgraph.pipeline import open_source
-from sockgraph.report.basket import moved, picked, picked_edits, side_of
+from sockgraph.report.basket import picked_edits, side_of, with_edit, with_move
 from sockgraph.report.markup import diff_url
 from sockgraph.report.wikitext import PROFILES, basket_text, profile_of
 from sockgraph.reviews.answers import LONGEST
-from sockgraph.sources.mediawiki.diffs import HoldsDiffs, parse_diff
+from sockgraph.sources.mediawiki.diffs import DiffSource, parse_diff
 from sockgraph.strings import say, speaking
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ MOST_PHRASES = 12
 """Shared phrases that are marked in summaries, the rarest first."""
 
 
-def answer(desk: Desk, content: Answer) -> Answer:
+def handle_message(desk: Desk, content: Answer) -> Answer:
     """Answer one question of the page, in its language; what cannot be had is said in the answer.
 
     A question that names no language is answered in English.
@@ -45,7 +45,7 @@ def answer(desk: Desk, content: Answer) -> Answer:
             desk.refuse_changed()
             return _ANSWERS[content["ask"]](desk, content)
         except SockgraphError as error:
-            return {"problem": problem_of(error)}
+            return {"problem": error_message(error)}
         except Exception as error:  # noqa: BLE001 - the page waits until it is told
             said = say(
                 "it cannot be shown: {error}.", error=clean(f"{type(error).__name__} {error}")
@@ -54,7 +54,7 @@ def answer(desk: Desk, content: Answer) -> Answer:
             return {"problem": {"value": say("This panel"), "rule": said, "remedy": remedy}}
 
 
-def problem_of(error: SockgraphError) -> dict[str, str]:
+def error_message(error: SockgraphError) -> dict[str, str]:
     """Return an error as the page says it."""
     return {"value": clean(error.value), "rule": error.rule, "remedy": error.remedy}
 
@@ -143,7 +143,7 @@ def give_diff(desk: Desk, content: Answer) -> Answer:
         said = "only a wiki holds diffs; this case's edits come from a file."
         raise FetchError(content["rev"], said, "Open the edit on its wiki.")
     source = open_source(case, desk.store)
-    held = source.diffs([int(rev_id)], wiki=wiki) if isinstance(source, HoldsDiffs) else {}
+    held = source.diffs([int(rev_id)], wiki=wiki) if isinstance(source, DiffSource) else {}
     if int(rev_id) not in held:
         raise FetchError(content["rev"], "the wiki shows no diff of it.", "It may be hidden.")
     return {"diff": [[kind, clean(text)] for kind, text in parse_diff(held[int(rev_id)])]}
@@ -198,9 +198,9 @@ def change_basket(desk: Desk, content: Answer) -> Answer:
     rev, what = str(content["rev"]), content["do"]
     basket = desk.basket
     if what == "pick":
-        basket = picked(basket, rev, _side(desk, content))
+        basket = with_edit(basket, rev, _side(desk, content))
     elif what == "move":
-        basket = moved(basket, rev, int(content["by"]))
+        basket = with_move(basket, rev, int(content["by"]))
     else:
         basket = tuple(one for one in basket if one.rev != rev)
     desk.keep_basket(basket)
@@ -258,7 +258,7 @@ def give_what_if(desk: Desk, content: Answer) -> Answer:
     pair = desk.pair(content["a"], content["b"]) if "a" in content else None
     found = desk.what_if(without, None if window is None else tuple(window))
     return {
-        "told": pair and str(panels.explored(desk, pair, found)),
+        "told": pair and str(panels.what_if_panel(desk, pair, found)),
         "exploration": list(found.without),
         "links": [
             {

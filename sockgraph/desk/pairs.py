@@ -10,7 +10,7 @@ from sockgraph.charts.matrix import MOST, NOTE, matrix_cells
 from sockgraph.desk.facts import each
 from sockgraph.errors import ReviewError
 from sockgraph.names import clean, is_han
-from sockgraph.report.opening import oldest_first
+from sockgraph.report.summary import oldest_first
 from sockgraph.report.wording import chips, state_words
 from sockgraph.reviews.words import estimate, interval
 from sockgraph.strings import say

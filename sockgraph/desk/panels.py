@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from markupsafe import Markup
 
-from sockgraph.charts.activity import card as hours_card
-from sockgraph.charts.activity import hours_of, timeline_of, week_counts
+from sockgraph.charts.activity import hours_beside, hours_card, timeline_of, week_counts
 from sockgraph.charts.waterfall import waterfall, waterfall_steps
 from sockgraph.desk import facts
 from sockgraph.desk.phrases import pattern_of, shared_phrases
 from sockgraph.names import clean, name_notes
-from sockgraph.report.groups import held_by, loses, weakest
+from sockgraph.report.groups import held_by, weakest, worst_omission
 from sockgraph.report.markup import name
-from sockgraph.report.opening import innocent, oldest
-from sockgraph.report.sections import standing
+from sockgraph.report.sections import among_reference
+from sockgraph.report.summary import innocent_cases, oldest
 from sockgraph.report.wording import (
     DASH,
     FAMILIES,
@@ -45,8 +44,8 @@ from sockgraph.strings import say, tell
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sockgraph.desk.state import Desk, Explored
-    from sockgraph.report.data import Link, Signal
+    from sockgraph.desk.state import Desk, WhatIfResult
+    from sockgraph.report.data import Link, SignalRow
     from sockgraph.report.groups import Group
     from sockgraph.reviews.states import Pair
 
@@ -104,11 +103,11 @@ def _roster(desk: Desk, link: Link) -> Markup:
 
 def _standing(desk: Desk, link: Link) -> Markup:
     """Draw how different people score, and say how many of them reach this number."""
-    strip, said = standing(link, desk.data, desk.row(link.pair), STRIP)
+    strip, said = among_reference(link, desk.data, desk.row(link.pair), STRIP)
     if strip is None:
         return Markup("")
     parts = Markup("<h4>{}</h4>{}").format(say("How far do colleagues stand out?"), strip)
-    words = Markup(" ").join([said, *innocent(desk.data)])
+    words = Markup(" ").join([said, *innocent_cases(desk.data)])
     return Markup('<div class="colleagues">{}<p class="note">{}</p></div>').format(parts, words)
 
 
@@ -214,7 +213,7 @@ def timecards(desk: Desk, link: Link) -> Markup:
         n=thousands(int(known["n_others"])),
     )
     note = say("UTC here only; shared pages turn the hours. They are compared, never placed.")
-    drawn = Markup('<div class="wide">{}</div>').format(hours_of(labels, weeks, cards))
+    drawn = Markup('<div class="wide">{}</div>').format(hours_beside(labels, weeks, cards))
     return drawn + _paragraph(said) + _paragraph(note, "note")
 
 
@@ -293,14 +292,17 @@ def group(desk: Desk, found: Group) -> Markup:
         )
     lines.append(tell("Held together by {families}.", families=held_by(found, inside)))
     lines.append(
-        tell("What it would lose without one account, signal or week: {what}", what=loses(lost))
+        tell(
+            "What it would lose without one account, signal or week: {what}",
+            what=worst_omission(lost),
+        )
     )
     return Markup("<br>").join(lines)
 
 
 def _signals(link: Link) -> Markup:
     """Return every signal, part by part, what speaks against first."""
-    by_part: dict[str, list[Signal]] = {part: [] for part in PARTS}
+    by_part: dict[str, list[SignalRow]] = {part: [] for part in PARTS}
     for signal in sorted(link.signals, key=lambda s: (s.contribution or 0.0, s.name)):
         by_part[_part(signal)].append(signal)
     by_part["for"].reverse()  # the strongest of a part first
@@ -317,7 +319,7 @@ def _signals(link: Link) -> Markup:
     return Markup("").join(tables)
 
 
-def _part(signal: Signal) -> str:
+def _part(signal: SignalRow) -> str:
     if signal.family not in FAMILIES:
         return "correction"
     if signal.status != "ok" or signal.contribution is None:
@@ -327,7 +329,7 @@ def _part(signal: Signal) -> str:
     return "against" if signal.contribution < 0 else "for"
 
 
-def _signal_row(signal: Signal) -> tuple[Markup | str, ...]:
+def _signal_row(signal: SignalRow) -> tuple[Markup | str, ...]:
     ok = signal.status == "ok"
     return (
         family_label(signal.family),
@@ -341,7 +343,7 @@ def _signal_row(signal: Signal) -> tuple[Markup | str, ...]:
     )
 
 
-def _opens_edits(signal: Signal) -> Markup:
+def _opens_edits(signal: SignalRow) -> Markup:
     """Return a button that opens a signal's own edits; the page listens for `data-signal`."""
     if not signal.rev_ids:
         return Markup("&ndash;")
@@ -410,7 +412,7 @@ def _choice(label: str, named: Sequence[tuple[str, str]]) -> Markup:
     return Markup("<label>{} <select data-without>{}</select></label>").format(label, options)
 
 
-def explored(desk: Desk, pair: Pair, found: Explored) -> Markup:
+def what_if_panel(desk: Desk, pair: Pair, found: WhatIfResult) -> Markup:
     """Return a pair as an exploration has it, beside how the case has it."""
     known = [(desk.link(*pair), desk.groups), (desk.link_in(found, pair), found.groups)]
     rows: dict[str, list[Markup] | list[str]] = {

@@ -62,7 +62,7 @@ def pattern_of(phrase: str) -> re.Pattern[str]:
 
 
 @dataclass(frozen=True)
-class Voices:
+class PhraseIndex:
     """What every account wrote in summaries, and who wrote which two tokens one after the other.
 
     Attributes
@@ -85,7 +85,7 @@ class Voices:
         return {user for user in found if needle in self.texts[user]}
 
 
-def read_voices(tables: Mapping[str, pd.DataFrame]) -> Voices:
+def index_phrases(tables: Mapping[str, pd.DataFrame]) -> PhraseIndex:
     """Return everything that each account wrote in summaries."""
     said = tables["edits"][["user", "comment"]].dropna()
     lines: dict[str, list[str]] = {}
@@ -95,18 +95,18 @@ def read_voices(tables: Mapping[str, pd.DataFrame]) -> Voices:
         lines.setdefault(user, []).append(f" {' '.join(tokens)} ")
         for two in pairwise(tokens):
             writers.setdefault(two, set()).add(user)
-    return Voices({user: "\n".join(lines[user]) for user in sorted(lines)}, writers)
+    return PhraseIndex({user: "\n".join(lines[user]) for user in sorted(lines)}, writers)
 
 
 def shared_phrases(
-    tables: Mapping[str, pd.DataFrame], a: str, b: str, *, voices: Voices | None = None
+    tables: Mapping[str, pd.DataFrame], a: str, b: str, *, voices: PhraseIndex | None = None
 ) -> pd.DataFrame:
     """Return phrases of summaries that both accounts wrote, those that fewest others wrote first.
 
     Parameters
     ----------
     voices
-        From `read_voices`, where phrases of many pairs are asked for.
+        From `index_phrases`, where phrases of many pairs are asked for.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def shared_phrases(
         of `of_others`), at most 40 rows. A phrase inside a longer one of the same counts is left
         out.
     """
-    voices = read_voices(tables) if voices is None else voices
+    voices = index_phrases(tables) if voices is None else voices
     shared = _common(*(_counts(voices.texts.get(user, "")) for user in (a, b)))
     found = [Phrase(t, x, y, len(voices.of(t) - {a, b})) for t, x, y in shared]
     kept = _maximal(found)

@@ -15,19 +15,19 @@ from markupsafe import Markup
 from sockgraph.errors import ReviewError, SockgraphError
 from sockgraph.names import clean
 from sockgraph.pipeline import DATA, CaseResult, ReviewSession
-from sockgraph.pipeline.review_session import Sitting
+from sockgraph.pipeline.review_session import ReviewFlow
 from sockgraph.reviews import words
 from sockgraph.reviews.answers import findings_of
 from sockgraph.reviews.blinding import LABELS
-from sockgraph.reviews.sheet import Card
+from sockgraph.reviews.sheet import EditCard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sockgraph.reviews import Task
+    from sockgraph.reviews import ReviewTask
     from sockgraph.reviews.blinding import Part
-    from sockgraph.reviews.exhibit import Block
-    from sockgraph.reviews.sheet import Page, Sheet
+    from sockgraph.reviews.exhibit import PageBlock
+    from sockgraph.reviews.sheet import Sheet, SheetPage
 
 JOINS = "may be one operator"
 WIDE = w.Layout(width="100%")
@@ -41,7 +41,7 @@ STYLE = """<style>
 </style>"""
 
 
-class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
+class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
     """One reviewer's review of what waits, pair by pair.
 
     Parameters
@@ -66,7 +66,7 @@ class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.add_class("sg-review")
         try:
             session = ReviewSession.of(*_place(case, data), tell=self._tell)
-            self.sitting = Sitting.begin(session, reviewer, foils=foils)
+            self.sitting = ReviewFlow.begin(session, reviewer, foils=foils)
             self._next()
         except SockgraphError as error:
             self._tell(str(error))
@@ -91,7 +91,7 @@ class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             shown = self._evidence(task, step)
         self.body.children = [w.HTML(head), *shown]
 
-    def _reading(self, task: Task) -> list[w.Widget]:
+    def _reading(self, task: ReviewTask) -> list[w.Widget]:
         """Show a pair's edits, blinded, and the form for what they point to."""
         sheet = self.sitting.sheet(task)
         views = {name: getattr(sheet, name) for name in words.VIEWS}
@@ -111,7 +111,7 @@ class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         intro = w.HTML(Markup("<p>{}. {}.</p>").format(words.READ, words.FIRST_PAGES))
         return [intro, tabs, self._judgement(task, sheet, unread)]
 
-    def _judgement(self, task: Task, sheet: Sheet, unread: set[str]) -> w.VBox:
+    def _judgement(self, task: ReviewTask, sheet: Sheet, unread: set[str]) -> w.VBox:
         options = [(" - ".join(words.JUDGEMENTS[j]), j) for j in words.JUDGEMENTS]
         choice = w.RadioButtons(options=self._turned(options), value=None, layout=WIDE)
         says = _area("says")
@@ -146,14 +146,14 @@ class Reviewing(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         heads = [_heading("judgement"), choice, says, other, _heading("cites"), cites, knows]
         return w.VBox([*heads, self._button("Record", give)], layout=WIDE)
 
-    def _evidence(self, task: Task, step: str) -> list[w.Widget]:
+    def _evidence(self, task: ReviewTask, step: str) -> list[w.Widget]:
         """Show what is read at a step; it is taken by hand."""
         blocks = Markup("").join(map(_block, self.sitting.exhibit(task).of(step)))
         page = Markup("<h3>{}</h3>{}").format(words.STEP_TITLES[step], blocks)
         button = self._button("Go on", lambda: self._next(self.sitting.go_on(task, step)))
         return [w.HTML(page, layout=WIDE), button]
 
-    def _finding(self, task: Task) -> list[w.Widget]:
+    def _finding(self, task: ReviewTask) -> list[w.Widget]:
         options = [(words.FINDINGS[found], found) for found in findings_of(task.kind)]
         found = w.RadioButtons(options=self._turned(options), value=None, layout=WIDE)
         why, other = _area("why"), _area("alternative")
@@ -207,12 +207,12 @@ def _place(case: CaseResult | Path | str, data: Path) -> tuple[Path, Path]:
     return Path(case), data
 
 
-def _pages(sheet: Sheet, pages: Sequence[Page]) -> str:
+def _pages(sheet: Sheet, pages: Sequence[SheetPage]) -> str:
     numbers = {rev: n for n, rev in enumerate(sheet.cards, 1)}
     return Markup("").join(_page(page, numbers) for page in pages)
 
 
-def _page(page: Page, numbers: Mapping[str, int]) -> Markup:
+def _page(page: SheetPage, numbers: Mapping[str, int]) -> Markup:
     rows = [
         (_card(row.a, numbers), f"{row.gap} {row.order}", _card(row.b, numbers))
         for row in page.rows
@@ -222,7 +222,7 @@ def _page(page: Page, numbers: Mapping[str, int]) -> Markup:
     return Markup("<h4>{}</h4>{}<small>{}</small>").format(_parts(page.title), table, more)
 
 
-def _block(block: Block) -> Markup:
+def _block(block: PageBlock) -> Markup:
     columns = (LABELS["A"], "", LABELS["B"]) if block.edits else block.columns
     rows = [tuple(_cell(cell) for cell in row) for row in block.rows]
     table = _table(columns, rows, edits=block.edits) if rows else ""
@@ -245,14 +245,14 @@ def _table(columns: Sequence[str], rows: Sequence[tuple[Any, ...]], *, edits: bo
 
 
 def _cell(cell: Any) -> Markup:
-    if isinstance(cell, Card):
+    if isinstance(cell, EditCard):
         return _card(cell, {})
     if isinstance(cell, str):
         return Markup("{}").format(clean(cell))
     return _parts(cell or ())
 
 
-def _card(card: Card | None, numbers: Mapping[str, int]) -> Markup:
+def _card(card: EditCard | None, numbers: Mapping[str, int]) -> Markup:
     if card is None:
         return Markup("")
     number = f"{numbers[card.rev]}. " if card.rev in numbers else ""

@@ -38,7 +38,7 @@ def case_files(folder: Path, data: Path) -> list[Path]:
     return sorted(path for path in found if "[accounts]" in path.read_text("utf-8", "replace"))
 
 
-class Start(w.VBox):  # type: ignore[misc] # ipywidgets has no types
+class StartWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
     """Which case, then a bar, then the desk.
 
     Parameters

@@ -15,12 +15,12 @@ import pandas as pd
 import sockgraph
 from sockgraph.clustering import cluster
 from sockgraph.desk.facts import contacts, page_titles, pair_rows
-from sockgraph.desk.phrases import Voices, read_voices
+from sockgraph.desk.phrases import PhraseIndex, index_phrases
 from sockgraph.errors import StaleArtifactError
 from sockgraph.evidence import flag
 from sockgraph.graph import to_graph
 from sockgraph.pipeline import DATA, LEDGER, CaseResult, open_store, read_case
-from sockgraph.pipeline.run import gather, known_operators, weigh
+from sockgraph.pipeline.run import compare_case, known_operators, read_case_population
 from sockgraph.report.basket import keep_basket, read_basket
 from sockgraph.report.data import (
     Link,
@@ -63,7 +63,7 @@ GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
 
 
 @dataclass(frozen=True)
-class Explored:
+class WhatIfResult:
     """What a case would say without something.
 
     Attributes
@@ -239,9 +239,9 @@ class Desk:
         return read_groups(self.tables["clusters"])
 
     @cached_property
-    def voices(self) -> Voices:
+    def voices(self) -> PhraseIndex:
         """What each account wrote in summaries, for shared phrases."""
-        return read_voices(self.tables)
+        return index_phrases(self.tables)
 
     @cached_property
     def omitted(self) -> dict[str, tuple[Omission, ...]]:
@@ -259,7 +259,7 @@ class Desk:
     @cached_property
     def places(self) -> dict[str, tuple[float, float]]:
         """Where the case's graph puts each account, in [0, 1]."""
-        return read_places(self.store.path("graph.graphml"))
+        return read_positions(self.store.path("graph.graphml"))
 
     def link(self, a: str, b: str) -> Link:
         """Return two accounts' link with its evidence.
@@ -303,9 +303,9 @@ class Desk:
     def population(self) -> Population:
         """The case's edits as its source has them, stored answers only: for what-if questions."""
         case = self.result.case
-        return gather(case, self.store, labels=known_operators(case), offline=True)[1]
+        return read_case_population(case, self.store, labels=known_operators(case), offline=True)[1]
 
-    def what_if(self, without: Sequence[str], window: Window | None = None) -> Explored:
+    def what_if(self, without: Sequence[str], window: Window | None = None) -> WhatIfResult:
         """Judge the case again without something; nothing of it is written.
 
         Raises
@@ -314,7 +314,7 @@ class Desk:
             If something to leave out is not in the case, or its source is not there any more.
         """
         entries = self.entries
-        scores = weigh(
+        scores = compare_case(
             self.population,
             accepted_alibis=accepted_alibis(entries),
             without=without,
@@ -322,11 +322,11 @@ class Desk:
         )
         apart = cannot_links(entries)
         clusters = cluster(to_graph(scores, cannot_links=apart))
-        return Explored(
+        return WhatIfResult(
             scores.exploration, flag(scores, clusters, cannot_links=apart), read_groups(clusters)
         )
 
-    def link_in(self, found: Explored, pair: Pair) -> Link | None:
+    def link_in(self, found: WhatIfResult, pair: Pair) -> Link | None:
         """Return a pair's link as an exploration has it; None where it leaves out an account."""
         return self._read(pair_rows({"links": found.links}, "links", *pair)).get(pair)
 
@@ -341,7 +341,7 @@ class Desk:
         return self.ledger.append(NOTE, author=self.by, user_a=first, user_b=second, text=text)
 
 
-def read_places(path: Path) -> dict[str, tuple[float, float]]:
+def read_positions(path: Path) -> dict[str, tuple[float, float]]:
     """Return where a GraphML file puts each node; its edges are not read.
 
     Parameters

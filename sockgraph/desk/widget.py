@@ -15,7 +15,7 @@ from IPython.display import display
 from sockgraph.charts.matrix import MOST
 from sockgraph.charts.svg import TOKENS, styles
 from sockgraph.desk.facts import each
-from sockgraph.desk.messages import Answer, answer, problem_of
+from sockgraph.desk.messages import Answer, error_message, handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import SockgraphError
 from sockgraph.graph import drawn_pairs
@@ -39,7 +39,7 @@ CONCERT = 0.05
 """The family-wise error at which a pair's concert is drawn."""
 
 
-def scene_of(desk: Desk) -> dict[str, Any]:
+def graph_payload(desk: Desk) -> dict[str, Any]:
     """Return everything that the graph and its filters need."""
     told = [link for link in desk.links.values() if link.log10_lr is not None]
     pairs = desk.tables["links"]
@@ -185,10 +185,10 @@ class Explorer(anywidget.AnyWidget):
         self.desk: Desk | None = None
         try:
             desk = Desk.of(case, data=Path(data), by=by)
-            self.scene = scene_of(desk)
+            self.scene = graph_payload(desk)
             self.desk = desk
         except SockgraphError as error:
-            self.problem = problem_of(error)
+            self.problem = error_message(error)
         self.on_msg(self._asked)
 
     def _ipython_display_(self) -> None:
@@ -201,7 +201,7 @@ class Explorer(anywidget.AnyWidget):
     def _asked(self, _: object, content: Answer, __: object) -> None:
         if self.desk is not None:
             told = {"scene": self.scene} if content.get("ask") == "scene" else None
-            self.send({"re": content.get("re"), **(told or answer(self.desk, content))})
+            self.send({"re": content.get("re"), **(told or handle_message(self.desk, content))})
 
 
 def fallback(scene: dict[str, Any], problem: dict[str, str] | None) -> str:

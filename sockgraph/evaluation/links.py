@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sockgraph.clustering import THRESHOLD, component_clusters
-from sockgraph.evaluation.judged import Judged, judge
+from sockgraph.evaluation.labelled_pairs import LabelledPairs, match_labels
 from sockgraph.evaluation.metrics import (
     average_precision,
     cllr,
@@ -214,7 +214,7 @@ def evaluate_links(
     EvaluationError
         If a table is not as it should be, pairs are missing, or there are no pairs of both kinds.
     """
-    judged = judge(links, labels, allow_missing=allow_missing, compared_only=compared_only)
+    judged = match_labels(links, labels, allow_missing=allow_missing, compared_only=compared_only)
     ranking, ratios = judged.ranking, judged.ratios
     flagged = judged.links["flagged"].to_numpy(bool)
     right = int((flagged & judged.same).sum())
@@ -259,7 +259,7 @@ def _chained(links: pd.DataFrame) -> pd.DataFrame:
     return component_clusters(links.assign(log10_lr=numbers), threshold=THRESHOLD)
 
 
-def _groups(judged: Judged, clusters: pd.DataFrame) -> GroupMetrics:
+def _groups(judged: LabelledPairs, clusters: pd.DataFrame) -> GroupMetrics:
     """Judge the groups of the labelled accounts; whoever no group holds is a group of one."""
     held = checked_clusters(clusters).set_index("user")["cluster_id"].reindex(judged.users)
     codes, known = pd.factorize(held)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Tally:
+class ScoreCounts:
     """Same-operator and different-operator pairs at each value, highest value first.
 
     Pairs of one value are one entry, so ties cannot be broken by the order of rows.
@@ -42,17 +42,17 @@ class Tally:
         """Different-operator pairs in all."""
         return int(self.different.sum())
 
-    def followed_by(self, n_same: int, n_different: int) -> Tally:
+    def followed_by(self, n_same: int, n_different: int) -> ScoreCounts:
         """Return this tally with one more tie of pairs that rank below all others."""
         if not n_same + n_different:
             return self
-        return Tally(
+        return ScoreCounts(
             np.append(self.levels, -np.inf),
             np.append(self.same, n_same),
             np.append(self.different, n_different),
         )
 
-    def with_more(self, value: float, n_same: int, n_different: int) -> Tally:
+    def with_more(self, value: float, n_same: int, n_different: int) -> ScoreCounts:
         """Return this tally with more pairs of one value."""
         if not n_same + n_different:
             return self
@@ -63,10 +63,10 @@ class Tally:
         here = np.searchsorted(-levels, -value)
         same[here] += n_same
         different[here] += n_different
-        return Tally(levels, same, different)
+        return ScoreCounts(levels, same, different)
 
 
-def tally(values: ArrayLike, same: ArrayLike, *, null: float = -np.inf) -> Tally:
+def count_by_score(values: ArrayLike, same: ArrayLike, *, null: float = -np.inf) -> ScoreCounts:
     """Count pairs by value.
 
     Parameters
@@ -83,10 +83,10 @@ def tally(values: ArrayLike, same: ArrayLike, *, null: float = -np.inf) -> Tally
     one = np.asarray(same, dtype=bool)
     distinct, at = np.unique(known, return_inverse=True)
     counts = np.bincount(2 * at + one, minlength=2 * len(distinct)).reshape(-1, 2)[::-1]
-    return Tally(distinct[::-1], counts[:, 1].astype(np.int64), counts[:, 0].astype(np.int64))
+    return ScoreCounts(distinct[::-1], counts[:, 1].astype(np.int64), counts[:, 0].astype(np.int64))
 
 
-def roc_auc(counts: Tally) -> float:
+def roc_auc(counts: ScoreCounts) -> float:
     """Return the chance that a same-operator pair ranks above a different-operator pair.
 
     A tie counts half: the Mann-Whitney statistic over n_same x n_different (Hanley & McNeil 1982,
@@ -97,7 +97,7 @@ def roc_auc(counts: Tally) -> float:
     return float(wins / (counts.n_same * counts.n_different))
 
 
-def average_precision(counts: Tally) -> float:
+def average_precision(counts: ScoreCounts) -> float:
     """Return the mean over same-operator pairs of the precision at their rank.
 
     In a tie of n pairs, r of them of one operator, with t pairs and R of one operator above, the
@@ -120,7 +120,7 @@ def _harmonic(above: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.f
     return np.where(size == 1, 1 / (above + 1.0), summed)  # exact where most values are
 
 
-def recall_at_fpr(counts: Tally, per: int = 1000) -> float:
+def recall_at_fpr(counts: ScoreCounts, per: int = 1000) -> float:
     """Return the share of same-operator pairs found at a false-link rate of one in `per` (>= 2).
 
     Going down the ranking, pairs are taken while at most ``n_different // per`` of those taken are
@@ -142,7 +142,7 @@ EQUAL = 1e-12  # rounding apart, pooled levels are one
 PRIORS = np.linspace(-4, 4, 161)  # log10 prior odds at which ECE is drawn
 
 
-def cllr(counts: Tally) -> float:
+def cllr(counts: ScoreCounts) -> float:
     """Return the log-likelihood-ratio cost, in bits: 0 is perfect, 1 says nothing.
 
     Half the mean of log2(1 + 1/LR) over same-operator pairs plus half the mean of log2(1 + LR) over
@@ -151,16 +151,16 @@ def cllr(counts: Tally) -> float:
     return _cost(counts, 0.0)
 
 
-def cllr_min(counts: Tally) -> float:
+def cllr_min(counts: ScoreCounts) -> float:
     """Return the Cllr that remains when the ranking is kept and calibration is perfect.
 
     The LRs are replaced by those that pool-adjacent-violators gives on the very same labels (ibid.,
     section 5). ``cllr - cllr_min`` is the calibration loss.
     """
-    return cllr(pooled(counts))
+    return cllr(isotonic(counts))
 
 
-def pooled(counts: Tally) -> Tally:
+def isotonic(counts: ScoreCounts) -> ScoreCounts:
     """Return the tally with each log10 LR replaced by the best non-decreasing one.
 
     Classes weigh the same whatever their sizes. A block with pairs of one kind only gets an
@@ -178,10 +178,10 @@ def pooled(counts: Tally) -> Tally:
     n_different = np.bincount(block, counts.different).astype(np.int64)
     with np.errstate(divide="ignore"):
         levels = np.log10(n_same / counts.n_same) - np.log10(n_different / counts.n_different)
-    return Tally(levels, n_same, n_different)
+    return ScoreCounts(levels, n_same, n_different)
 
 
-def exceeding(counts: Tally, ratio: float) -> float:
+def exceeding(counts: ScoreCounts, ratio: float) -> float:
     """Return the share of different-operator pairs whose LR is above `ratio`.
 
     For LRs that mean what they say it is at most 1/ratio (Royall 1997, Statistical Evidence, 1.4).
@@ -190,7 +190,7 @@ def exceeding(counts: Tally, ratio: float) -> float:
     return float(counts.different[above].sum() / counts.n_different)
 
 
-def tippett(counts: Tally) -> pd.DataFrame:
+def tippett(counts: ScoreCounts) -> pd.DataFrame:
     """Return, for each log10 LR that occurs, the share of pairs of each kind at or above it.
 
     Returns
@@ -204,7 +204,7 @@ def tippett(counts: Tally) -> pd.DataFrame:
     return curve.iloc[::-1].reset_index(drop=True)
 
 
-def ece(counts: Tally) -> pd.DataFrame:
+def ece(counts: ScoreCounts) -> pd.DataFrame:
     """Return the empirical cross-entropy over prior odds, in bits.
 
     Returns
@@ -214,7 +214,7 @@ def ece(counts: Tally) -> pd.DataFrame:
         (of LR = 1 throughout); at prior odds of 1 `ece` is Cllr. After Ramos et al. 2013,
         Journal of Forensic Sciences 58:1503.
     """
-    best, silent = pooled(counts), tally([0.0, 0.0], [True, False])
+    best, silent = isotonic(counts), count_by_score([0.0, 0.0], [True, False])
     curves = {
         name: [_cost(which, prior) for prior in PRIORS]
         for name, which in (("ece", counts), ("ece_min", best), ("ece_null", silent))
@@ -222,7 +222,7 @@ def ece(counts: Tally) -> pd.DataFrame:
     return pd.DataFrame({"log10_prior_odds": PRIORS, **curves})
 
 
-def _cost(counts: Tally, log10_prior: float) -> float:
+def _cost(counts: ScoreCounts, log10_prior: float) -> float:
     """Return the cross-entropy at one prior; at odds of 1 it is Cllr."""
     odds = LN10 * (counts.levels + log10_prior)
     chance = 1 / (1 + 10.0**-log10_prior)
@@ -237,7 +237,7 @@ def _mean(cost: np.ndarray, weight: np.ndarray) -> float:
     return float(cost[borne] @ weight[borne] / weight.sum())
 
 
-def calibrated_loss(counts: Tally, *, runs: int = 200, seed: int = 0) -> float:
+def calibrated_loss(counts: ScoreCounts, *, runs: int = 200, seed: int = 0) -> float:
     """Return the calibration loss that perfectly calibrated LRs of this separation and size show.
 
     Pool-adjacent-violators fits the very labels it is judged on, so that ``cllr - cllr_min`` is
@@ -262,7 +262,7 @@ def calibrated_loss(counts: Tally, *, runs: int = 200, seed: int = 0) -> float:
     centre = np.where(same, 1, -1) * spread**2 / 2
     losses = []
     for _ in range(runs):
-        drawn = tally((centre + spread * random.standard_normal(len(same))) / LN10, same)
+        drawn = count_by_score((centre + spread * random.standard_normal(len(same))) / LN10, same)
         losses.append(cllr(drawn) - cllr_min(drawn))
     return float(np.mean(losses))
 
@@ -333,7 +333,7 @@ def separation(name: str, pairs: pd.DataFrame, *, calibrated: bool = True) -> Se
     calibrated
         Whether there are LRs at all.
     """
-    ranking = tally(pairs["score"], pairs["same"])
+    ranking = count_by_score(pairs["score"], pairs["same"])
     ratios = ratios_of(pairs)
     return Separation(
         name=name,
@@ -348,12 +348,12 @@ def separation(name: str, pairs: pd.DataFrame, *, calibrated: bool = True) -> Se
     )
 
 
-def ratios_of(pairs: pd.DataFrame) -> Tally:
+def ratios_of(pairs: pd.DataFrame) -> ScoreCounts:
     """Count pairs by `log10_lr`, a null as 0."""
-    return tally(pairs["log10_lr"], pairs["same"], null=0.0)
+    return count_by_score(pairs["log10_lr"], pairs["same"], null=0.0)
 
 
-def tippett_grid(counts: Tally, steps: int = STEPS) -> pd.DataFrame:
+def tippett_grid(counts: ScoreCounts, steps: int = STEPS) -> pd.DataFrame:
     """Return the Tippett curves at evenly spaced log10 LRs, for drawing.
 
     Returns

@@ -34,7 +34,7 @@ COMPARED = ("auc", "recall_at_fpr_1e3", "cllr", "cllr_min", "loss")
 
 
 @dataclass(frozen=True)
-class Terms:
+class CaseTerms:
     """What of a case its validation is measured against.
 
     Attributes
@@ -58,7 +58,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Flagged:
+class FlagCounts:
     """What the flag rule took.
 
     Attributes
@@ -86,7 +86,7 @@ class Flagged:
 
 
 @dataclass(frozen=True)
-class Side:
+class PairSetMeasures:
     """Everything measured on one set of pairs.
 
     Attributes
@@ -109,7 +109,7 @@ class Side:
     strata: tuple[Stratum, ...]
     exculpation: Exculpation | None
     open_set: OpenSet | None
-    flagged: Flagged | None
+    flagged: FlagCounts | None
     precisions: tuple[Precision, ...]
 
     @property
@@ -136,11 +136,11 @@ class Validation:
         Of the reference: accounts, pairs, cuts, bounds.
     """
 
-    terms: Terms
+    terms: CaseTerms
     facts: dict[str, Any]
     reason: str | None
-    own: Side | None
-    labels: Side | None
+    own: PairSetMeasures | None
+    labels: PairSetMeasures | None
     prior: PriorReading | None
     n_unlabelled: int = 0
     n_uncompared: int = 0
@@ -167,7 +167,7 @@ class Validation:
         return told
 
 
-def _side_dict(side: Side) -> dict[str, Any]:
+def _side_dict(side: PairSetMeasures) -> dict[str, Any]:
     told = asdict(replace(side, tippett=None, ece=None))
     for name in ("tippett", "ece"):
         curve = getattr(side, name)
@@ -182,7 +182,7 @@ def _side_dict(side: Side) -> dict[str, Any]:
     return told
 
 
-def validate_reference(held_out: pd.DataFrame, terms: Terms) -> Side | None:
+def validate_reference(held_out: pd.DataFrame, terms: CaseTerms) -> PairSetMeasures | None:
     """Measure a case on its own reference: cut histories against pairs of different accounts.
 
     Parameters
@@ -194,7 +194,7 @@ def validate_reference(held_out: pd.DataFrame, terms: Terms) -> Side | None:
 
     Returns
     -------
-    Side or None
+    PairSetMeasures or None
         None where nothing is calibrated.
     """
     if held_out.empty or terms.bound_high is None:
@@ -213,11 +213,13 @@ def validate_reference(held_out: pd.DataFrame, terms: Terms) -> Side | None:
     return replace(
         side,
         open_set=OpenSet(len(accounts), len(somebody), expected=worthy.mean() * terms.n_pairs),
-        flagged=Flagged(len(flagged), 0, 0, len(different)),
+        flagged=FlagCounts(len(flagged), 0, 0, len(different)),
     )
 
 
-def validate_labels(pairs: pd.DataFrame, terms: Terms, open_set: OpenSet | None = None) -> Side:
+def validate_labels(
+    pairs: pd.DataFrame, terms: CaseTerms, open_set: OpenSet | None = None
+) -> PairSetMeasures:
     """Measure a case on labelled accounts.
 
     Parameters
@@ -232,23 +234,25 @@ def validate_labels(pairs: pd.DataFrame, terms: Terms, open_set: OpenSet | None 
     calibrated = terms.bound_high is not None
     side = _side(pairs, (separation(ON_LABELS, pairs, calibrated=calibrated),), terms)
     flagged, same = pairs["flagged"].to_numpy(bool), pairs["same"].to_numpy(bool)
-    counted = Flagged(
+    counted = FlagCounts(
         int(flagged.sum()), int((flagged & same).sum()), int(same.sum()), int((~same).sum())
     )
     worth = _worth(pairs, {"flagged": flagged}, terms) if calibrated else ()
     return replace(side, open_set=open_set, flagged=counted, precisions=(*side.precisions, *worth))
 
 
-def _side(pairs: pd.DataFrame, separations: tuple[Separation, ...], terms: Terms) -> Side:
+def _side(
+    pairs: pd.DataFrame, separations: tuple[Separation, ...], terms: CaseTerms
+) -> PairSetMeasures:
     different = pairs[~pairs["same"].to_numpy(bool)]
     if terms.bound_high is None:
-        return Side(separations, None, None, (), None, None, None, ())
+        return PairSetMeasures(separations, None, None, (), None, None, None, ())
     counts = ratios_of(pairs)
     lr = pairs["log10_lr"].to_numpy(float)
     rules = {f"LR above {x:,}": lr > np.log10(x) for x in RATIOS if np.log10(x) < terms.bound_high}
     if terms.flag_standing is not None:
         rules["stands out as a flag"] = pairs["standing"].to_numpy(float) > terms.flag_standing
-    return Side(
+    return PairSetMeasures(
         separations=separations,
         tippett=tippett_grid(counts),
         ece=ece(counts),
@@ -261,7 +265,7 @@ def _side(pairs: pd.DataFrame, separations: tuple[Separation, ...], terms: Terms
 
 
 def _worth(
-    pairs: pd.DataFrame, rules: Mapping[str, np.ndarray], terms: Terms
+    pairs: pd.DataFrame, rules: Mapping[str, np.ndarray], terms: CaseTerms
 ) -> tuple[Precision, ...]:
     if terms.per_pair is None:
         return ()
@@ -278,7 +282,7 @@ def _worth(
     )
 
 
-def reading_of(terms: Terms) -> PriorReading | None:
+def reading_of(terms: CaseTerms) -> PriorReading | None:
     """Return what the case's prior leaves of evidence; None where it states none, or no bound."""
     if terms.per_pair is None or terms.bound_high is None:
         return None

@@ -1,7 +1,7 @@
 """Evidence: what similarities are worth, for and against one operator, measured on a reference."""
 
 from sockgraph.evidence.calibration import CalibratedModel
-from sockgraph.evidence.comparison import compare, learn, weigh_by
+from sockgraph.evidence.comparison import compare, compare_with, fit_calibration
 from sockgraph.evidence.exploration import what_if
 from sockgraph.evidence.flagging import flag
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
@@ -11,8 +11,8 @@ __all__ = [
     "Comparison",
     "EvidenceSettings",
     "compare",
+    "compare_with",
+    "fit_calibration",
     "flag",
-    "learn",
-    "weigh_by",
     "what_if",
 ]

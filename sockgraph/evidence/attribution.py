@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.signals import profile, whole_vectors
+from sockgraph.signals import term_vectors, whole_vectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,7 @@ EACH = 4
 NONE = np.zeros(0, dtype=np.int64)
 
 
-def witnesses(
+def contributing_edits(
     histories: Histories,
     signals: tuple[list[Similarity], list[NullTest]],
     rows: NDArray[np.int64],
@@ -54,7 +54,7 @@ def witnesses(
         bag = one.bag
         if one.signal.weighting.kind == "contrast":
             bag = bag.narrowed(one.signal.weighting.limit)
-        vectors = whole_vectors(profile(bag, seen, one.signal.weighting))
+        vectors = whole_vectors(term_vectors(bag, seen, one.signal.weighting))
         saves = [seen.saves[seen.unit == u] for u in range(seen.n_units)]
         items = [np.unique(bag.item[of_unit], return_inverse=True) for of_unit in saves]
         holding = [(bag.rows[distinct], place) for distinct, place in items]

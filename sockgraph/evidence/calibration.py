@@ -21,7 +21,7 @@ from sockgraph.evidence.adjustment import (
     nearness,
     own_crowd,
 )
-from sockgraph.evidence.model import Bounds, Model, Sample, elub, family_means, fit, line
+from sockgraph.evidence.model import Bounds, Model, Sample, elub, family_means, fit, fit_line
 from sockgraph.evidence.pseudo_pairs import LABELLED
 from sockgraph.evidence.settings import MIN_REFERENCE, MIN_SPLITS, EvidenceSettings
 from sockgraph.evidence.training import EXTREME, TrainingPairs, choose_pairs
@@ -41,7 +41,7 @@ TAIL = 0.025
 
 
 @dataclass(frozen=True)
-class Line:
+class LogisticCalibration:
     """From a fused sum, the crowd's part taken off, to log10 LR."""
 
     lift: float
@@ -62,7 +62,7 @@ class Resample:
     """What one bootstrap resample of the reference's accounts teaches."""
 
     model: Model
-    line: Line
+    line: LogisticCalibration
     bounds: Bounds
 
 
@@ -96,7 +96,7 @@ class CalibratedModel:
 
     users: tuple[str, ...]
     model: Model
-    line: Line
+    line: LogisticCalibration
     usual: float
     resampled: tuple[Resample, ...]
     bounds: Bounds
@@ -141,7 +141,7 @@ def calibrate(  # noqa: PLR0917 - arrays of one stage, each named at the call
     reason = _why_not(cast, splits)
     if reason:
         return reason
-    community = community_of(cast, measured, splits)
+    community = reference_pairs(cast, measured, splits)
     chosen, weight = choose_pairs(community.different)
     part = community.some(chosen, weight)
     model = fit(part.training())
@@ -181,7 +181,7 @@ def calibrate(  # noqa: PLR0917 - arrays of one stage, each named at the call
     )
 
 
-def community_of(
+def reference_pairs(
     cast: AccountIndex, measured: list[Similarity], splits: PseudoPairs
 ) -> TrainingPairs:
     """Return the reference accounts' pairs and splits; labelled pairs of one person at the end."""
@@ -246,21 +246,21 @@ class _Near:
     different: NDArray[np.float64]
 
 
-def _fit_line(raw: Sample, near: _Near) -> Line:
-    lift, scale = line(raw)
+def _fit_line(raw: Sample, near: _Near) -> LogisticCalibration:
+    lift, scale = fit_line(raw)
     heard = raw.different_weight > 0
-    return Line(
+    return LogisticCalibration(
         lift,
         scale,
         fit_near_pairs(lift + scale * raw.different[heard], near.different[heard]),
     )
 
 
-def _plain(fitted: Line, raw: Sample) -> Sample:
+def _plain(fitted: LogisticCalibration, raw: Sample) -> Sample:
     return replace(raw, same=fitted.plain(raw.same), different=fitted.plain(raw.different))
 
 
-def _said(fitted: Line, raw: Sample, near: _Near) -> Sample:
+def _said(fitted: LogisticCalibration, raw: Sample, near: _Near) -> Sample:
     """Return the reference's log10 LRs."""
     return replace(
         raw,
@@ -331,6 +331,6 @@ def _resampled(known: _Known, settings: EvidenceSettings, progress: Progress) ->
             model.fused(different_means) - known.taken[1],
             different,
         )
-        fitted = Line(*line(drawn), known.correction)
+        fitted = LogisticCalibration(*fit_line(drawn), known.correction)
         yield Resample(model, fitted, elub(_said(fitted, drawn, known.near), *known.n))
         progress("interval", turn + 1, settings.resamples)

@@ -13,9 +13,9 @@ from sockgraph.evidence import tables
 from sockgraph.evidence.calibration import CalibratedModel, calibrate
 from sockgraph.evidence.holdout import held_out
 from sockgraph.evidence.leave_out import omit_weeks
-from sockgraph.evidence.null_tests import find_extras
+from sockgraph.evidence.null_tests import run_null_tests
 from sockgraph.evidence.pseudo_pairs import PseudoPairs, cut_histories, history_key, no_cuts
-from sockgraph.evidence.scoring import AccountIndex, judge, judge_by
+from sockgraph.evidence.scoring import AccountIndex, score_pairs, score_pairs_with
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
 from sockgraph.evidence.similarity import Likeness, Similarity, measure, normalize
 from sockgraph.runtime import Progress, silent
@@ -89,7 +89,7 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     SockgraphError
         If `known` gives one account to two persons.
     """
-    ready = prepare(
+    ready = compile_case(
         edits,
         accounts,
         declared=declared,
@@ -101,9 +101,11 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     cast, histories, splits = ready.cast, ready.histories, ready.splits
     everyone = np.ones(len(cast.users), dtype=bool)
     found = _find((histories, splits), cast, (incomplete, everyone), log_events, progress)
-    verdict = judge(cast, found.measured, splits, settings, progress).with_extras(found.extras)
-    case = tables.Case(ready.nominated, tuple(accepted_alibis), settings, cast)
-    weighed = tables.assemble(case, histories, found, verdict)
+    verdict = score_pairs(cast, found.measured, splits, settings, progress).with_extras(
+        found.extras
+    )
+    case = tables.ComparedCase(ready.nominated, tuple(accepted_alibis), settings, cast)
+    weighed = tables.build_tables(case, histories, found, verdict)
     return replace(
         weighed,
         omissions=omit_weeks(weighed, case, (histories, found.measured), verdict, progress),
@@ -112,7 +114,7 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
 
 
 @dataclass(frozen=True)
-class Prepared:
+class CompiledCase:
     """Who is compared, and by what histories.
 
     Attributes
@@ -131,7 +133,7 @@ class Prepared:
     splits: PseudoPairs
 
 
-def prepare(
+def compile_case(
     edits: pd.DataFrame,
     accounts: pd.DataFrame,
     *,
@@ -140,7 +142,7 @@ def prepare(
     background: pd.DataFrame | None,
     open_case: bool | None,
     known: pd.DataFrame | None,
-) -> Prepared:
+) -> CompiledCase:
     """Compile a case's edits; parameters as `compare` has them."""
     edits = _of_lasting_accounts(edits, accounts)
     corpus = compile_edits(edits if background is None else pd.concat([edits, background]))
@@ -148,17 +150,17 @@ def prepare(
         corpus, accounts, settings, declared=declared, known=known, open_case=open_case
     )
     histories = of_accounts(corpus, cast.users)
-    return Prepared(cast, nominated, histories, _cut(histories, cast, settings))
+    return CompiledCase(cast, nominated, histories, _cut(histories, cast, settings))
 
 
-def learn(
+def fit_calibration(
     edits: pd.DataFrame,
     users: Sequence[str],
     *,
     settings: EvidenceSettings = _DEFAULT,
     progress: Progress = silent,
 ) -> CalibratedModel | str:
-    """Learn from a reference what any pair's likeness is worth, to be kept for `weigh_by`.
+    """Learn from a reference what any pair's likeness is worth, to be kept for `compare_with`.
 
     Parameters
     ----------
@@ -184,7 +186,7 @@ def learn(
     return calibrate(cast, measured, splits, settings, progress)
 
 
-def weigh_by(
+def compare_with(
     learnt: CalibratedModel,
     edits: pd.DataFrame,
     nominated: Sequence[str],
@@ -201,13 +203,13 @@ def weigh_by(
     Parameters
     ----------
     learnt
-        What `learn` returned.
+        What `fit_calibration` returned.
     edits
         Contract table: edits of the nominated accounts, and those that `learnt` was learnt from.
     nominated
         Accounts to compare.
     settings
-        Those of `learn`.
+        Those of `fit_calibration`.
     incomplete
         Accounts whose histories are not whole: no alibi is read from them.
     progress
@@ -223,9 +225,9 @@ def weigh_by(
     histories = of_accounts(corpus, cast.users)
     seen = histories, no_cuts(histories)
     found = _find(seen, cast, (incomplete, cast.nominated), None, progress)
-    verdict = judge_by(learnt, cast, found.measured).with_extras(found.extras)
-    case = tables.Case(tuple(sorted(nominated)), (), settings, cast)
-    return tables.assemble(case, histories, found, verdict)
+    verdict = score_pairs_with(learnt, cast, found.measured).with_extras(found.extras)
+    case = tables.ComparedCase(tuple(sorted(nominated)), (), settings, cast)
+    return tables.build_tables(case, histories, found, verdict)
 
 
 def _of_lasting_accounts(edits: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
@@ -245,7 +247,7 @@ def _find(  # noqa: PLR0917 - one stage's parts
     alibis_of: tuple[Sequence[str], NDArray[np.bool_]],
     log_events: pd.DataFrame | None,
     progress: Progress,
-) -> tables.Found:
+) -> tables.PairMeasurements:
     """Measure every signal and every trace on every pair; alibis of some, as they take long."""
     measured = list(map(normalize, measure_all(*seen, progress)))
     return find_traces(seen[0], cast, alibis_of, log_events, measured)
@@ -257,7 +259,7 @@ def find_traces(  # noqa: PLR0917 - one stage's parts
     alibis_of: tuple[Sequence[str], NDArray[np.bool_]],
     log_events: pd.DataFrame | None,
     measured: list[Similarity],
-) -> tables.Found:
+) -> tables.PairMeasurements:
     """Find the traces that have a null of their own, and put them beside the calibrated ones.
 
     Parameters
@@ -270,8 +272,10 @@ def find_traces(  # noqa: PLR0917 - one stage's parts
     partial |= not histories.corpus.timed
     alibi = find_alibis(histories.only(alibis), partial)
     logs = empty("log_events") if log_events is None else log_events
-    extras = find_extras(histories, alibi, cast, logs)
-    return tables.Found(measured, extras, alibi, find_imitation(histories, cast.reference))
+    extras = run_null_tests(histories, alibi, cast, logs)
+    return tables.PairMeasurements(
+        measured, extras, alibi, find_imitation(histories, cast.reference)
+    )
 
 
 def _enough(corpus: Corpus, settings: EvidenceSettings) -> set[str]:

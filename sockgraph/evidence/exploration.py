@@ -21,9 +21,9 @@ import pandas as pd
 
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence import tables
-from sockgraph.evidence.comparison import Prepared, find_traces, measure_all, prepare
+from sockgraph.evidence.comparison import CompiledCase, compile_case, find_traces, measure_all
 from sockgraph.evidence.pseudo_pairs import PseudoPairs
-from sockgraph.evidence.scoring import judge
+from sockgraph.evidence.scoring import score_pairs
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
 from sockgraph.evidence.similarity import Likeness, normalize
 from sockgraph.runtime import Progress, silent
@@ -52,9 +52,9 @@ T = TypeVar("T")
 class _Seen:
     """What the histories alone say; of `found`, only what has a null of its own."""
 
-    ready: Prepared
+    ready: CompiledCase
     likenesses: tuple[Likeness, ...]
-    found: tables.Found
+    found: tables.PairMeasurements
 
 
 def what_if(  # noqa: PLR0913 - as `compare`
@@ -108,7 +108,7 @@ def what_if(  # noqa: PLR0913 - as `compare`
         [edits, accounts, background, log_events, known], settings, declared, open_case, incomplete
     )
     if key not in _kept:
-        ready = prepare(
+        ready = compile_case(
             edits,
             accounts,
             declared=declared,
@@ -135,9 +135,9 @@ def what_if(  # noqa: PLR0913 - as `compare`
     ]
     extras = [trace for trace in traces if trace.name not in gone]
     cast, found = left.ready.cast, replace(left.found, measured=measured, extras=extras)
-    verdict = judge(cast, measured, left.ready.splits, settings, progress).with_extras(extras)
-    case = tables.Case(left.ready.nominated, tuple(accepted_alibis), settings, cast)
-    weighed = tables.assemble(case, left.ready.histories, found, verdict)
+    verdict = score_pairs(cast, measured, left.ready.splits, settings, progress).with_extras(extras)
+    case = tables.ComparedCase(left.ready.nominated, tuple(accepted_alibis), settings, cast)
+    weighed = tables.build_tables(case, left.ready.histories, found, verdict)
     omitted = (
         *without,
         *([] if window is None else [f"window:{window[0] or ''}/{window[1] or ''}"]),
@@ -215,7 +215,7 @@ def _digest(frames: Sequence[pd.DataFrame | None], *rest: object) -> str:
 
 
 def _seen(
-    ready: Prepared,
+    ready: CompiledCase,
     incomplete: Sequence[str],
     log_events: pd.DataFrame | None,
     progress: Progress,
@@ -264,14 +264,14 @@ def _without_accounts(seen: _Seen, names: set[str]) -> _Seen:
         replace(_of_some(extra, kept, n), telling=lambda *_: nobody) for extra in seen.found.extras
     ]
     return _Seen(
-        Prepared(
+        CompiledCase(
             cast,
             nominated,
             ready.histories.take(kept),
             PseudoPairs(first, second, ready.splits.stratum[splits]),
         ),
         tuple(one.among(kept, splits) for one in seen.likenesses),
-        tables.Found([], extras, _of_some(seen.found.alibi, kept, n), imitation),
+        tables.PairMeasurements([], extras, _of_some(seen.found.alibi, kept, n), imitation),
     )
 
 

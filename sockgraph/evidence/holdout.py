@@ -20,7 +20,7 @@ from sockgraph.evidence import flagging
 from sockgraph.evidence.false_links import STRATA, most_alike, newcomers
 from sockgraph.evidence.pseudo_pairs import KINDS
 from sockgraph.evidence.settings import LEAD
-from sockgraph.evidence.tables import rule_of
+from sockgraph.evidence.tables import flag_rule
 from sockgraph.schema import empty, validate
 
 if TYPE_CHECKING:
@@ -29,13 +29,15 @@ if TYPE_CHECKING:
     from sockgraph.evidence.model import Bounds
     from sockgraph.evidence.scoring import AccountIndex, PairScores
     from sockgraph.evidence.similarity import Similarity
-    from sockgraph.evidence.tables import Case, Found
+    from sockgraph.evidence.tables import ComparedCase, PairMeasurements
     from sockgraph.signals import Histories
 
 COLUMNS = {"same pages": "same_pages", "same hours": "same_hours", "same tools": "same_tools"}
 
 
-def held_out(case: Case, histories: Histories, found: Found, verdict: PairScores) -> pd.DataFrame:
+def held_out(
+    case: ComparedCase, histories: Histories, found: PairMeasurements, verdict: PairScores
+) -> pd.DataFrame:
     """Lay out the reference's pairs and cuts; no row where nothing is calibrated.
 
     Parameters
@@ -121,7 +123,7 @@ def shared_pages(histories: Histories) -> NDArray[np.int64]:
 
 
 def _worthy(
-    case: Case, verdict: PairScores, bounds: Bounds, measured: list[Similarity]
+    case: ComparedCase, verdict: PairScores, bounds: Bounds, measured: list[Similarity]
 ) -> NDArray[np.bool_]:
     """Return (pairs,): whether a pair has all that a flag asks of it by itself."""
     a, b = verdict.community.a, verdict.community.b
@@ -142,7 +144,7 @@ def _worthy(
             "outside": np.nan,
         }
     )
-    return np.asarray(~flagging.unmet(pairs, rule_of(case, verdict)).to_numpy().any(axis=1))
+    return np.asarray(~flagging.unmet(pairs, flag_rule(case, verdict)).to_numpy().any(axis=1))
 
 
 def _flagged(

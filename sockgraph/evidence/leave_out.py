@@ -17,10 +17,10 @@ import pandas as pd
 
 from sockgraph.evidence.flagging import families_for, unmet
 from sockgraph.evidence.similarity import surprise
-from sockgraph.evidence.tables import asked_of, rule_of
+from sockgraph.evidence.tables import flag_inputs, flag_rule
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import subject_of, validate
-from sockgraph.signals import Histories, Profile, profile, similarity
+from sockgraph.signals import Histories, TermVectors, similarity, term_vectors
 from sockgraph.signals.corpus import DAY
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sockgraph.evidence.scoring import AccountIndex, PairScores
     from sockgraph.evidence.settings import Comparison
     from sockgraph.evidence.similarity import Similarity
-    from sockgraph.evidence.tables import Case
+    from sockgraph.evidence.tables import ComparedCase
 
 PAIRS, WEEKS = 40, 5
 SAVES = 1 << 20
@@ -52,7 +52,7 @@ class _Left:
 
 def omit_weeks(  # noqa: PLR0917 - one stage's parts
     weighed: Comparison,
-    case: Case,
+    case: ComparedCase,
     seen: tuple[Histories, list[Similarity]],
     verdict: PairScores,
     progress: Progress = silent,
@@ -101,7 +101,7 @@ def omit_weeks(  # noqa: PLR0917 - one stage's parts
 
 def _eligible(  # noqa: PLR0917 - one question's parts
     weighed: Comparison,
-    case: Case,
+    case: ComparedCase,
     of: tuple[pd.DataFrame, list[Similarity]],
     verdict: PairScores,
     now: tuple[NDArray[np.float64], NDArray[np.float64]],
@@ -114,7 +114,7 @@ def _eligible(  # noqa: PLR0917 - one question's parts
     added, changed = now
     pair = ["user_a", "user_b"]
     links = chosen[pair].merge(weighed.links, on=pair, how="left")
-    asked = asked_of(case, links, verdict)
+    asked = flag_inputs(case, links, verdict)
     speak = families_for(
         np.nan_to_num(added), [m.signal.family for m in measured], case.settings.family_log10_lr
     )
@@ -132,7 +132,7 @@ def _eligible(  # noqa: PLR0917 - one question's parts
         log10_lr=said - beside if verdict.bounds is None else verdict.bounds.clip(said - beside),
         n_families=np.sum(list(speak.values()), axis=0),
     )
-    met = ~unmet(again, rule_of(case, verdict)).to_numpy().any(axis=1)
+    met = ~unmet(again, flag_rule(case, verdict)).to_numpy().any(axis=1)
     return pd.Series(met, dtype="boolean").where(stake)
 
 
@@ -244,14 +244,14 @@ def _measured_again(one: Similarity, histories: Histories, left: _Left) -> NDArr
     if one.bag is None:
         return np.full(len(left.week), np.nan)
     weighting, needed = one.signal.weighting, one.signal.needed
-    crowd = profile(one.bag, histories, weighting)
+    crowd = term_vectors(one.bag, histories, weighting)
     counts = crowd.amount >= needed
     everyone = np.arange(histories.n_units)
     alone = np.zeros((len(left.week), 1), dtype=bool)
     found = []
     for part in _parts(left, histories):
         shortened, *sides = _leave_out(histories, part)
-        less = profile(one.bag, shortened, weighting)
+        less = term_vectors(one.bag, shortened, weighting)
         heard = less.amount >= needed
         sibling = _siblings(less, part, sides)
         sibling[~(heard[sides[0]] & heard[sides[1]])] = np.nan
@@ -266,7 +266,7 @@ def _measured_again(one: Similarity, histories: Histories, left: _Left) -> NDArr
 
 
 def _siblings(
-    less: Profile, left: _Left, sides: Sequence[NDArray[np.int64]]
+    less: TermVectors, left: _Left, sides: Sequence[NDArray[np.int64]]
 ) -> NDArray[np.float64]:
     """Return each row's similarity between its two sides, those of one pair compared together."""
     new = np.flatnonzero(np.diff(left.a, prepend=-1) | np.diff(left.b, prepend=-1))

@@ -87,7 +87,7 @@ def _shares(
     return share
 
 
-def line(sample: Sample) -> tuple[float, float]:
+def fit_line(sample: Sample) -> tuple[float, float]:
     """Fit log10 LR = a + b·score, b ≥ 0, by logistic regression with both kinds weighing half.
 
     With equal weights the log odds are the log LR (Brümmer & du Preez 2006,
@@ -248,7 +248,7 @@ def _alone(training: Training, signal: int) -> tuple[float, float]:
     heard, other = ~np.isnan(same), ~np.isnan(different)
     if heard.sum() < 10 or other.sum() < 10:
         return 0.0, 0.0
-    return line(
+    return fit_line(
         Sample(
             same[heard],
             _one(training.same_weight[heard]),

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from sockgraph.signals import Histories
     from sockgraph.signals.imitation import Imitation
-    from sockgraph.signals.nulls import Trace
+    from sockgraph.signals.null_models import NullTrace
     from sockgraph.signals.simultaneous import Alibi
 
 
-def find_extras(
+def run_null_tests(
     histories: Histories, alibi: Alibi, cast: AccountIndex, log_events: pd.DataFrame
 ) -> list[NullTest]:
     """Return the traces that are told from a null of their own, not from cut histories.
@@ -95,7 +95,7 @@ def last_blocks(log_events: pd.DataFrame, users: tuple[str, ...]) -> NDArray[np.
     return np.asarray(last.reindex(list(users)), dtype=np.float64)
 
 
-def _extra(name: str, family: str, trace: Trace | None, offered: NDArray[np.bool_]) -> NullTest:
+def _extra(name: str, family: str, trace: NullTrace | None, offered: NDArray[np.bool_]) -> NullTest:
     """Return the trace as it is told; None: the source does not offer what it needs."""
     if trace is not None:
         lr = np.where(offered, trace.log10_lr, np.nan)

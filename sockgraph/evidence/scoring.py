@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sockgraph.evidence.adjustment import as_strangers, crowd, nearness, standing
-from sockgraph.evidence.calibration import CalibratedModel, calibrate, community_of
+from sockgraph.evidence.calibration import CalibratedModel, calibrate, reference_pairs
+from sockgraph.evidence.flag_threshold import FlagThreshold, flag_threshold
 from sockgraph.evidence.flagging import declared_pairs
 from sockgraph.evidence.model import family_means
-from sockgraph.evidence.promise import Promise, promise_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -158,11 +158,11 @@ class PairScores:
         return standing(scores, self.off, self.cast.one, roles)
 
     @cached_property
-    def promise(self) -> Promise | None:
+    def promise(self) -> FlagThreshold | None:
         """Return what a flag rests on; None where nothing is calibrated."""
         if self.scores is None:
             return None
-        return promise_of(self.standing, self.near, self.cast, self.scores.different)
+        return flag_threshold(self.standing, self.near, self.cast, self.scores.different)
 
     def interval(
         self,
@@ -215,7 +215,7 @@ class PairScores:
         )
 
 
-def judge(  # noqa: PLR0917 - arrays of one stage, each named at the call
+def score_pairs(  # noqa: PLR0917 - arrays of one stage, each named at the call
     cast: AccountIndex,
     measured: list[Similarity],
     splits: PseudoPairs,
@@ -225,12 +225,14 @@ def judge(  # noqa: PLR0917 - arrays of one stage, each named at the call
     """Fit the models and judge every pair; where they cannot be fitted, score only and say why."""
     learnt = calibrate(cast, measured, splits, settings, progress)
     if isinstance(learnt, str):
-        community = community_of(cast, measured, splits)
+        community = reference_pairs(cast, measured, splits)
         return _uncalibrated(cast, _surprise(measured), community, learnt)
-    return judge_by(learnt, cast, measured)
+    return score_pairs_with(learnt, cast, measured)
 
 
-def judge_by(learnt: CalibratedModel, cast: AccountIndex, measured: list[Similarity]) -> PairScores:
+def score_pairs_with(
+    learnt: CalibratedModel, cast: AccountIndex, measured: list[Similarity]
+) -> PairScores:
     """Judge every pair of the cast by what a reference taught.
 
     Parameters

@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.evidence.settings import BEYOND, TAIL
-from sockgraph.signals import Signal, profile, similarity
+from sockgraph.signals import Signal, similarity, term_vectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.evidence.pseudo_pairs import PseudoPairs
-    from sockgraph.signals import Histories, Profile, TermMatrix
+    from sockgraph.signals import Histories, TermMatrix, TermVectors
 
 FAR = 10.0
 """Excess beyond ln K that is not followed further."""
@@ -180,11 +180,11 @@ def measure(
             np.full(m, np.nan),
             np.full((2, m, n), np.nan),
         )
-    whole = profile(bag, accounts, signal.weighting)
+    whole = term_vectors(bag, accounts, signal.weighting)
     pairs = _heard(similarity(whole, whole), whole, whole, signal)
     np.fill_diagonal(pairs, np.nan)
     support = np.minimum(whole.amount[:, None], whole.amount[None, :])
-    first, second = (profile(bag, h, signal.weighting) for h in (splits.first, splits.second))
+    first, second = (term_vectors(bag, h, signal.weighting) for h in (splits.first, splits.second))
     halves = np.full((2, m, n), np.nan)
     siblings = np.full(m, np.nan)
     if m:
@@ -196,7 +196,7 @@ def measure(
 
 
 def _heard(
-    cells: NDArray[np.float64], a: Profile, b: Profile, signal: Signal
+    cells: NDArray[np.float64], a: TermVectors, b: TermVectors, signal: Signal
 ) -> NDArray[np.float64]:
     """Silence pairs in which a side holds too little to speak."""
     cells[a.amount < signal.needed] = np.nan

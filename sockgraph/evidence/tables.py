@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import flagging
-from sockgraph.evidence.attribution import witnesses
+from sockgraph.evidence.attribution import contributing_edits
 from sockgraph.evidence.false_links import false_links, reaching
 from sockgraph.evidence.model import FAMILIES
 from sockgraph.evidence.null_tests import imitation_rows
@@ -44,7 +44,7 @@ What speaks most for and most against; a pair whose alibi is looked at is always
 
 
 @dataclass(frozen=True)
-class Case:
+class ComparedCase:
     """What of the case the tables need.
 
     Attributes
@@ -64,7 +64,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Found:
+class PairMeasurements:
     """What was found on every pair of the cast.
 
     Attributes
@@ -86,7 +86,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class NominatedPairs:
     """Every pair of nominated accounts.
 
     Attributes
@@ -107,20 +107,24 @@ class Pairs:
         """Whether both accounts have enough edits."""
         return (self.row >= 0) & (self.column >= 0)
 
-    def parts(self) -> Iterator[tuple[int, Pairs]]:
+    def parts(self) -> Iterator[tuple[int, NominatedPairs]]:
         """Yield some pairs at a time, in their order, and how many came before; at least once."""
         for low in range(0, max(len(self.a), 1), AT_ONCE):
             part = slice(low, low + AT_ONCE)
-            yield low, Pairs(self.a[part], self.b[part], self.row[part], self.column[part])
+            yield low, NominatedPairs(self.a[part], self.b[part], self.row[part], self.column[part])
 
 
-def assemble(case: Case, histories: Histories, found: Found, verdict: PairScores) -> Comparison:
+def build_tables(
+    case: ComparedCase, histories: Histories, found: PairMeasurements, verdict: PairScores
+) -> Comparison:
     """Lay out every table."""
     pairs = _pairs(case)
     measured = found.measured
     links = _links(case, pairs, found, verdict)
     shown = _shown(links)
-    rev_ids = witnesses(histories, (measured, found.extras), pairs.row[shown], pairs.column[shown])
+    rev_ids = contributing_edits(
+        histories, (measured, found.extras), pairs.row[shown], pairs.column[shown]
+    )
     told = dict(zip(shown, rev_ids, strict=True))
     parts = [
         _evidence(case, part, found, verdict, {i - low: ids for i, ids in told.items()})
@@ -143,14 +147,14 @@ def _with_rows(parts: list[pd.DataFrame], more: pd.DataFrame) -> pd.DataFrame:
     return validate("evidence", pd.concat([every, more], ignore_index=True)) if len(more) else every
 
 
-def _pairs(case: Case) -> Pairs:
+def _pairs(case: ComparedCase) -> NominatedPairs:
     place = {user: i for i, user in enumerate(case.cast.users)}
     index = np.array([place.get(user, -1) for user in case.nominated], dtype=np.int64)
     a, b = np.triu_indices(len(case.nominated), 1)
-    return Pairs(a, b, index[a], index[b])
+    return NominatedPairs(a, b, index[a], index[b])
 
 
-def _at(values: NDArray[Any], pairs: Pairs) -> NDArray[np.float64]:
+def _at(values: NDArray[Any], pairs: NominatedPairs) -> NDArray[np.float64]:
     """Return the pairs' values, NaN where an account has too few edits."""
     found = np.full((len(pairs.a), *values.shape[2:]), np.nan)
     known = pairs.known
@@ -158,7 +162,9 @@ def _at(values: NDArray[Any], pairs: Pairs) -> NDArray[np.float64]:
     return found
 
 
-def _links(case: Case, pairs: Pairs, found: Found, verdict: PairScores) -> pd.DataFrame:
+def _links(
+    case: ComparedCase, pairs: NominatedPairs, found: PairMeasurements, verdict: PairScores
+) -> pd.DataFrame:
     measured = found.measured
     names = np.asarray(case.nominated, dtype=object)
     score = _at(verdict.score, pairs)
@@ -200,7 +206,7 @@ def _links(case: Case, pairs: Pairs, found: Found, verdict: PairScores) -> pd.Da
     return validate("links", _eligible(case, frame, verdict))
 
 
-def _imitated(pairs: Pairs, imitation: Imitation | None) -> NDArray[np.bool_]:
+def _imitated(pairs: NominatedPairs, imitation: Imitation | None) -> NDArray[np.bool_]:
     """Return which pairs may be imitation, either way."""
     if imitation is None:
         return np.zeros(len(pairs.a), dtype=bool)
@@ -208,7 +214,7 @@ def _imitated(pairs: Pairs, imitation: Imitation | None) -> NDArray[np.bool_]:
 
 
 def _families_for(
-    case: Case, pairs: Pairs, measured: list[Similarity], verdict: PairScores
+    case: ComparedCase, pairs: NominatedPairs, measured: list[Similarity], verdict: PairScores
 ) -> list[list[str]]:
     """Return each pair's families that speak for one operator; without calibration, none."""
     if verdict.bounds is None:
@@ -222,7 +228,9 @@ def _families_for(
     return [[name for name, holds in zip(said, row, strict=True) if holds] for row in marks]
 
 
-def _outside(case: Case, pairs: Pairs, score: NDArray[np.float64]) -> NDArray[np.float64]:
+def _outside(
+    case: ComparedCase, pairs: NominatedPairs, score: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the highest score that either account has with one outside the nominated, or NaN."""
     others = ~case.cast.nominated
     among = np.where(others, np.nan_to_num(score, nan=-np.inf), -np.inf)
@@ -233,7 +241,7 @@ def _outside(case: Case, pairs: Pairs, score: NDArray[np.float64]) -> NDArray[np
     return np.where(np.isfinite(found), found, np.nan)
 
 
-def asked_of(case: Case, links: pd.DataFrame, verdict: PairScores) -> pd.DataFrame:
+def flag_inputs(case: ComparedCase, links: pd.DataFrame, verdict: PairScores) -> pd.DataFrame:
     """Return what `flagging.unmet` reads of these links; rows as they are in `links`."""
     place = {user: i for i, user in enumerate(case.nominated)}
     a, b = (
@@ -241,7 +249,7 @@ def asked_of(case: Case, links: pd.DataFrame, verdict: PairScores) -> pd.DataFra
     )
     index = {user: i for i, user in enumerate(case.cast.users)}
     of = np.array([index.get(user, -1) for user in case.nominated], dtype=np.int64)
-    pairs = Pairs(a, b, of[a], of[b])
+    pairs = NominatedPairs(a, b, of[a], of[b])
     said = _at(verdict.carrying_lr, pairs)
     return links.assign(
         score=_at(verdict.carrying, pairs),
@@ -252,9 +260,9 @@ def asked_of(case: Case, links: pd.DataFrame, verdict: PairScores) -> pd.DataFra
     )
 
 
-def _eligible(case: Case, links: pd.DataFrame, verdict: PairScores) -> pd.DataFrame:
+def _eligible(case: ComparedCase, links: pd.DataFrame, verdict: PairScores) -> pd.DataFrame:
     """Add what a flag asks of every link by itself: `eligible`, and in words what it misses."""
-    rule, asked = rule_of(case, verdict), asked_of(case, links, verdict)
+    rule, asked = flag_rule(case, verdict), flag_inputs(case, links, verdict)
     missed = flagging.unmet(asked, rule)
     said = flagging.reasons(asked, missed, rule)
     return links.assign(
@@ -271,7 +279,7 @@ def _naive(
     return np.where(np.isnan(score), np.nan, summed)
 
 
-def _status(pairs: Pairs, measured: list[Similarity]) -> NDArray[np.object_]:
+def _status(pairs: NominatedPairs, measured: list[Similarity]) -> NDArray[np.object_]:
     """Return (pairs, signals) statuses."""
     status = np.full((len(pairs.a), len(measured)), "insufficient", dtype=object)
     for j, one in enumerate(measured):
@@ -282,7 +290,7 @@ def _status(pairs: Pairs, measured: list[Similarity]) -> NDArray[np.object_]:
     return status
 
 
-def rule_of(case: Case, verdict: PairScores) -> flagging.FlagRule | None:
+def flag_rule(case: ComparedCase, verdict: PairScores) -> flagging.FlagRule | None:
     """Return the numbers that a flag asks of a link; None where nothing is calibrated."""
     if verdict.promise is None:
         return None
@@ -304,9 +312,9 @@ def _shown(links: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def _evidence(  # noqa: PLR0917 - arrays of one stage
-    case: Case,
-    pairs: Pairs,
-    found: Found,
+    case: ComparedCase,
+    pairs: NominatedPairs,
+    found: PairMeasurements,
     verdict: PairScores,
     rev_ids: dict[int, list[list[str]]],
 ) -> pd.DataFrame:
@@ -346,7 +354,7 @@ def _evidence(  # noqa: PLR0917 - arrays of one stage
 
 def _extra(  # noqa: PLR0917 - one row of every pair
     names: NDArray[np.object_],
-    pairs: Pairs,
+    pairs: NominatedPairs,
     extra: NullTest,
     verdict: PairScores,
     rev_ids: list[list[str] | None],
@@ -373,7 +381,9 @@ def _extra(  # noqa: PLR0917 - one row of every pair
     )
 
 
-def _alibis(case: Case, pairs: Pairs, histories: Histories, alibi: Alibi) -> pd.DataFrame:
+def _alibis(
+    case: ComparedCase, pairs: NominatedPairs, histories: Histories, alibi: Alibi
+) -> pd.DataFrame:
     """List the stretches in which pairs with evidence of simultaneous work worked by turns."""
     names = np.asarray(case.nominated, dtype=object)
     lr = np.nan_to_num(_at(alibi.log10_lr, pairs))
@@ -399,7 +409,7 @@ def _alibis(case: Case, pairs: Pairs, histories: Histories, alibi: Alibi) -> pd.
 def _aside(  # noqa: PLR0917 - one row of every pair
     signal: str,
     names: NDArray[np.object_],
-    pairs: Pairs,
+    pairs: NominatedPairs,
     parts: tuple[NDArray[np.float64], NDArray[np.float64]],
     support: int,
 ) -> pd.DataFrame:
@@ -422,7 +432,9 @@ def _aside(  # noqa: PLR0917 - one row of every pair
     )
 
 
-def _community(names: NDArray[np.object_], pairs: Pairs, verdict: PairScores) -> pd.DataFrame:
+def _community(
+    names: NDArray[np.object_], pairs: NominatedPairs, verdict: PairScores
+) -> pd.DataFrame:
     """Lay out by how much the log10 LR differs from the score, before any bound.
 
     People whose pages are as near reach high scores too, and some operators' accounts look like
@@ -463,10 +475,10 @@ def _quantiles(signal: str, stratum: str, values: NDArray[np.float64]) -> list[d
 
 
 def _omissions(  # noqa: PLR0917 - arrays of one stage
-    case: Case,
+    case: ComparedCase,
     links: pd.DataFrame,
-    pairs: Pairs,
-    found: Found,
+    pairs: NominatedPairs,
+    found: PairMeasurements,
     verdict: PairScores,
     shown: NDArray[np.int64],
 ) -> pd.DataFrame:
@@ -477,8 +489,8 @@ def _omissions(  # noqa: PLR0917 - arrays of one stage
     if verdict.bounds is None or not len(shown):
         return empty("omissions")
     names = np.asarray(case.nominated, dtype=object)
-    some = Pairs(pairs.a[shown], pairs.b[shown], pairs.row[shown], pairs.column[shown])
-    asked, rule = asked_of(case, links, verdict), rule_of(case, verdict)
+    some = NominatedPairs(pairs.a[shown], pairs.b[shown], pairs.row[shown], pairs.column[shown])
+    asked, rule = flag_inputs(case, links, verdict), flag_rule(case, verdict)
     families = [m.signal.family for m in found.measured]
     added = np.nan_to_num(verdict.contributions)
     traces = np.zeros((len(found.extras), *added.shape[:-1]))  # none where a question omits them
@@ -525,7 +537,7 @@ def _omissions(  # noqa: PLR0917 - arrays of one stage
     return validate("omissions", pd.concat(rows, ignore_index=True))
 
 
-def _parts(found: Found) -> list[tuple[str, NDArray[np.int64]]]:
+def _parts(found: PairMeasurements) -> list[tuple[str, NDArray[np.int64]]]:
     named = [(m.signal.name, m.signal.family) for m in found.measured]
     named += [(e.name, e.family) for e in found.extras]
     parts = [(f"signal:{name}", np.array([j])) for j, (name, _) in enumerate(named)]
@@ -536,7 +548,7 @@ def _parts(found: Found) -> list[tuple[str, NDArray[np.int64]]]:
 
 
 def _calibration(
-    case: Case, measured: list[Similarity], verdict: PairScores, histories: Histories
+    case: ComparedCase, measured: list[Similarity], verdict: PairScores, histories: Histories
 ) -> dict[str, Any]:
     """State what the numbers rest on."""
     community = verdict.community

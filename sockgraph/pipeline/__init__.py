@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     )
     from sockgraph.pipeline.review_session import ReviewSession
     from sockgraph.pipeline.run import (
-        Fetched,
+        FetchResult,
         demo_case,
         fetch_case,
         open_source,
         refresh_hidden,
         run_case,
     )
-    from sockgraph.pipeline.validate import Validated, validate_case
+    from sockgraph.pipeline.validate import ValidationResult, validate_case
 
 _HOMES = {
     "results": ("DATA", "LEDGER", "TABLES", "CaseResult", "open_store", "purge", "read_case"),
     "review_session": ("ReviewSession",),
     "run": (
-        "Fetched",
+        "FetchResult",
         "demo_case",
         "fetch_case",
         "open_source",
         "refresh_hidden",
         "run_case",
     ),
-    "validate": ("Validated", "validate_case"),
+    "validate": ("ValidationResult", "validate_case"),
 }
 
 __all__ = [
@@ -49,9 +49,9 @@ __all__ = [
     "LEDGER",
     "TABLES",
     "CaseResult",
-    "Fetched",
+    "FetchResult",
     "ReviewSession",
-    "Validated",
+    "ValidationResult",
     "demo_case",
     "fetch_case",
     "open_source",

@@ -10,13 +10,13 @@ from threadpoolctl import threadpool_limits
 from sockgraph.account_names import says_bot
 from sockgraph.case import load_case
 from sockgraph.case_template import identify
-from sockgraph.charts import arrivals, blocs, hands
+from sockgraph.charts import arrivals, blocs, effective_hands
 from sockgraph.charts import usual_hours as hours_chart
 from sockgraph.concert import Concert, compare_hypotheses, weigh_concert
 from sockgraph.concert.capture import Capture, measure_capture
 from sockgraph.concert.history import Votes, read_votes
-from sockgraph.concert.profiles import cover_voters
-from sockgraph.concert.timing import arrivals_after, messages, usual_hours
+from sockgraph.concert.profiles import pseudonymize_voters
+from sockgraph.concert.timing import arrivals_after, mass_messages, usual_hours
 from sockgraph.errors import CaseError
 from sockgraph.pipeline.results import CAPTURE_PAGE, CONCERT_PAGE, DATA, read_case, writing
 from sockgraph.pipeline.run import open_source
@@ -131,14 +131,14 @@ def _votes(result: CaseResult) -> Votes:
         for old in entry.get("renamed_from", ())
     }
     read = read_votes(result.discussion_edits, result.texts, profile=profile, former=former)
-    covered = cover_voters(read.table, _nominated(result), case.id or case.slug)
+    covered = pseudonymize_voters(read.table, _nominated(result), case.id or case.slug)
     return Votes(covered, read.told)
 
 
 def _data(result: CaseResult, votes: Votes, found: Concert) -> ConcertData:
     nominated = _nominated(result)
     edits = result.edits
-    sent = messages(edits)
+    sent = mass_messages(edits)
     return ConcertData(
         case=result.case,
         told=found.told,
@@ -159,7 +159,7 @@ def _figures(result: CaseResult, votes: Votes, found: Concert) -> list[Chart]:
     users = [user for user in users if user in came]
     if not users:
         return []
-    sent = messages(result.edits)
+    sent = mass_messages(result.edits)
 
     drawn = [blocs(votes.table, users), hours_chart(votes.table, result.edits, users)]
     return [*drawn, *([arrivals(votes.table, sent, users)] if len(sent) else [])]
@@ -235,7 +235,7 @@ def _capture_of(case: Case, store: CaseStore, every: str, progress: Progress) ->
         "pages": int(people["title"].nunique()),
         "edits of bots, left out": len(edits) - len(people),
     }
-    chart = hands(capture.table)
+    chart = effective_hands(capture.table)
     page = capture_page(CaptureData(case.wiki, every, capture.table, capture.merged, told, chart))
     progress("concentration", 1, 1)
     return CaptureResult(capture, told, store.write_text(CAPTURE_PAGE, page))

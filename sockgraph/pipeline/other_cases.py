@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sockgraph.errors import ReviewError, SockgraphError
 from sockgraph.pipeline.results import LEDGER
-from sockgraph.reviews.ledger import Draft, Entry, Ledger, LedgerHead, head_of, sealed
+from sockgraph.reviews.ledger import Draft, Entry, Ledger, LedgerHead, entry_hash, head_of
 from sockgraph.reviews.states import (
     ALIBI_ELSEWHERE,
     CARRIED,
@@ -70,7 +70,9 @@ def other_cases(case: Case, store: CaseStore) -> Iterator[OtherCase]:
             yield OtherCase(path.name, other, stated, run_on)
 
 
-def bind(case: Case, store: CaseStore, ledger: Ledger, accounts: pd.DataFrame) -> list[CannotLink]:
+def enter_cannot_links(
+    case: Case, store: CaseStore, ledger: Ledger, accounts: pd.DataFrame
+) -> list[CannotLink]:
     """Enter whom of these accounts other cases keep apart; return what was new.
 
     Parameters
@@ -93,7 +95,7 @@ def bind(case: Case, store: CaseStore, ledger: Ledger, accounts: pd.DataFrame) -
     return tell(ledger, told, author=TOOL)
 
 
-def tell_others(case: Case, store: CaseStore, told: Sequence[CannotLink]) -> list[str]:
+def share_cannot_links(case: Case, store: CaseStore, told: Sequence[CannotLink]) -> list[str]:
     """Enter whom this case keeps apart in every other case that compares the two; say which."""
     said = []
     for other in other_cases(case, store):
@@ -326,7 +328,7 @@ def read_export(path: Path, head: LedgerHead, case: Case) -> list[CannotLink]:
         said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise ReviewError(path, f"it holds no cannot-links ({said}).", _REMEDY) from error
     entry = Entry(**given["entry"])
-    if sealed(entry) != entry.hash or LedgerHead(entry.hash, found.length) != head:
+    if entry_hash(entry) != entry.hash or LedgerHead(entry.hash, found.length) != head:
         raise ReviewError(
             path,
             f"it is not what the ledger with the head {head} says.",

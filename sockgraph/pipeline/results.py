@@ -17,12 +17,20 @@ import sockgraph
 from sockgraph.case import Case, load_case
 from sockgraph.errors import StaleArtifactError, StoreError
 from sockgraph.names import name_notes
-from sockgraph.reviews.blinding import forget_names
-from sockgraph.reviews.ledger import Ledger, before_removal
+from sockgraph.reviews.blinding import remove_names
+from sockgraph.reviews.ledger import Ledger, head_before_removal
 from sockgraph.reviews.states import DATA_REMOVED
 from sockgraph.runtime import DATA, notice
 from sockgraph.screening.definition import expected_false_links
-from sockgraph.store import CaseStore, Purged, Store, due, enforce_retention, purge_case, sha256
+from sockgraph.store import (
+    CaseStore,
+    PurgeResult,
+    Store,
+    due,
+    enforce_retention,
+    purge_case,
+    sha256,
+)
 from sockgraph.store.case_store import (
     CAPTURE_PAGE,
     CASE_TABLES,
@@ -60,11 +68,11 @@ __all__ = [
     "TABLES",
     "VALIDATION",
     "CaseResult",
-    "asked_for",
+    "begin_new_ledger",
     "open_store",
+    "optional_tables",
     "purge",
     "read_case",
-    "set_aside",
     "writing",
 ]
 
@@ -106,7 +114,7 @@ class CaseResult:
             raise AttributeError(name) from None
 
 
-def asked_for(case: Case) -> tuple[str, ...]:
+def optional_tables(case: Case) -> tuple[str, ...]:
     """Return which of the optional tables a case has."""
     said = OPTIONAL[:2] if case.discussions else ()
     return (*said, *(OPTIONAL[2:] if case.source.histories else ()))
@@ -124,7 +132,7 @@ def read_case(path: Path, *, data: Path = DATA) -> CaseResult:
     """
     case = load_case(path)
     store = open_store(case, data)
-    tables, manifest = store.read_set((*TABLES, *asked_for(case)))
+    tables, manifest = store.read_set((*TABLES, *optional_tables(case)))
     return CaseResult(case, store.processed, tables, manifest)
 
 
@@ -203,7 +211,7 @@ def _refuse_renamed(case: Case, store: CaseStore) -> None:
             )
 
 
-def _tell_removed(store: CaseStore, case: Case, removed: Purged) -> None:
+def _tell_removed(store: CaseStore, case: Case, removed: PurgeResult) -> None:
     """Say a removal to whoever started it, and to whoever reads the ledger."""
     why = f"kept longer than {case.retention.days} days, and removed"
     notice(f"{removed.files} files {why} ({removed.tombstone} says so).")
@@ -215,7 +223,7 @@ def _tell_removed(store: CaseStore, case: Case, removed: Purged) -> None:
         )
 
 
-def _name_foreign(removed: Purged) -> None:
+def _name_foreign(removed: PurgeResult) -> None:
     """Name what was not removed because somebody else wrote it."""
     for path in removed.foreign:
         notice(f"{path}: not of sockgraph's making, and left there.")
@@ -229,7 +237,7 @@ def _warn_of_others(data: Path) -> None:
             notice(f"{folder}: {why}; they can change what is read here. Run: chmod 700 {folder}")
 
 
-def purge(path: Path, *, data: Path, ledger: bool = False) -> Purged:
+def purge(path: Path, *, data: Path, ledger: bool = False) -> PurgeResult:
     """Remove a case's data; of the ledger, the names, or all of it.
 
     Parameters
@@ -250,9 +258,9 @@ def purge(path: Path, *, data: Path, ledger: bool = False) -> Purged:
     case = load_case(path)
     store = Store(data).case(case.slug, case.id)
     kept = Ledger(store.path(LEDGER))
-    head = before_removal(kept.entries()) or kept.head()
+    head = head_before_removal(kept.entries()) or kept.head()
     if not ledger:
-        forget_names(kept)
+        remove_names(kept)
     word = f"removed on {dt.datetime.now(dt.UTC):%Y-%m-%d}" if ledger else "kept without names"
     note = {"ledger_head": str(head), "ledger": word if head.length else "none"}
     removed = purge_case(store, note=note, spare=() if ledger else LEDGERS)
@@ -260,14 +268,14 @@ def purge(path: Path, *, data: Path, ledger: bool = False) -> Purged:
     return removed
 
 
-def set_aside(store: CaseStore) -> None:
+def begin_new_ledger(store: CaseStore) -> None:
     """Begin a new ledger where the old one is of a purged case, which it goes on telling of."""
     ledger = Ledger(store.path(LEDGER))
-    if before_removal(ledger.entries()) is not None:
+    if head_before_removal(ledger.entries()) is not None:
         ledger.path.rename(store.path(f"ledger-{ledger.head().hash[:12]}.jsonl"))
 
 
-def describe(
+def describe_inputs(
     population: Population, weighed: Comparison, provenance: dict[str, Any], file: Path
 ) -> dict[str, Any]:
     """Describe what went in; never the operator's contact."""

@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
-from sockgraph.pipeline.other_cases import kept_apart, tell_others
+from sockgraph.pipeline.other_cases import kept_apart, share_cannot_links
 from sockgraph.pipeline.results import LEDGER, open_store, read_case
-from sockgraph.pipeline.run import gather, known_operators, open_source, run_case
+from sockgraph.pipeline.run import known_operators, open_source, read_case_population, run_case
 from sockgraph.report.wikitext import restoration_note
-from sockgraph.reviews import Dossier, Ledger, Task, cannot_links, histories, queue, words
+from sockgraph.reviews import Dossier, Ledger, ReviewTask, cannot_links, histories, queue, words
 from sockgraph.reviews.answers import (
     SPARING,
-    Kept,
+    SealedAnswers,
     finding,
     first_judgement,
-    kept_name,
-    kept_text,
     kind_of,
     light_judgement,
     open_findings,
-    read_kept,
+    read_sealed,
     seal,
+    sealed_file_name,
+    sealed_text,
     step_draft,
-    still_closed,
     take_steps,
+    unopened,
     waiting,
     wiki_opened,
     with_answer,
@@ -42,9 +42,9 @@ from sockgraph.reviews.queue import why_nothing
 from sockgraph.reviews.reversal import settle_reversals, state_of
 from sockgraph.reviews.rules import live_record, refuse_barred
 from sockgraph.reviews.sheet import case_key, make_sheet, sides, wanted_diffs
-from sockgraph.reviews.states import LIGHT, OPENED, RESTORATION, History
+from sockgraph.reviews.states import LIGHT, OPENED, RESTORATION, LinkHistory
 from sockgraph.runtime import silent
-from sockgraph.sources.mediawiki.diffs import HoldsDiffs, parse_diff
+from sockgraph.sources.mediawiki.diffs import DiffSource, parse_diff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from sockgraph.reviews import Entry, Sheet
     from sockgraph.reviews.exhibit import Exhibit
     from sockgraph.reviews.sheet import Diffs
-    from sockgraph.reviews.states import Pair, Record
+    from sockgraph.reviews.states import Pair, ReviewerRecord
     from sockgraph.runtime import Progress
     from sockgraph.store import CaseStore
 
@@ -128,7 +128,7 @@ class ReviewSession:
         case = load_case(self.file)
         try:
             with self.listen() as progress:
-                _, population = gather(
+                _, population = read_case_population(
                     case, self.store, labels=known_operators(case), offline=True, progress=progress
                 )
         except SockgraphError as error:
@@ -163,37 +163,37 @@ class ReviewSession:
         try:
             with self.listen() as progress:
                 source = open_source(case, self.store, progress=progress)
-                return source.diffs(rev_ids, wiki=wiki) if isinstance(source, HoldsDiffs) else {}
+                return source.diffs(rev_ids, wiki=wiki) if isinstance(source, DiffSource) else {}
         except FetchError as error:
             self.tell(f"{error} Diffs that were read before are shown, the others are not.")
             source = open_source(case, self.store, offline=True)
-            return source.diffs(rev_ids, wiki=wiki) if isinstance(source, HoldsDiffs) else {}
+            return source.diffs(rev_ids, wiki=wiki) if isinstance(source, DiffSource) else {}
 
-    def kept(self, reviewer: str) -> list[Kept]:
+    def kept(self, reviewer: str) -> list[SealedAnswers]:
         """Return a reviewer's closed answers."""
-        return read_kept(self.store.path(kept_name(reviewer)))
+        return read_sealed(self.store.path(sealed_file_name(reviewer)))
 
-    def keep(self, kept: Kept) -> None:
+    def keep(self, kept: SealedAnswers) -> None:
         """Put one more closed answer away."""
         answers = with_answer(self.kept(kept.reviewer), kept)
-        self.store.write_text(kept_name(kept.reviewer), kept_text(answers))
+        self.store.write_text(sealed_file_name(kept.reviewer), sealed_text(answers))
 
-    def settle(self, given: Sequence[Kept] = ()) -> None:
+    def settle(self, given: Sequence[SealedAnswers] = ()) -> None:
         """Open every finding that is due, and draw what follows: groups, and restoration notes."""
         before = cannot_links(self.ledger.entries())
-        folder = self.store.path(kept_name("")).parent
-        kept = {path: read_kept(path) for path in sorted(folder.glob("*.json"))}
+        folder = self.store.path(sealed_file_name("")).parent
+        kept = {path: read_sealed(path) for path in sorted(folder.glob("*.json"))}
         answers = [one for ones in kept.values() for one in ones]
         opened = open_findings(self.ledger, [*answers, *given])
         for path, ones in kept.items():
-            closed = still_closed(self.ledger.entries(), ones)
+            closed = unopened(self.ledger.entries(), ones)
             if len(closed) < len(ones):
-                self.store.write_text(f"{folder.name}/{path.name}", kept_text(closed))
+                self.store.write_text(f"{folder.name}/{path.name}", sealed_text(closed))
         self._tell_states(opened)
         self._tell_waiting([*answers, *given])
         settle_reversals(self.ledger, self.dossier)
         told = kept_apart(self.dossier.case.slug, self.ledger.entries())
-        for said in tell_others(self.dossier.case, self.store, told):
+        for said in share_cannot_links(self.dossier.case, self.store, told):
             self.tell(said)
         if before != cannot_links(self.ledger.entries()):
             self.regroup()
@@ -228,7 +228,7 @@ class ReviewSession:
                     f" {self.file} --reviewer NAME"
                 )
 
-    def _tell_waiting(self, kept: Sequence[Kept]) -> None:
+    def _tell_waiting(self, kept: Sequence[SealedAnswers]) -> None:
         closed = waiting(self.ledger.entries(), kept)
         if closed:
             self.tell(
@@ -238,7 +238,7 @@ class ReviewSession:
 
 
 @dataclass(frozen=True)
-class Sitting:
+class ReviewFlow:
     """One reviewer at what waits: which question is open, and what an answer to it does.
 
     Terminal and notebook show what it gives and hand it what was answered; the order, the rules and
@@ -254,7 +254,7 @@ class Sitting:
 
     session: ReviewSession
     reviewer: str
-    tasks: tuple[Task, ...]
+    tasks: tuple[ReviewTask, ...]
     blinded: bool = True
     _sheets: dict[Pair, Sheet] = field(default_factory=dict, repr=False)
 
@@ -266,7 +266,7 @@ class Sitting:
         *,
         foils: int = 0,
         link: Pair | None = None,
-    ) -> Sitting:
+    ) -> ReviewFlow:
         """Sit a reviewer down at what waits for them, or at a link that they name.
 
         Raises
@@ -285,7 +285,7 @@ class Sitting:
         return cls(session, reviewer, served)
 
     @property
-    def due(self) -> tuple[Task, str] | None:
+    def due(self) -> tuple[ReviewTask, str] | None:
         """The pair and the step that come next; None where everything is done.
 
         Every pair is judged from its edits before the evidence on any is shown.
@@ -308,15 +308,15 @@ class Sitting:
         """Return answers in the order in which this reviewer is offered them."""
         return list(reversed(answers)) if self.turned else list(answers)
 
-    def history(self, task: Task) -> History:
+    def history(self, task: ReviewTask) -> LinkHistory:
         """Return what the ledger says of a pair now."""
-        return histories(self.session.ledger.entries()).get(task.pair, History(task.pair))
+        return histories(self.session.ledger.entries()).get(task.pair, LinkHistory(task.pair))
 
-    def record(self, task: Task) -> Record:
+    def record(self, task: ReviewTask) -> ReviewerRecord:
         """Return what this reviewer has done with a pair, on the evidence at hand."""
         return live_record(self.session.dossier, self.history(task), self.reviewer)
 
-    def sheet(self, task: Task) -> Sheet:
+    def sheet(self, task: ReviewTask) -> Sheet:
         """Return both accounts' edits, blinded, with their diffs."""
         if task.pair not in self._sheets:
             sheet = make_sheet(self.session.dossier, *self._shown(task))
@@ -327,7 +327,7 @@ class Sitting:
             self._sheets[task.pair] = sheet
         return self._sheets[task.pair]
 
-    def exhibit(self, task: Task) -> Exhibit:
+    def exhibit(self, task: ReviewTask) -> Exhibit:
         """Return the evidence, its numbers at the end."""
         diffs = {
             rev: [(kind, "".join(in_words(parts))) for kind, parts in card.diff]
@@ -340,7 +340,7 @@ class Sitting:
 
     def judge(
         self,
-        task: Task,
+        task: ReviewTask,
         judgement: str,
         *,
         says: str,
@@ -365,45 +365,45 @@ class Sitting:
             self.go_on(task, "read")
         return self._enter(task, step, answer)
 
-    def go_on(self, task: Task, step: str) -> str:
+    def go_on(self, task: ReviewTask, step: str) -> str:
         """Enter that a step was read; return what follows from it, in a sentence, or nothing."""
-        self._take(Kept(task.pair, self.reviewer), step)
+        self._take(SealedAnswers(task.pair, self.reviewer), step)
         record = self.record(task)
         return words.CLOSED[record.light["finding"]] if record.light and record.committed else ""
 
     def find(
-        self, task: Task, found: str, *, why: str, alternative: str, **doubts: str | None
+        self, task: ReviewTask, found: str, *, why: str, alternative: str, **doubts: str | None
     ) -> str:
         """Enter a finding as a salted hash, with an answer to each of `Exhibit.asked`."""
         answer = finding(task.kind, found=found, why=why, alternative=alternative, **doubts)
         return self._enter(task, "finding", answer)
 
-    def open_on_wiki(self, task: Task, rev: str) -> str | None:
+    def open_on_wiki(self, task: ReviewTask, rev: str) -> str | None:
         """Give an edit's address on the wiki, having entered that names are seen from here on."""
         address = wiki_address(self.session.dossier.case)
         if address is None:
             return None
-        kept = Kept(task.pair, self.reviewer)
+        kept = SealedAnswers(task.pair, self.reviewer)
         draft = wiki_opened(kept, rev, self.session.dossier)
         take_steps(self.session.ledger, self.session.dossier, [draft])
         wiki, _, number = rev.rpartition(":")
         return address.replace("{wiki}", wiki) + number
 
-    def _light(self, task: Task) -> bool:
+    def _light(self, task: ReviewTask) -> bool:
         may = self.session.dossier.case.review.light and task.kind == "review" and not task.foil
         return may and not judged_in_full(self.history(task))
 
-    def _shown(self, task: Task) -> Pair:
+    def _shown(self, task: ReviewTask) -> Pair:
         return sides(task.pair, case_key(self.session.dossier.case))
 
-    def _enter(self, task: Task, step: str, answer: dict[str, Any]) -> str:
-        kept = Kept(task.pair, self.reviewer, {step: seal(answer)})
+    def _enter(self, task: ReviewTask, step: str, answer: dict[str, Any]) -> str:
+        kept = SealedAnswers(task.pair, self.reviewer, {step: seal(answer)})
         if step != LIGHT:
             self.session.keep(kept)
         self._take(kept, step)
         return "" if step == LIGHT else words.SEALED.format(step=step)
 
-    def _take(self, kept: Kept, step: str) -> None:
+    def _take(self, kept: SealedAnswers, step: str) -> None:
         draft = step_draft(self.session.dossier, kept, step, blinded=self.blinded)
         take_steps(self.session.ledger, self.session.dossier, [draft])
 
@@ -421,11 +421,11 @@ def named(reviewer: str) -> str:
     return reviewer.strip()
 
 
-def _chosen(session: ReviewSession, link: Pair, reviewer: str) -> Task:
+def _chosen(session: ReviewSession, link: Pair, reviewer: str) -> ReviewTask:
     """Return the pair that a reviewer chose by name, if it can be reviewed by them."""
     pair = session.dossier.pair(*link)
     entries = session.ledger.entries()
-    history = histories(entries).get(pair, History(pair))
+    history = histories(entries).get(pair, LinkHistory(pair))
     refuse_barred(session.dossier.case, history, reviewer)
     if state_of(session.dossier, entries, pair) == "none":
         raise ReviewError(
@@ -439,4 +439,4 @@ def _chosen(session: ReviewSession, link: Pair, reviewer: str) -> Task:
             "this reviewer has reviewed this link already.",
             "Ask another reviewer.",
         )
-    return Task(pair, kind_of(history))
+    return ReviewTask(pair, kind_of(history))

@@ -17,10 +17,10 @@ from sockgraph.case_template import identify
 from sockgraph.clustering import cluster, group_accounts
 from sockgraph.errors import CaseError
 from sockgraph.evaluation import cllr, cllr_min, read_labels
-from sockgraph.evaluation.metrics import tally
+from sockgraph.evaluation.metrics import count_by_score
 from sockgraph.evidence import EvidenceSettings, compare, flag, what_if
 from sockgraph.graph import graphml, to_graph
-from sockgraph.pipeline.other_cases import bind
+from sockgraph.pipeline.other_cases import enter_cannot_links
 from sockgraph.pipeline.results import (
     DATA,
     GRAPH,
@@ -28,14 +28,14 @@ from sockgraph.pipeline.results import (
     LEDGER,
     REPORT,
     CaseResult,
-    asked_for,
-    describe,
+    begin_new_ledger,
+    describe_inputs,
+    optional_tables,
     run_facts,
-    set_aside,
     writing,
 )
 from sockgraph.pipeline.screen import shortlist
-from sockgraph.reference import Population, assemble
+from sockgraph.reference import Population, read_population
 from sockgraph.report import ReportData, case_report
 from sockgraph.reviews import (
     Dossier,
@@ -43,14 +43,14 @@ from sockgraph.reviews import (
     accepted_alibis,
     assert_earlier,
     cannot_links,
+    changed_findings,
     histories,
     history_lines,
     link_states,
-    moved_findings,
 )
 from sockgraph.runtime import Progress, silent
 from sockgraph.screening.wiki import ABOUT, WikiSource
-from sockgraph.sources import DumpSource, MediaWikiSource, SeveralWikis, TableSource
+from sockgraph.sources import DumpSource, MediaWikiSource, MultiWikiSource, TableSource
 from sockgraph.store import as_written
 from sockgraph.synthetic import write_demo
 
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from sockgraph.evidence import Comparison
     from sockgraph.evidence.exploration import Window
     from sockgraph.sources import Source
-    from sockgraph.sources.mediawiki.hidden import Hidden
+    from sockgraph.sources.mediawiki.hidden import HiddenReport
     from sockgraph.store import CaseStore
 
 
@@ -131,7 +131,7 @@ def calibration_on(labels: pd.DataFrame, weighed: Comparison) -> dict[str, Any]:
 def _cost(
     log10_lr: NDArray[Any] | pd.Series | list[float], same: list[bool] | pd.Series
 ) -> dict[str, float]:
-    counts = tally(log10_lr, same, null=0.0)
+    counts = count_by_score(log10_lr, same, null=0.0)
     if not counts.n_same or not counts.n_different:
         return {}
     whole, least = cllr(counts), cllr_min(counts)
@@ -139,7 +139,7 @@ def _cost(
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchResult:
     """What a fetch left under data/raw/.
 
     Attributes
@@ -162,7 +162,7 @@ def fetch_case(
     many: bool = False,
     accept_broken: bool = False,
     progress: Progress = silent,
-) -> Fetched:
+) -> FetchResult:
     """Fetch a case, as `sockgraph.fetch` says it; interrupted, it goes on where it was.
 
     Parameters
@@ -173,13 +173,13 @@ def fetch_case(
     case = identify(path, accept_broken=accept_broken)
     refuse_many(case, path, many=many)
     with writing(case, data, "fetched") as store:
-        source, population = gather(
+        source, population = read_case_population(
             case, store, labels=known_operators(case), refresh=refresh, progress=progress
         )
-    return Fetched(population, traffic_of(source))
+    return FetchResult(population, traffic_of(source))
 
 
-def gather(
+def read_case_population(
     case: Case,
     store: CaseStore,
     *,
@@ -192,8 +192,8 @@ def gather(
     short = shortlist(case, store, progress=progress)
     if short is None:
         source = open_source(case, store, offline=offline, refresh=refresh, progress=progress)
-        return source, assemble(case, source, labels=labels, progress=progress)
-    few = assemble(case, short.source, chosen=short.users, labels=labels, progress=progress)
+        return source, read_population(case, source, labels=labels, progress=progress)
+    few = read_population(case, short.source, chosen=short.users, labels=labels, progress=progress)
     return short.source, replace(few, recipe={**few.recipe, "screening": short.facts})
 
 
@@ -217,7 +217,7 @@ def open_source(
         progress("reading the table", 0, None)
         return TableSource(case)
     if len(case.wikis) > 1:
-        return SeveralWikis(
+        return MultiWikiSource(
             case, store.answers, offline=offline, refresh=refresh, progress=progress
         )
     if case.source.kind == "mediawiki":
@@ -228,12 +228,12 @@ def open_source(
 
 def traffic_of(source: Source) -> dict[str, dict[str, int]]:
     """Return `requests` and `retries` per kind; empty where nothing was asked."""
-    return source.traffic() if isinstance(source, MediaWikiSource | SeveralWikis) else {}
+    return source.traffic() if isinstance(source, MediaWikiSource | MultiWikiSource) else {}
 
 
 def refresh_hidden(
     path: Path, *, data: Path = DATA, progress: Progress = silent
-) -> tuple[Hidden, CaseResult]:
+) -> tuple[HiddenReport, CaseResult]:
     """Remove here what the wiki hides or deleted since it was fetched, and run the case again.
 
     Raises
@@ -249,9 +249,9 @@ def refresh_hidden(
         return hidden, _run(case, path, store, offline=True, refresh=False, progress=progress)
 
 
-def _refresh_hidden(case: Case, path: Path, store: CaseStore, progress: Progress) -> Hidden:
+def _refresh_hidden(case: Case, path: Path, store: CaseStore, progress: Progress) -> HiddenReport:
     source = open_source(case, store, progress=progress)
-    if not isinstance(source, MediaWikiSource | SeveralWikis):
+    if not isinstance(source, MediaWikiSource | MultiWikiSource):
         raise CaseError(
             path,
             "only a wiki can be asked what it hides by now.",
@@ -288,16 +288,16 @@ def _run(
 ) -> CaseResult:
     started = time.time()
     labels = known_operators(case)
-    source, population = gather(
+    source, population = read_case_population(
         case, store, labels=labels, offline=offline, refresh=refresh, progress=progress
     )
     provenance, traffic = source.provenance(), traffic_of(source)
     del source  # a whole table, where it is one
-    set_aside(store)
+    begin_new_ledger(store)
     ledger = Ledger(store.path(LEDGER))
     accepted = accepted_alibis(ledger.entries())
     with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes
-        weighed = weigh(population, accepted_alibis=accepted, progress=progress)
+        weighed = compare_case(population, accepted_alibis=accepted, progress=progress)
         if labels is not None:
             facts = weighed.calibration | {"labels": calibration_on(labels, weighed)}
             weighed = replace(weighed, calibration=facts)
@@ -315,7 +315,7 @@ def _run(
     return result
 
 
-def weigh(
+def compare_case(
     population: Population,
     *,
     accepted_alibis: Sequence[tuple[str, str]] = (),
@@ -364,7 +364,7 @@ def _write(
     assert_earlier(ledger, case)
     compared = set(weighed.links["user_a"]) | set(weighed.links["user_b"])
     accounts = population.accounts
-    bind(case, store, ledger, accounts[accounts["user"].isin(compared)])
+    enter_cannot_links(case, store, ledger, accounts[accounts["user"].isin(compared)])
     entries = ledger.entries()
     apart = cannot_links(entries)
     groups = group_accounts(to_graph(weighed, cannot_links=apart), weighed.omissions)
@@ -374,9 +374,9 @@ def _write(
         links, population.accounts, groups.clusters, cannot_links=apart, declared=weighed.declared
     )
     tables = _tables(population, weighed, links, groups)
-    manifest = describe(population, weighed, provenance, file)
+    manifest = describe_inputs(population, weighed, provenance, file)
     head = ledger.head()
-    moved = frozenset(moved_findings(Dossier(case, tables, manifest), entries))
+    moved = frozenset(changed_findings(Dossier(case, tables, manifest), entries))
     page = case_report(
         ReportData(
             case=case,
@@ -440,4 +440,4 @@ def _tables(
 
 def _said(population: Population) -> dict[str, pd.DataFrame]:
     """Return the tables that the case asks for beyond those of every case."""
-    return {name: getattr(population, name) for name in asked_for(population.case)}
+    return {name: getattr(population, name) for name in optional_tables(population.case)}

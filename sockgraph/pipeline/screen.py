@@ -16,12 +16,12 @@ from threadpoolctl import threadpool_limits
 from sockgraph.account_names import normal_name
 from sockgraph.case_template import identify
 from sockgraph.errors import ScreeningError
-from sockgraph.evidence import EvidenceSettings, weigh_by
+from sockgraph.evidence import EvidenceSettings, compare_with
 from sockgraph.pipeline.results import DATA, writing
 from sockgraph.pipeline.stored_calibration import StoredCalibration, calibration_of
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import TABLES
-from sockgraph.screening.candidates import screen, strongest
+from sockgraph.screening.candidates import screen, strongest_accounts
 from sockgraph.screening.edits import files_of
 from sockgraph.screening.wiki import ABOUT, EDITS, WholeWiki, WikiSource, import_wiki
 from sockgraph.sources.dump import import_dump
@@ -81,7 +81,7 @@ def shortlist(case: Case, store: CaseStore, *, progress: Progress = silent) -> S
     path, here, story = table_of(case, store, progress=progress)
     if not _more_accounts(path, here.accounts.min_edits, most):
         return None
-    wiki = imported(path, store, progress)
+    wiki = imported_wiki(path, store, progress)
     source = WikiSource(here, wiki.folder, story=story or _origin(wiki, path))
     eligible = source.everyone()
     if len(eligible) <= most:
@@ -89,7 +89,7 @@ def shortlist(case: Case, store: CaseStore, *, progress: Progress = silent) -> S
     read = path / EDITS if (path / ABOUT).exists() else path
     target = store.path(CANDIDATES)
     screened = screen(read, target, window=seconds_of(case), progress=progress)
-    chosen = strongest(target, eligible, most)
+    chosen = strongest_accounts(target, eligible, most)
     n = len(eligible)
     facts = {
         "rule": RULE,
@@ -142,7 +142,7 @@ def _more_accounts(path: Path, least: int, most: int) -> bool:
     return int((np.asarray(counts) >= least).sum()) > most
 
 
-def imported(path: Path, store: CaseStore, progress: Progress) -> WholeWiki:
+def imported_wiki(path: Path, store: CaseStore, progress: Progress) -> WholeWiki:
     """Return the table as an imported wiki: itself, the case's earlier import, or a new one."""
     if (path / ABOUT).exists():
         return WholeWiki(path)
@@ -175,7 +175,7 @@ LINKS, FACTS = "candidate_links", "candidate_links.json"
 
 
 @dataclass(frozen=True)
-class FirstLook:
+class CandidateComparison:
     """The evidence on an account's candidates.
 
     Attributes
@@ -195,7 +195,7 @@ class FirstLook:
 
 def weigh_candidates(
     path: Path, account: str, *, top: int, data: Path = DATA, progress: Progress = silent
-) -> FirstLook:
+) -> CandidateComparison:
     """Weigh the evidence on an account and its best candidates.
 
     Parameters
@@ -224,10 +224,10 @@ def weigh_candidates(
 
 def _first_look(
     given: Case, account: str, top: int, *, store: CaseStore, progress: Progress
-) -> FirstLook:
+) -> CandidateComparison:
     table, case, _ = table_of(given, store, progress=progress)
     candidates = _candidates(store.path(CANDIDATES), account, top)
-    wiki = imported(table, store, progress)
+    wiki = imported_wiki(table, store, progress)
     most = min(NEWEST, case.accounts.max_edits)
     accounts = case.accounts.model_copy(update={"max_edits": most})
     case = case.model_copy(update={"accounts": accounts})
@@ -244,7 +244,7 @@ def _first_look(
     links = _laid_out(candidates, weighed)
     written = store.write_table(LINKS, links)
     store.write_text(FACTS, json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
-    return FirstLook(as_written(LINKS, links), facts, written)
+    return CandidateComparison(as_written(LINKS, links), facts, written)
 
 
 def _candidates(path: Path, account: str, top: int) -> pd.DataFrame:
@@ -296,7 +296,9 @@ def _weigh(  # noqa: PLR0917 - one look's parts
     counts = edits["user"].value_counts()
     capped = sorted(str(user) for user in users if counts.get(user, 0) >= most)
     incomplete = [str(user) for user in counts.index[counts >= most]]
-    weighed = weigh_by(stored.calibrated, edits, users, settings=settings, incomplete=incomplete)
+    weighed = compare_with(
+        stored.calibrated, edits, users, settings=settings, incomplete=incomplete
+    )
     told = weighed.calibration
     return weighed, {
         "account": account,

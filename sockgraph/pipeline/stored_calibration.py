@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sockgraph.errors import ScreeningError, StoreError
-from sockgraph.evidence import learn
+from sockgraph.evidence import fit_calibration
 from sockgraph.evidence.adjustment import NearPairs
-from sockgraph.evidence.calibration import CalibratedModel, Line, Resample
+from sockgraph.evidence.calibration import CalibratedModel, LogisticCalibration, Resample
 from sockgraph.evidence.model import Bounds, Model, Sample
 from sockgraph.evidence.training import TrainingPairs
 from sockgraph.pipeline.results import code_hash
@@ -157,7 +157,7 @@ def _learn(
     calibrated = (
         f"no account has {settings.min_edits} edit times"
         if edits is None
-        else learn(edits, users, settings=settings, progress=progress)
+        else fit_calibration(edits, users, settings=settings, progress=progress)
     )
     if edits is None or isinstance(calibrated, str):
         raise ScreeningError(
@@ -275,7 +275,7 @@ def _resample(number: int, arrays: Mapping[str, NDArray[Any]]) -> Resample:
     model["baseline"] = float(model["baseline"])
     lift, scale, low, high = map(float, arrays[f"line{number}"])
     near = NearPairs(**_taken(f"near{number}", NearPairs, arrays))
-    return Resample(Model(**model), Line(lift, scale, near), Bounds(low, high))
+    return Resample(Model(**model), LogisticCalibration(lift, scale, near), Bounds(low, high))
 
 
 def _of(name: str, whole: Sample | TrainingPairs | Model | NearPairs) -> Arrays:

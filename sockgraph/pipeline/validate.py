@@ -16,10 +16,10 @@ import sockgraph
 from sockgraph.case import load_case
 from sockgraph.errors import EvaluationError
 from sockgraph.evaluation import (
-    Terms,
+    CaseTerms,
     Validation,
-    judge,
     labelled_pairs,
+    match_labels,
     open_set,
     read_labels,
     reading_of,
@@ -27,14 +27,14 @@ from sockgraph.evaluation import (
     validate_reference,
 )
 from sockgraph.pipeline.results import DATA, HELD_OUT, VALIDATION, CaseResult, read_case, writing
-from sockgraph.report import About, validation_page
+from sockgraph.report import CaseSummary, validation_page
 from sockgraph.runtime import Progress, silent
 from sockgraph.store.case_store import significant
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sockgraph.evaluation import Judged, OpenSet
+    from sockgraph.evaluation import LabelledPairs, OpenSet
     from sockgraph.store import CaseStore
 
 PAGE, FIGURES = VALIDATION
@@ -43,7 +43,7 @@ FACTS = ("n_reference", "n_different_pairs", "splits", "h1", "h2")
 
 
 @dataclass(frozen=True)
-class Validated:
+class ValidationResult:
     """A case's validation, and where it was written.
 
     Attributes
@@ -61,7 +61,7 @@ class Validated:
 
 def validate_case(
     path: Path, labels: Path | None = None, *, data: Path = DATA, progress: Progress = silent
-) -> Validated:
+) -> ValidationResult:
     """Measure how often the numbers of a case that was run would be wrong, and write a page of it.
 
     Parameters
@@ -78,7 +78,7 @@ def validate_case(
 
     Returns
     -------
-    Validated
+    ValidationResult
         With `validation.reason` set where nothing could be calibrated; the page then says why.
 
     Raises
@@ -94,7 +94,7 @@ def validate_case(
 
 def _validated(
     result: CaseResult, labels: Path | None, store: CaseStore, progress: Progress
-) -> Validated:
+) -> ValidationResult:
     held_out = store.read_table(HELD_OUT)
     named = result.case.reference.labels
     given = labels or (None if named is None else result.case.beside(named))
@@ -119,11 +119,11 @@ def _validated(
     return _written(store, found, result)
 
 
-def _terms(result: CaseResult) -> Terms:
+def _terms(result: CaseResult) -> CaseTerms:
     made = result.manifest["evidence"]
     low, high = made.get("bounds") or (None, None)
     prior = result.case.prior
-    return Terms(
+    return CaseTerms(
         bound_low=low,
         bound_high=high,
         flag_standing=made.get("flag_standing"),
@@ -147,7 +147,7 @@ def _labels(path: Path, result: CaseResult) -> pd.DataFrame:
 
 def _with_labels(found: Validation, result: CaseResult, labels: pd.DataFrame) -> Validation:
     """Measure on labels too."""
-    judged = judge(result.links, labels, compared_only=True)
+    judged = match_labels(result.links, labels, compared_only=True)
     pairs = labelled_pairs(judged, result.evidence, result.edits)
     alone = _open_set(found.terms, result, judged)
     return replace(
@@ -158,7 +158,7 @@ def _with_labels(found: Validation, result: CaseResult, labels: pd.DataFrame) ->
     )
 
 
-def _open_set(terms: Terms, result: CaseResult, judged: Judged) -> OpenSet | None:
+def _open_set(terms: CaseTerms, result: CaseResult, judged: LabelledPairs) -> OpenSet | None:
     """Take labelled accounts' partners away in turn; None where nothing can be flagged."""
     if terms.flag_standing is None:
         return None
@@ -166,7 +166,7 @@ def _open_set(terms: Terms, result: CaseResult, judged: Judged) -> OpenSet | Non
     return open_set(result.links, pd.Series(judged.person, judged.users), declared=declared)
 
 
-def _written(store: CaseStore, found: Validation, result: CaseResult) -> Validated:
+def _written(store: CaseStore, found: Validation, result: CaseResult) -> ValidationResult:
     """Write the page and the figures, both with the hash of the run they are about."""
     run = _seal(result.manifest)
     told = {
@@ -176,9 +176,9 @@ def _written(store: CaseStore, found: Validation, result: CaseResult) -> Validat
         **_rounded(found.as_dict()),
     }
     text = json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
-    about = About(result.case.slug, result.case.wiki, result.case.everyone, run)
+    about = CaseSummary(result.case.slug, result.case.wiki, result.case.everyone, run)
     page = store.write_text(PAGE, validation_page(found, about))
-    return Validated(found, page, store.write_text(FIGURES, text + "\n"))
+    return ValidationResult(found, page, store.write_text(FIGURES, text + "\n"))
 
 
 def _seal(manifest: dict[str, Any]) -> str:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from sockgraph.report.concert import CaptureData, ConcertData, capture_page, concert_page
 from sockgraph.report.data import ReportData
 from sockgraph.report.page import case_report
-from sockgraph.report.validation import About, validation_page
+from sockgraph.report.validation import CaseSummary, validation_page
 
 __all__ = [
-    "About",
     "CaptureData",
+    "CaseSummary",
     "ConcertData",
     "ReportData",
     "capture_page",

@@ -29,14 +29,14 @@ MOST = 200
 
 
 @dataclass(frozen=True)
-class Picked:
+class PickedEdit:
     """An edit that was picked (`wiki:rev_id`), and which side it speaks for."""
 
     rev: str
     side: Side
 
 
-Basket = tuple[Picked, ...]
+Basket = tuple[PickedEdit, ...]
 
 
 def read_basket(store: CaseStore) -> Basket:
@@ -50,7 +50,7 @@ def read_basket(store: CaseStore) -> Basket:
     path = store.path(BASKET)
     try:
         given = json.loads(path.read_text(encoding="utf-8"))["edits"]
-        return in_order(Picked(str(row["rev"]), side_of(row["side"])) for row in given)
+        return in_order(PickedEdit(str(row["rev"]), side_of(row["side"])) for row in given)
     except FileNotFoundError:
         return ()
     except (ValueError, KeyError, TypeError) as error:
@@ -68,10 +68,10 @@ def keep_basket(store: CaseStore, basket: Basket) -> None:
     store.write_text(BASKET, json.dumps({"edits": rows}, ensure_ascii=False, indent=1) + "\n")
 
 
-def picked(basket: Basket, rev: str, side: Side) -> Basket:
+def with_edit(basket: Basket, rev: str, side: Side) -> Basket:
     """Return the basket with an edit on a side; one that is in it already changes sides.
 
-    >>> picked((Picked("w:1", "for"),), "w:2", "against")
+    >>> with_edit((PickedEdit("w:1", "for"),), "w:2", "against")
     (Picked(rev='w:2', side='against'), Picked(rev='w:1', side='for'))
     """
     if any(one.rev == rev for one in basket):
@@ -79,13 +79,13 @@ def picked(basket: Basket, rev: str, side: Side) -> Basket:
     if len(basket) >= MOST:
         said = f"the basket holds {MOST} edits: more than anybody reads."
         raise StoreError(BASKET, said, "Take some out first.")
-    return in_order([*basket, Picked(rev, side)])
+    return in_order([*basket, PickedEdit(rev, side)])
 
 
-def moved(basket: Basket, rev: str, by: int) -> Basket:
+def with_move(basket: Basket, rev: str, by: int) -> Basket:
     """Return the basket with an edit some places up or down, on its own side.
 
-    >>> moved((Picked("w:1", "for"), Picked("w:2", "for")), "w:2", -1)[0].rev
+    >>> with_move((Picked("w:1", "for"), PickedEdit("w:2", "for")), "w:2", -1)[0].rev
     'w:2'
     """
     one = next((one for one in basket if one.rev == rev), None)
@@ -97,7 +97,7 @@ def moved(basket: Basket, rev: str, by: int) -> Basket:
     return in_order([*same, *(other for other in basket if other.side != one.side)])
 
 
-def in_order(picks: Iterable[Picked]) -> Basket:
+def in_order(picks: Iterable[PickedEdit]) -> Basket:
     """Return picks with those against first; each side keeps its own order."""
     return tuple(sorted(picks, key=lambda one: SIDES.index(one.side)))
 

@@ -92,7 +92,7 @@ class ReportData:
 
 
 @dataclass(frozen=True)
-class Signal:
+class SignalRow:
     """One row of `evidence`."""
 
     name: str
@@ -117,7 +117,7 @@ class Omission:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class SimultaneousStretch:
     """One row of `alibis`: a stretch in which both accounts work on different pages by turns."""
 
     start: pd.Timestamp
@@ -152,9 +152,9 @@ class Link:
     flagged: bool
     reasons: tuple[str, ...]
     state: str
-    signals: tuple[Signal, ...] = ()
+    signals: tuple[SignalRow, ...] = ()
     omissions: tuple[Omission, ...] = ()
-    stretches: tuple[Stretch, ...] = ()
+    stretches: tuple[SimultaneousStretch, ...] = ()
     earlier: Earlier | None = None
     declared: str | None = None
     apart: bool = False
@@ -289,8 +289,8 @@ def _link(row: Any, **joined: Any) -> Link:
     )
 
 
-def _signal(row: Any) -> Signal:
-    return Signal(
+def _signal(row: Any) -> SignalRow:
+    return SignalRow(
         row.signal,
         row.family,
         optional(row.score),
@@ -302,9 +302,11 @@ def _signal(row: Any) -> Signal:
     )
 
 
-def _stretch(row: Any) -> Stretch:
+def _stretch(row: Any) -> SimultaneousStretch:
     excluded = None if pd.isna(row.excluded) else str(row.excluded)
-    return Stretch(row.start, row.end, int(row.n_edits), optional(row.expected), excluded)
+    return SimultaneousStretch(
+        row.start, row.end, int(row.n_edits), optional(row.expected), excluded
+    )
 
 
 def _by_pair(frame: pd.DataFrame, record: Any) -> dict[Pair, list[Any]]:

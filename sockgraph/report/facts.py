@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.charts.activity import Life
+from sockgraph.charts.activity import AccountActivity
 from sockgraph.charts.marks import text_width
 from sockgraph.log_events import BLOCKING, account_of, is_sitewide, locks, params_of, restraints
 from sockgraph.report.wording import day
@@ -125,14 +125,14 @@ class Account:
         return tuple((old, dated.get(old, "")) for old in names)
 
     @property
-    def life(self) -> Life:
+    def life(self) -> AccountActivity:
         """The account as figures over time draw it."""
         moments = [(event.at, _words(event.kind, event.words)) for event in self.events]
         if self.registered is not None:
             moments.append((self.registered, say("registered {day}", day=day(self.registered))))
         if not self.events and self.restraint is not None:
             moments.append((self.restraint.at, self.restraint.words))
-        return Life(self.label, np.unique(self.times), tuple(moments))
+        return AccountActivity(self.label, np.unique(self.times), tuple(moments))
 
     @property
     def begun(self) -> pd.Timestamp | None:

@@ -64,17 +64,17 @@ def group_lines(
     return [
         GroupLine(
             group,
-            names(group.users),
+            account_list(group.users),
             weakest(group, links),
             held_by(group, links),
-            loses(omissions.get(subject_of(*group.users), ())),
+            worst_omission(omissions.get(subject_of(*group.users), ())),
             if_alibi(group, other),
         )
         for group in groups
     ]
 
 
-def names(users: Sequence[str]) -> Markup:
+def account_list(users: Sequence[str]) -> Markup:
     """Return accounts as a list."""
     return Markup(", ").join(name(user) for user in users)
 
@@ -99,7 +99,7 @@ def held_by(group: Group, links: Sequence[Link]) -> str:
     return say("{what} alone", what=named[0]) if len(named) == 1 else listed(named[:3])
 
 
-def loses(omissions: Sequence[Omission]) -> Markup:
+def worst_omission(omissions: Sequence[Omission]) -> Markup:
     """Say which omission separates the group most."""
     told = [o for o in omissions if o.co_membership is not None]
     if not told:
@@ -122,4 +122,4 @@ def if_alibi(group: Group, other: Sequence[Group] | None) -> Markup:
         return tell("no change")
     if not parts:
         return tell("falls apart")
-    return Markup("; ").join(names(users) for users in parts)
+    return Markup("; ").join(account_list(users) for users in parts)

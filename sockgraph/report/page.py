@@ -16,7 +16,7 @@ from sockgraph.charts.network import drawn_links
 from sockgraph.charts.pages import gap, gap_scale
 from sockgraph.charts.svg import HATCHING, TOKENS, shared, styles
 from sockgraph.names import clean
-from sockgraph.report import coverage, facts, groups, opening, sections
+from sockgraph.report import coverage, facts, groups, sections, summary
 from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, nearest_miss, read_links, with_evidence
 from sockgraph.report.markup import anchor, dated, diff_link, mark, name, pair_name, quote
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sockgraph.report.data import Link, ReportData
     from sockgraph.report.facts import Account
     from sockgraph.report.groups import Group
-    from sockgraph.report.sections import Desk
+    from sockgraph.report.sections import SectionContext
     from sockgraph.strings import Language
 
 SIDES = ("for", "against", "neither")
@@ -68,34 +68,34 @@ def _context(data: ReportData) -> dict[str, Any]:
     accounts = facts.read_accounts(data)
     found = groups.read_groups(data.clusters)
     (full, rest), inside = _evident(data, links, found)
-    desk = sections.desk(data, [*full, *rest], accounts)
+    desk = sections.section_context(data, [*full, *rest], accounts)
     calibrated = any(link.log10_lr is not None for link in links)
     anchors = {link.pair: f"link-{i}" for i, link in enumerate(full, 1)}
-    oldest = opening.oldest_first(accounts)
+    oldest = summary.oldest_first(accounts)
     return {
         "data": data,
         "case": data.case,
         "language": spoken(),
         "accounts": oldest,
-        "oldest": opening.oldest(accounts),
+        "oldest": summary.oldest(accounts),
         "hours_anchor": Markup('<a href="#hours">{}</a>').format(say("the numbers")),
         "links": links,
         "left_out": len(links) - len(full) - len(rest),
-        "question": opening.question(data, links),
-        "answer": opening.answer(links, len(accounts)),
-        "matters": opening.matters(anchors, full, desk),
-        "false_flags": opening.false_flags(data, links, desk) if calibrated else None,
-        "next_steps": opening.next_steps(data, full, accounts),
-        "nearest": nearest(links),
+        "question": summary.question(data, links),
+        "answer": summary.answer(links, len(accounts)),
+        "matters": summary.key_links(anchors, full, desk),
+        "false_flags": summary.false_flags(data, links, desk) if calibrated else None,
+        "next_steps": summary.next_steps(data, full, accounts),
+        "nearest": nearest_miss_line(links),
         "legend": legend(links),
-        "tally": tally(links),
-        "picture": picture(data, accounts) if calibrated else None,
-        "stairs": stairs(data, oldest) if calibrated else None,
+        "tally": pair_counts(links),
+        "picture": graph_figure(data, accounts) if calibrated else None,
+        "stairs": matrix_figure(data, oldest) if calibrated else None,
         "calibrated": calibrated,
-        "cards": cards(desk, {user for link in full for user in link.pair}),
+        "cards": hours_cards(desk, {user for link in full for user in link.pair}),
         "many": len(accounts) > FOLDED,
-        "sections": [sections.section(link, anchors[link.pair], desk) for link in full],
-        "rest": [sections.line(link, f"pair-{i}", desk) for i, link in enumerate(rest, 1)],
+        "sections": [sections.link_section(link, anchors[link.pair], desk) for link in full],
+        "rest": [sections.link_line(link, f"pair-{i}", desk) for i, link in enumerate(rest, 1)],
         "coverage": coverage.coverage_table(data),
         "rest_on": coverage.rest_on(data, links),
         "false_links": coverage.false_links(data),
@@ -111,7 +111,7 @@ def _evident(
     data: ReportData, links: Sequence[Link], found: Sequence[Group]
 ) -> tuple[tuple[list[Link], list[Link]], list[Link]]:
     """Return the links told in full and in a line, and those inside groups, with their evidence."""
-    chosen = sections.chosen(links, len(data.nominated))
+    chosen = sections.choose_links(links, len(data.nominated))
     inside = [k for k in links if any({k.a, k.b} <= set(g.users) for g in found)]
     shown = [*chosen[0], *chosen[1], *inside]
     told = {k.pair: k for k in with_evidence(data, {k.pair: k for k in shown}.values())}
@@ -170,22 +170,22 @@ def hexes(digest: str, n: int = 16) -> str:
 
 
 @dataclass(frozen=True)
-class Miss:
+class NearestMiss:
     """The link that came nearest to the conditions for review, and what it missed."""
 
     title: Markup
     condition: str
 
 
-def nearest(links: Sequence[Link]) -> Miss | None:
+def nearest_miss_line(links: Sequence[Link]) -> NearestMiss | None:
     """Return the nearest miss where nothing is flagged."""
     link = nearest_miss(links)
     if link is None or any(k.flagged for k in links):
         return None
-    return Miss(pair_name(link.a, link.b), "; ".join(map(words.reason, link.reasons)))
+    return NearestMiss(pair_name(link.a, link.b), "; ".join(map(words.reason, link.reasons)))
 
 
-def tally(links: Sequence[Link]) -> str:
+def pair_counts(links: Sequence[Link]) -> str:
     """Say how many pairs stand on each side."""
     told = [link for link in links if not link.insufficient]
     n = {side: sum(link.direction == side for link in told) for side in SIDES}
@@ -229,7 +229,7 @@ def legend(links: Sequence[Link]) -> list[tuple[str, str, int]]:
 
 
 @dataclass(frozen=True)
-class Card:
+class HoursCard:
     """An account's hours of the week: drawn once, and in numbers."""
 
     account: Account
@@ -237,11 +237,11 @@ class Card:
     week: np.ndarray
 
 
-def cards(desk: Desk, users: set[str]) -> list[Card]:
+def hours_cards(desk: SectionContext, users: set[str]) -> list[HoursCard]:
     """Return some accounts' weeks, turned by the case's offset."""
     offset = facts.case_offset(desk.data.case)
     return [
-        Card(
+        HoursCard(
             account,
             shared(f"card-{account.number}", desk.cards[user]),
             week_counts(account.life.times, offset),
@@ -251,7 +251,7 @@ def cards(desk: Desk, users: set[str]) -> list[Card]:
     ]
 
 
-def picture(data: ReportData, accounts: dict[str, Account]) -> Chart | None:
+def graph_figure(data: ReportData, accounts: dict[str, Account]) -> Chart | None:
     """Draw the graph: all accounts of a small case, those with a link to show of a large one."""
     users = set(accounts)
     if len(users) > MOST_NODES:
@@ -271,7 +271,7 @@ def _nameable(links: pd.DataFrame) -> set[str]:
     return users
 
 
-def stairs(data: ReportData, accounts: Sequence[Account]) -> Chart | None:
+def matrix_figure(data: ReportData, accounts: Sequence[Account]) -> Chart | None:
     """Draw every pair's number where they can be read in one staircase."""
     if not 2 <= len(accounts) <= MOST:
         return None

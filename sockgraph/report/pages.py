@@ -23,7 +23,7 @@ QUOTED = ["wiki", "rev_id", "user", "timestamp", "comment", "hidden"]
 
 
 @dataclass(frozen=True)
-class Edit:
+class QuotedEdit:
     """One edit as the page quotes it."""
 
     user: str
@@ -45,8 +45,8 @@ class SharedPage:
 
     title: str
     editors: int
-    first: Edit
-    then: Edit
+    first: QuotedEdit
+    then: QuotedEdit
 
     @property
     def seconds(self) -> float:
@@ -55,7 +55,7 @@ class SharedPage:
 
 
 @dataclass(frozen=True)
-class Editing:
+class EditIndex:
     """Who edited which page, prepared once for all pairs.
 
     Attributes
@@ -73,14 +73,14 @@ class Editing:
     edits: pd.DataFrame
     by_user: dict[str, dict[str, NDArray[np.intp]]]
     editors: dict[str, int]
-    revisions: dict[str, tuple[str, Edit]]
+    revisions: dict[str, tuple[str, QuotedEdit]]
 
-    def at(self, row: int) -> Edit:
+    def at(self, row: int) -> QuotedEdit:
         """Return the edit in one row: an account may have millions, and few are quoted."""
         return _edit(next(self.edits.iloc[[row]].itertuples()))
 
 
-def read_editing(edits: pd.DataFrame, links: Collection[Link]) -> Editing:
+def index_edits(edits: pd.DataFrame, links: Collection[Link]) -> EditIndex:
     """Prepare the edits of the accounts of some links."""
     users = {user for link in links for user in link.pair}
     keyed = edits[QUOTED].assign(page=_page_keys(edits))
@@ -95,10 +95,10 @@ def read_editing(edits: pd.DataFrame, links: Collection[Link]) -> Editing:
     numbers = {int(rev.rpartition(":")[2]) for rev in moved}
     quoted = named[named["rev_id"].isin(numbers)]
     revisions = {(e := _edit(row)).rev: (str(row.page), e) for row in quoted.itertuples()}
-    return Editing(named, by_user, {str(page): int(n) for page, n in editors.items()}, revisions)
+    return EditIndex(named, by_user, {str(page): int(n) for page, n in editors.items()}, revisions)
 
 
-def shared_pages(link: Link, editing: Editing) -> tuple[list[SharedPage], int]:
+def shared_pages(link: Link, editing: EditIndex) -> tuple[list[SharedPage], int]:
     """Return the shared pages that moved the number most, in time order, and how many there are.
 
     Pages named by the evidence's `rev_ids` come first, then those that fewest accounts edited.
@@ -122,13 +122,13 @@ def _page_keys(edits: pd.DataFrame) -> pd.Series[str]:
     return titles if one else titles + " (" + edits["wiki"].astype("string") + ")"
 
 
-def _edit(row: Any) -> Edit:
+def _edit(row: Any) -> QuotedEdit:
     comment = None if pd.isna(row.comment) else str(row.comment)
     hidden = "comment" in row.hidden
-    return Edit(str(row.user), row.timestamp, int(row.rev_id), comment, hidden, str(row.wiki))
+    return QuotedEdit(str(row.user), row.timestamp, int(row.rev_id), comment, hidden, str(row.wiki))
 
 
-def _named(link: Link, editing: Editing) -> dict[str, int]:
+def _named(link: Link, editing: EditIndex) -> dict[str, int]:
     """Return the pages that the evidence points to, in its order, pages' own signals first."""
     signals = sorted(link.signals, key=lambda s: (s.family != "pages", -abs(s.contribution or 0)))
     found: dict[str, int] = {}
@@ -139,7 +139,9 @@ def _named(link: Link, editing: Editing) -> dict[str, int]:
     return found
 
 
-def _nearest(editing: Editing, of_a: NDArray[np.intp], of_b: NDArray[np.intp]) -> tuple[Edit, Edit]:
+def _nearest(
+    editing: EditIndex, of_a: NDArray[np.intp], of_b: NDArray[np.intp]
+) -> tuple[QuotedEdit, QuotedEdit]:
     """Return the two edits, one of each account, with the least time between them."""
     rows = np.concatenate([of_a, of_b])
     order = np.argsort(rows, kind="stable")

@@ -9,16 +9,16 @@ import pandas as pd
 from markupsafe import Markup
 
 from sockgraph.charts.activity import (
-    card,
-    hours_of,
+    hours_beside,
+    hours_card,
     simultaneous,
     timeline_of,
+    week_bins,
     week_counts,
-    weeks_of,
 )
-from sockgraph.charts.colleagues import colleagues
 from sockgraph.charts.groups import leave_one_out
 from sockgraph.charts.marks import each
+from sockgraph.charts.reference_strip import reference_strip
 from sockgraph.charts.waterfall import NARROW, page_axis, waterfall, waterfall_steps
 from sockgraph.names import clean
 from sockgraph.report import facts, pages
@@ -26,7 +26,7 @@ from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, nearest_miss, pair_tables
 from sockgraph.report.facts import case_offset
 from sockgraph.report.markup import anchor, diff_link, joined, mark, name
-from sockgraph.report.opening import colleagues_of, flag_standing
+from sockgraph.report.summary import flag_standing, reference_pairs
 from sockgraph.report.wording import (
     FAMILIES,
     IMITATION,
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     from sockgraph.charts import Chart
-    from sockgraph.charts.activity import Weeks
+    from sockgraph.charts.activity import WeekBins
     from sockgraph.charts.marks import Mark
     from sockgraph.charts.waterfall import Axis
-    from sockgraph.report.data import Link, PairTables, ReportData, Signal
+    from sockgraph.report.data import Link, PairTables, ReportData, SignalRow
     from sockgraph.report.facts import Account
-    from sockgraph.report.pages import Edit, Editing, SharedPage
+    from sockgraph.report.pages import EditIndex, QuotedEdit, SharedPage
 
 STATUS = {"insufficient": "insufficient", "not_available": "not available"}
 MOST_SECTIONS = 100
@@ -75,16 +75,16 @@ class SignalLine:
 
 
 @dataclass(frozen=True)
-class Meeting:
+class SharedPageLine:
     """A page that both accounts edited: an edit of each, and the time between them."""
 
     page: SharedPage
-    a: Edit
-    b: Edit
+    a: QuotedEdit
+    b: QuotedEdit
 
 
 @dataclass(frozen=True)
-class Line:
+class LinkLine:
     """A link in one line, and what it opens to."""
 
     anchor: str
@@ -101,14 +101,14 @@ class Line:
     created_after: str
     trail: tuple[str, ...]
     waterfall: Chart | None
-    meetings: tuple[Meeting, ...]
+    meetings: tuple[SharedPageLine, ...]
 
 
 @dataclass(frozen=True)
-class Section:
+class LinkSection:
     """Everything one link's section shows."""
 
-    line: Line
+    line: LinkLine
     state: str
     headline: str
     asserted: Markup
@@ -137,18 +137,18 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Desk:
+class SectionContext:
     """What every section of one page needs."""
 
     data: ReportData
     accounts: Mapping[str, Account]
-    editing: Editing
+    editing: EditIndex
     axis: Axis
     tables: Mapping[tuple[str, str], PairTables]
     cards: Mapping[str, tuple[Mark, ...]]
 
 
-def chosen(links: Sequence[Link], n_accounts: int) -> tuple[list[Link], list[Link]]:
+def choose_links(links: Sequence[Link], n_accounts: int) -> tuple[list[Link], list[Link]]:
     """Return the links told in full, and those told in a line; many accounts' are not all told.
 
     In full are links that were asserted, the case's own question first, flagged or reviewed.
@@ -176,7 +176,9 @@ def _order(link: Link) -> tuple[int, float, float, tuple[str, str]]:
     return rank, -value, -(link.score or 0.0), link.pair
 
 
-def desk(data: ReportData, links: Sequence[Link], accounts: Mapping[str, Account]) -> Desk:
+def section_context(
+    data: ReportData, links: Sequence[Link], accounts: Mapping[str, Account]
+) -> SectionContext:
     """Prepare what the sections share: edits by page, one axis, each account's week."""
     tables = pair_tables(data, [link.pair for link in links])
     steps = [
@@ -184,16 +186,16 @@ def desk(data: ReportData, links: Sequence[Link], accounts: Mapping[str, Account
         for known in tables.values()
         if pd.notna(known.link["log10_lr"])
     ]
-    editing = pages.read_editing(data.edits, links)
+    editing = pages.index_edits(data.edits, links)
     offset = case_offset(data.case)
     cards = {
-        user: card(account.label, week_counts(account.life.times, offset), turned=True)
+        user: hours_card(account.label, week_counts(account.life.times, offset), turned=True)
         for user, account in accounts.items()
     }
-    return Desk(data, accounts, editing, page_axis(steps), tables, cards)
+    return SectionContext(data, accounts, editing, page_axis(steps), tables, cards)
 
 
-def line(link: Link, anchor: str, shared: Desk, *, full: bool = False) -> Line:
+def link_line(link: Link, anchor: str, shared: SectionContext, *, full: bool = False) -> LinkLine:
     """Lay out one link in a line; of one not told in full, with what the line opens to."""
     tables, known = shared.tables[link.pair], facts.pair_facts(link, shared.accounts)
     found, n_pages = pages.shared_pages(link, shared.editing)
@@ -204,7 +206,7 @@ def line(link: Link, anchor: str, shared: Desk, *, full: bool = False) -> Line:
         else None
     )
     shown = sorted(found, key=lambda page: page.seconds)[: MEETINGS if full else 2]
-    return Line(
+    return LinkLine(
         anchor=anchor,
         link=link,
         title=tell("{a} and {b}", a=name(link.a), b=name(link.b)),
@@ -227,12 +229,12 @@ def line(link: Link, anchor: str, shared: Desk, *, full: bool = False) -> Line:
     )
 
 
-def _meeting(page: SharedPage, link: Link) -> Meeting:
+def _meeting(page: SharedPage, link: Link) -> SharedPageLine:
     a, b = (page.first, page.then) if page.first.user == link.a else (page.then, page.first)
-    return Meeting(page, a, b)
+    return SharedPageLine(page, a, b)
 
 
-def _needed(link: Link, shared: Desk) -> Markup:
+def _needed(link: Link, shared: SectionContext) -> Markup:
     """Say what was found of a pair with too few edits, and what would have been needed."""
     asked = shared.data.case.accounts.min_edits
     short = [shared.accounts[user] for user in link.pair if shared.accounts[user].n_times < asked]
@@ -250,26 +252,26 @@ def _needed(link: Link, shared: Desk) -> Markup:
     return tell("{found}; {asked} are needed.", found=joined(said), asked=asked)
 
 
-def section(link: Link, anchor: str, shared: Desk) -> Section:
+def link_section(link: Link, anchor: str, shared: SectionContext) -> LinkSection:
     """Lay out one link in full."""
     data, pair = shared.data, (shared.accounts[link.a], shared.accounts[link.b])
     found, _ = pages.shared_pages(link, shared.editing)
     lives = [account.life for account in pair]
-    weeks = weeks_of(lives)
+    weeks = week_bins(lives)
     counts = [weeks.counts(life.times) for life in lives] if weeks else []
     tables = shared.tables[link.pair]
     names = [sentence(omitted_words(o.omitted)) for o in link.omissions]
     left_out = words.omission_lines(link, names)
     tested = link.log10_lr is not None and len(left_out) > 1
     against, for_ = arguments(link, tables)
-    strip, said = standing(link, data, tables.link)
+    strip, said = among_reference(link, data, tables.link)
     narrow = (
         None
         if link.log10_lr is None
         else waterfall(tables.link, tables.evidence, axis=shared.axis, width=NARROW)
     )
-    return Section(
-        line=line(link, anchor, shared, full=True),
+    return LinkSection(
+        line=link_line(link, anchor, shared, full=True),
         state=words.state_label(link.state),
         headline=words.headline(link, data.calibration.get("reason")),
         asserted=asserted(link),
@@ -282,7 +284,7 @@ def section(link: Link, anchor: str, shared: Desk) -> Section:
         for_=for_,
         colleagues=strip,
         colleague_words=said,
-        naive=naive(link),
+        naive=naive_sum(link),
         signals=signal_lines(link, shared),
         cards=_hours(pair, shared),
         timeline=timeline_of(lives, [s.start for s in link.stretches if s.excluded is None]),
@@ -292,8 +294,8 @@ def section(link: Link, anchor: str, shared: Desk) -> Section:
         stretch_rows=stretch_rows(link),
         alibi=simultaneous(lives, tables.alibis),
         pages=tuple(found),
-        changes=leave_one_out(words.merged(left_out)) if tested else None,
-        changed=words.changed(link, left_out) if tested else "",
+        changes=leave_one_out(words.merge_omissions(left_out)) if tested else None,
+        changed=words.omissions_sentence(link, left_out) if tested else "",
         changed_rows=tuple(left_out) if tested else (),
     )
 
@@ -314,7 +316,7 @@ def arguments(link: Link, tables: PairTables) -> tuple[tuple[Markup, ...], tuple
     return tuple(said["against"]), tuple(said["for"][::-1])
 
 
-def standing(
+def among_reference(
     link: Link, data: ReportData, known: Mapping[str, Any] | pd.Series, width: float = 300.0
 ) -> tuple[Chart | None, Markup]:
     """Draw how a link stands among pairs of different people, and say how many reach it.
@@ -326,10 +328,10 @@ def standing(
     width
         In pixels.
     """
-    different = colleagues_of(data)
+    different = reference_pairs(data)
     if different is None or link.log10_lr is None:
         return None, Markup("")
-    strip = colleagues(different, threshold=flag_standing(data), link=known, width=width)
+    strip = reference_strip(different, threshold=flag_standing(data), link=known, width=width)
     n = int((different["standing"] >= (link.standing or 0.0)).sum())
     return strip, tell(
         "{n} of {all} known to be different people on the same pages stand out as much or more.",
@@ -359,7 +361,7 @@ def asserted(link: Link) -> Markup:
     return tell("A finding made outside this toolkit links these two ({who}). ", who=who)
 
 
-def naive(link: Link) -> str:
+def naive_sum(link: Link) -> str:
     """Say what adding the signals up would have claimed."""
     n = sum(s.log10_lr is not None and s.family != words.RIVALS for s in link.signals)
     if link.naive is None or n < 2:
@@ -399,14 +401,14 @@ def stretch_rows(link: Link) -> tuple[tuple[str, str, int, str], ...]:
     )
 
 
-def _hours(pair: Sequence[Account], shared: Desk) -> Chart:
+def _hours(pair: Sequence[Account], shared: SectionContext) -> Chart:
     offset = case_offset(shared.data.case)
     weeks = [week_counts(account.life.times, offset) for account in pair]
     cards = [(shared.cards[a.user], f"card-{a.number}") for a in pair]
-    return hours_of([account.label for account in pair], weeks, cards)
+    return hours_beside([account.label for account in pair], weeks, cards)
 
 
-def _bins(axis: Weeks, counts: Sequence[np.ndarray]) -> tuple[tuple[str, int, int], ...]:
+def _bins(axis: WeekBins, counts: Sequence[np.ndarray]) -> tuple[tuple[str, int, int], ...]:
     starts = [
         pd.Timestamp(axis.start) + pd.Timedelta(weeks=axis.weeks * i) for i in range(axis.n_bins)
     ]
@@ -414,7 +416,7 @@ def _bins(axis: Weeks, counts: Sequence[np.ndarray]) -> tuple[tuple[str, int, in
     return tuple((words.day(start), int(a), int(b)) for start, a, b in rows if a or b)
 
 
-def signal_lines(link: Link, shared: Desk) -> tuple[SignalLine, ...]:
+def signal_lines(link: Link, shared: SectionContext) -> tuple[SignalLine, ...]:
     """Return the signals by family, in each the one that adds most first."""
     order = {family: i for i, family in enumerate((IMITATION, *FAMILIES))}
     ordered = sorted(
@@ -424,7 +426,7 @@ def signal_lines(link: Link, shared: Desk) -> tuple[SignalLine, ...]:
     return tuple(_signal_line(signal, link, shared) for signal in ordered)
 
 
-def _signal_line(signal: Signal, link: Link, shared: Desk) -> SignalLine:
+def _signal_line(signal: SignalRow, link: Link, shared: SectionContext) -> SignalLine:
     open_ = signal.status != "ok"
     return SignalLine(
         signal.family,
@@ -437,20 +439,20 @@ def _signal_line(signal: Signal, link: Link, shared: Desk) -> SignalLine:
     )
 
 
-def _alone(signal: Signal, link: Link) -> str:
+def _alone(signal: SignalRow, link: Link) -> str:
     """Return the signal's own number; its bare score where nothing is calibrated."""
     if link.log10_lr is None and signal.score is not None:
         return words.plain(signal.score)
     return words.signed(signal.log10_lr)
 
 
-def _found(signal: Signal) -> str:
+def _found(signal: SignalRow) -> str:
     if signal.status == "not_available" or signal.family == RIVALS:
         return words.DASH
     return support_words(signal.name, signal.support, enough=signal.status == "ok")
 
 
-def _diffs(signal: Signal, link: Link, shared: Desk) -> Markup:
+def _diffs(signal: SignalRow, link: Link, shared: SectionContext) -> Markup:
     """Return links to the edits that moved a signal most, each with its account's mark."""
     known = [shared.editing.revisions.get(text) for text in signal.rev_ids]
     edits = sorted((k for k in known[:MOST_DIFFS] if k), key=lambda k: (k[1].at, k[1].rev_id))
@@ -461,7 +463,7 @@ def _diffs(signal: Signal, link: Link, shared: Desk) -> Markup:
     return Markup(" ").join(said) if said else NOTHING
 
 
-def _diff(page: str, edit: Edit, place: tuple[Link, Desk]) -> Markup:
+def _diff(page: str, edit: QuotedEdit, place: tuple[Link, SectionContext]) -> Markup:
     link, shared = place
     at = diff_link(shared.data.case, edit.rev, words.day(edit.at))
     shown = Markup('<span class="nb" title="{}">{} {}</span>')

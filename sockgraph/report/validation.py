@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sockgraph.evaluation import (
+        CaseTerms,
         Exculpation,
-        Flagged,
+        FlagCounts,
         Limit,
         OpenSet,
+        PairSetMeasures,
         Precision,
         PriorReading,
         Separation,
-        Side,
         Stratum,
-        Terms,
         Validation,
     )
 
@@ -47,7 +47,7 @@ MEASURES = (
 
 
 @dataclass(frozen=True)
-class About:
+class CaseSummary:
     """What of a case its validation page says: nothing that a person wrote.
 
     Attributes
@@ -66,7 +66,7 @@ class About:
     run: str
 
 
-def validation_page(found: Validation, about: About) -> str:
+def validation_page(found: Validation, about: CaseSummary) -> str:
     """Return a case's validation as one HTML file: no script, no network, no account's name."""
     sides = [side for side in (found.own, found.labels) if side is not None]
     context = {
@@ -74,7 +74,7 @@ def validation_page(found: Validation, about: About) -> str:
         "version": sockgraph.__version__,
         "found": found,
         "reference": _reference(found, about),
-        "lede": lede(found, about),
+        "lede": lead_paragraph(found, about),
         "columns": [one for side in sides for one in side.separations],
         "measures": measures(found, sides),
         "panels": [_panel(side, found.terms, about, own=side is found.own) for side in sides],
@@ -99,7 +99,7 @@ def percent(share: float | None) -> str:
     return f"{digits.removesuffix('.0')}{NBSP}%"
 
 
-def lede(found: Validation, about: About) -> Markup:
+def lead_paragraph(found: Validation, about: CaseSummary) -> Markup:
     """Say in a few sentences what the page found."""
     if found.own is None:
         return Markup("<b>Not calibrated:</b> {}. No link of this case has a number.").format(
@@ -118,7 +118,7 @@ def lede(found: Validation, about: About) -> Markup:
     return Markup(" ").join(said)
 
 
-def _false_words(side: Side, where: str) -> Markup:
+def _false_words(side: PairSetMeasures, where: str) -> Markup:
     """Say how different people fare: all of them, and which stratum passes its limit."""
     first = side.strata[0]
     tested = [x for x in first.limits if x.kept is not None]
@@ -142,7 +142,7 @@ def _false_words(side: Side, where: str) -> Markup:
     )
 
 
-def _reference(found: Validation, about: About) -> str:
+def _reference(found: Validation, about: CaseSummary) -> str:
     facts = found.facts
     n = facts.get("n_reference") or 0
     who = "the compared accounts themselves" if about.everyone else "accounts of the same pages"
@@ -157,7 +157,7 @@ def _reference(found: Validation, about: About) -> str:
 
 
 @dataclass(frozen=True)
-class Row:
+class MeasureRow:
     """One measure in every column, and how much cut histories flatter it."""
 
     name: str
@@ -166,11 +166,11 @@ class Row:
     difference: str
 
 
-def measures(found: Validation, sides: Sequence[Side]) -> list[Row]:
+def measures(found: Validation, sides: Sequence[PairSetMeasures]) -> list[MeasureRow]:
     """Lay out what tells pairs of one operator from others, column by column."""
     columns = [one for side in sides for one in side.separations]
     return [
-        Row(
+        MeasureRow(
             name,
             meaning,
             tuple(_figure(one, key) for one in columns),
@@ -228,7 +228,7 @@ def _than(name: str, difference: float) -> str:
 
 
 @dataclass(frozen=True)
-class Panel:
+class PairSetPanel:
     """Everything drawn of one side.
 
     Attributes
@@ -265,14 +265,14 @@ class StratumRow:
 
     name: str
     pairs: str
-    cells: tuple[Cell, ...]
+    cells: tuple[LimitCell, ...]
     against: str
     pairs_without: str
-    cells_without: tuple[Cell, ...]
+    cells_without: tuple[LimitCell, ...]
 
 
 @dataclass(frozen=True)
-class Cell:
+class LimitCell:
     """How many pairs exceed an LR, whether that passes the limit, and why it cannot be told."""
 
     words: str
@@ -280,11 +280,13 @@ class Cell:
     why: str
 
 
-def _panel(side: Side, terms: Terms, about: About, *, own: bool) -> Panel:
+def _panel(
+    side: PairSetMeasures, terms: CaseTerms, about: CaseSummary, *, own: bool
+) -> PairSetPanel:
     where = "on this case’s own reference" if own else "on labelled accounts"
     first = side.whole
     n = first.n_different
-    return Panel(
+    return PairSetPanel(
         anchor="own" if own else "labels",
         title=where,
         same=f"{thousands(first.n_same)} {'cut histories' if own else 'pairs of one operator'}"
@@ -301,7 +303,7 @@ def _panel(side: Side, terms: Terms, about: About, *, own: bool) -> Panel:
     )
 
 
-def _numbers(side: Side) -> tuple[tuple[str, str, str], ...]:
+def _numbers(side: PairSetMeasures) -> tuple[tuple[str, str, str], ...]:
     if side.tippett is None:
         return ()
     thin = side.tippett.iloc[:: max(len(side.tippett) // 16, 1)]
@@ -320,13 +322,13 @@ def _stratum(one: Stratum) -> StratumRow:
     )
 
 
-def _cell(limit: Limit) -> Cell:
+def _cell(limit: Limit) -> LimitCell:
     if limit.untested is not None:
         above = f"{thousands(limit.above)} above; " if limit.above else ""
-        return Cell(UNTESTED, over=False, why=f"{above}{limit.untested}")
+        return LimitCell(UNTESTED, over=False, why=f"{above}{limit.untested}")
     if not limit.above:
-        return Cell("none", over=False, why="")
-    return Cell(f"{thousands(limit.above)} = {percent(limit.share)}", not limit.kept, "")
+        return LimitCell("none", over=False, why="")
+    return LimitCell(f"{thousands(limit.above)} = {percent(limit.share)}", not limit.kept, "")
 
 
 def _clearing(found: Exculpation | None) -> str:
@@ -340,7 +342,7 @@ def _clearing(found: Exculpation | None) -> str:
     ).replace("none have", "None have")
 
 
-def _flags(side: Side, terms: Terms, about: About, *, own: bool) -> str:
+def _flags(side: PairSetMeasures, terms: CaseTerms, about: CaseSummary, *, own: bool) -> str:
     """Say what is flagged, and who while their partner is away."""
     if side.flagged is None:
         return ""
@@ -349,7 +351,7 @@ def _flags(side: Side, terms: Terms, about: About, *, own: bool) -> str:
     return f"{_right(side.flagged)} {_away(side.open_set)}"
 
 
-def _were_nominated(side: Side, terms: Terms) -> str:
+def _were_nominated(side: PairSetMeasures, terms: CaseTerms) -> str:
     """Say what would be flagged in a case of the reference alone."""
     found, held = side.flagged, side.open_set
     if found is None or held is None or held.expected is None:
@@ -363,7 +365,7 @@ def _were_nominated(side: Side, terms: Terms) -> str:
     )
 
 
-def _themselves(side: Side) -> str:
+def _themselves(side: PairSetMeasures) -> str:
     """Say what is flagged where the compared accounts are their own reference."""
     found, held = side.flagged, side.open_set
     if found is None or held is None:
@@ -375,7 +377,7 @@ def _themselves(side: Side) -> str:
     )
 
 
-def _right(found: Flagged) -> str:
+def _right(found: FlagCounts) -> str:
     if not found.flagged:
         return f"No pair is flagged, of {counted(found.n_same, 'pair')} of one operator."
     return (
@@ -405,7 +407,7 @@ def _worth(one: Precision) -> tuple[str, str, str, str]:
     return one.rule, true, false, worth
 
 
-def prior_words(prior: PriorReading | None, terms: Terms) -> tuple[Markup, str]:
+def prior_words(prior: PriorReading | None, terms: CaseTerms) -> tuple[Markup, str]:
     """Say what the case's prior leaves of evidence, and what follows from it."""
     if prior is None and terms.bound_high is None:
         return Markup("Without a calibration there is no LR to set beside a prior."), ""

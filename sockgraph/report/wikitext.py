@@ -1,7 +1,8 @@
 """Text to post: a filing that argues, with what speaks against first, and the note that restores.
 
 Nothing here is a verdict, a tag, a block or a request for a lock, and admins' sections stay empty.
-Whatever an account holder wrote goes through `inert`; every sentence is in `filing_words`.
+Whatever an account holder wrote goes through `escape_wikitext`; every sentence is in
+`filing_words`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from sockgraph.names import clean, look_alike, own_characters
 from sockgraph.report.basket import picked_edits
 from sockgraph.report.filing_words import CHINESE, ENGLISH, SENTENCES, language_of, sentence
 from sockgraph.report.markup import safe_url
-from sockgraph.reviews.arguments import Argument, Edit, arguments, as_edit
-from sockgraph.reviews.states import History
+from sockgraph.reviews.arguments import Argument, ShownEdit, arguments, as_edit
+from sockgraph.reviews.states import LinkHistory
 from sockgraph.reviews.words import action_words, interval, signal_about, signed
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ class Filing:
     """
 
     dossier: Dossier
-    histories: Sequence[History]
-    others: Sequence[History]
+    histories: Sequence[LinkHistory]
+    others: Sequence[LinkHistory]
     head: LedgerHead
     basket: Basket = ()
 
@@ -91,13 +92,13 @@ class Filing:
         return f"{times.min():%Y-%m-%d}", f"{times.max():%Y-%m-%d}", len(times)
 
 
-def inert(text: str | None) -> str:
+def escape_wikitext(text: str | None) -> str:
     """Return text that no wikitext parser reads as anything but text, on one line.
 
     Every character that could begin markup, a link, a template or HTML becomes its entity, and the
     letters of magic links are taken apart; characters that hide or reorder become visible.
 
-    >>> inert("{{x}} <b>")
+    >>> escape_wikitext("{{x}} <b>")
     '&#123;&#123;x&#125;&#125; &#60;b&#62;'
     """
     shown = clean(text or "")
@@ -127,7 +128,7 @@ def spi_filing(filing: Filing, *, profile: Profile, variant: Variant) -> str:
     body = _Wiki(filing, profile, variant).body()
     if profile == "meta":
         return f"<!-- {_PAGE[profile]}{_commented(master)} -->\n{body}\n\n~~~~\n"
-    listed = "".join(f"\n|{i}={inert(name)}" for i, name in enumerate(others, 1))
+    listed = "".join(f"\n|{i}={escape_wikitext(name)}" for i, name in enumerate(others, 1))
     heading = f"<!-- {_PAGE[profile]}{_commented(master)} -->\n"
     return f"{heading}{{{{subst:SPI report{listed}\n|evidence=\n{body}\n\n~~~~\n}}}}\n"
 
@@ -149,7 +150,7 @@ class _Wiki:
 
     def safe(self, text: str) -> str:
         """Return text that nothing reads as anything but text."""
-        return inert(text)
+        return escape_wikitext(text)
 
     def account(self, name: str) -> str:
         """Return an account's name, linked where links are."""
@@ -157,9 +158,9 @@ class _Wiki:
 
     def page(self, title: str) -> str:
         """Return a page's title, linked where links are."""
-        return f"[[:{inert(title)}|{inert(title)}]]"
+        return f"[[:{escape_wikitext(title)}|{escape_wikitext(title)}]]"
 
-    def edit(self, edit: Edit) -> str:
+    def edit(self, edit: ShownEdit) -> str:
         """Return an edit with its day and summary."""
         case = self.filing.dossier.case
         return _diff(case, edit, self.profile)
@@ -330,7 +331,7 @@ class _Wiki:
             rows.append(" ↔ ".join(cells) + (f" ({apart})" if apart else ""))
         return rows
 
-    def _cell(self, edit: Edit, *, named: bool) -> str:
+    def _cell(self, edit: ShownEdit, *, named: bool) -> str:
         page = f" {self.say('on', page=self.page(edit.title))}" if named and edit.title else ""
         return f"{self.account(edit.user)} {self.edit(edit)}{page}"
 
@@ -352,7 +353,7 @@ class _Wiki:
                     )
         return list(dict.fromkeys(found))
 
-    def _number(self, history: History) -> str:
+    def _number(self, history: LinkHistory) -> str:
         link = self.filing.dossier.snapshot(history.pair)["link"]
         a, b = map(self.safe, history.pair)
         ends = self.safe(interval(link["log10_lr_low"], link["log10_lr_high"]))
@@ -379,7 +380,7 @@ class _Plain(_Wiki):
         """Return a page's title, linked where links are."""
         return f"“{clean(title)}”"
 
-    def edit(self, edit: Edit) -> str:
+    def edit(self, edit: ShownEdit) -> str:
         """Return an edit with its day and summary."""
         said = f" “{clean(edit.comment)}”" if edit.comment else ""
         return f"{edit.day} {_diff_url(self.filing.dossier.case, edit)}{said}"
@@ -402,7 +403,7 @@ def basket_text(dossier: Dossier, basket: Basket, head: LedgerHead, *, profile: 
     links, users = dossier.tables["links"], set(edits["user"])
     ours = links[links["user_a"].isin(users) & links["user_b"].isin(users)]
     pairs = zip(ours["user_a"], ours["user_b"], strict=True)
-    filing = Filing(dossier, [History(pair) for pair in pairs], (), head, basket)
+    filing = Filing(dossier, [LinkHistory(pair) for pair in pairs], (), head, basket)
     writer = _Plain if profile == "mail" else _Wiki
     return writer(filing, profile, "public").chosen()
 
@@ -451,18 +452,20 @@ def restoration_note(dossier: Dossier, entry: Entry, head: LedgerHead) -> str:
     body, pair = entry.body, entry.pair or ("", "")
     a, b = map(_account, pair)
     force = in_force(dossier, pair)
-    told = [a, b, *(say("made", name=inert(name)) for name in body["made_by"])]
+    told = [a, b, *(say("made", name=escape_wikitext(name)) for name in body["made_by"])]
     lines = [
-        f"== {say('restoration', a=inert(pair[0]), b=inert(pair[1]))} ==",
+        f"== {say('restoration', a=escape_wikitext(pair[0]), b=escape_wikitext(pair[1]))} ==",
         say("was wrong", a=a, b=b),
         say("since", since=body["since"], day=entry.time[:10]),
-        *_section(say("what was wrong"), [inert(why) for why in dict.fromkeys(body["wrong"])]),
+        *_section(
+            say("what was wrong"), [escape_wikitext(why) for why in dict.fromkeys(body["wrong"])]
+        ),
         *_section(say("in force"), _in_force(force, say) or [say("nothing in force")]),
         *_section(say("undo"), _undo(body, force, say)),
         *_section(say("leaned"), _leaned(body, say) or [say("nothing")]),
         *_section(say("tell"), list(dict.fromkeys(told))),
     ]
-    witness = f"{say('case', case=inert(dossier.case.slug))} {say('head', head=head)}"
+    witness = f"{say('case', case=escape_wikitext(dossier.case.slug))} {say('head', head=head)}"
     return "\n".join([*lines, "", witness, ""])
 
 
@@ -473,7 +476,7 @@ def _held(one: Restraint, say: Callable[..., str]) -> str:
 
 
 def _where(one: Restraint, say: Callable[..., str]) -> str:
-    return inert(one.wiki) or say("all wikis")
+    return escape_wikitext(one.wiki) or say("all wikis")
 
 
 def _in_force(force: Sequence[Restraint], say: Callable[..., str]) -> list[str]:
@@ -483,7 +486,7 @@ def _in_force(force: Sequence[Restraint], say: Callable[..., str]) -> list[str]:
             user=_account(one.user),
             wiki=_where(one, say),
             day=one.day,
-            by=inert(one.by),
+            by=escape_wikitext(one.by),
         )
         if one.by or not one.lock
         else f"{_account(one.user)}: {_held(one, say)}"
@@ -504,10 +507,12 @@ def _undo(body: Any, force: Sequence[Restraint], say: Callable[..., str]) -> lis
     nouns = dict.fromkeys(filter(None, map(action_words, body["actions"])))
     done = {"lock", "global lock"} if any(one.lock for one in force) else set()
     done |= {"block"} if any(not one.lock for one in force) else set()
-    found += [say("undo action", action=inert(noun)) for noun in nouns if noun not in done]
+    found += [
+        say("undo action", action=escape_wikitext(noun)) for noun in nouns if noun not in done
+    ]
     found += [say("undo page", page=_address(page)) for page in body["pages"]]
     found += [
-        say("undo filing", day=filed["time"][:10], by=inert(filed["by"]))
+        say("undo filing", day=filed["time"][:10], by=escape_wikitext(filed["by"]))
         for filed in body["filings"]
     ]
     return [*found, say("undo copies")]
@@ -524,33 +529,33 @@ def _section(title: str, lines: Sequence[str], *, level: int = 3) -> list[str]:
     return ["", f"{bar} {title} {bar}", *(f"*{'' if ln[0] == '*' else ' '}{ln}" for ln in lines)]
 
 
-def _diff(case: Case, edit: Edit, profile: Profile) -> str:
+def _diff(case: Case, edit: ShownEdit, profile: Profile) -> str:
     """Return one edit as a diff with its day and summary."""
-    said = f": “{inert(edit.comment)}”" if edit.comment else ""
+    said = f": “{escape_wikitext(edit.comment)}”" if edit.comment else ""
     if profile == "meta" or edit.wiki != case.wiki:
         return f"[{_diff_url(case, edit)} {edit.day}]{said}"
     return f"{{{{diff|diff={edit.rev_id}|oldid=prev|label={edit.day}}}}}{said}"
 
 
-def _diff_url(case: Case, edit: Edit) -> str:
+def _diff_url(case: Case, edit: ShownEdit) -> str:
     wiki = edit.wiki if edit.wiki in case.wikis else case.wiki
     return f"{case.source.scheme}://{wiki}{case.source.api_path}index.php?diff={edit.rev_id}"
 
 
 def _account(name: str) -> str:
     """Return a link to an account's user page."""
-    return f"[[User:{inert(name)}|{inert(name)}]]"
+    return f"[[User:{escape_wikitext(name)}|{escape_wikitext(name)}]]"
 
 
 def _address(url: str) -> str:
     """Return a web address as a link, every character that wikitext reads percent-encoded."""
     safe = safe_url(url)
-    return quote(safe, safe=":/?&=#%,;@+.") if safe else inert(url)
+    return quote(safe, safe=":/?&=#%,;@+.") if safe else escape_wikitext(url)
 
 
 def _commented(name: str) -> str:
     """Return a name that cannot end the comment that it stands in."""
-    return inert(name).replace("-", "&#45;")
+    return escape_wikitext(name).replace("-", "&#45;")
 
 
 def _listed(names: Sequence[str]) -> str:

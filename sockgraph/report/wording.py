@@ -259,7 +259,7 @@ def omitted_words(omitted: str) -> str:
     return say("without {what}", what=clean(omitted))
 
 
-def changed(link: Link, lines: Sequence[Omitted]) -> str:
+def omissions_sentence(link: Link, lines: Sequence[Omitted]) -> str:
     """Say in a sentence what the plot of omissions shows."""
     tests = lines[1:]
     if _at_stake(link):
@@ -330,7 +330,7 @@ def _of_one_signal(link: Link) -> set[str]:
     }
 
 
-def merged(lines: Sequence[Omitted]) -> list[Omitted]:
+def merge_omissions(lines: Sequence[Omitted]) -> list[Omitted]:
     """Draw omissions that leave both numbers as they are, to one decimal, as one."""
     whole, tests = lines[0], lines[1:]
     same = [t for t in tests if _rounded(t) == _rounded(whole) and t[4] == whole[4]]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sockgraph.reviews.dossier import Dossier, evidence_seal
 from sockgraph.reviews.ledger import Draft, Entry, Ledger, LedgerHead
-from sockgraph.reviews.queue import Task, queue
-from sockgraph.reviews.rules import moved_findings
+from sockgraph.reviews.queue import ReviewTask, queue
+from sockgraph.reviews.rules import changed_findings
 from sockgraph.reviews.sheet import Sheet, make_sheet
 from sockgraph.reviews.states import (
-    History,
+    LinkHistory,
     accepted_alibis,
     assert_earlier,
     cannot_links,
@@ -21,19 +21,19 @@ __all__ = [
     "Dossier",
     "Draft",
     "Entry",
-    "History",
     "Ledger",
     "LedgerHead",
+    "LinkHistory",
+    "ReviewTask",
     "Sheet",
-    "Task",
     "accepted_alibis",
     "assert_earlier",
     "cannot_links",
+    "changed_findings",
     "evidence_seal",
     "histories",
     "history_lines",
     "link_states",
     "make_sheet",
-    "moved_findings",
     "queue",
 ]

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from sockgraph.errors import ReviewError
 from sockgraph.reviews import words
-from sockgraph.reviews.ledger import Draft, Entry, Ledger, chained, head_of
+from sockgraph.reviews.ledger import Draft, Entry, Ledger, chain_entries, head_of
 from sockgraph.reviews.queue import is_foil
 from sockgraph.reviews.rules import (
     DECIDED,
-    moved,
+    evidence_changed,
     record_of,
     refuse_barred,
     refuse_stale,
@@ -33,9 +33,9 @@ from sockgraph.reviews.states import (
     REVERSAL_FINDINGS,
     STEPS,
     WIKI_OPENED,
-    History,
+    LinkHistory,
     Pair,
-    Record,
+    ReviewerRecord,
     commitment,
     histories,
     person_key,
@@ -57,7 +57,7 @@ LONGEST = 20_000
 
 
 @dataclass(frozen=True)
-class Sealed:
+class SealedAnswer:
     """An answer with the salt that closes it."""
 
     answer: Mapping[str, Any]
@@ -69,7 +69,7 @@ class Sealed:
 
 
 @dataclass(frozen=True)
-class Kept:
+class SealedAnswers:
     """The answers of one reviewer on one link, not yet open.
 
     Attributes
@@ -80,7 +80,7 @@ class Kept:
 
     pair: Pair
     reviewer: str
-    answers: Mapping[str, Sealed] = field(default_factory=dict)
+    answers: Mapping[str, SealedAnswer] = field(default_factory=dict)
     subject: tuple[str | int, ...] = ()
 
     def commit(self, step: str) -> str | None:
@@ -89,9 +89,9 @@ class Kept:
         return sealed.commit(self.subject or self.pair, self.reviewer) if sealed else None
 
 
-def seal(answer: Mapping[str, Any]) -> Sealed:
+def seal(answer: Mapping[str, Any]) -> SealedAnswer:
     """Close an answer with 256 random bits."""
-    return Sealed(answer, secrets.token_hex(32))
+    return SealedAnswer(answer, secrets.token_hex(32))
 
 
 def first_judgement(
@@ -205,14 +205,14 @@ def findings_of(kind: str) -> tuple[str, ...]:
     return REVERSAL_FINDINGS if kind == "reversal" else FINDINGS
 
 
-def kind_of(history: History) -> str:
+def kind_of(history: LinkHistory) -> str:
     """Return whether what is under way is a review or a reversal."""
     return history.current.kind if history.current else "review"
 
 
 def step_draft(
     dossier: Dossier,
-    kept: Kept,
+    kept: SealedAnswers,
     step: str,
     *,
     blinded: bool = True,
@@ -263,14 +263,14 @@ def take_steps(ledger: Ledger, dossier: Dossier, drafts: Sequence[Draft]) -> tup
     return ledger.extend(lambda entries: checked(dossier, entries, drafts))
 
 
-def wiki_opened(kept: Kept, rev: str, dossier: Dossier) -> Draft:
+def wiki_opened(kept: SealedAnswers, rev: str, dossier: Dossier) -> Draft:
     """Return the entry that says that an edit was opened on the wiki, where names are shown."""
     a, b = kept.pair
     body = {"user_a": a, "user_b": b, "revision": rev}
     return Draft(WIKI_OPENED, kept.reviewer, body, dossier.seal)
 
 
-def open_findings(ledger: Ledger, kept: Iterable[Kept]) -> tuple[Entry, ...]:
+def open_findings(ledger: Ledger, kept: Iterable[SealedAnswers]) -> tuple[Entry, ...]:
     """Open whatever of these answers is due: two findings on the link are committed.
 
     Raises
@@ -282,13 +282,13 @@ def open_findings(ledger: Ledger, kept: Iterable[Kept]) -> tuple[Entry, ...]:
     return ledger.extend(lambda entries: _due(histories(entries), given))
 
 
-def waiting(entries: Iterable[Entry], kept: Iterable[Kept]) -> list[Pair]:
+def waiting(entries: Iterable[Entry], kept: Iterable[SealedAnswers]) -> list[Pair]:
     """Return the links on which these answers stay closed, since no second finding is in."""
     known = histories(entries)
     return [k.pair for k in kept if "finding" in k.answers and not _in(known.get(k.pair))]
 
 
-def _in(history: History | None) -> bool:
+def _in(history: LinkHistory | None) -> bool:
     """Tell whether as many findings are committed as the link needs."""
     if history is None or history.current is None:
         return False
@@ -306,7 +306,7 @@ def checked(dossier: Dossier, entries: tuple[Entry, ...], drafts: Sequence[Draft
     """
     accepted: list[Draft] = []
     for draft in drafts:
-        after = (*entries, *chained(accepted, head_of(entries).hash))
+        after = (*entries, *chain_entries(accepted, head_of(entries).hash))
         accepted += _allowed(dossier, after, draft)
     return accepted
 
@@ -314,26 +314,26 @@ def checked(dossier: Dossier, entries: tuple[Entry, ...], drafts: Sequence[Draft
 def _allowed(dossier: Dossier, entries: tuple[Entry, ...], draft: Draft) -> list[Draft]:
     """Return a draft, after the entry that begins a new round where it begins one."""
     pair = (str(draft.body["user_a"]), str(draft.body["user_b"]))
-    history = histories(entries).get(pair, History(pair))
+    history = histories(entries).get(pair, LinkHistory(pair))
     refuse_barred(dossier.case, history, draft.author)
     record = record_of(history.current, draft.author)
-    begins = not record.steps or moved(dossier, history)
+    begins = not record.steps or evidence_changed(dossier, history)
     again = _begun_again(dossier, history, record) if begins else []
     if draft.kind == LIGHT:
         _refuse_light(dossier, history)
     if draft.kind in (*STEPS, LIGHT):
-        _refuse_turn(Record(draft.author) if again else record, draft, pair)
+        _refuse_turn(ReviewerRecord(draft.author) if again else record, draft, pair)
     return [*again, draft]
 
 
-def _refuse_turn(record: Record, draft: Draft, pair: Pair) -> None:
+def _refuse_turn(record: ReviewerRecord, draft: Draft, pair: Pair) -> None:
     evidence = draft.body.get("evidence")
     refuse_stale(record, draft.kind, evidence, pair)
     anew = draft.kind == "read" and not record.committed and record.evidence != evidence
-    refuse_step(Record(draft.author) if anew else record, draft.kind, pair)
+    refuse_step(ReviewerRecord(draft.author) if anew else record, draft.kind, pair)
 
 
-def _refuse_light(dossier: Dossier, history: History) -> None:
+def _refuse_light(dossier: Dossier, history: LinkHistory) -> None:
     """Refuse the light path where a link takes two people whatever they find."""
     why = None
     if not dossier.case.review.light:
@@ -348,9 +348,9 @@ def _refuse_light(dossier: Dossier, history: History) -> None:
         )
 
 
-def _begun_again(dossier: Dossier, history: History, record: Record) -> list[Draft]:
+def _begun_again(dossier: Dossier, history: LinkHistory, record: ReviewerRecord) -> list[Draft]:
     """Return the entry that begins a new round, where a decided link is looked at again."""
-    looked_again = moved(dossier, history)
+    looked_again = evidence_changed(dossier, history)
     if history.state not in DECIDED or (_may_join(history) and not looked_again):
         return []
     a, b = history.pair
@@ -370,15 +370,15 @@ def _begun_again(dossier: Dossier, history: History, record: Record) -> list[Dra
     return [Draft(LOOK_AGAIN, record.reviewer, body, dossier.seal)]
 
 
-def _may_join(history: History) -> bool:
+def _may_join(history: LinkHistory) -> bool:
     """Tell whether one person closed the link on the light path: others may still judge it."""
     return history.current is not None and history.current.light and not history.current.shaken
 
 
-def _due(known: Mapping[Pair, History], kept: Sequence[Kept]) -> list[Draft]:
+def _due(known: Mapping[Pair, LinkHistory], kept: Sequence[SealedAnswers]) -> list[Draft]:
     drafts = []
     for one in kept:
-        history = known.get(one.pair, History(one.pair))
+        history = known.get(one.pair, LinkHistory(one.pair))
         record = record_of(history.current, one.reviewer)
         if _in(history) and record.commits and record.committed and not record.answers:
             _refuse_other_answers(one, record.commits)
@@ -386,7 +386,7 @@ def _due(known: Mapping[Pair, History], kept: Sequence[Kept]) -> list[Draft]:
     return drafts
 
 
-def _refuse_other_answers(kept: Kept, commits: Mapping[str, str]) -> None:
+def _refuse_other_answers(kept: SealedAnswers, commits: Mapping[str, str]) -> None:
     for step, commit in commits.items():
         if kept.commit(step) != commit:
             raise ReviewError(
@@ -396,7 +396,7 @@ def _refuse_other_answers(kept: Kept, commits: Mapping[str, str]) -> None:
             )
 
 
-def _opening(kept: Kept) -> Draft:
+def _opening(kept: SealedAnswers) -> Draft:
     a, b = kept.pair
     body = {
         "user_a": a,
@@ -427,32 +427,32 @@ def _text(what: str, given: object, *, needed: bool = True) -> str:
 FOLDER = "unopened"
 
 
-def kept_name(reviewer: str) -> str:
+def sealed_file_name(reviewer: str) -> str:
     """Return the name, in the case's folder, of the file of a reviewer's closed answers."""
     return f"{FOLDER}/{hashlib.sha256(person_key(reviewer).encode()).hexdigest()[:16]}.json"
 
 
-def with_answer(kept: Iterable[Kept], new: Kept) -> list[Kept]:
+def with_answer(kept: Iterable[SealedAnswers], new: SealedAnswers) -> list[SealedAnswers]:
     """Return kept answers with one more; an earlier answer to the same step is replaced."""
-    mine: list[Kept] = []
-    others: list[Kept] = []
+    mine: list[SealedAnswers] = []
+    others: list[SealedAnswers] = []
     for one in kept:
         (mine if one.pair == new.pair else others).append(one)
     answers = {step: sealed for one in mine for step, sealed in one.answers.items()}
-    return [*others, Kept(new.pair, new.reviewer, {**answers, **new.answers})]
+    return [*others, SealedAnswers(new.pair, new.reviewer, {**answers, **new.answers})]
 
 
-def still_closed(entries: Iterable[Entry], kept: Iterable[Kept]) -> list[Kept]:
+def unopened(entries: Iterable[Entry], kept: Iterable[SealedAnswers]) -> list[SealedAnswers]:
     """Return the answers that are not open yet."""
     known = histories(entries)
     return [k for k in kept if not _opened(known.get(k.pair), k.reviewer)]
 
 
-def _opened(history: History | None, reviewer: str) -> bool:
+def _opened(history: LinkHistory | None, reviewer: str) -> bool:
     return bool(record_of(history.current if history else None, reviewer).answers)
 
 
-def kept_text(kept: Sequence[Kept]) -> str:
+def sealed_text(kept: Sequence[SealedAnswers]) -> str:
     """Return closed answers as their file has them."""
     return json.dumps(
         [
@@ -471,7 +471,7 @@ def kept_text(kept: Sequence[Kept]) -> str:
     )
 
 
-def read_kept(path: Path) -> list[Kept]:
+def read_sealed(path: Path) -> list[SealedAnswers]:
     """Read closed answers; none where there is no file.
 
     Raises
@@ -492,8 +492,8 @@ def read_kept(path: Path) -> list[Kept]:
         ) from error
 
 
-def _kept(given: dict[str, Any]) -> Kept:
+def _kept(given: dict[str, Any]) -> SealedAnswers:
     a, b = given["pair"]
     pair: Pair = (str(a), str(b))
-    answers = {s: Sealed(v["answer"], v["salt"]) for s, v in given["answers"].items()}
-    return Kept(pair, str(given["reviewer"]), answers)
+    answers = {s: SealedAnswer(v["answer"], v["salt"]) for s, v in given["answers"].items()}
+    return SealedAnswers(pair, str(given["reviewer"]), answers)

@@ -36,7 +36,7 @@ _LEAST = 4  # letters that a shared wording has, at least; two of a script witho
 
 
 @dataclass(frozen=True)
-class Edit:
+class ShownEdit:
     """One edit, as it is shown."""
 
     user: str
@@ -68,7 +68,7 @@ class Argument:
     log10_lr: float
     claim: str
     what: str = ""
-    rows: tuple[tuple[Edit | None, Edit | None, int | None], ...] = ()
+    rows: tuple[tuple[ShownEdit | None, ShownEdit | None, int | None], ...] = ()
     common: tuple[int, int] | None = None
 
 
@@ -178,7 +178,7 @@ class _Facts:
 
     def _beside(
         self, edits: pd.DataFrame
-    ) -> tuple[tuple[Edit | None, Edit | None, int | None], ...]:
+    ) -> tuple[tuple[ShownEdit | None, ShownEdit | None, int | None], ...]:
         """Put A's edits beside B's, those nearest in time together; what stands alone alone."""
         a, b = (edits[edits["user"] == user] for user in self.pair)
         if a.empty or b.empty:
@@ -201,9 +201,9 @@ def _row(frame: pd.DataFrame, at: int) -> Any:
     return next(frame.iloc[[at]].itertuples())
 
 
-def as_edit(row: Any) -> Edit:
+def as_edit(row: Any) -> ShownEdit:
     """Return a row of the contract table `edits` as an edit."""
-    return Edit(
+    return ShownEdit(
         row.user,
         row.wiki,
         int(row.rev_id),

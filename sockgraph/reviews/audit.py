@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sockgraph.errors import ReviewError
 from sockgraph.names import printable
-from sockgraph.reviews.ledger import Entry, LedgerHead, before_removal
+from sockgraph.reviews.ledger import Entry, LedgerHead, head_before_removal
 from sockgraph.reviews.states import (
     ALIBI_ELSEWHERE,
     ASSERTED,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from sockgraph.reviews.states import Record
+    from sockgraph.reviews.states import ReviewerRecord
 
 
 _HEAD = re.compile(r"\b([0-9a-f]{64}):([1-9]\d{0,9})\b")
@@ -107,7 +107,7 @@ _JOINS = ("one operator", "one operator, with doubts", "may be one operator")
 
 
 @dataclass(frozen=True)
-class Reviewer:
+class ReviewerWork:
     """One reviewer's work; only opened answers are counted.
 
     Attributes
@@ -154,9 +154,9 @@ class Agreement:
     kappa: float | None
 
 
-def reviewers_of(entries: Iterable[Entry]) -> list[Reviewer]:
+def reviewers_of(entries: Iterable[Entry]) -> list[ReviewerWork]:
     """Return everyone's work, by name."""
-    records: dict[str, list[Record]] = {}
+    records: dict[str, list[ReviewerRecord]] = {}
     for record in _records(entries):
         records.setdefault(record.reviewer, []).append(record)
     return [_summed(name, records[name]) for name in sorted(records)]
@@ -237,9 +237,9 @@ def calibrations(ledgers: Sequence[Sequence[Entry]]) -> list[Calibration]:
 
     A ledger whose names were removed tells of nobody and is left out.
     """
-    people: dict[str, list[tuple[int, Record, str]]] = {}
+    people: dict[str, list[tuple[int, ReviewerRecord, str]]] = {}
     for number, entries in enumerate(ledgers):
-        if before_removal(entries) is not None:
+        if head_before_removal(entries) is not None:
             continue
         for history in histories(entries).values():
             for round_ in history.rounds:
@@ -248,7 +248,7 @@ def calibrations(ledgers: Sequence[Sequence[Entry]]) -> list[Calibration]:
     return [_calibration(rows) for _, rows in sorted(people.items())]
 
 
-def _calibration(rows: Sequence[tuple[int, Record, str]]) -> Calibration:
+def _calibration(rows: Sequence[tuple[int, ReviewerRecord, str]]) -> Calibration:
     from scipy.stats import binomtest  # slow to import
 
     foils = [record for _, record, _ in rows if record.foil and record.answers]
@@ -267,15 +267,15 @@ def _calibration(rows: Sequence[tuple[int, Record, str]]) -> Calibration:
     )
 
 
-def _records(entries: Iterable[Entry]) -> list[Record]:
+def _records(entries: Iterable[Entry]) -> list[ReviewerRecord]:
     found = histories(entries).values()
     return [r for history in found for round_ in history.rounds for r in round_.records.values()]
 
 
-def _summed(name: str, records: Sequence[Record]) -> Reviewer:
+def _summed(name: str, records: Sequence[ReviewerRecord]) -> ReviewerWork:
     links = [r for r in records if not r.foil]
     foils = [r for r in records if r.foil and r.answers]
-    return Reviewer(
+    return ReviewerWork(
         name,
         open=sum(r.finding is not None for r in links),
         closed=sum(r.committed and not r.answers for r in links),
@@ -286,12 +286,12 @@ def _summed(name: str, records: Sequence[Record]) -> Reviewer:
     )
 
 
-def _judgement(record: Record) -> str | None:
+def _judgement(record: ReviewerRecord) -> str | None:
     said = record.answers.get("first judgement", {}).get("judgement")
     return str(said) if said else None
 
 
-def _changed(record: Record) -> bool:
+def _changed(record: ReviewerRecord) -> bool:
     """Tell whether a finding turns a first judgement round; an open judgement turns nothing."""
     first = _judgement(record)
     if first is None or first == "cannot tell" or record.finding in (None, "inconclusive"):

@@ -3,7 +3,7 @@
 Text becomes *parts*: strings, and `{"who": "A"}` in place of a name (`A`, `B` or `other`). Whoever
 shows them decides how; nothing of the name is left to be shown.
 
-`forget_names` does it to a ledger, for good: every text that is not one of the tool's own words
+`remove_names` does it to a ledger, for good: every text that is not one of the tool's own words
 becomes a keyed hash, and the key is thrown away. Who was who is lost, that two lines speak of one
 account is not. See docs/adr/0030.
 """
@@ -20,8 +20,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from sockgraph.account_names import hidden_cover, normal_name
-from sockgraph.reviews.ledger import NAMES_REMOVED, NONE, Draft, before_removal, chained, head_of
+from sockgraph.account_names import hidden_pseudonym, normal_name
+from sockgraph.reviews.ledger import (
+    NAMES_REMOVED,
+    NONE,
+    Draft,
+    chain_entries,
+    head_before_removal,
+    head_of,
+)
 from sockgraph.reviews.rules import DECIDED, OPEN_STATES
 from sockgraph.reviews.states import FINDINGS, REVERSAL_FINDINGS, STEPS
 from sockgraph.schema import BANDS, STATES
@@ -136,7 +143,7 @@ def blinder(names: Mapping[str, str], titles: Iterable[str] = ()) -> Blinder:
     labels = {group: names[name] for group, name in groups.items()}
     whole, alone = (re.compile("|".join(r), re.IGNORECASE) for r in (rules, named or ["(?!)"]))
     squashed = {squash(name): label for name, label in names.items()}
-    return Blinder(whole, alone, labels, {n: v for n, v in squashed.items() if telling(n)})
+    return Blinder(whole, alone, labels, {n: v for n, v in squashed.items() if long_enough(n)})
 
 
 def squash(text: str) -> str:
@@ -149,7 +156,7 @@ def squash(text: str) -> str:
     return _BETWEEN.sub("", plain)
 
 
-def telling(squashed: str) -> bool:
+def long_enough(squashed: str) -> bool:
     """Tell whether a squashed name is long enough to be looked for inside words."""
     return len(squashed) >= (_SHORT if squashed.isascii() else 3)
 
@@ -194,7 +201,7 @@ _AT_WIKI = re.compile(r"@[^\s,@]+$")  # Name@wiki.host, in a case of several wik
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
-def forget_names(ledger: Ledger) -> LedgerHead:
+def remove_names(ledger: Ledger) -> LedgerHead:
     """Put a ledger without names in the place of one with names, and return the head it had.
 
     The new chain begins with an entry that says so and gives the old head. A ledger that holds no
@@ -206,14 +213,14 @@ def forget_names(ledger: Ledger) -> LedgerHead:
         If the ledger is broken or cannot be written; it is then as it was.
     """
     entries = ledger.entries()
-    before = before_removal(entries)
+    before = head_before_removal(entries)
     if before or not entries:
         return before or head_of(entries)
-    ledger.replace(lambda held: unnamed(held, secrets.token_bytes(32)))
+    ledger.replace(lambda held: anonymized(held, secrets.token_bytes(32)))
     return head_of(entries)
 
 
-def unnamed(entries: Sequence[Entry], key: bytes) -> tuple[Entry, ...]:
+def anonymized(entries: Sequence[Entry], key: bytes) -> tuple[Entry, ...]:
     """Return the chain of the same events without names, under a key that nobody keeps."""
     head = head_of(entries)
     notice = Draft(
@@ -232,10 +239,12 @@ def unnamed(entries: Sequence[Entry], key: bytes) -> tuple[Entry, ...]:
         )
         for entry in entries
     ]
-    return chained([notice, *drafts], NONE)
+    return chain_entries([notice, *drafts], NONE)
 
 
-def covered(entries: Sequence[Entry], key: str, hidden: Collection[str]) -> tuple[Entry, ...]:
+def without_hidden_names(
+    entries: Sequence[Entry], key: str, hidden: Collection[str]
+) -> tuple[Entry, ...]:
     """Return the entries as they may be shown: without the names that a wiki hides by now.
 
     Who wrote an entry is covered too, and names are found in running text as `blinder` finds them.
@@ -245,7 +254,7 @@ def covered(entries: Sequence[Entry], key: str, hidden: Collection[str]) -> tupl
     Parameters
     ----------
     key
-        The case's id, or its file's stem, see `sockgraph.account_names.hidden_cover`.
+        The case's id, or its file's stem, see `sockgraph.account_names.hidden_pseudonym`.
     hidden
         What stands for the hidden accounts, of the manifest's `source.hidden`.
     """
@@ -254,7 +263,7 @@ def covered(entries: Sequence[Entry], key: str, hidden: Collection[str]) -> tupl
         name: cover
         for text in texts
         for name in (text, _AT_WIKI.sub("", text))
-        if (cover := hidden_cover(key, name)) in hidden
+        if (cover := hidden_pseudonym(key, name)) in hidden
     }
     if not covers:
         return tuple(entries)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sockgraph.account_names import normal_name
 from sockgraph.errors import ReviewError
 from sockgraph.reviews.ledger import digest
-from sockgraph.reviews.states import History, Pair, ordered
+from sockgraph.reviews.states import LinkHistory, Pair, ordered
 from sockgraph.reviews.words import IMITATION, RIVALS, counted, interval, signed, support_words
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def rested_on(history: History) -> dict[str, Any] | None:
+def rested_on(history: LinkHistory) -> dict[str, Any] | None:
     """Return what the link rested on when it was last upheld; None if no review upheld it."""
     found = [
         r.rests_on

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from sockgraph.reviews import words
 from sockgraph.reviews.dossier import direction, link_words, rested_on, side_by_side
-from sockgraph.reviews.rules import what_moved
-from sockgraph.reviews.sheet import Card, case_blinder, make_cards
-from sockgraph.reviews.states import RECEIVED, History, Pair
+from sockgraph.reviews.rules import changes_shown
+from sockgraph.reviews.sheet import EditCard, case_blinder, make_cards
+from sockgraph.reviews.states import RECEIVED, LinkHistory, Pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ DAYS_SHOWN = 12
 
 
 @dataclass(frozen=True)
-class Block:
+class PageBlock:
     """A piece of a page.
 
     Attributes
@@ -62,12 +62,12 @@ class Exhibit:
         Which of `words.DOUBTS` the link has, so that the finding must answer it.
     """
 
-    against: tuple[Block, ...]
-    towards: tuple[Block, ...]
-    everything: tuple[Block, ...]
+    against: tuple[PageBlock, ...]
+    towards: tuple[PageBlock, ...]
+    everything: tuple[PageBlock, ...]
     asked: tuple[str, ...]
 
-    def of(self, step: str) -> tuple[Block, ...]:
+    def of(self, step: str) -> tuple[PageBlock, ...]:
         """Return what is shown at a step."""
         return {"against": self.against, "for": self.towards, "all": self.everything}[step]
 
@@ -79,7 +79,7 @@ class Exhibit:
 def make_exhibit(
     dossier: Dossier,
     shown: Pair,
-    history: History,
+    history: LinkHistory,
     *,
     diffs: Diffs | None = None,
     numbers: bool = False,
@@ -106,7 +106,7 @@ def make_exhibit(
         for way in ("may be copied", "against", "for")
     }
     snapshot = dossier.snapshot(history.pair)
-    last = [Block(note=link_words(snapshot["link"]))] if numbers else []
+    last = [PageBlock(note=link_words(snapshot["link"]))] if numbers else []
     return Exhibit(
         (
             *spoken["may be copied"],  # first: whoever is imitated looks like who imitates
@@ -124,8 +124,8 @@ def make_exhibit(
     )
 
 
-def _nothing(way: str) -> tuple[Block, ...]:
-    return (Block(note=words.NOTHING[way]),)
+def _nothing(way: str) -> tuple[PageBlock, ...]:
+    return (PageBlock(note=words.NOTHING[way]),)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class _Cards:
     blind: Blinder
     diffs: Diffs
 
-    def signal(self, row: dict[str, Any]) -> Block:
+    def signal(self, row: dict[str, Any]) -> PageBlock:
         """Return a signal with the edits that moved it most, in time order."""
         cards = make_cards(
             self.dossier, self.shown, row["rev_ids"], blind=self.blind, diffs=self.diffs
@@ -146,7 +146,7 @@ class _Cards:
         about = words.signal_about(row["signal"])
         rests_on = words.support_words(row["signal"], row["support"])
         more = f"; and {words.counted(left, 'more edit')}" if left > 0 else ""
-        return Block(
+        return PageBlock(
             row["signal"],
             f"{about + ': ' if about else ''}{rests_on}{more}",
             rows=tuple(_sided(card) for card in cards[:EDITS_SHOWN]),
@@ -154,11 +154,11 @@ class _Cards:
         )
 
 
-def _sided(card: Card) -> tuple[Card | None, str, Card | None]:
+def _sided(card: EditCard) -> tuple[EditCard | None, str, EditCard | None]:
     return (card, "", None) if card.who == "A" else (None, "", card)
 
 
-def _alibis(stretches: Sequence[dict[str, Any]]) -> tuple[Block, ...]:
+def _alibis(stretches: Sequence[dict[str, Any]]) -> tuple[PageBlock, ...]:
     """Return the days of simultaneous work: they come first among what speaks against."""
     rows = tuple(
         (
@@ -173,10 +173,12 @@ def _alibis(stretches: Sequence[dict[str, Any]]) -> tuple[Block, ...]:
         return ()
     left = len(rows) - DAYS_SHOWN
     note = f"The first {DAYS_SHOWN}; and {left} more." if left > 0 else ""
-    return (Block(words.SIMULTANEOUS, note, columns=words.ALIBI_COLUMNS, rows=rows[:DAYS_SHOWN]),)
+    return (
+        PageBlock(words.SIMULTANEOUS, note, columns=words.ALIBI_COLUMNS, rows=rows[:DAYS_SHOWN]),
+    )
 
 
-def _table(rows: Sequence[dict[str, Any]], *, numbers: bool) -> Block:
+def _table(rows: Sequence[dict[str, Any]], *, numbers: bool) -> PageBlock:
     """Return every signal with which way it speaks and on what it rests."""
     cells = tuple(
         (
@@ -189,36 +191,36 @@ def _table(rows: Sequence[dict[str, Any]], *, numbers: bool) -> Block:
         for row in rows
     )
     columns = (*words.SIGNAL_COLUMNS, *(("log10 LR alone",) if numbers else ()))
-    return Block("Every signal", columns=columns, rows=cells)
+    return PageBlock("Every signal", columns=columns, rows=cells)
 
 
-def _received(entries: Sequence[Entry], blind: Blinder) -> tuple[Block, ...]:
+def _received(entries: Sequence[Entry], blind: Blinder) -> tuple[PageBlock, ...]:
     if not entries:
         return ()
     rows = tuple(
         (e.time[:10], e.body["speaks"], e.body["authenticated_by"], blind.parts(e.body["summary"]))
         for e in entries
     )
-    return (Block("Evidence received", columns=words.RECEIVED_COLUMNS, rows=rows),)
+    return (PageBlock("Evidence received", columns=words.RECEIVED_COLUMNS, rows=rows),)
 
 
 def _changed(
-    dossier: Dossier, shown: Pair, history: History, *, numbers: bool
-) -> tuple[Block, ...]:
+    dossier: Dossier, shown: Pair, history: LinkHistory, *, numbers: bool
+) -> tuple[PageBlock, ...]:
     """Return then beside now: in a reversal all of it, on another look what moved."""
     now = history.current
     if now and now.kind == "reversal":
         then = rested_on(history)
         if then is None:
-            return (Block("What the link rested on", words.MADE_ELSEWHERE),)
+            return (PageBlock("What the link rested on", words.MADE_ELSEWHERE),)
         rows = side_by_side(then, dossier.snapshot(history.pair))
         return (_beside("What the link rested on, and rests on now", rows, shown, numbers=numbers),)
-    moved = what_moved(dossier, history)
+    moved = changes_shown(dossier, history)
     title = "What has changed since the finding before"
     return (_beside(title, moved, shown, numbers=numbers),) if moved else ()
 
 
-def _beside(title: str, rows: Sequence[Change], shown: Pair, *, numbers: bool) -> Block:
+def _beside(title: str, rows: Sequence[Change], shown: Pair, *, numbers: bool) -> PageBlock:
     """Return changes as a table; without numbers and names where a packet shows them."""
     labels = dict(
         zip((f"read of {user}" for user in shown), ("Account A", "Account B"), strict=True)
@@ -230,4 +232,4 @@ def _beside(title: str, rows: Sequence[Change], shown: Pair, *, numbers: bool) -
             for what, then, now in told
             if what != "the sum"
         ]
-    return Block(title, columns=("Shown", "Then", "Now"), rows=tuple(told))
+    return PageBlock(title, columns=("Shown", "Then", "Now"), rows=tuple(told))

@@ -253,7 +253,7 @@ class Ledger:
             Naming the first broken line, or the witness that the ledger does not pass through.
         """
         entries = self.entries()
-        before = before_removal(entries)
+        before = head_before_removal(entries)
         for witness in witnesses:
             if before and witness.length < before.length:
                 raise ReviewError(
@@ -328,7 +328,7 @@ class Ledger:
         file.seek(0)
         content = file.readall()
         entries, torn = self._parse(content)
-        added = chained(rule(entries), head_of(entries).hash)
+        added = chain_entries(rule(entries), head_of(entries).hash)
         if not added:
             return ()
         new = b"".join(entry.line() for entry in added)
@@ -373,7 +373,7 @@ class Ledger:
             raise self._broken(number, "it is not an entry as this tool writes them.")
         if entry.previous != previous:
             raise self._broken(number, "it does not follow the line before it.")
-        if entry.hash != sealed(entry):
+        if entry.hash != entry_hash(entry):
             raise self._broken(number, "its content does not match its hash.")
         return entry
 
@@ -393,7 +393,7 @@ def head_of(entries: Sequence[Entry]) -> LedgerHead:
     return LedgerHead(entries[-1].hash, len(entries)) if entries else EMPTY
 
 
-def before_removal(entries: Sequence[Entry]) -> LedgerHead | None:
+def head_before_removal(entries: Sequence[Entry]) -> LedgerHead | None:
     """Return the head that a ledger had before its names were removed; None if it has them."""
     if not entries or entries[0].kind != NAMES_REMOVED:
         return None
@@ -426,7 +426,7 @@ def _write(file: FileIO, content: bytes) -> None:
         raise
 
 
-def chained(drafts: Sequence[Draft], previous: str) -> tuple[Entry, ...]:
+def chain_entries(drafts: Sequence[Draft], previous: str) -> tuple[Entry, ...]:
     """Return drafts as the entries they become after the entry with the hash `previous`."""
     added: list[Entry] = []
     for draft in drafts:
@@ -441,10 +441,10 @@ def _forged(draft: Draft, previous: str) -> Entry:
     time = utc(draft.time or dt.datetime.now(dt.UTC))
     body = json.loads(canonical(dict(draft.body)))  # a copy, and as it will be read back
     entry = Entry(draft.kind, author, time, draft.manifest, body, previous, "")
-    return Entry(draft.kind, author, time, draft.manifest, body, previous, sealed(entry))
+    return Entry(draft.kind, author, time, draft.manifest, body, previous, entry_hash(entry))
 
 
-def sealed(entry: Entry) -> str:
+def entry_hash(entry: Entry) -> str:
     """Return the hash that an entry must carry: of everything else in its line."""
     content = asdict(entry)
     content.pop("hash")

@@ -22,10 +22,10 @@ from sockgraph.reviews.answers import findings_of
 from sockgraph.reviews.blinding import LABELS
 from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.reviews.ledger import Draft, LedgerHead, digest, head_of
-from sockgraph.reviews.queue import Task, queue, why_nothing
+from sockgraph.reviews.queue import ReviewTask, queue, why_nothing
 from sockgraph.reviews.rules import live_record, round_number
 from sockgraph.reviews.sheet import case_key, make_sheet, seed_of, sides
-from sockgraph.reviews.states import PACKET, History, histories, person_key
+from sockgraph.reviews.states import PACKET, LinkHistory, histories, person_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +53,7 @@ class Packet:
 
     id: str
     html: str
-    tasks: tuple[Task, ...]
+    tasks: tuple[ReviewTask, ...]
     draft: Draft
 
 
@@ -87,7 +87,7 @@ def make_packet(
     tasks = tuple(
         task
         for task in served
-        if not live_record(dossier, known.get(task.pair, History(task.pair)), reviewer).steps
+        if not live_record(dossier, known.get(task.pair, LinkHistory(task.pair)), reviewer).steps
     )
     if not any(not task.foil for task in tasks):
         raise why_nothing(dossier, entries, reviewer)
@@ -107,7 +107,7 @@ def make_packet(
         "tasks": [{"number": i, **clean_all(task)} for i, (task, _) in enumerate(shown, 1)],
     }
     name = digest(content)
-    rounds = [round_number(known.get(task.pair, History(task.pair))) for task in tasks]
+    rounds = [round_number(known.get(task.pair, LinkHistory(task.pair))) for task in tasks]
     body = {
         "packet": name,
         "pairs": [list(task.pair) for task in tasks],
@@ -157,13 +157,13 @@ def wiki_address(case: Case) -> str | None:
 
 def _shown(
     dossier: Dossier,
-    task: Task,
-    known: Mapping[Any, History],
+    task: ReviewTask,
+    known: Mapping[Any, LinkHistory],
     read_diffs: Callable[[Sheet], Diffs] | None,
 ) -> tuple[dict[str, Any], Diffs]:
     """Return what a packet shows of a pair, and the diffs in it."""
     shown = sides(task.pair, case_key(dossier.case))
-    history = known.get(task.pair, History(task.pair))
+    history = known.get(task.pair, LinkHistory(task.pair))
     sheet = make_sheet(dossier, *shown)
     diffs = read_diffs(sheet) if read_diffs else {}
     sheet = make_sheet(dossier, *shown, diffs=diffs) if diffs else sheet
@@ -172,7 +172,7 @@ def _shown(
     return {"kind": task.kind, "light": light, "sheet": sheet.as_dict(), "exhibit": exhibit}, diffs
 
 
-def judged_in_full(history: History) -> bool:
+def judged_in_full(history: LinkHistory) -> bool:
     """Tell whether somebody judged the link on the full path, which then decides."""
     return history.current is not None and any(
         r.judged and not r.light for r in history.current.records.values()

@@ -17,9 +17,9 @@ from scipy import sparse
 
 from sockgraph.errors import ReviewError
 from sockgraph.reviews.dossier import refuse_everyone
-from sockgraph.reviews.rules import OPEN_STATES, barred, live_record, moved
+from sockgraph.reviews.rules import OPEN_STATES, barred, evidence_changed, live_record
 from sockgraph.reviews.sheet import case_key, page_keys, seed_of
-from sockgraph.reviews.states import History, Pair, histories, link_states, ordered
+from sockgraph.reviews.states import LinkHistory, Pair, histories, link_states, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ _NEAREST = 20  # a foil is drawn from this many reference pairs that share about
 
 
 @dataclass(frozen=True)
-class Task:
+class ReviewTask:
     """A pair that waits for a reviewer.
 
     Attributes
@@ -48,23 +48,23 @@ class Task:
     foil: bool = False
 
 
-def open_links(dossier: Dossier, entries: Iterable[Entry]) -> list[Task]:
+def open_links(dossier: Dossier, entries: Iterable[Entry]) -> list[ReviewTask]:
     """Return every link that waits for people: in question, or decided on evidence that changed."""
     links = dossier.tables["links"]
     known = histories(entries)
     states = link_states(links, [e for h in known.values() for e in h.entries])
     tasks = []
     for a, b, state in zip(links["user_a"], links["user_b"], states, strict=True):
-        history = known.get((a, b), History((a, b)))
-        if state in OPEN_STATES or (state != "reversed" and moved(dossier, history)):
+        history = known.get((a, b), LinkHistory((a, b)))
+        if state in OPEN_STATES or (state != "reversed" and evidence_changed(dossier, history)):
             kind = "reversal" if state == "reversal in review" else "review"
-            tasks.append(Task((a, b), kind))
+            tasks.append(ReviewTask((a, b), kind))
     return tasks
 
 
 def queue(
     dossier: Dossier, entries: Sequence[Entry], reviewer: str, *, foils: int = FOILS
-) -> list[Task]:
+) -> list[ReviewTask]:
     """Return what waits for a reviewer, in the order in which it is served.
 
     Every pair is judged from its edits before the evidence on any is shown: so no foil, which has
@@ -86,8 +86,8 @@ def queue(
     known = histories(entries)
     tasks = [*open_links(dossier, entries), *draw_foils(dossier, foils)]
 
-    def of(task: Task) -> History:
-        return known.get(task.pair, History(task.pair))
+    def of(task: ReviewTask) -> LinkHistory:
+        return known.get(task.pair, LinkHistory(task.pair))
 
     due = [task for task in tasks if _waits(dossier, of(task), reviewer)]
     rng = np.random.default_rng(seed_of(case_key(dossier.case), reviewer))
@@ -98,7 +98,7 @@ def queue(
 def why_nothing(dossier: Dossier, entries: Sequence[Entry], reviewer: str) -> ReviewError:
     """Return the error that says why no link waits for a reviewer."""
     known = histories(entries)
-    waiting = [known.get(t.pair, History(t.pair)) for t in open_links(dossier, entries)]
+    waiting = [known.get(t.pair, LinkHistory(t.pair)) for t in open_links(dossier, entries)]
     parts = dict.fromkeys(filter(None, (barred(dossier.case, h, reviewer) for h in waiting)))
     remedy = "Ask another reviewer." if waiting else "Nothing to do."
     rule = (
@@ -109,7 +109,7 @@ def why_nothing(dossier: Dossier, entries: Sequence[Entry], reviewer: str) -> Re
     return ReviewError(reviewer, rule, remedy)
 
 
-def draw_foils(dossier: Dossier, n: int) -> list[Task]:
+def draw_foils(dossier: Dossier, n: int) -> list[ReviewTask]:
     """Draw pairs of reference accounts that share about as many pages as the links in question.
 
     No account is in two foils. A pair is used only where both true names are known, so that they
@@ -119,7 +119,7 @@ def draw_foils(dossier: Dossier, n: int) -> list[Task]:
     targets = _shared_by_links(dossier)
     rng = np.random.default_rng(seed_of(case_key(dossier.case), "foils"))
     taken: set[str] = set()
-    tasks: list[Task] = []
+    tasks: list[ReviewTask] = []
     for _ in range(n):
         free = [i for i, pair in enumerate(pairs) if not taken & set(pair)]
         if not free or not len(targets):
@@ -128,7 +128,7 @@ def draw_foils(dossier: Dossier, n: int) -> list[Task]:
         nearest = np.argsort(off, kind="stable")[:_NEAREST]
         pair = pairs[free[int(rng.choice(nearest))]]
         taken |= set(pair)
-        tasks.append(Task(pair, foil=True))
+        tasks.append(ReviewTask(pair, foil=True))
     return tasks
 
 
@@ -139,13 +139,13 @@ def is_foil(dossier: Dossier, pair: Pair) -> bool:
     return set(pair) <= reference
 
 
-def _waits(dossier: Dossier, history: History, reviewer: str) -> bool:
+def _waits(dossier: Dossier, history: LinkHistory, reviewer: str) -> bool:
     if barred(dossier.case, history, reviewer):
         return False
     return not live_record(dossier, history, reviewer).committed
 
 
-def _judged(dossier: Dossier, history: History, reviewer: str) -> bool:
+def _judged(dossier: Dossier, history: LinkHistory, reviewer: str) -> bool:
     return live_record(dossier, history, reviewer).judged
 
 

@@ -17,7 +17,7 @@ from sockgraph.reviews.states import (
     REOPENED,
     RESTORATION,
     REVERSAL_ASKED,
-    History,
+    LinkHistory,
     Pair,
     histories,
 )
@@ -36,7 +36,7 @@ ARTEFACTS = ("links.parquet", "clusters.parquet", "graph.graphml", "report.html"
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedEvidence:
     """Evidence that came in later; its document stays where it is.
 
     Attributes
@@ -78,7 +78,9 @@ def document_hash(path: Path) -> str:
     return found
 
 
-def receive(ledger: Ledger, dossier: Dossier, pair: Pair, *, author: str, what: Received) -> Entry:
+def register_evidence(
+    ledger: Ledger, dossier: Dossier, pair: Pair, *, author: str, what: ReceivedEvidence
+) -> Entry:
     """Register evidence on a link: who, when, which way, and the document's hash.
 
     Raises
@@ -97,7 +99,7 @@ def receive(ledger: Ledger, dossier: Dossier, pair: Pair, *, author: str, what: 
     draft = Draft(RECEIVED, author, _body(pair, **vars(what)), dossier.seal)
 
     def rule(entries: tuple[Entry, ...]) -> list[Draft]:
-        history = histories(entries).get(pair, History(pair))
+        history = histories(entries).get(pair, LinkHistory(pair))
         if any(e.body["sha256"] == what.sha256 for e in history.of(RECEIVED)):
             raise ReviewError(
                 what.sha256, "this document is registered for this link already.", "Nothing to do."
@@ -124,7 +126,7 @@ def ask_reversal(
 
     def rule(entries: tuple[Entry, ...]) -> list[Draft]:
         state = state_of(dossier, entries, pair)
-        asserted = histories(entries).get(pair, History(pair)).asserted
+        asserted = histories(entries).get(pair, LinkHistory(pair)).asserted
         if state not in (*REVERSIBLE, *(REVERSIBLE_IF_ASSERTED if asserted else ())):
             raise ReviewError(
                 " and ".join(pair),
@@ -148,7 +150,7 @@ def reopen(ledger: Ledger, dossier: Dossier, pair: Pair, *, author: str, reason:
     draft = Draft(REOPENED, author, _body(pair, reason=reason.strip()), dossier.seal)
 
     def rule(entries: tuple[Entry, ...]) -> list[Draft]:
-        history = histories(entries).get(pair, History(pair))
+        history = histories(entries).get(pair, LinkHistory(pair))
         if not history.cannot_link:
             raise ReviewError(
                 " and ".join(pair),
@@ -178,11 +180,11 @@ def settle_reversals(ledger: Ledger, dossier: Dossier) -> tuple[Entry, ...]:
 
 def state_of(dossier: Dossier, entries: Sequence[Entry], pair: Pair) -> str:
     """Return a link's state, from the ledger and, where that is silent, from the links table."""
-    state = histories(entries).get(pair, History(pair)).state
+    state = histories(entries).get(pair, LinkHistory(pair)).state
     return "flagged" if state == "none" and dossier.link(pair)["flagged"] else state
 
 
-def _unsettled(history: History) -> bool:
+def _unsettled(history: LinkHistory) -> bool:
     """Tell whether the last round reversed the link and no entry says what to undo."""
     if history.state != "reversed" or (history.current and history.current.elsewhere):
         return False
@@ -190,7 +192,9 @@ def _unsettled(history: History) -> bool:
     return all(e.kind != RESTORATION for e in history.entries[asked:])
 
 
-def _restoration(dossier: Dossier, history: History, known: Mapping[Pair, History]) -> Draft:
+def _restoration(
+    dossier: Dossier, history: LinkHistory, known: Mapping[Pair, LinkHistory]
+) -> Draft:
     """Return the entry that lists everything that leaned on a reversed link."""
     made = [e for e in history.entries if e.kind not in (RECEIVED, REVERSAL_ASKED)]
     records = history.current.records.values() if history.current else ()
@@ -216,7 +220,7 @@ def _restoration(dossier: Dossier, history: History, known: Mapping[Pair, Histor
     return Draft(RESTORATION, " and ".join(r.reviewer for r in agreed), body, dossier.seal)
 
 
-def leaning_links(dossier: Dossier, pair: Pair, known: Mapping[Pair, History]) -> list[Pair]:
+def leaning_links(dossier: Dossier, pair: Pair, known: Mapping[Pair, LinkHistory]) -> list[Pair]:
     """Return the other links in question that leaned on one.
 
     A link leans on another if a group holds the accounts of both, or if the two make a triangle
@@ -228,7 +232,7 @@ def leaning_links(dossier: Dossier, pair: Pair, known: Mapping[Pair, History]) -
         (a, b)
         for a, b, flagged in rows
         if (a, b) != pair
-        and (flagged or known.get((a, b), History((a, b))).state not in ("none", "reversed"))
+        and (flagged or known.get((a, b), LinkHistory((a, b))).state not in ("none", "reversed"))
     }
     grouped = {user for group in _groups(dossier, pair) for user in group}
     far = {user: {u for p in asked if user in p for u in p} - {user} for user in pair}
@@ -242,7 +246,7 @@ def _groups(dossier: Dossier, pair: Pair) -> list[tuple[str, ...]]:
     return [group] if set(pair) <= set(group) else []
 
 
-def _news(history: History) -> bool:
+def _news(history: LinkHistory) -> bool:
     """Tell whether evidence was registered after what decided the link."""
     kinds = [entry.kind for entry in history.entries]
     last = max(i for i, kind in enumerate(kinds) if kind in (OPENED, ELSEWHERE, ALIBI_ELSEWHERE))

@@ -12,9 +12,9 @@ from sockgraph.reviews.states import (
     LIGHT_STEPS,
     REOPENED,
     REVERSAL_ASKED,
-    History,
-    Record,
-    Round,
+    LinkHistory,
+    ReviewerRecord,
+    ReviewRound,
     histories,
     person_key,
 )
@@ -42,7 +42,7 @@ def same_person(one: str, other: str) -> bool:
     return skeleton(person_key(one)) == skeleton(person_key(other))
 
 
-def barred(case: Case, history: History, reviewer: str) -> str | None:
+def barred(case: Case, history: LinkHistory, reviewer: str) -> str | None:
     """Say why somebody cannot review a link; None where they can.
 
     Nobody reviews their own work: who filed the case or found the link, who upheld it before its
@@ -68,7 +68,7 @@ def barred(case: Case, history: History, reviewer: str) -> str | None:
     return f"the reviewer {' and '.join(found)}" if found else None
 
 
-def refuse_barred(case: Case, history: History, reviewer: str) -> None:
+def refuse_barred(case: Case, history: LinkHistory, reviewer: str) -> None:
     """Refuse a reviewer who has a part in the link.
 
     Raises
@@ -81,7 +81,7 @@ def refuse_barred(case: Case, history: History, reviewer: str) -> None:
         raise ReviewError(reviewer, f"{why}, and so cannot review it.", ANOTHER)
 
 
-def moved(dossier: Dossier, history: History) -> bool:
+def evidence_changed(dossier: Dossier, history: LinkHistory) -> bool:
     """Tell whether a link must be looked at again.
 
     It must if what a reviewer was shown for the finding is shown otherwise now, or a link that it
@@ -94,31 +94,33 @@ def moved(dossier: Dossier, history: History) -> bool:
     return now.shaken or any(dossier.changes_since(history.pair, one) for one in then)
 
 
-def moved_findings(dossier: Dossier, entries: Iterable[Entry]) -> list[Pair]:
+def changed_findings(dossier: Dossier, entries: Iterable[Entry]) -> list[Pair]:
     """Return the links of which something shown to their reviewers has changed since."""
     known = histories(entries).values()
-    return sorted(h.pair for h in known if moved(dossier, h))
+    return sorted(h.pair for h in known if evidence_changed(dossier, h))
 
 
-def round_number(history: History) -> int:
+def round_number(history: LinkHistory) -> int:
     """Return which round a review begun now belongs to: the one under way, or the next."""
     return max(1, len(history.rounds)) + (history.state in DECIDED)
 
 
-def record_of(round_: Round | None, reviewer: str) -> Record:
+def record_of(round_: ReviewRound | None, reviewer: str) -> ReviewerRecord:
     """Return a reviewer's record in a round; an empty one where there is none."""
-    return (round_.records if round_ else {}).get(person_key(reviewer), Record(reviewer))
+    return (round_.records if round_ else {}).get(person_key(reviewer), ReviewerRecord(reviewer))
 
 
-def live_record(dossier: Dossier, history: History, reviewer: str) -> Record:
+def live_record(dossier: Dossier, history: LinkHistory, reviewer: str) -> ReviewerRecord:
     """Return a reviewer's record on the evidence at hand; a new one where that has changed."""
     record = record_of(history.current, reviewer)
     begun = bool(record.steps) and not record.committed
     begun_on_other = begun and record.evidence != dossier.evidence_hash(history.pair)
-    return Record(reviewer) if begun_on_other or moved(dossier, history) else record
+    return (
+        ReviewerRecord(reviewer) if begun_on_other or evidence_changed(dossier, history) else record
+    )
 
 
-def refuse_stale(record: Record, step: str, evidence: object, pair: Pair) -> None:
+def refuse_stale(record: ReviewerRecord, step: str, evidence: object, pair: Pair) -> None:
     """Refuse a step on other evidence than the reviewer read.
 
     Raises
@@ -134,7 +136,7 @@ def refuse_stale(record: Record, step: str, evidence: object, pair: Pair) -> Non
         )
 
 
-def refuse_step(record: Record, step: str, pair: Pair) -> None:
+def refuse_step(record: ReviewerRecord, step: str, pair: Pair) -> None:
     """Refuse a step that is out of turn.
 
     Raises
@@ -155,7 +157,7 @@ def refuse_step(record: Record, step: str, pair: Pair) -> None:
         )
 
 
-def why_not_exported(dossier: Dossier, history: History) -> list[str]:
+def why_not_exported(dossier: Dossier, history: LinkHistory) -> list[str]:
     """Return every reason why a link may not be exported for action; empty where it may."""
     link = dossier.link(history.pair)
     state = history.state
@@ -169,7 +171,7 @@ def why_not_exported(dossier: Dossier, history: History) -> list[str]:
         why.append(f"its evidence is {link['band']}")
     if now and now.shaken:
         why.append("a link that it leaned on has been taken back")
-    elif moved(dossier, history):
+    elif evidence_changed(dossier, history):
         why.append(f"what its reviewers were shown has changed: {_moved_words(dossier, history)}")
     why += [_UNANSWERED[d] for d in _UNANSWERED if link[d] and not history.answers_to(d)]
     if "accepted" in history.answers_to("alibi") or history.alibi_accepted:
@@ -179,7 +181,7 @@ def why_not_exported(dossier: Dossier, history: History) -> list[str]:
     return why
 
 
-def refuse_export(dossier: Dossier, known: Sequence[History]) -> None:
+def refuse_export(dossier: Dossier, known: Sequence[LinkHistory]) -> None:
     """Refuse to export links for action while anything speaks against doing so.
 
     Raises
@@ -197,14 +199,14 @@ def refuse_export(dossier: Dossier, known: Sequence[History]) -> None:
         )
 
 
-def _moved_words(dossier: Dossier, history: History) -> str:
-    rows = what_moved(dossier, history)
+def _moved_words(dossier: Dossier, history: LinkHistory) -> str:
+    rows = changes_shown(dossier, history)
     said = "; ".join(f"{r.what}, then {r.then}, now {r.now}" for r in rows[:MOVED_SAID])
     more = len(rows) - MOVED_SAID
     return f"{said}; and {more} more" if more > 0 else said
 
 
-def what_moved(dossier: Dossier, history: History) -> list[Change]:
+def changes_shown(dossier: Dossier, history: LinkHistory) -> list[Change]:
     """Return what the last round with findings was shown, and would be shown otherwise now."""
     for round_ in reversed(history.rounds):
         then = [r.rests_on for r in round_.records.values() if r.finding and r.rests_on]
@@ -214,5 +216,5 @@ def what_moved(dossier: Dossier, history: History) -> list[Change]:
     return []
 
 
-def _authors(history: History, kind: str) -> tuple[str, ...]:
+def _authors(history: LinkHistory, kind: str) -> tuple[str, ...]:
     return tuple(entry.author for entry in history.of(kind))

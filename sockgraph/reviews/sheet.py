@@ -52,7 +52,7 @@ Diffs = dict[str, list[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
-class Card:
+class EditCard:
     """One edit, blinded.
 
     Attributes
@@ -76,28 +76,28 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Row:
+class SheetRow:
     """One or two edits that follow each other, and the time between the two accounts' edits."""
 
-    a: Card | None = None
-    b: Card | None = None
+    a: EditCard | None = None
+    b: EditCard | None = None
     gap: str = ""
     order: str = ""
 
 
 @dataclass(frozen=True)
-class Page:
+class SheetPage:
     """One page's edits by the two accounts."""
 
     title: list[Part]
     space: str
     editors: int
-    rows: list[Row]
+    rows: list[SheetRow]
     left_out: int = 0
 
 
 @dataclass(frozen=True)
-class Side:
+class AccountExtent:
     """How much was read of one account."""
 
     edits: int
@@ -115,11 +115,11 @@ class Sheet:
         Pages; each list with how many there are in all, since long ones are cut.
     """
 
-    a: Side
-    b: Side
-    shared: list[Page]
-    only_a: list[Page]
-    only_b: list[Page]
+    a: AccountExtent
+    b: AccountExtent
+    shared: list[SheetPage]
+    only_a: list[SheetPage]
+    only_b: list[SheetPage]
     totals: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class Sheet:
         return asdict(self)
 
     @property
-    def cards(self) -> dict[str, Card]:
+    def cards(self) -> dict[str, EditCard]:
         """Every edit shown, by `wiki:rev_id`."""
         pages = (*self.shared, *self.only_a, *self.only_b)
         rows = (row for page in pages for row in page.rows)
@@ -226,7 +226,7 @@ def make_cards(
     *,
     blind: Blinder,
     diffs: Diffs | None = None,
-) -> list[Card]:
+) -> list[EditCard]:
     """Return some edits of a pair, blinded, in time order; revisions not held are left out.
 
     Parameters
@@ -256,7 +256,7 @@ class _Draw:
     editors: Mapping[str, int]
     diffs: Diffs
 
-    def shared(self, edits: pd.DataFrame) -> list[Page]:
+    def shared(self, edits: pd.DataFrame) -> list[SheetPage]:
         """Return every shared page: first those that fewest others edited, then all the rest.
 
         How many accounts edited a page weighs nothing and says nothing of the two; it only keeps
@@ -272,7 +272,7 @@ class _Draw:
             for at, key in enumerate(ordered)
         ]
 
-    def pages(self, edits: pd.DataFrame, limit: int) -> list[Page]:
+    def pages(self, edits: pd.DataFrame, limit: int) -> list[SheetPage]:
         """Return pages in the order of their first edit; a long list is thinned evenly in time."""
         keys = list(dict.fromkeys(edits["page"]))
         if len(keys) > limit:
@@ -280,12 +280,12 @@ class _Draw:
         groups = dict(iter(edits[edits["page"].isin(keys)].groupby("page", sort=False)))
         return [self.page(groups[key]) for key in keys]
 
-    def page(self, edits: pd.DataFrame, most: int = PAGE_EDITS) -> Page:
+    def page(self, edits: pd.DataFrame, most: int = PAGE_EDITS) -> SheetPage:
         shown = _stretch(edits, most)
         first = shown.iloc[0]
         title = "" if pd.isna(first["title"]) else str(first["title"])
         space = None if pd.isna(first["ns"]) else int(first["ns"])
-        return Page(
+        return SheetPage(
             self.blind.parts(title) or [f"page {first['page_id']}"],
             "" if space is None else SPACES.get(space, f"namespace {space}"),
             self.editors[str(first["page"])],
@@ -293,11 +293,11 @@ class _Draw:
             len(edits) - len(shown),
         )
 
-    def rows(self, edits: pd.DataFrame) -> list[Row]:
+    def rows(self, edits: pd.DataFrame) -> list[SheetRow]:
         """Put edits that follow each other, one of each account, on one row with their gap."""
         cards = [self.card(row) for row in edits.itertuples()]
         times = list(edits["timestamp"])
-        rows: list[Row] = []
+        rows: list[SheetRow] = []
         i = 0
         while i < len(cards):
             one = cards[i]
@@ -305,14 +305,14 @@ class _Draw:
                 gap = gap_words(times[i + 1] - times[i])
                 rows.append(_met(one, cards[i + 1], gap))
             else:
-                rows.append(Row(a=one) if one.who == "A" else Row(b=one))
+                rows.append(SheetRow(a=one) if one.who == "A" else SheetRow(b=one))
             i += 2 if rows[-1].gap else 1
         return rows
 
-    def card(self, row: Any) -> Card:
+    def card(self, row: Any) -> EditCard:
         rev = f"{row.wiki}:{row.rev_id}"
         diff = self.diffs.get(rev)
-        return Card(
+        return EditCard(
             rev,
             row.who,
             row.timestamp.strftime("%Y-%m-%d"),
@@ -324,9 +324,9 @@ class _Draw:
         )
 
 
-def _met(one: Card, other: Card, gap: str) -> Row:
+def _met(one: EditCard, other: EditCard, gap: str) -> SheetRow:
     a, b = (one, other) if one.who == "A" else (other, one)
-    return Row(a, b, gap, f"{one.who}, then {other.who}")
+    return SheetRow(a, b, gap, f"{one.who}, then {other.who}")
 
 
 def gap_words(gap: dt.timedelta) -> str:
@@ -375,9 +375,9 @@ def page_keys(edits: pd.DataFrame) -> pd.Series:
     return edits["wiki"].astype("string") + ":" + pages
 
 
-def _side(edits: pd.DataFrame) -> Side:
+def _side(edits: pd.DataFrame) -> AccountExtent:
     months: Sequence[str] = [t.strftime("%Y-%m") for t in edits["timestamp"]]
-    return Side(len(edits), min(months, default=""), max(months, default=""))
+    return AccountExtent(len(edits), min(months, default=""), max(months, default=""))
 
 
 def seed_of(*texts: str) -> int:

@@ -48,7 +48,7 @@ ENOUGH = 2  # reviewers whose findings make a state
 
 
 @dataclass(frozen=True)
-class Record:
+class ReviewerRecord:
     """One reviewer's work on one link in one round.
 
     Attributes
@@ -119,7 +119,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Round:
+class ReviewRound:
     """A review of a link, or of its reversal, from its start to its outcome.
 
     Attributes
@@ -131,7 +131,7 @@ class Round:
     """
 
     kind: Literal["review", "reversal"]
-    records: Mapping[str, Record] = field(default_factory=dict)
+    records: Mapping[str, ReviewerRecord] = field(default_factory=dict)
     reopened: bool = False
     shaken: bool = False
     elsewhere: bool = False
@@ -184,12 +184,12 @@ class Round:
 
 
 @dataclass(frozen=True)
-class History:
+class LinkHistory:
     """Everything that the ledger says of one link."""
 
     pair: Pair
     entries: tuple[Entry, ...] = ()
-    rounds: tuple[Round, ...] = ()
+    rounds: tuple[ReviewRound, ...] = ()
 
     @property
     def asserted(self) -> tuple[Entry, ...]:
@@ -197,7 +197,7 @@ class History:
         return self.of(ASSERTED)
 
     @property
-    def current(self) -> Round | None:
+    def current(self) -> ReviewRound | None:
         """The round that is under way, or the last one."""
         return self.rounds[-1] if self.rounds else None
 
@@ -258,7 +258,7 @@ class History:
         return tuple(entry for entry in self.entries if entry.kind in kinds)
 
     @property
-    def _since_reopened(self) -> tuple[Round, ...]:
+    def _since_reopened(self) -> tuple[ReviewRound, ...]:
         starts = [i for i, round_ in enumerate(self.rounds) if round_.reopened]
         return self.rounds[starts[-1] :] if starts else self.rounds
 
@@ -278,13 +278,13 @@ def ordered(a: str, b: str) -> Pair:
     return (a, b) if a < b else (b, a)
 
 
-def histories(entries: Iterable[Entry]) -> dict[Pair, History]:
+def histories(entries: Iterable[Entry]) -> dict[Pair, LinkHistory]:
     """Return the history of every link that the ledger speaks of, in the order of first mention."""
-    found: dict[Pair, History] = {}
+    found: dict[Pair, LinkHistory] = {}
     for entry in entries:
         if entry.pair is None:
             continue
-        before = found.get(entry.pair, History(entry.pair))
+        before = found.get(entry.pair, LinkHistory(entry.pair))
         rounds = _continued(before.rounds, entry)
         found[entry.pair] = replace(before, entries=(*before.entries, entry), rounds=rounds)
         if entry.kind == RESTORATION:
@@ -378,7 +378,7 @@ def accepted_alibis(entries: Iterable[Entry]) -> list[Pair]:
     return sorted(h.pair for h in histories(entries).values() if h.alibi_accepted)
 
 
-def _state(history: History | None, *, flagged: bool) -> str:
+def _state(history: LinkHistory | None, *, flagged: bool) -> str:
     said = history.state if history else "none"
     return "flagged" if said == "none" and flagged else said
 
@@ -395,7 +395,7 @@ def _new(drafts: Sequence[Draft], entries: Sequence[Entry]) -> list[Draft]:
     return list(fresh.values())
 
 
-def _shaken(known: Mapping[Pair, History], leaned: Iterable[Pair]) -> dict[Pair, History]:
+def _shaken(known: Mapping[Pair, LinkHistory], leaned: Iterable[Pair]) -> dict[Pair, LinkHistory]:
     """Return the histories of links that leaned on one now taken back, their findings marked."""
     touched = [known[pair] for pair in leaned if pair in known and known[pair].rounds]
     return {
@@ -404,25 +404,25 @@ def _shaken(known: Mapping[Pair, History], leaned: Iterable[Pair]) -> dict[Pair,
     }
 
 
-def _continued(rounds: tuple[Round, ...], entry: Entry) -> tuple[Round, ...]:
+def _continued(rounds: tuple[ReviewRound, ...], entry: Entry) -> tuple[ReviewRound, ...]:
     """Return the rounds after one more entry."""
     if entry.kind == REVERSAL_ASKED:
-        return (*(rounds or (Round("review"),)), Round("reversal"))
+        return (*(rounds or (ReviewRound("review"),)), ReviewRound("reversal"))
     if entry.kind == REOPENED:
-        return (*rounds, Round("review", reopened=True))
+        return (*rounds, ReviewRound("review", reopened=True))
     if entry.kind == LOOK_AGAIN:
-        return (*rounds, Round("review"))
+        return (*rounds, ReviewRound("review"))
     if entry.kind == ELSEWHERE:
-        return (*rounds, Round("reversal", elsewhere=True))
+        return (*rounds, ReviewRound("reversal", elsewhere=True))
     if entry.kind not in (*STEPS, LIGHT, WIKI_OPENED, OPENED):
         return rounds
-    *before, now = rounds or (Round("review"),)
+    *before, now = rounds or (ReviewRound("review"),)
     key = person_key(entry.author)
-    record = _noted(now.records.get(key, Record(entry.author)), entry)
+    record = _noted(now.records.get(key, ReviewerRecord(entry.author)), entry)
     return (*before, replace(now, records={**now.records, key: record}))
 
 
-def _noted(record: Record, entry: Entry) -> Record:
+def _noted(record: ReviewerRecord, entry: Entry) -> ReviewerRecord:
     """Return a reviewer's record after one more entry of theirs."""
     if entry.kind == WIKI_OPENED:
         return replace(record, blinded=record.blinded and record.judged)
@@ -430,7 +430,7 @@ def _noted(record: Record, entry: Entry) -> Record:
         return replace(record, answers=_answers(record, entry))
     if entry.kind == "read" and record.steps:  # begun again, on other evidence than before
         seen = "against" in record.steps
-        record = Record(record.reviewer, blinded=record.blinded and not seen)
+        record = ReviewerRecord(record.reviewer, blinded=record.blinded and not seen)
     body = entry.body
     commit = body.get("commit")
     return replace(
@@ -448,7 +448,7 @@ def _noted(record: Record, entry: Entry) -> Record:
     )
 
 
-def _answers(record: Record, entry: Entry) -> dict[str, Mapping[str, Any]]:
+def _answers(record: ReviewerRecord, entry: Entry) -> dict[str, Mapping[str, Any]]:
     """Return the opened answers that match what their reviewer committed to."""
     subject = entry.body.get("subject", entry.pair or ())
     opened = entry.body.get("answers", {})

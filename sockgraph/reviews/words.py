@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sockgraph.reviews.ledger import Entry
-    from sockgraph.reviews.states import History
+    from sockgraph.reviews.states import LinkHistory
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
@@ -320,13 +320,13 @@ _NOUNS = {
 MOVED = "What the finding rested on has changed: the link is to be looked at again."
 
 
-def history_lines(history: History, *, moved: bool = False) -> list[str]:
+def history_lines(history: LinkHistory, *, moved: bool = False) -> list[str]:
     """Say in sentences how a link came to its state, for a report.
 
     Parameters
     ----------
     moved
-        Whether what its findings rested on has changed; see `rules.moved_findings`.
+        Whether what its findings rested on has changed; see `rules.changed_findings`.
     """
     lines = [_asserted(entry) for entry in history.asserted]
     for round_ in history.rounds:

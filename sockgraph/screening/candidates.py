@@ -11,7 +11,7 @@ import pyarrow as pa
 from sockgraph.errors import ScreeningError
 from sockgraph.runtime import Progress, silent
 from sockgraph.screening.definition import TOP
-from sockgraph.screening.edits import connected, literal
+from sockgraph.screening.edits import literal, open_duckdb
 from sockgraph.screening.local import MEMORY, THREADS, write_parquet
 from sockgraph.store.files import whole_file
 
@@ -25,7 +25,7 @@ SORTING = 1 << 30
 
 
 @dataclass(frozen=True)
-class Screened:
+class ScreeningResult:
     """What a screening came to.
 
     Attributes
@@ -64,7 +64,7 @@ def screen(
     threads: int = THREADS,
     memory: int = MEMORY,
     progress: Progress = silent,
-) -> Screened:
+) -> ScreeningResult:
     """Find every account's best partners and write them, whole or not at all.
 
     Parameters
@@ -104,7 +104,7 @@ def screen(
             "this machine has not enough memory for it.",
             "Ask for fewer partners with --top, or use --engine spark.",
         ) from error
-    return Screened(target, found.accounts, found.rows, written, found.dropped)
+    return ScreeningResult(target, found.accounts, found.rows, written, found.dropped)
 
 
 def _engine(engine: Engine) -> Callable[..., Any]:
@@ -132,7 +132,7 @@ SELECT least(user_a, user_b) AS a, greatest(user_a, user_b) AS b,
 
 
 @dataclass(frozen=True)
-class Strongest:
+class StrongestAccounts:
     """The accounts of the candidate pairs that overlap most.
 
     Attributes
@@ -151,7 +151,7 @@ class Strongest:
     least: float
 
 
-def strongest(candidates: Path, eligible: Sequence[str], most: int) -> Strongest:
+def strongest_accounts(candidates: Path, eligible: Sequence[str], most: int) -> StrongestAccounts:
     """Choose accounts, the candidate pair with the highest weighted overlap first.
 
     Parameters
@@ -163,7 +163,7 @@ def strongest(candidates: Path, eligible: Sequence[str], most: int) -> Strongest
     most
         Accounts to choose; one less where the last pair would add two.
     """
-    with connected(SORTING, candidates.parent) as base:
+    with open_duckdb(SORTING, candidates.parent) as base:
         base.register("eligible", pa.table({"user": pa.array(list(eligible), pa.string())}))
         base.execute(PAIRS.format(path=literal(candidates)))
         total = base.sql("SELECT count(*) FROM pairs").fetchall()[0][0]
@@ -175,7 +175,7 @@ def strongest(candidates: Path, eligible: Sequence[str], most: int) -> Strongest
         among = base.sql(
             "SELECT count(*) FROM pairs WHERE a IN (FROM chosen) AND b IN (FROM chosen)"
         ).fetchall()[0][0]
-    return Strongest(tuple(users), total, among, least)
+    return StrongestAccounts(tuple(users), total, among, least)
 
 
 def _first(pairs: Sequence[tuple[str, str, float, int]], most: int) -> tuple[list[str], float]:

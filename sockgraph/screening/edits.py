@@ -86,7 +86,7 @@ def duckdb() -> Any:
 
 
 @contextlib.contextmanager
-def connected(memory: int, scratch: Path | None = None, threads: int = 2) -> Iterator[Any]:
+def open_duckdb(memory: int, scratch: Path | None = None, threads: int = 2) -> Iterator[Any]:
     """Open DuckDB within so many bytes; what does not fit is set aside in `scratch`."""
     with tempfile.TemporaryDirectory(prefix=".sorting", dir=scratch) as aside:
         base = duckdb().connect()
@@ -102,7 +102,7 @@ def connected(memory: int, scratch: Path | None = None, threads: int = 2) -> Ite
 
 
 @contextlib.contextmanager
-def heard(base: Any, stage: str, progress: Progress) -> Iterator[None]:
+def query_progress(base: Any, stage: str, progress: Progress) -> Iterator[None]:
     """Tell, every second, how many per cent of a query DuckDB has done."""
     over = threading.Event()
 
@@ -122,7 +122,7 @@ def heard(base: Any, stage: str, progress: Progress) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def told(source: Path, scratch: Path | None) -> Iterator[None]:
+def duckdb_errors(source: Path, scratch: Path | None) -> Iterator[None]:
     """Say what DuckDB could not do, and what to do about it."""
     errors = duckdb()
     try:
@@ -174,7 +174,7 @@ def files_of(path: Path) -> list[Path]:
     return [path]
 
 
-def opened(base: Any, path: Path, *, typed: bool = False) -> dict[str, str]:
+def open_edits(base: Any, path: Path, *, typed: bool = False) -> dict[str, str]:
     """Make a table of edits the view `source`; return its columns and their DuckDB types.
 
     A CSV's columns are text, unless DuckDB is to guess their types.
@@ -246,13 +246,13 @@ class Edits:
         yield waiting[0], waiting[1], waiting[2]
 
 
-def cleaned(base: Any, path: Path, window: tuple[int, int] | None) -> Edits:
+def check_edits(base: Any, path: Path, window: tuple[int, int] | None) -> Edits:
     """Check a table of edits, and number its accounts.
 
     Parameters
     ----------
     base
-        DuckDB, as `connected` opens it.
+        DuckDB, as `open_duckdb` opens it.
     path
         A Parquet or CSV file, or a folder of Parquet files.
     window
@@ -263,7 +263,7 @@ def cleaned(base: Any, path: Path, window: tuple[int, int] | None) -> Edits:
     TableError
         If the table is missing, damaged, contradicts itself, or has no edits of accounts.
     """
-    columns = opened(base, path)
+    columns = open_edits(base, path)
     base.execute(f"CREATE VIEW raw AS {_raw(base, path, columns)}")
     base.execute(f"CREATE TABLE seen AS {SEEN.format(latest=LATEST)}")
     rows, undated, no_rev, pageless, nobody = base.sql(

@@ -17,7 +17,7 @@ from sockgraph.screening.definition import CLOSE, HOURS, MONDAY
 compiled: Any = njit(cache=True, nogil=True, boundscheck=False)
 
 
-class Swept(NamedTuple):
+class PageStatistics(NamedTuple):
     """What a stretch of pages comes to.
 
     Attributes
@@ -53,7 +53,7 @@ def _close_to_others(seconds, users, low, high, close):
 
 
 @compiled
-def sweep(pages, seconds, users, seen, alone, hours):
+def page_statistics(pages, seconds, users, seen, alone, hours):
     """Return what pages come to whose edits lie together, in order of time.
 
     Parameters
@@ -69,7 +69,7 @@ def sweep(pages, seconds, users, seen, alone, hours):
 
     Returns
     -------
-    Swept
+    PageStatistics
     """
     n = users.size
     lengths, close_lengths = np.empty(n, np.int64), np.empty(n, np.int64)
@@ -99,7 +99,7 @@ def sweep(pages, seconds, users, seen, alone, hours):
                 close_lengths[close_lists] = total
                 close_lists += 1
         low = high
-    return Swept(
+    return PageStatistics(
         lengths[:lists].copy(),
         flat[:kept].copy(),
         close_lengths[:close_lists].copy(),

@@ -15,7 +15,14 @@ import pyarrow.parquet as pq
 from sockgraph.errors import ScreeningError
 from sockgraph.runtime import Progress, silent
 from sockgraph.screening.definition import MICRO, TOP, page_weights
-from sockgraph.screening.edits import LEAST_MEMORY, Edits, cleaned, connected, heard, told
+from sockgraph.screening.edits import (
+    LEAST_MEMORY,
+    Edits,
+    check_edits,
+    duckdb_errors,
+    open_duckdb,
+    query_progress,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sockgraph.screening.partners import Grouped, Partners
+    from sockgraph.screening.partners import EditsByPage, Partners
 
 MEMORY = 2_500 << 20
 THREADS = 2
@@ -144,12 +151,12 @@ def screen_local(
     room = max(LEAST_MEMORY, memory // 2)
     with ThreadPoolExecutor(1) as loader:
         loading = loader.submit(_loaded)
-        with told(path, scratch), connected(room, scratch, threads) as base:
-            with heard(base, "reading edits", progress):
-                edits = cleaned(base, path, window)
+        with duckdb_errors(path, scratch), open_duckdb(room, scratch, threads) as base:
+            with query_progress(base, "reading edits", progress):
+                edits = check_edits(base, path, window)
             loops = loading.result()
-            with heard(base, "sorting edits by page", progress):
-                grouped = loops.group(edits.by_page(), len(edits.names))
+            with query_progress(base, "sorting edits by page", progress):
+                grouped = loops.group_by_page(edits.by_page(), len(edits.names))
     wanted = needed(grouped, top, threads)
     if wanted > memory:
         raise ScreeningError(
@@ -163,11 +170,11 @@ def screen_local(
 def _loaded() -> Any:
     """Load the compiled loops, which takes half a second, while DuckDB reads."""
     partners = importlib.import_module("sockgraph.screening.partners")
-    partners.rehearse()
+    partners.warm_up()
     return partners
 
 
-def needed(grouped: Grouped, top: int, threads: int) -> int:
+def needed(grouped: EditsByPage, top: int, threads: int) -> int:
     """Return the bytes that the process comes to at its peak, from what was read."""
     n = grouped.alone.size
     kept = 8 * grouped.close_users.size + grouped.hours.nbytes + 200 * n
@@ -177,7 +184,7 @@ def needed(grouped: Grouped, top: int, threads: int) -> int:
 
 
 def _compared(
-    loops: Any, edits: Edits, grouped: Grouped, *, top: int, threads: int, progress: Progress
+    loops: Any, edits: Edits, grouped: EditsByPage, *, top: int, threads: int, progress: Progress
 ) -> Candidates:
     present = int((grouped.hours.any(axis=1)).sum())
     degrees, accounts = np.diff(grouped.starts), grouped.alone.size

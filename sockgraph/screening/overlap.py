@@ -253,7 +253,7 @@ def _noted_row(inc, row, desk):
             _weigh(inc, row, other, cell, heaps, bars)
 
 
-class Desk(NamedTuple):
+class ThreadBuffers(NamedTuple):
     """What one thread works with.
 
     Attributes
@@ -285,11 +285,11 @@ class Desk(NamedTuple):
     reached: np.ndarray
 
 
-def desk_of(inc: Incidence, top: int, bars: NDArray[np.float32]) -> Desk:
+def thread_buffers(inc: Incidence, top: int, bars: NDArray[np.float32]) -> ThreadBuffers:
     """Return an empty desk for one thread; `bars` is shared by all."""
     n = inc.row_starts.size - 1
     blocks = -(-n // BLOCK)
-    return Desk(
+    return ThreadBuffers(
         cells=np.zeros(n, np.int64),
         ends=np.zeros(inc.packed.size, np.int32),
         best=np.zeros(blocks, np.int64),
@@ -310,7 +310,7 @@ def screen_rows(low, high, inc, costs, desk):
     costs
         Additions a row, from `prefix_costs`.
     desk
-        A `Desk`; cheapest if rows come to it in rising order.
+        A `ThreadBuffers`; cheapest if rows come to it in rising order.
     """
     if desk.reached[0] > low:  # the desk was at later rows: begin anew
         desk.ends[:] = 0

@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sockgraph.screening.definition import HOURS, MIN_SHARED
-from sockgraph.screening.kernels import count_coedits, hour_cosines, sweep, transpose
-from sockgraph.screening.overlap import Desk, Incidence, desk_of, layout, prefix_costs, screen_rows
+from sockgraph.screening.kernels import count_coedits, hour_cosines, page_statistics, transpose
+from sockgraph.screening.overlap import (
+    Incidence,
+    ThreadBuffers,
+    layout,
+    prefix_costs,
+    screen_rows,
+    thread_buffers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,7 +29,7 @@ CHUNKS = 200  # of accounts, dealt to the threads
 
 
 @dataclass(frozen=True)
-class Grouped:
+class EditsByPage:
     """A table of edits, by page.
 
     Attributes
@@ -46,7 +53,7 @@ class Grouped:
     hours: NDArray[np.int32]
 
 
-def group(pages: Iterable[tuple[NDArray[Any], ...]], n: int) -> Grouped:
+def group_by_page(pages: Iterable[tuple[NDArray[Any], ...]], n: int) -> EditsByPage:
     """Keep of the edits of `n` accounts what overlap, co-edits and hours are counted from.
 
     Parameters
@@ -58,14 +65,14 @@ def group(pages: Iterable[tuple[NDArray[Any], ...]], n: int) -> Grouped:
     """
     seen, alone = np.zeros(n, np.bool_), np.zeros(n, np.int64)
     hours = np.zeros((n, HOURS), np.int32)
-    swept = [sweep(*rows, seen, alone, hours) for rows in pages]
+    swept = [page_statistics(*rows, seen, alone, hours) for rows in pages]
     lengths, users, close_lengths, close_users, close_seconds = map(
         np.concatenate, zip(*swept, strict=True)
     )
     starts, close_starts = (
         np.concatenate([[0], np.cumsum(part)]) for part in (lengths, close_lengths)
     )
-    return Grouped(starts, users, close_starts, close_users, close_seconds, alone, hours)
+    return EditsByPage(starts, users, close_starts, close_users, close_seconds, alone, hours)
 
 
 class Partners(NamedTuple):
@@ -124,9 +131,9 @@ def best_partners(
     effort = np.cumsum(costs[:n] + np.arange(n) // 4 + 16)
     cuts = np.searchsorted(effort, np.linspace(0, effort[-1] if n else 0, CHUNKS + 1))
     cuts[-1] = n
-    desks = [desk_of(inc, top, bars) for _ in range(threads)]
+    desks = [thread_buffers(inc, top, bars) for _ in range(threads)]
 
-    def compare(chunk: int, desk: Desk) -> None:
+    def compare(chunk: int, desk: ThreadBuffers) -> None:
         screen_rows(cuts[chunk], cuts[chunk + 1], inc, costs, desk)
 
     in_threads(range(CHUNKS), compare, desks, lambda part: done(part, CHUNKS))
@@ -207,7 +214,7 @@ def in_threads(
 
 
 def coedits_and_hours(
-    grouped: Grouped, best: Partners, threads: int
+    grouped: EditsByPage, best: Partners, threads: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return each pair's co-edits, and the cosine of their hours in millionths."""
     n, pairs = grouped.alone.size, best.partners.size
@@ -233,11 +240,11 @@ def coedits_and_hours(
     return coedits, cosines
 
 
-def rehearse() -> None:
+def warm_up() -> None:
     """Call every compiled loop once: numba takes half a second to load them."""
     pages, accounts = np.repeat(np.arange(2), 2), np.array([0, 1, 0, 1], np.int32)
     seconds = np.zeros(4, np.uint32)
-    grouped = group([(pages, seconds, accounts)], 2)
+    grouped = group_by_page([(pages, seconds, accounts)], 2)
     ones = np.ones(2, np.int64)
     best = best_partners((grouped.starts, grouped.users), ones, 2 * ones, top=1)
     coedits_and_hours(grouped, best, 1)

@@ -23,9 +23,17 @@ from sockgraph.errors import SourceError, StoreError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.screening.definition import CLOSE, FIXED_POINT, page_weights
-from sockgraph.screening.edits import connected, files_of, heard, literal, opened, quoted, told
+from sockgraph.screening.edits import (
+    duckdb_errors,
+    files_of,
+    literal,
+    open_duckdb,
+    open_edits,
+    query_progress,
+    quoted,
+)
 from sockgraph.sources.activity import unknown_activity
-from sockgraph.sources.cleaning import Cleaned, clean
+from sockgraph.sources.cleaning import CleanedEdits, clean_edits
 from sockgraph.sources.table import TableSource, _within
 from sockgraph.store import sha256
 from sockgraph.store.files import make_folder, whole_file, write_bytes
@@ -34,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sockgraph.case import Case
-    from sockgraph.sources.base import Discussion, Reading
+    from sockgraph.sources.base import Discussion, ReadResult
 
 EDITS, PAGES, ABOUT = "edits.parquet", "pages.parquet", "wiki.json"
 LEARNT = "calibration-"
@@ -89,17 +97,17 @@ def import_wiki(
     progress("hashing the table", 0, None)
     files = identity(files_of(source))
     with (
-        told(source, make_folder(folder)),
-        connected(memory, folder) as base,
+        duckdb_errors(source, make_folder(folder)),
+        open_duckdb(memory, folder) as base,
         whole_file(folder / EDITS) as edits,
         whole_file(folder / PAGES) as pages,
     ):
         page = _people(base, source)
-        with heard(base, "sorting edits by account", progress):
+        with query_progress(base, "sorting edits by account", progress):
             _copy(base, "SELECT * FROM people ORDER BY user, timestamp, rev_id", edits)
         pairs = f"SELECT DISTINCT {page} AS page, user FROM people"
         pairs = f"SELECT *, count(*) OVER (PARTITION BY page) AS degree FROM ({pairs})"
-        with heard(base, "sorting edits by page", progress):
+        with query_progress(base, "sorting edits by page", progress):
             _copy(base, f"{pairs} ORDER BY page, user", pages)
         accounts = base.sql("SELECT count(DISTINCT user) FROM people").fetchall()[0][0]
         (folder / ABOUT).unlink(missing_ok=True)  # until both are in place, it is no wiki
@@ -123,7 +131,7 @@ def identity(files: Sequence[Path]) -> dict[str, str]:
 
 def _people(base: Any, source: Path) -> str:
     """Make the view `people`: rows of registered accounts; return the column that names pages."""
-    columns = opened(base, source, typed=True)
+    columns = open_edits(base, source, typed=True)
     user = "" if "user" in columns else ", '#' || user_id AS user"
     revision = "" if "rev_id" in columns else ", row_number() OVER () AS rev_id"
     base.execute(f"CREATE VIEW whole AS SELECT *{user}{revision} FROM source")
@@ -226,7 +234,7 @@ class WholeWiki:
         pyarrow.Table
         """
         _ = self.about
-        with connected(MEMORY, self.folder) as base:
+        with open_duckdb(MEMORY, self.folder) as base:
             for name, file in (("edits", EDITS), ("pages", PAGES)):
                 place = literal(self.folder / file)
                 base.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{place}')")
@@ -290,7 +298,7 @@ class WikiSource(TableSource):
         self._wiki = WholeWiki(self._path)
         self._page = self._wiki.about["page"]
         self._loaded = frozenset[str]()
-        self._cleaned = Cleaned(empty("edits"), empty("edits"), {})
+        self._cleaned = CleanedEdits(empty("edits"), empty("edits"), {})
         self._raw, self.dropped = self._cleaned.edits, dict[str, int]()
 
     def everyone(self) -> list[str]:
@@ -332,7 +340,7 @@ class WikiSource(TableSource):
         self._load(users)
         return super().account_facts(users)
 
-    def read(self, users: Sequence[str]) -> Reading:
+    def read(self, users: Sequence[str]) -> ReadResult:
         """Return these accounts' edits, newest `max_edits` of each, within the window."""
         self._load(users)
         return super().read(users)
@@ -348,7 +356,7 @@ class WikiSource(TableSource):
         """
         most = self._case.accounts.max_edits
         frame = self._wiki.edits_of(list(users), newest=most, days=self._days)
-        return clean(frame, self._path, self._case.wiki, part=True).edits
+        return clean_edits(frame, self._path, self._case.wiki, part=True).edits
 
     def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return who else edited the pages of `edits`, most shared pages first."""
@@ -407,7 +415,7 @@ class WikiSource(TableSource):
         self._loaded |= set(wanted)
         frame = self._wiki.edits_of(wanted)
         if len(frame):
-            found = clean(frame, self._path, self._case.wiki, part=True)
+            found = clean_edits(frame, self._path, self._case.wiki, part=True)
             self._raw = pd.concat([self._raw, found.edits], ignore_index=True)
             for why, n in found.dropped.items():
                 self.dropped[why] = self.dropped.get(why, 0) + n

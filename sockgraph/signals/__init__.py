@@ -13,11 +13,11 @@ from sockgraph.signals import hours as time
 from sockgraph.signals import mechanics, pages, text, writing
 from sockgraph.signals.corpus import Corpus, Histories, compile_edits, of_accounts
 from sockgraph.signals.vectors import (
-    Profile,
     TermMatrix,
+    TermVectors,
     Weighting,
-    profile,
     similarity,
+    term_vectors,
     whole_vectors,
 )
 
@@ -73,13 +73,13 @@ __all__ = [
     "SIGNALS",
     "Corpus",
     "Histories",
-    "Profile",
     "Signal",
     "TermMatrix",
+    "TermVectors",
     "Weighting",
     "compile_edits",
     "of_accounts",
-    "profile",
     "similarity",
+    "term_vectors",
     "whole_vectors",
 ]

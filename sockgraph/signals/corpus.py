@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sockgraph.signals.words import cut
+from sockgraph.signals.words import tokenize_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from sockgraph.signals.words import Words
+    from sockgraph.signals.words import Tokens
 
 DAY = 86_400.0
 NO_COMMENT = -1
@@ -71,9 +71,9 @@ class Corpus:
         return bool((self.seconds % 86_400 != 0).any())
 
     @cached_property
-    def words(self) -> Words:
+    def words(self) -> Tokens:
         """The tokens of `comments`."""
-        return cut(self.comments)
+        return tokenize_all(self.comments)
 
     def offers(self, column: str) -> bool:
         """Whether the source says anything at all in this column."""
@@ -153,12 +153,12 @@ class Histories:
         return Histories(self.corpus, self.saves[keep][order], unit[order], self.owner[units])
 
 
-def evenings(key: NDArray[np.int64], seconds: NDArray[np.float64], n: int) -> NDArray[np.int64]:
+def active_days(key: NDArray[np.int64], seconds: NDArray[np.float64], n: int) -> NDArray[np.int64]:
     """Return (n,) on how many days each key has an entry: the fewer of days cut at 0 or at 12 h.
 
     What goes on over midnight is one evening.
 
-    >>> evenings(np.array([0, 0, 0]), np.array([86_300.0, 86_500.0, 90_000.0]), 1)
+    >>> active_days(np.array([0, 0, 0]), np.array([86_300.0, 86_500.0, 90_000.0]), 1)
     array([1])
     """
     cut = []

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.signals.corpus import DAY
-from sockgraph.signals.nulls import LIMIT, Trace, held
+from sockgraph.signals.null_models import LIMIT, NullTrace, clipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def find_handovers(
     histories: Histories,
     reference: NDArray[np.bool_],
     blocked: NDArray[np.float64],
-) -> Trace:
+) -> NullTrace:
     """Look for hand-overs between all units.
 
     Parameters
@@ -75,7 +75,7 @@ def find_handovers(
         return np.concatenate([before[-TOLD:], after[:TOLD]])
 
     support = np.where(np.isnan(p), 0, 2)
-    return Trace(held(lr, ~np.isnan(p), LIMIT), support.astype(np.int64), telling)
+    return NullTrace(clipped(lr, ~np.isnan(p), LIMIT), support.astype(np.int64), telling)
 
 
 def _lives(histories: Histories) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from sockgraph.signals.vectors import TermMatrix, by_account
+from sockgraph.signals.vectors import TermMatrix, sum_by_account
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ def hour_bag(corpus: Corpus) -> TermMatrix | None:
     rows = _kernels()
     saves = np.bincount(corpus.account, minlength=len(corpus.users)).astype(float)
     trust = saves / (saves + 10.0)
-    own = by_account(corpus, rows, moment).multiply((trust / np.maximum(saves, 1))[:, None])
+    own = sum_by_account(corpus, rows, moment).multiply((trust / np.maximum(saves, 1))[:, None])
     rate = np.asarray(own.sum(axis=0)).ravel() / max(trust.sum(), 1e-12)
     return TermMatrix(rows, moment, np.full(BINS, float(len(saves))), rate, len(saves))
 

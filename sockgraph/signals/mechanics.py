@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.signals.corpus import Corpus
-    from sockgraph.signals.words import Words
+    from sockgraph.signals.words import Tokens
 
 SESSION = 3600.0
 """Seconds: longer pauses are all one kind, since a cut history must not be told by its pauses."""
@@ -101,15 +101,15 @@ def _tags(corpus: Corpus, first: NDArray[np.int64]) -> sparse.csr_matrix:
     return presence(item, term, len(distinct))[code]
 
 
-def _starts(words: Words, bare: list[str], marked: list[bool]) -> NDArray[np.object_]:
+def _starts(words: Tokens, bare: list[str], marked: list[bool]) -> NDArray[np.object_]:
     """Return the shape of each summary's first token after a section's name, if any."""
     first = np.searchsorted(words.item, np.arange(words.n_items))
-    shapes = np.array([*(text.shape(token) for token in words.vocabulary), ""], dtype=object)
+    shapes = np.array([*(text.token_shape(token) for token in words.vocabulary), ""], dtype=object)
     spoken = np.bincount(words.item, minlength=words.n_items) > 0
     found = shapes[np.where(spoken, np.append(words.code, -1)[first], -1)]
     for i in np.flatnonzero(marked).tolist():
         token = TOKEN.search(without_section(bare[i], f" {MARK} "))
-        found[i] = text.shape(token.group()) if token else ""
+        found[i] = text.token_shape(token.group()) if token else ""
     return found
 
 

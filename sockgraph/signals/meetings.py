@@ -27,7 +27,7 @@ from scipy import sparse
 from scipy.special import logsumexp
 
 from sockgraph.signals.corpus import DAY
-from sockgraph.signals.nulls import Trace, held, poisson_lr
+from sockgraph.signals.null_models import NullTrace, clipped, poisson_lr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,13 +56,13 @@ class _Cells:
     week: int  # cells in a week
 
 
-def coupled_absence(histories: Histories) -> Trace:
+def coupled_absence(histories: Histories) -> NullTrace:
     """Compare the weeks in which accounts are at work."""
     cells = _times(histories, WEEK)
     return _trace(cells, histories.n_units, weeks=FAR, times=(0.75, 1.33))
 
 
-def shared_sessions(histories: Histories) -> Trace:
+def shared_sessions(histories: Histories) -> NullTrace:
     """Compare the half hours in which accounts are at work."""
     cells = _times(histories, 1800.0)
     return _trace(cells, histories.n_units, weeks=WEEKS, times=(0.33,))
@@ -73,7 +73,7 @@ def _times(histories: Histories, size: float) -> _Cells:
     return _Cells(histories.unit, time, histories.saves, round(WEEK / size))
 
 
-def _trace(cells: _Cells, n: int, *, weeks: Sequence[int], times: Sequence[float]) -> Trace:
+def _trace(cells: _Cells, n: int, *, weeks: Sequence[int], times: Sequence[float]) -> NullTrace:
     counted = _held(cells, n)
     seen = counted.common(0)
     moved = [counted.common(week * cells.week) for week in weeks]
@@ -83,7 +83,7 @@ def _trace(cells: _Cells, n: int, *, weeks: Sequence[int], times: Sequence[float
     expected *= max(1.0, seen[apart].sum() / max(expected[apart].sum(), 1e-9))
     each = [poisson_lr(seen, expected, t) / wider - np.log(len(times)) for t in times]
     lr = logsumexp(np.stack(each), axis=0) / np.log(10)
-    return Trace(held(lr, expected >= LEAST, MOST), seen.astype(np.int64), counted.telling)
+    return NullTrace(clipped(lr, expected >= LEAST, MOST), seen.astype(np.int64), counted.telling)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.schema import UNDOING
-from sockgraph.signals.nulls import LIMIT, Trace, first_of, held, poisson_lr
+from sockgraph.signals.null_models import LIMIT, NullTrace, clipped, first_of, poisson_lr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ UNDOES = re.compile(
 
 
 @dataclass(frozen=True)
-class Turnover:
+class PrecedingEdits:
     """Every edit beside the one before it on its page, by page and then by time.
 
     Attributes
@@ -68,7 +68,7 @@ class Turnover:
     undoes: NDArray[np.bool_]
 
 
-def turnover(histories: Histories) -> Turnover | None:
+def preceding_edits(histories: Histories) -> PrecedingEdits | None:
     """Return who follows and undoes whom; None where the source does not tell undoing."""
     corpus = histories.corpus
     if not corpus.comments and not corpus.offers("sha1") and not corpus.offers("tags"):
@@ -81,12 +81,12 @@ def turnover(histories: Histories) -> Turnover | None:
     follows = np.diff(corpus.page[rows], prepend=-2) == 0
     before = np.where(follows, np.concatenate([[-1], account[:-1]])[: len(account)], -1)
     undoes = _says_so(corpus, rows, unit[account] >= 0) | _brings_back(corpus, rows)
-    return Turnover(corpus.save[rows], unit[account], account, before, undoes)
+    return PrecedingEdits(corpus.save[rows], unit[account], account, before, undoes)
 
 
-def find_undoing(histories: Histories) -> Trace | None:
+def find_undoing(histories: Histories) -> NullTrace | None:
     """Count undoings between all units; None where the source does not tell undoing."""
-    found = turnover(histories)
+    found = preceding_edits(histories)
     if found is None:
         return None
     n = histories.n_units
@@ -108,8 +108,8 @@ def find_undoing(histories: Histories) -> Trace | None:
     low, high = np.sort(np.column_stack([found.unit[undone], before[undone]]), axis=1).T
     saves = np.column_stack([found.save[undone], found.save[undone - 1]])
     lr = np.minimum(poisson_lr(seen, expected, rarer) / np.log(10), 0.0)
-    lr = held(lr, seen >= LEAST, LIMIT)
-    return Trace(lr, seen.astype(np.int64), first_of(low * n + high, saves, n, TOLD))
+    lr = clipped(lr, seen >= LEAST, LIMIT)
+    return NullTrace(lr, seen.astype(np.int64), first_of(low * n + high, saves, n, TOLD))
 
 
 def _share(undoes: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:

@@ -3,7 +3,7 @@
 Two statistics of the merged timeline of two accounts, each a ratio of likelihoods whose mean under
 one person stays at most one; so does their mean, which is taken: what both saw counts once.
 
-*Turns* (`sockgraph.signals.turns`): A saves, B saves elsewhere, A saves again.
+*Turns* (`sockgraph.signals.alternation`): A saves, B saves elsewhere, A saves again.
 
 *Quick changes*: every save is followed by one of its own account or by one of the other. If one
 person writes for both, changing the account takes no less time than going on: the pauses before a
@@ -22,7 +22,7 @@ over the quantiles `QUICK` of the accounts' own pauses, and over the two.
 
 Only evidence against, held at log10 LR -1: two browsers or a script can buy an alibi. Evenings, not
 edits, must be many: an evening buys `LIMIT` / `EVENINGS`, however full it is. What straddles
-midnight is one evening (`corpus.evenings`).
+midnight is one evening (`corpus.active_days`).
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.signals.corpus import evenings
-from sockgraph.signals.nulls import inverse_lr
-from sockgraph.signals.sessions import SESSION, Work, entries, work_by_hand
-from sockgraph.signals.turns import DAYS, Turns, find_turns
+from sockgraph.signals.alternation import DAYS, Alternation, find_alternation
+from sockgraph.signals.corpus import active_days
+from sockgraph.signals.manual_edits import SESSION, ManualEdits, entries, manual_edits
+from sockgraph.signals.null_models import inverse_lr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +76,7 @@ class Alibi:
     quick: NDArray[np.int64]
     days: NDArray[np.int64]
     expected: NDArray[np.float64]
-    turns: Turns
+    turns: Alternation
     incomplete: NDArray[np.bool_]
 
     @property
@@ -94,7 +94,7 @@ def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
         (units,) histories that are not whole: nothing is read from them.
     """
     n = histories.n_units
-    work = work_by_hand(histories)
+    work = manual_edits(histories)
     pace = _paces(work, n)
     changes, active, steps = _changes(work, np.fmax.reduce(pace), n)
     against, quick, days, share = np.zeros((n, n)), changes, active, np.zeros((n, n))
@@ -103,7 +103,7 @@ def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
         share = (own + 1 + 1.3 * np.sqrt(own + 1)) / (steps.total + 2)  # its upper side
         share = np.minimum(share, 0.99)
         against += _against(changes, quick, days, active, share) / len(pace)
-    turns = find_turns(work, n)
+    turns = find_alternation(work, n)
     against = (against + turns.inverse) / 2
     bought = np.minimum(np.maximum(days, turns.days) / EVENINGS, 1.0) * LIMIT
     lr = np.clip(-np.log10(np.maximum(against, 1e-300)), -bought, 0.0)
@@ -114,7 +114,7 @@ def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
     return Alibi(lr, changes, quick, days, changes * share, turns, incomplete)
 
 
-def _paces(work: Work, n: int) -> NDArray[np.float64]:
+def _paces(work: ManualEdits, n: int) -> NDArray[np.float64]:
     """Return (quantiles, units) what is short: pauses between two pages, by `QUICK`."""
     order = np.lexsort((work.at, work.unit))
     unit, at, page = work.unit[order], work.at[order], work.page[order]
@@ -159,7 +159,7 @@ class _Steps:
 
 
 def _changes(
-    work: Work, short: NDArray[np.float64], n: int
+    work: ManualEdits, short: NDArray[np.float64], n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], _Steps]:
     """Return changes of account, the days that they fall on, and every short step."""
     next_at, next_page = _next_own(work)
@@ -205,7 +205,7 @@ def _tau(short: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _quick(
-    work: Work, short: NDArray[np.float64], steps: _Steps, n: int
+    work: ManualEdits, short: NDArray[np.float64], steps: _Steps, n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return changes after a short pause, their days, and the units' own short pauses."""
     tau = _tau(short)
@@ -220,14 +220,14 @@ def _quick(
 
 
 def _count(
-    work: Work, rows: NDArray[np.int64], pair: NDArray[np.int64], n: int
+    work: ManualEdits, rows: NDArray[np.int64], pair: NDArray[np.int64], n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return (units, units) how many rows each pair has, and on how many evenings."""
-    counts = np.bincount(pair, minlength=n * n), evenings(pair, work.at[rows], n * n)
+    counts = np.bincount(pair, minlength=n * n), active_days(pair, work.at[rows], n * n)
     return counts[0].reshape(n, n), counts[1].reshape(n, n)
 
 
-def _next_own(work: Work) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _next_own(work: ManualEdits) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the pause until each save's account saves again, and on which page."""
     order = np.lexsort((work.at, work.unit))
     pause, page = np.full(len(order), np.inf), np.full(len(order), -2)
@@ -254,7 +254,7 @@ def _against(  # noqa: PLR0917 - counts of one pace
 def stretches(histories: Histories, first: int, second: int) -> list[tuple[float, float, int, int]]:
     """Return when two units worked by turns: start, end (seconds), saves, changes of account."""
     pair = histories.take(np.array([first, second]))
-    work = work_by_hand(pair)
+    work = manual_edits(pair)
     if not len(work.at):
         return []
     run = np.cumsum(np.diff(work.at, prepend=-np.inf) > SESSION) - 1

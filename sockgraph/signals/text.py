@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.signals.corpus import Corpus
-    from sockgraph.signals.words import Words
+    from sockgraph.signals.words import Tokens
 
 OPENING = 4
 """Tokens of an opening, at most."""
 
 
-def shape(token: str) -> str:
+def token_shape(token: str) -> str:
     """Return a token's shape.
 
-    >>> [shape(t) for t in ("word", "Word", "RS", "I", "iPhone", "42", "字", ";")]
+    >>> [token_shape(t) for t in ("word", "Word", "RS", "I", "iPhone", "42", "字", ";")]
     ['x', 'Xx', 'X', 'A', 'xX', '9', '字', ';']
     """
     if token.isdigit():
@@ -56,7 +56,7 @@ def opening_bag(corpus: Corpus) -> TermMatrix | None:
     return _bag(corpus, *openings(corpus.words)) if corpus.comments else None
 
 
-def phrases(words: Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def phrases(words: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the summary and the number of every token, and of every two that follow each other.
 
     Numbers go as the words do: (a, b) is a·(n + 1) + b + 1, and a alone a·(n + 1).
@@ -67,7 +67,7 @@ def phrases(words: Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.concatenate([words.item, words.item[follows]]), np.concatenate([alone, pairs])
 
 
-def openings(words: Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def openings(words: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the summary and the number of every opening, the shorter ones lower."""
     items, terms = [], []
     place, known = words.place, np.zeros(words.n_items, dtype=np.int64)

@@ -107,11 +107,11 @@ class TermMatrix:
 
     def count(self, gather: sparse.csr_matrix) -> sparse.csr_matrix:
         """Return the (groups, terms) sums over the saves of each row of `gather`."""
-        return add_up(gather, self.rows, self.item)
+        return sum_rows(gather, self.rows, self.item)
 
 
 @dataclass(frozen=True)
-class Profile:
+class TermVectors:
     """Weighted, normalised bags of some histories.
 
     Attributes
@@ -131,12 +131,12 @@ class Profile:
     n_units: int
     amount: NDArray[np.int64]
 
-    def take(self, units: NDArray[np.int64]) -> Profile:
+    def take(self, units: NDArray[np.int64]) -> TermVectors:
         """Return the bags of these units alone, in this order."""
         first, end = (np.searchsorted(self.unit, units + more) for more in (0, 1))
         rows = np.concatenate([np.arange(*span) for span in zip(first, end, strict=True)])
         unit = np.repeat(np.arange(len(units)), end - first)
-        return Profile(self.vectors[rows], unit, len(units), self.amount[units])
+        return TermVectors(self.vectors[rows], unit, len(units), self.amount[units])
 
 
 def make_bag(
@@ -157,7 +157,7 @@ def make_bag(
     """
     n_users = len(corpus.users)
     item = np.arange(corpus.n_saves) if item is None else item
-    counts = by_account(corpus, rows, item)
+    counts = sum_by_account(corpus, rows, item)
     spread = np.bincount(counts.indices, minlength=rows.shape[1]).astype(float)
     order = np.lexsort((np.arange(len(spread)), -spread))[:limit]
     keep = np.sort(order[spread[order] >= 2])
@@ -168,17 +168,17 @@ def make_bag(
     return TermMatrix(rows[:, keep].tocsr(), item, spread[keep], rate, n_users)
 
 
-def by_account(
+def sum_by_account(
     corpus: Corpus, rows: sparse.csr_matrix, item: NDArray[np.int64]
 ) -> sparse.csr_matrix:
     """Return the (accounts, terms) sums of a bag's rows."""
     shape = (len(corpus.users), corpus.n_saves)
     ones = np.ones(corpus.n_saves, dtype=np.float32)
     belongs = sparse.csr_matrix((ones, (corpus.account, np.arange(corpus.n_saves))), shape=shape)
-    return add_up(belongs, rows, item)
+    return sum_rows(belongs, rows, item)
 
 
-def add_up(
+def sum_rows(
     gather: sparse.csr_matrix, rows: sparse.csr_matrix, item: NDArray[np.int64]
 ) -> sparse.csr_matrix:
     """Return `gather @ rows[item]`, sums in the same order, without the row of every save."""
@@ -208,7 +208,7 @@ def presence(item: NDArray[np.int64], term: NDArray[np.int64], n_items: int) -> 
     return rows
 
 
-def profile(bag: TermMatrix, histories: Histories, weighting: Weighting) -> Profile:
+def term_vectors(bag: TermMatrix, histories: Histories, weighting: Weighting) -> TermVectors:
     """Weigh the bags of these histories."""
     if weighting.kind == "contrast":
         bag = bag.narrowed(weighting.limit)
@@ -228,7 +228,7 @@ def profile(bag: TermMatrix, histories: Histories, weighting: Weighting) -> Prof
         vectors = _delta(counts, sizes, bag, weighting)
     each = np.diff(bag.rows.indptr) > 0 if bag.size is None else bag.size
     amount = np.bincount(histories.unit, weights=each[item], minlength=histories.n_units)
-    return Profile(vectors, unit, histories.n_units, amount.astype(np.int64))
+    return TermVectors(vectors, unit, histories.n_units, amount.astype(np.int64))
 
 
 def _rare(counts: sparse.csr_matrix, bag: TermMatrix) -> sparse.csr_matrix:
@@ -274,7 +274,7 @@ def _delta(
     return own
 
 
-def similarity(a: Profile, b: Profile) -> NDArray[np.float64]:
+def similarity(a: TermVectors, b: TermVectors) -> NDArray[np.float64]:
     """Return the (a's units, b's units) similarities; NaN where a side holds no term."""
     if len(a.unit) * len(b.unit) <= CELLS:
         best = _compared(a.vectors, b.vectors.T, a.unit, b.unit)
@@ -285,7 +285,7 @@ def similarity(a: Profile, b: Profile) -> NDArray[np.float64]:
     return best
 
 
-def _in_blocks(a: Profile, b: Profile) -> NDArray[np.float64]:
+def _in_blocks(a: TermVectors, b: TermVectors) -> NDArray[np.float64]:
     """Compare some of a's units at a time: segments by segments, long histories need gigabytes."""
     right = b.vectors.T
     right = right.tocsr() if sparse.issparse(right) else right
@@ -309,7 +309,7 @@ def _cuts(unit: NDArray[np.int64], n_columns: int) -> list[int]:
 
 
 def _beside_itself(
-    a: Profile,
+    a: TermVectors,
     right: Any,
     part: slice,
 ) -> NDArray[np.float64]:
@@ -396,7 +396,7 @@ def _pool(
     return np.asarray(top / 2 + (mean_left + mean_right) / 4)
 
 
-def whole_vectors(pair: Profile) -> NDArray[np.float64]:
+def whole_vectors(pair: TermVectors) -> NDArray[np.float64]:
     """Return the (units, terms) mean of each unit's stretches."""
     shape = (pair.n_units, len(pair.unit))
     share = 1 / np.maximum(np.bincount(pair.unit, minlength=pair.n_units), 1)

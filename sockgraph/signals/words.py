@@ -24,7 +24,7 @@ MARK = "§"
 
 
 @dataclass(frozen=True)
-class Words:
+class Tokens:
     """The tokens of some summaries, one after the other.
 
     Attributes
@@ -78,7 +78,7 @@ def tokens(summary: str) -> list[str]:
     return TOKEN.findall(without_section(summary, f" {MARK} "))
 
 
-def cut(summaries: Sequence[str]) -> Words:
+def tokenize_all(summaries: Sequence[str]) -> Tokens:
     """Cut summaries into tokens, each token as a number."""
     index: dict[str, int] = {}
     codes, lengths = array("i"), array("i")
@@ -90,4 +90,4 @@ def cut(summaries: Sequence[str]) -> Words:
     place = np.empty(len(index), dtype=np.int64)
     place[[index[token] for token in vocabulary]] = np.arange(len(index))
     item = np.repeat(np.arange(len(lengths)), np.asarray(lengths))
-    return Words(vocabulary, place[np.asarray(codes)], item, len(lengths))
+    return Tokens(vocabulary, place[np.asarray(codes)], item, len(lengths))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sockgraph.sources.base import Coverage, Source
 from sockgraph.sources.dump import DumpSource
-from sockgraph.sources.mediawiki import MediaWikiSource, SeveralWikis
+from sockgraph.sources.mediawiki import MediaWikiSource, MultiWikiSource
 from sockgraph.sources.table import TableSource
 
-__all__ = ["Coverage", "DumpSource", "MediaWikiSource", "SeveralWikis", "Source", "TableSource"]
+__all__ = ["Coverage", "DumpSource", "MediaWikiSource", "MultiWikiSource", "Source", "TableSource"]

@@ -74,7 +74,7 @@ class Coverage:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadResult:
     """Edits of some accounts, and what is missing from them."""
 
     edits: pd.DataFrame
@@ -124,7 +124,7 @@ class Source(Protocol):
     def account_facts(self, users: Sequence[str]) -> pd.DataFrame:
         """Return `accounts` without `role`, a row for every user."""
 
-    def read(self, users: Sequence[str]) -> Reading:
+    def read(self, users: Sequence[str]) -> ReadResult:
         """Return the edits of these accounts, within the case's window and cap."""
 
     def log_events(self, users: Sequence[str]) -> pd.DataFrame:

@@ -57,7 +57,7 @@ _PREFIX = re.compile(r"([^:]+):\S")
 
 
 @dataclass(frozen=True)
-class Cleaned:
+class CleanedEdits:
     """A file's edits, and what was made of its rows.
 
     Attributes
@@ -84,9 +84,9 @@ class Cleaned:
     notes: dict[str, str] = field(default_factory=dict)
 
 
-def clean(
+def clean_edits(
     frame: pd.DataFrame, path: Path, wiki: str, *, part: bool = False, of_dump: bool = False
-) -> Cleaned:
+) -> CleanedEdits:
     """Bring a file's rows to the contract `edits`.
 
     Parameters
@@ -132,7 +132,7 @@ def clean(
         edits, briefly = (validate("edits", part) for part in (frame[~temporary], frame[temporary]))
     except SchemaError as error:
         raise TableError(path, error.rule, "Correct these rows.") from error
-    return Cleaned(
+    return CleanedEdits(
         edits, briefly, dropped, {RESPELT: respelt} if respelt else {},
         (DAYS_ONLY,) if days_only else (), notes,
     )  # fmt: skip

@@ -24,7 +24,7 @@ T = TypeVar("T")
 _END = object()
 
 
-def ahead(items: Iterator[T], depth: int = 4) -> Generator[T]:
+def read_ahead(items: Iterator[T], depth: int = 4) -> Generator[T]:
     """Yield the items in their order, made in a thread of their own, at most `depth` ahead.
 
     Unpacking and parsing leave Python's lock free, so that two cores work at once; memory stays at
@@ -75,7 +75,7 @@ MENDED = "\ufffd"
 _BREAKS = (EOFError, OSError, zlib.error)
 
 
-class Unpacked(io.RawIOBase):
+class DecompressedFile(io.RawIOBase):
     """A file's content, unpacked as it is read.
 
     Parameters
@@ -98,7 +98,7 @@ class Unpacked(io.RawIOBase):
 
     def __init__(self, path: Path, *, lines: bool = False) -> None:
         self._file = _open(path)
-        self._pieces = ahead(self._read(), depth=8) if path.suffix in PACKED else self._read()
+        self._pieces = read_ahead(self._read(), depth=8) if path.suffix in PACKED else self._read()
         self._lines = lines
         self._rest = bytearray()  # unpacked, and not given yet
         self._cut = b""  # the beginning of a character whose end is not unpacked yet

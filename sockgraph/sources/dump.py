@@ -47,7 +47,7 @@ TALK = ("discussion_edits", "texts")
 
 
 @dataclass
-class Facts:
+class DumpAccounts:
     """What a dump says of accounts, gathered while it streams by; one small row an account."""
 
     rows: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -191,7 +191,7 @@ def missing(story: dict[str, Any]) -> list[str]:
 def _imported(case: Case, folder: Path, *, progress: Progress) -> dict[str, Any]:
     reader, endings = READERS[case.source.kind]
     files = _files(case, endings)
-    talk = xmldump.Talk(frozenset(map(normal_name, _listed(case))))
+    talk = xmldump.DiscussionRevisions(frozenset(map(normal_name, _listed(case))))
     identity = [IMPORTER, *(_identity(path) for path in files), *sorted(talk.titles)]
     identity += [] if case.source.reads == "none" else [case.source.reads]
     key = f"{case.source.kind}-{digest(identity)[:16]}"
@@ -202,7 +202,7 @@ def _imported(case: Case, folder: Path, *, progress: Progress) -> dict[str, Any]
         story: dict[str, Any] = json.loads((folder / key / STORY).read_text(encoding="utf-8"))
         return story
     counts: Counter[str] = Counter()
-    facts, broken = Facts(), dict[str, str]()
+    facts, broken = DumpAccounts(), dict[str, str]()
     with (
         whole_file(folder / key / "edits.parquet") as draft,
         pq.ParquetWriter(draft, TABLES["edits"].arrow(), compression="zstd") as writer,

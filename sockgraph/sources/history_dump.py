@@ -16,14 +16,14 @@ from pyarrow import csv
 from sockgraph.errors import SourceError
 from sockgraph.schema import TABLES
 from sockgraph.sources.cleaning import prefixed
-from sockgraph.sources.compressed import Unpacked, ahead
+from sockgraph.sources.compressed import DecompressedFile, read_ahead
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sockgraph.sources.dump import Facts
+    from sockgraph.sources.dump import DumpAccounts
 
 BLOCK = 1 << 22  # bytes parsed at a time; memory stays at a few times this
 EDITS = TABLES["edits"].arrow()
@@ -93,7 +93,7 @@ def columns(number: int) -> list[str] | None:
 
 
 def read_history(
-    path: Path, wiki: str, *, counts: Counter[str], facts: Facts
+    path: Path, wiki: str, *, counts: Counter[str], facts: DumpAccounts
 ) -> Iterator[pa.RecordBatch]:
     """Yield the edits of registered accounts in one file, block by block.
 
@@ -115,8 +115,8 @@ def read_history(
         counts.update({"rows": 1, BROKEN: 1})
         return "skip"
 
-    with Unpacked(path, lines=True) as file:
-        for batch in ahead(_batches(file, layout, skip)):
+    with DecompressedFile(path, lines=True) as file:
+        for batch in read_ahead(_batches(file, layout, skip)):
             counts["rows"] += batch.num_rows
             kept = _readable(_people_edits(batch, counts), counts)
             named = pc.fill_null(kept["wiki_db"], wiki)
@@ -129,7 +129,7 @@ def read_history(
 
 
 def _batches(
-    file: Unpacked, layout: list[str], skip: Callable[[Any], str]
+    file: DecompressedFile, layout: list[str], skip: Callable[[Any], str]
 ) -> Iterator[pa.RecordBatch]:
     reader: Iterator[pa.RecordBatch] = csv.open_csv(
         pa.PythonFile(file, mode="r"),
@@ -146,7 +146,7 @@ def _batches(
 
 
 def _layout(path: Path) -> list[str]:
-    with Unpacked(path, lines=True) as file:
+    with DecompressedFile(path, lines=True) as file:
         first = io.BufferedReader(file).readline()
         if not first:
             why = file.broken or "it is empty"

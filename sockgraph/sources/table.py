@@ -14,8 +14,8 @@ from sockgraph.log_events import is_sitewide, params_of
 from sockgraph.schema import empty, validate
 from sockgraph.sources.activity import activity_of
 from sockgraph.sources.added_text import own_texts
-from sockgraph.sources.base import SOCK_BLOCK, Coverage, Reading, pick_discussions
-from sockgraph.sources.cleaning import clean, of_case
+from sockgraph.sources.base import SOCK_BLOCK, Coverage, ReadResult, pick_discussions
+from sockgraph.sources.cleaning import clean_edits, of_case
 from sockgraph.sources.table_file import hashes, read_table
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class TableSource:
             raise TableError(case.slug, "source.path is missing.", "Add it to [source].")
         self._case = case
         self._path = case.beside(case.source.path)
-        self._cleaned = clean(read_table(self._path), self._path, case.wiki, of_dump=of_dump)
+        self._cleaned = clean_edits(read_table(self._path), self._path, case.wiki, of_dump=of_dump)
         self._raw, self._texts_read = own_texts(self._cleaned.edits, case.source.reads)
         self.dropped = dict(self._cleaned.dropped)
 
@@ -129,7 +129,7 @@ class TableSource:
         whole = facts.reset_index().assign(wiki=self._case.wiki, role="nominated")
         return validate("accounts", whole).drop(columns="role")
 
-    def read(self, users: Sequence[str]) -> Reading:
+    def read(self, users: Sequence[str]) -> ReadResult:
         """Return these accounts' edits, newest `max_edits` of each, within the window."""
         theirs = self._all[self._all["user"].isin(users)]
         inside = _within(theirs, self._case.window)
@@ -137,7 +137,7 @@ class TableSource:
         kept = order.groupby("user", sort=False).head(self._case.accounts.max_edits)
         kept = kept.sort_values(["wiki", "rev_id"], ignore_index=True)
         coverage = self._coverage(users, theirs, inside, kept)
-        return Reading(kept, coverage, dict(self.dropped))
+        return ReadResult(kept, coverage, dict(self.dropped))
 
     def log_events(self, users: Sequence[str]) -> pd.DataFrame:
         """Return the file's log events about these accounts, and their own moves and thanks."""

@@ -23,14 +23,14 @@ from sockgraph.errors import SourceError
 from sockgraph.schema import TABLES
 from sockgraph.sources.added_text import LARGEST, added
 from sockgraph.sources.cleaning import NAMESPACES
-from sockgraph.sources.compressed import Unpacked
+from sockgraph.sources.compressed import DecompressedFile
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sockgraph.sources.dump import Facts
+    from sockgraph.sources.dump import DumpAccounts
 
 ROWS = 50_000
 EDITS = TABLES["edits"].arrow()
@@ -53,7 +53,7 @@ _LONE_AND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[0-9a-fA-F]+);)")
 
 
 @dataclass
-class Talk:
+class DiscussionRevisions:
     """Revisions of the pages that a case lists, gathered while a dump streams by.
 
     Attributes
@@ -101,8 +101,8 @@ def read_xml(
     wiki: str,
     *,
     counts: Counter[str],
-    facts: Facts,
-    talk: Talk | None = None,
+    facts: DumpAccounts,
+    talk: DiscussionRevisions | None = None,
     texts: str = "none",
 ) -> Iterator[pa.RecordBatch]:
     """Yield the edits of registered accounts in one file.
@@ -126,8 +126,8 @@ def read_xml(
     EOFError
         After all that is whole, if the file ends too early; it says how.
     """
-    with Unpacked(path) as file:
-        dump = _Dump(wiki, counts, talk or Talk(), texts)
+    with DecompressedFile(path) as file:
+        dump = _Dump(wiki, counts, talk or DiscussionRevisions(), texts)
         whole = dump.rows(_tags(file, path))
         while rows := list(itertools.islice(whole, ROWS)):
             yield _batch(rows, facts)
@@ -139,7 +139,7 @@ def read_xml(
             )
 
 
-def _tags(file: Unpacked, path: Path) -> Iterator[_Tag]:
+def _tags(file: DecompressedFile, path: Path) -> Iterator[_Tag]:
     buffer, searched = bytearray(file.read(PIECE) or b""), 0
     if not re.search(rb"<(?:mediawiki|page)\b", buffer):
         why = f" ({file.broken})" if file.broken else ""
@@ -176,7 +176,9 @@ class _Dump:
         How the dump breaks off; empty while it is whole.
     """
 
-    def __init__(self, wiki: str, counts: Counter[str], talk: Talk, texts: str = "none") -> None:
+    def __init__(
+        self, wiki: str, counts: Counter[str], talk: DiscussionRevisions, texts: str = "none"
+    ) -> None:
         self._default = self._wiki = wiki
         self._counts, self._talk, self._texts = counts, talk, texts
         self._before: tuple[int, str | None] = (0, "")  # the revision before, and its text
@@ -425,7 +427,7 @@ def _allowed(found: re.Match[str]) -> str:
     return found.group() if allowed else "\ufffd"
 
 
-def _batch(rows: list[dict[str, Any]], facts: Facts) -> pa.RecordBatch:
+def _batch(rows: list[dict[str, Any]], facts: DumpAccounts) -> pa.RecordBatch:
     batch = pa.RecordBatch.from_pylist(rows, schema=EDITS)
     facts.note(
         pa.table(

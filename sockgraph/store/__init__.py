@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sockgraph.store.case_store import CaseStore, Store, as_written, sha256
-from sockgraph.store.retention import TOMBSTONE, Purged, due, enforce_retention, purge_case
+from sockgraph.store.retention import TOMBSTONE, PurgeResult, due, enforce_retention, purge_case
 
 __all__ = [
     "TOMBSTONE",
     "CaseStore",
-    "Purged",
+    "PurgeResult",
     "Store",
     "as_written",
     "due",

@@ -30,7 +30,7 @@ _DAMAGED = (EOFError, ValueError, KeyError, TypeError, gzip.BadGzipFile, zlib.er
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class StoredAnswer:
     """What was asked, and what is known of the answer without opening it.
 
     Attributes
@@ -87,7 +87,7 @@ class Entry:
         return digest({"api": self.api, "params": dict(self.params), "round": self.round})
 
     @classmethod
-    def parse(cls, line: bytes) -> Entry:
+    def parse(cls, line: bytes) -> StoredAnswer:
         """Read a file's first line back."""
         given: dict[str, Any] = json.loads(line)
         lists = {name: tuple(given[name]) for name in ("subjects", "warnings")}
@@ -95,10 +95,10 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Chain:
+class AnswerChain:
     """Answers that continue each other, in order from the first."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[StoredAnswer, ...]
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -130,10 +130,10 @@ class RawAnswers:
 
     folder: Path
     others: Path | None = None
-    _entries: dict[str, Entry] | None = field(default=None, repr=False)
+    _entries: dict[str, StoredAnswer] | None = field(default=None, repr=False)
     _held: bool = field(default=False, repr=False)
 
-    def put(self, entry: Entry, body: bytes) -> Entry:
+    def put(self, entry: StoredAnswer, body: bytes) -> StoredAnswer:
         """Keep an answer: written beside, read back, compared, then given its name.
 
         Raises
@@ -149,7 +149,7 @@ class RawAnswers:
         self._index()[entry.key] = entry
         return entry
 
-    def of_others(self, key: str) -> Iterator[tuple[Entry, bytes]]:
+    def of_others(self, key: str) -> Iterator[tuple[StoredAnswer, bytes]]:
         """Yield what other cases were answered to the same request, whole and nothing taken out.
 
         Whoever uses it keeps a copy: what is purged there stays here, and the other way round.
@@ -164,7 +164,7 @@ class RawAnswers:
                 if not entry.redacted and hashlib.sha256(body).hexdigest() == entry.sha256:
                     yield entry, body
 
-    def redact(self, entry: Entry, body: bytes, *, rows: int) -> Entry:
+    def redact(self, entry: StoredAnswer, body: bytes, *, rows: int) -> StoredAnswer:
         """Put an answer in the place of one that holds what the wiki shows no more.
 
         Parameters
@@ -179,7 +179,7 @@ class RawAnswers:
         self._index()[entry.key] = changed
         return changed
 
-    def rewrite(self, entry: Entry, changed: Entry, body: bytes) -> None:
+    def rewrite(self, entry: StoredAnswer, changed: StoredAnswer, body: bytes) -> None:
         """Put an answer that was asked for in other words in the place of one, and remove that."""
         changed = replace(changed, sha256=hashlib.sha256(body).hexdigest())
         self._write(self._path(changed.key), changed, body)
@@ -188,7 +188,7 @@ class RawAnswers:
             self._path(entry.key).unlink()
             del self._index()[entry.key]
 
-    def body(self, entry: Entry) -> bytes:
+    def body(self, entry: StoredAnswer) -> bytes:
         """Return an answer, byte for byte.
 
         Raises
@@ -202,17 +202,17 @@ class RawAnswers:
             raise _damaged(path, "its content does not match its hash")
         return body
 
-    def unusable(self, entry: Entry, why: str) -> StoreError:
+    def unusable(self, entry: StoredAnswer, why: str) -> StoreError:
         """Return the error that names an answer that cannot be used, and what removes it."""
         return _damaged(self._path(entry.key), why)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[StoredAnswer]:
         """Return what is kept, in a fixed order."""
         return sorted(self._index().values(), key=lambda e: (e.round, e.kind, e.chain, e.number))
 
-    def chains(self, question: str) -> list[Chain]:
+    def chains(self, question: str) -> list[AnswerChain]:
         """Return the answers to a question, oldest round first, each chain up to its first gap."""
-        chains: dict[str, list[Entry]] = {}
+        chains: dict[str, list[StoredAnswer]] = {}
         asked = [entry for entry in self._index().values() if entry.question == question]
         for entry in sorted(asked, key=lambda e: (e.round, e.chain, e.number)):
             chains.setdefault(entry.chain, []).append(entry)
@@ -258,14 +258,14 @@ class RawAnswers:
         if self._entries is not None and len(self._files()) != len(self._entries):
             self._entries = None
 
-    def _write(self, target: Path, entry: Entry, body: bytes) -> None:
+    def _write(self, target: Path, entry: StoredAnswer, body: bytes) -> None:
         head = json.dumps(_fields(entry), ensure_ascii=False, sort_keys=True).encode()
         with whole_file(target) as draft:
             draft.write_bytes(gzip.compress(head + b"\n" + body, compresslevel=6, mtime=0))
             if _open(draft) != (entry, body):
                 raise _damaged(draft, "what was written does not read back")
 
-    def _index(self) -> dict[str, Entry]:
+    def _index(self) -> dict[str, StoredAnswer]:
         if self._entries is None:
             self._entries = {}
             for path in self._files():
@@ -285,29 +285,29 @@ def digest(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _fields(entry: Entry) -> dict[str, Any]:
+def _fields(entry: StoredAnswer) -> dict[str, Any]:
     return {**asdict(entry), "params": dict(entry.params)}
 
 
-def _unbroken(entries: list[Entry]) -> Chain | None:
+def _unbroken(entries: list[StoredAnswer]) -> AnswerChain | None:
     whole = [entry for place, entry in enumerate(entries) if entry.number == place]
-    return Chain(tuple(whole)) if whole else None
+    return AnswerChain(tuple(whole)) if whole else None
 
 
-def _head(path: Path) -> Entry:
+def _head(path: Path) -> StoredAnswer:
     try:
         with gzip.open(path, "rb") as file:
-            return Entry.parse(file.readline())
+            return StoredAnswer.parse(file.readline())
     except _DAMAGED as error:
         raise _damaged(path, str(error) or "it ends too early") from error
     except OSError as error:
         raise _damaged(path, error.strerror or str(error)) from error
 
 
-def _open(path: Path) -> tuple[Entry, bytes]:
+def _open(path: Path) -> tuple[StoredAnswer, bytes]:
     try:
         with gzip.open(path, "rb") as file:
-            return Entry.parse(file.readline()), file.read()
+            return StoredAnswer.parse(file.readline()), file.read()
     except _DAMAGED as error:
         raise _damaged(path, str(error) or "it ends too early") from error
     except OSError as error:

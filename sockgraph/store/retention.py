@@ -67,7 +67,7 @@ RAW = (
 
 
 @dataclass(frozen=True)
-class Purged:
+class PurgeResult:
     """What was removed.
 
     Attributes
@@ -126,14 +126,14 @@ def due(store: CaseStore, days: int | None, *, now: dt.datetime | None = None) -
 
 def enforce_retention(
     store: CaseStore, days: int | None, *, now: dt.datetime | None = None
-) -> Purged | None:
+) -> PurgeResult | None:
     """Remove raw and derived data if any of it is older than `days`.
 
     The ledger is not touched, nor answers of reviewers that are still sealed.
 
     Returns
     -------
-    Purged or None
+    PurgeResult or None
         What was removed; None if nothing had to be.
 
     Raises
@@ -153,7 +153,7 @@ def purge_case(
     *,
     note: Mapping[str, Any] | None = None,
     spare: tuple[str, ...] = LEDGERS,
-) -> Purged:
+) -> PurgeResult:
     """Remove a case's raw answers and everything derived from them.
 
     A tombstone says what was removed and when, in numbers: no name is in it.
@@ -190,7 +190,7 @@ def purge_case(
         _remove(files)
     for folder in (store.raw, store.processed):
         _remove_empty(folder)
-    return Purged(len(files), size, tombstone, tuple(foreign(store)))
+    return PurgeResult(len(files), size, tombstone, tuple(foreign(store)))
 
 
 def foreign(store: CaseStore) -> list[Path]:

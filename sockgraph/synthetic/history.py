@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.synthetic.people import END, HOUR, WEEK, WEEK_HOURS, WEEKS
-from sockgraph.synthetic.stock import PROJECT_PAGES, SUBJECTS
-from sockgraph.synthetic.writing import PLACES, Edit, Voice, cumulative, drifted
+from sockgraph.synthetic.vocabulary import PROJECT_PAGES, SUBJECTS
+from sockgraph.synthetic.writing import PLACES, EditDraft, WritingStyle, cumulative, drifted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sockgraph.synthetic.people import Account, Library, Person
+    from sockgraph.synthetic.people import Account, Person, WikiPages
     from sockgraph.synthetic.writing import Floats
 
 QUARTER = 13 * WEEK
@@ -56,10 +56,10 @@ class Save:
     second: int
     user: str
     title: str
-    edit: Edit
+    edit: EditDraft
 
 
-class Desk:
+class PersonState:
     """A person with their accounts' voices and page choices, quarter by quarter.
 
     Parameters
@@ -70,17 +70,17 @@ class Desk:
         Who edits, and the pages there are.
     """
 
-    def __init__(self, rng: np.random.Generator, person: Person, library: Library) -> None:
+    def __init__(self, rng: np.random.Generator, person: Person, library: WikiPages) -> None:
         self.rng = rng
         self.person = person
         self._library = library
-        self._voices: dict[tuple[int, int], Voice] = {}
+        self._voices: dict[tuple[int, int], WritingStyle] = {}
         self._habits = {i: [a.habits] for i, a in enumerate(person.accounts)}
         self._pages: dict[tuple[int, int], list[float]] = {}
         shelf = library.shelves[person.community]
         self._shelf = cumulative(shelf.popularity)
 
-    def voice(self, account: int, second: int) -> Voice:
+    def voice(self, account: int, second: int) -> WritingStyle:
         """Return how an account writes in the quarter of this second."""
         key = (account, second // QUARTER)
         if key not in self._voices:
@@ -89,7 +89,7 @@ class Desk:
                 history.append(drifted(self.rng, history[-1], TIME_DRIFT))
             subject = SUBJECTS[self.person.community]
             signature = self.person.accounts[account].signature
-            self._voices[key] = Voice(history[key[1]], subject, signature)
+            self._voices[key] = WritingStyle(history[key[1]], subject, signature)
         return self._voices[key]
 
     def page(self, account: int, second: int) -> int:
@@ -237,7 +237,7 @@ class Desk:
 
 
 def draw_histories(
-    streams: list[np.random.Generator], people: list[Person], library: Library
+    streams: list[np.random.Generator], people: list[Person], library: WikiPages
 ) -> list[Save]:
     """Draw everything that everybody saves, in order of time.
 
@@ -246,7 +246,7 @@ def draw_histories(
     streams
         A generator for each person, and one more for what happens among them.
     """
-    desks = [Desk(s, p, library) for s, p in zip(streams, people, strict=False)]
+    desks = [PersonState(s, p, library) for s, p in zip(streams, people, strict=False)]
     drawn = [desk.sessions() for desk in desks]
     drawn = _in_company(desks, drawn)
     drawn = _with_events(streams[-1], people, drawn, library)
@@ -254,7 +254,7 @@ def draw_histories(
     return sorted(saves, key=lambda s: (s.second, s.user))
 
 
-def _in_company(desks: list[Desk], drawn: list[list[Session]]) -> list[list[Session]]:
+def _in_company(desks: list[PersonState], drawn: list[list[Session]]) -> list[list[Session]]:
     """Let those in company come when the other does, who always stands earlier in the list."""
     known: dict[str, list[Session]] = {}
     for desk, mine in zip(desks, drawn, strict=True):
@@ -268,7 +268,7 @@ def _with_events(
     rng: np.random.Generator,
     people: list[Person],
     drawn: list[list[Session]],
-    library: Library,
+    library: WikiPages,
 ) -> list[list[Session]]:
     """Send some sessions where others are: to a page in the news, or after somebody's edit."""
     order = sorted((s.start, who, i) for who, mine in enumerate(drawn) for i, s in enumerate(mine))

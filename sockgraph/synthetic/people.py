@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.synthetic.stock import EVERYBODYS, FIRST, SECOND, SUBJECTS, ZH_FIRST, ZH_SECOND
+from sockgraph.synthetic.vocabulary import EVERYBODYS, FIRST, SECOND, SUBJECTS, ZH_FIRST, ZH_SECOND
 from sockgraph.synthetic.writing import (
     PLACES,
     community_custom,
@@ -44,7 +44,7 @@ N_TAIL = 300  # pages of a community that hardly anybody edits
 
 
 @dataclass(frozen=True)
-class Shelf:
+class CommunityPages:
     """A community's pages, as numbers into `Library.titles`.
 
     Attributes
@@ -61,11 +61,11 @@ class Shelf:
 
 
 @dataclass(frozen=True)
-class Library:
+class WikiPages:
     """Every page of the wiki, what each community edits of them, and what everybody does."""
 
     titles: tuple[str, ...]
-    shelves: tuple[Shelf, ...]
+    shelves: tuple[CommunityPages, ...]
     everybodys: Ints
 
 
@@ -90,7 +90,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Company:
+class WorkingPartner:
     """Somebody whose work brings a person to the keyboard.
 
     Attributes
@@ -119,10 +119,10 @@ class Person:
     pages: Ints
     accounts: tuple[Account, ...]
     peers: tuple[str, ...] = ()
-    company: Company | None = None
+    company: WorkingPartner | None = None
 
 
-def draw_library(rng: np.random.Generator) -> Library:
+def draw_pages(rng: np.random.Generator) -> WikiPages:
     """Invent every community's pages."""
     titles: list[str] = []
     shelves = []
@@ -135,18 +135,20 @@ def draw_library(rng: np.random.Generator) -> Library:
         popular = len(titles) + np.arange(len(main))
         titles += [main[i] for i in order]
         shelves.append(
-            Shelf(popular, _zipf(len(main)), len(titles) + np.arange(len(tail), dtype=np.int64))
+            CommunityPages(
+                popular, _zipf(len(main)), len(titles) + np.arange(len(tail), dtype=np.int64)
+            )
         )
         titles += tail
     square = len(titles) + np.arange(len(EVERYBODYS))
-    return Library((*titles, *EVERYBODYS), tuple(shelves), square)
+    return WikiPages((*titles, *EVERYBODYS), tuple(shelves), square)
 
 
 def _zipf(n: int) -> Floats:
     return np.asarray(-0.9 * np.log(np.arange(n) + 5.0))
 
 
-class Town:
+class PeopleGenerator:
     """Draws people of the wiki's communities, each from one generator.
 
     Parameters
@@ -157,7 +159,7 @@ class Town:
         The pages that they may edit.
     """
 
-    def __init__(self, rng: np.random.Generator, library: Library) -> None:
+    def __init__(self, rng: np.random.Generator, library: WikiPages) -> None:
         self._rng = rng
         self._library = library
         self._customs = [community_custom(rng, CUSTOM_TILT) for _ in SUBJECTS]
@@ -187,7 +189,7 @@ class Town:
             hours=self.keeping(other.hours, rng.uniform(*HOURS_APART)),
             pages=pages,
             accounts=(account,),
-            company=Company(
+            company=WorkingPartner(
                 other.accounts[0].name, rng.uniform(*SESSIONS_SHARED), rng.uniform(*SAME_PAGE)
             ),
         )

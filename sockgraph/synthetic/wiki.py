@@ -20,13 +20,13 @@ from sockgraph.synthetic.people import (
     LANGUAGE_NEAR,
     WEEK,
     Account,
-    Company,
+    PeopleGenerator,
     Person,
-    Town,
-    draw_library,
+    WorkingPartner,
+    draw_pages,
     with_peers,
 )
-from sockgraph.synthetic.writing import PLACES, Edit, speaking
+from sockgraph.synthetic.writing import PLACES, EditDraft, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,8 +100,8 @@ def small_wiki(seed: int = 1) -> SyntheticWiki:
     beside the code that uses them; docs/demo.md compares what comes of them with public histories.
     """
     town_stream, events, table_stream, *streams = _streams(seed)
-    library = draw_library(town_stream)
-    town = Town(town_stream, library)
+    library = draw_pages(town_stream)
+    town = PeopleGenerator(town_stream, library)
     people = with_peers(town_stream, [*draw_cast(town_stream, town), *town.others()])
     saves = draw_histories([*streams[: len(people)], events], people, library)
     saves = sorted([*saves, *_bot_saves(table_stream)], key=lambda s: (s.second, s.user))
@@ -125,7 +125,7 @@ def _bot_saves(rng: np.random.Generator) -> Iterator[Save]:
         for run in range(BOT_RUNS):
             second = (20 + run + i * 30) * WEEK + 3 * 3600 + i * 1800
             for step in range(int(rng.integers(5, 25))):
-                edit = Edit("link", "Bot: double redirect", minor=True, tags=(), size_diff=-9)
+                edit = EditDraft("link", "Bot: double redirect", minor=True, tags=(), size_diff=-9)
                 title = f"List of pages, {int(rng.integers(1, 80))}"
                 yield Save(second + step * 12, name, title, edit)
 
@@ -188,7 +188,7 @@ def _undoing(before: list[_Revision], save: Save, *, rollback: bool) -> Save:
     tags = tuple(t for t in save.edit.tags if t == "mobile edit" or t.startswith("mobile"))
     if rollback:
         comment = f"Reverted edits by {who} to last revision by [[User:{kept}|{kept}]]"
-    edit = Edit(
+    edit = EditDraft(
         "remove",
         comment,
         minor=rollback,
@@ -323,7 +323,7 @@ def seconds(moment: dt.datetime) -> int:
     return int((moment - FIRST_DAY).total_seconds())
 
 
-def draw_cast(rng: np.random.Generator, town: Town) -> list[Person]:
+def draw_cast(rng: np.random.Generator, town: PeopleGenerator) -> list[Person]:
     """Draw the nominated people: an operator, a colleague, two friends, and others of the place."""
     operator = _operator(town)
     first, second = _friends(rng, town)
@@ -344,7 +344,7 @@ def _plan(name: str, start: int, end: int, share: float = 1.0) -> Account:
     return Account(name, start, end, share, nothing, nothing)
 
 
-def _operator(town: Town) -> Person:
+def _operator(town: PeopleGenerator) -> Person:
     """One operator, three accounts: the second beside the first, the third after its block."""
     habits = speaking(town.habits(RIVER), CASE_LANGUAGE)
     pages, weights = town.interests(RIVER)
@@ -358,17 +358,17 @@ def _operator(town: Town) -> Person:
     return Person("operator", RIVER, town.hours(RIVER), 620, pages, tuple(accounts))
 
 
-def _colleague(rng: np.random.Generator, town: Town, operator: Person) -> Person:
+def _colleague(rng: np.random.Generator, town: PeopleGenerator, operator: Person) -> Person:
     """Somebody else with the operator's pages, languages and hours, and ways of their own."""
     pages, weights = town.sharing(RIVER, operator.pages, COLLEAGUE_PAGES)
     hours = town.keeping(operator.hours, COLLEAGUE_HOURS)
     habits = speaking(town.habits(RIVER), CASE_LANGUAGE + LANGUAGE_NEAR * rng.standard_normal())
     account = Account(COLLEAGUE, 9 * WEEK, seconds(LOCKED), 1.0, habits, weights)
-    company = Company(OPERATOR[0], *COLLEAGUE_COMPANY)
+    company = WorkingPartner(OPERATOR[0], *COLLEAGUE_COMPANY)
     return Person("colleague", RIVER, hours, 520, pages, (account,), company=company)
 
 
-def _friends(rng: np.random.Generator, town: Town) -> tuple[Person, Person]:
+def _friends(rng: np.random.Generator, town: PeopleGenerator) -> tuple[Person, Person]:
     """Two people who agree what to edit and go there together, within minutes."""
     pages, weights = town.interests(RIVER)
     both, both_weights = town.sharing(RIVER, pages, FRIENDS_PAGES)
@@ -387,23 +387,25 @@ def _friends(rng: np.random.Generator, town: Town) -> tuple[Person, Person]:
             both,
             (second,),
             peers=(FRIENDS[0],) * 3,
-            company=Company(FRIENDS[0], *FRIENDS_COMPANY),
+            company=WorkingPartner(FRIENDS[0], *FRIENDS_COMPANY),
         ),
     )
 
 
-def _alone(town: Town, name: str, week: int, weights: Floats, *, end: int = END) -> Account:
+def _alone(
+    town: PeopleGenerator, name: str, week: int, weights: Floats, *, end: int = END
+) -> Account:
     return Account(name, week * WEEK, end, 1.0, town.habits(RIVER), weights)
 
 
-def _member(rng: np.random.Generator, town: Town, name: str) -> Person:
+def _member(rng: np.random.Generator, town: PeopleGenerator, name: str) -> Person:
     pages, weights = town.interests(RIVER)
     n_sessions = int(rng.integers(60, 220))
     account = _alone(town, name, int(rng.integers(0, 50)), weights)
     return Person("member", RIVER, town.hours(RIVER), n_sessions, pages, (account,))
 
 
-def _with_declared(town: Town) -> Person:
+def _with_declared(town: PeopleGenerator) -> Person:
     """Somebody who declares a second account for batch edits with a tool."""
     habits = town.habits(RIVER)
     pages, weights = town.interests(RIVER)
@@ -419,7 +421,7 @@ def _with_declared(town: Town) -> Person:
     return Person("member", RIVER, town.hours(RIVER), 240, pages, (main, signed))
 
 
-def _newcomer(town: Town) -> Person:
+def _newcomer(town: PeopleGenerator) -> Person:
     """Somebody with too few edits to say anything about."""
     pages, weights = town.interests(RIVER)
     start = 104

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.synthetic.stock import CHINESE, ENGLISH, KINDS, SLOTS, TO_TRADITIONAL
+from sockgraph.synthetic.vocabulary import CHINESE, ENGLISH, KINDS, SLOTS, TO_TRADITIONAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sockgraph.synthetic.stock import Subject
+    from sockgraph.synthetic.vocabulary import Subject
 
     Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
@@ -158,7 +158,7 @@ def speaking(habits: Floats, language: float) -> Floats:
 
 
 @dataclass(frozen=True)
-class Edit:
+class EditDraft:
     """What one save looks like, before it is known which page state it makes."""
 
     kind: str
@@ -168,7 +168,7 @@ class Edit:
     size_diff: int
 
 
-class Voice:
+class WritingStyle:
     """One account in one quarter: writes summaries and chooses tools, flags and sizes.
 
     Parameters
@@ -197,7 +197,7 @@ class Voice:
         """Return what sort of edit comes next."""
         return KINDS[self.pick("kind", draw)]
 
-    def save(self, kind: str, rng: np.random.Generator) -> Edit:
+    def save(self, kind: str, rng: np.random.Generator) -> EditDraft:
         """Return one save of this kind."""
         draw = rng.random
         tool = TOOLS[self.pick("tool", draw)]
@@ -207,7 +207,7 @@ class Voice:
         size = median * self.size * np.exp(spread * rng.standard_normal())
         size = -size if draw() < losses else size
         comment, tags = self._gadget(kind, draw) or (self._summary(kind, tool, draw), ())
-        return Edit(kind, comment, minor, (*self._tags(kind, tool, draw), *tags), round(size))
+        return EditDraft(kind, comment, minor, (*self._tags(kind, tool, draw), *tags), round(size))
 
     def _gadget(self, kind: str, draw: Callable[[], float]) -> tuple[str, tuple[str, ...]] | None:
         if kind != "category" or draw() >= self.rate["gadget"]:

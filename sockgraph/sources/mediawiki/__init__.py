@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sockgraph.sources.mediawiki.multiwiki import SeveralWikis
+from sockgraph.sources.mediawiki.multiwiki import MultiWikiSource
 from sockgraph.sources.mediawiki.source import MediaWikiSource
 
-__all__ = ["MediaWikiSource", "SeveralWikis"]
+__all__ = ["MediaWikiSource", "MultiWikiSource"]

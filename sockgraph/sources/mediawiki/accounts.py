@@ -18,8 +18,8 @@ from sockgraph.sources.mediawiki.queries import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sockgraph.sources.mediawiki.cache import Asker
-    from sockgraph.store.raw_answers import Chain
+    from sockgraph.sources.mediawiki.cache import CachedClient
+    from sockgraph.store.raw_answers import AnswerChain
 
 
 RENAME_ANSWERS = 4  # answers of 500 renames; a longer log is not read to its end
@@ -28,18 +28,18 @@ ACCOUNTS_BLOCKED = (1, 43)
 """Since this MediaWiki accounts are blocked on all wikis; before, the list is one of addresses."""
 
 
-def enough(chain: Chain) -> bool:
+def enough(chain: AnswerChain) -> bool:
     """Tell whether the rename log is read far enough."""
     return chain.complete or len(chain.entries) >= RENAME_ANSWERS
 
 
-def log_is_whole(asker: Asker) -> bool:
+def log_is_whole(asker: CachedClient) -> bool:
     """Tell whether the stored rename log goes back to its beginning."""
     chains = asker.raw.chains(RENAMES.identity)
     return bool(chains) and chains[0].complete
 
 
-def ask_renames(asker: Asker, users: Sequence[str]) -> None:
+def ask_renames(asker: CachedClient, users: Sequence[str]) -> None:
     """See to it that what tells of renames is stored.
 
     The log can be asked by the old name only. Where it is too long to be read whole, the redirects
@@ -52,7 +52,7 @@ def ask_renames(asker: Asker, users: Sequence[str]) -> None:
         asker.ensure(LOGS, _suggested(asker, titles))
 
 
-def renamings(asker: Asker, users: Sequence[str]) -> list[tuple[str, str]]:
+def renamings(asker: CachedClient, users: Sequence[str]) -> list[tuple[str, str]]:
     """Return (old name, new name) of each known rename, oldest first, each once."""
     rows = list(asker.rows(RENAMES, enough=enough))
     if not log_is_whole(asker):
@@ -62,7 +62,7 @@ def renamings(asker: Asker, users: Sequence[str]) -> list[tuple[str, str]]:
     return tables.renamings(by_id.values())
 
 
-def today(asker: Asker, name: str) -> str | None:
+def today(asker: CachedClient, name: str) -> str | None:
     """Return the name that a given-up one leads to by one rename; null if by none, or vanished."""
     title = f"User:{name}"
     asker.ensure(LOGS, [title])
@@ -70,7 +70,7 @@ def today(asker: Asker, name: str) -> str | None:
     return None if found and has_vanished(found) else found
 
 
-def former_holders(asker: Asker, users: Sequence[str]) -> dict[str, str]:
+def former_holders(asker: CachedClient, users: Sequence[str]) -> dict[str, str]:
     """Return, of each name that another account had before, the day when that one gave it up."""
     rows = list(asker.rows(RENAMES, enough=enough))
     if not log_is_whole(asker):
@@ -87,7 +87,7 @@ def former_holders(asker: Asker, users: Sequence[str]) -> dict[str, str]:
     return days
 
 
-def locked_or_blocked(asker: Asker, users: Sequence[str]) -> set[str]:
+def locked_or_blocked(asker: CachedClient, users: Sequence[str]) -> set[str]:
     """Return who of these is locked or blocked on all wikis, where the wiki can tell."""
     found = set()
     if tables.has(asker, "CentralAuth"):
@@ -96,7 +96,7 @@ def locked_or_blocked(asker: Asker, users: Sequence[str]) -> set[str]:
     return (found | set(global_blocks(asker, users))) & set(users)
 
 
-def global_blocks(asker: Asker, users: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+def global_blocks(asker: CachedClient, users: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """Return the newest block on all wikis of each of these, where the wiki can tell.
 
     It is not asked about whom CentralAuth does not show: one such name, and it answers nothing.
@@ -115,7 +115,9 @@ def global_blocks(asker: Asker, users: Sequence[str]) -> dict[str, Mapping[str, 
     }
 
 
-def rename_rows(asker: Asker, users: Sequence[str], earlier: set[str]) -> list[dict[str, object]]:
+def rename_rows(
+    asker: CachedClient, users: Sequence[str], earlier: set[str]
+) -> list[dict[str, object]]:
     """Return the log's rows about the renames of these earlier names."""
     rows = list(asker.rows(RENAMES, enough=enough))
     if not log_is_whole(asker):
@@ -123,7 +125,7 @@ def rename_rows(asker: Asker, users: Sequence[str], earlier: set[str]) -> list[d
     return [row for row in rows if earlier & {old for old, _ in tables.renamings([row])}]
 
 
-def _suggested(asker: Asker, titles: Sequence[str]) -> list[str]:
+def _suggested(asker: CachedClient, titles: Sequence[str]) -> list[str]:
     """Return the user pages, not their subpages, that redirect to these."""
     wanted = set(titles)
     found = {
@@ -136,13 +138,13 @@ def _suggested(asker: Asker, titles: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
-def ask_global(asker: Asker, users: Sequence[str]) -> None:
+def ask_global(asker: CachedClient, users: Sequence[str]) -> None:
     """See to it that the global accounts are stored, a request each, where there are such."""
     if tables.has(asker, "CentralAuth"):
         asker.ensure(GLOBAL, users)
 
 
-def global_accounts(asker: Asker, users: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+def global_accounts(asker: CachedClient, users: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """Return the answer about each name that is a global account; nothing without CentralAuth."""
     ask_global(asker, users)
     if not tables.has(asker, "CentralAuth"):
@@ -151,7 +153,7 @@ def global_accounts(asker: Asker, users: Sequence[str]) -> dict[str, Mapping[str
     return {row["name"]: row for row in rows if not row.get("missing")}
 
 
-def global_notes(asker: Asker, users: Sequence[str]) -> dict[str, str]:
+def global_notes(asker: CachedClient, users: Sequence[str]) -> dict[str, str]:
     """Return a sentence on each account that has something to be said of it."""
     if not tables.has(asker, "CentralAuth"):
         return {}
@@ -159,7 +161,9 @@ def global_notes(asker: Asker, users: Sequence[str]) -> dict[str, str]:
     return {user: said for user, row in told.items() if (said := _said(row))}
 
 
-def everywhere(asker: Asker, users: Sequence[str]) -> dict[str, tuple[dict[str, str | None], ...]]:
+def everywhere(
+    asker: CachedClient, users: Sequence[str]
+) -> dict[str, tuple[dict[str, str | None], ...]]:
     """Return the lock and the block on all wikis of each account that has one."""
     found: dict[str, tuple[dict[str, str | None], ...]] = {}
     if tables.has(asker, "CentralAuth"):
@@ -171,7 +175,7 @@ def everywhere(asker: Asker, users: Sequence[str]) -> dict[str, tuple[dict[str, 
     return found
 
 
-def block_notes(asker: Asker, users: Sequence[str]) -> dict[str, str]:
+def block_notes(asker: CachedClient, users: Sequence[str]) -> dict[str, str]:
     """Return a sentence on each account that is blocked on all wikis: when, by whom and why."""
     return {
         user: f"It is blocked on all wikis since {row['timestamp'][:10]}, by {row.get('by')}"

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from sockgraph.errors import FetchError
 from sockgraph.runtime import silent
-from sockgraph.sources.mediawiki import shapes
-from sockgraph.store.raw_answers import Chain, Entry, RawAnswers, digest
+from sockgraph.sources.mediawiki import answer_models
+from sockgraph.store.raw_answers import AnswerChain, RawAnswers, StoredAnswer, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sockgraph.runtime import Progress
     from sockgraph.sources.mediawiki.client import Connection
-    from sockgraph.sources.mediawiki.queries import Question
+    from sockgraph.sources.mediawiki.queries import Query
 
 OVERLAP = dt.timedelta(minutes=10)  # a refresh reads this much twice: replicas lag
 SHARED = dt.timedelta(days=1)
@@ -26,12 +26,12 @@ SHARED = dt.timedelta(days=1)
 EVERYTHING = ("*",)
 
 
-def _whole(chain: Chain) -> bool:
+def _whole(chain: AnswerChain) -> bool:
     return chain.complete
 
 
 @dataclass(frozen=True)
-class Asker:
+class CachedClient:
     """A wiki's API and the answers already had from it.
 
     Attributes
@@ -60,10 +60,10 @@ class Asker:
 
     def ensure(
         self,
-        question: Question,
+        question: Query,
         subjects: Sequence[str] = EVERYTHING,
         *,
-        enough: Callable[[Chain], bool] = _whole,
+        enough: Callable[[AnswerChain], bool] = _whole,
         expected: int | None = None,
     ) -> None:
         """See to it that answers about all subjects are stored.
@@ -96,7 +96,7 @@ class Asker:
             self.progress(question.kind, len(batches), len(batches))
 
     def _tell(
-        self, question: Question, batches: tuple[int, int], before: int, expected: int | None
+        self, question: Query, batches: tuple[int, int], before: int, expected: int | None
     ) -> None:
         """Tell of one answer: rows where it is known how many there will be, else batches."""
         rows = self.connection.rows[question.kind] - before
@@ -108,10 +108,10 @@ class Asker:
 
     def rows(
         self,
-        question: Question,
+        question: Query,
         subjects: Sequence[str] = EVERYTHING,
         *,
-        enough: Callable[[Chain], bool] = _whole,
+        enough: Callable[[AnswerChain], bool] = _whole,
     ) -> Iterator[dict[str, Any]]:
         """Yield every stored row asked about any of the subjects, oldest round first."""
         wanted = set(subjects)
@@ -120,27 +120,27 @@ class Asker:
                 for entry in chain.entries:
                     yield from self._rows_of(question, entry)
 
-    def whole(self, question: Question) -> dict[str, Any]:
+    def whole(self, question: Query) -> dict[str, Any]:
         """Return all that stands under `query` in the answer to a question about nobody."""
         self.ensure(question)
         entry = self.raw.chains(question.identity)[-1].entries[0]
         return dict(self._stored(entry)["query"])
 
-    def _stored(self, entry: Entry) -> dict[str, Any]:
+    def _stored(self, entry: StoredAnswer) -> dict[str, Any]:
         """Return a stored answer: earlier versions stored some that this one would refuse."""
         try:
             answer: dict[str, Any] = json.loads(self.raw.body(entry))
-            shapes.check(answer, entry.params)
-        except (shapes.ShapeError, ValueError, RecursionError) as error:
+            answer_models.check(answer, entry.params)
+        except (answer_models.AnswerError, ValueError, RecursionError) as error:
             raise self.raw.unusable(entry, str(error)) from error
         return answer
 
-    def _rows_of(self, question: Question, entry: Entry) -> list[dict[str, Any]]:
+    def _rows_of(self, question: Query, entry: StoredAnswer) -> list[dict[str, Any]]:
         found = self._stored(entry)["query"].get(question.found, [])
         return [found] if isinstance(found, dict) else list(found)
 
     def _since(
-        self, question: Question, enough: Callable[[Chain], bool]
+        self, question: Query, enough: Callable[[AnswerChain], bool]
     ) -> dict[str, tuple[int, str]]:
         """Return, of every subject read, the latest round and the wiki's time then."""
         known: dict[str, tuple[int, str]] = {}
@@ -152,12 +152,12 @@ class Asker:
                 )
         return known
 
-    def _wanted(self, question: Question, known: tuple[int, str] | None) -> bool:
+    def _wanted(self, question: Query, known: tuple[int, str] | None) -> bool:
         return known is None or (question.refreshed and known[0] < self.round)
 
     def _follow(
-        self, question: Question, batch: list[str], since: str, enough: Callable[[Chain], bool]
-    ) -> Iterator[Entry]:
+        self, question: Query, batch: list[str], since: str, enough: Callable[[AnswerChain], bool]
+    ) -> Iterator[StoredAnswer]:
         """Ask until nothing follows, from where an earlier fetch left off; yield what is new."""
         base = question.params(batch, self.page_size)
         if since and question.since:
@@ -165,7 +165,7 @@ class Asker:
         name = digest([self.connection.api, base, self.round])
         stored = [c for c in self.raw.chains(question.identity) if c.entries[0].chain == name]
         entries = list(stored[0].entries) if stored else []
-        while not entries or (entries[-1].following and not enough(Chain(tuple(entries)))):
+        while not entries or (entries[-1].following and not enough(AnswerChain(tuple(entries)))):
             following = dict(entries[-1].following or {}) if entries else {}
             params, place = {**base, **following}, (name, len(entries))
             entry, body = self._shared(params) or self._ask(question, batch, params, place)
@@ -174,7 +174,7 @@ class Asker:
             entries.append(self.raw.put(entry, body))
             yield entries[-1]
 
-    def _shared(self, params: dict[str, str]) -> tuple[Entry, bytes] | None:
+    def _shared(self, params: dict[str, str]) -> tuple[StoredAnswer, bytes] | None:
         """Return what another case was answered to this very request in the last `SHARED`."""
         if self.round:  # a refresh asks for what is new
             return None
@@ -187,8 +187,8 @@ class Asker:
         return None
 
     def _ask(
-        self, question: Question, batch: list[str], params: dict[str, str], place: tuple[str, int]
-    ) -> tuple[Entry, bytes]:
+        self, question: Query, batch: list[str], params: dict[str, str], place: tuple[str, int]
+    ) -> tuple[StoredAnswer, bytes]:
         body = self.connection.ask(
             params, kind=question.kind, what=_spoken(question, batch), found=question.keys
         )
@@ -197,7 +197,7 @@ class Asker:
         if kept != answer:
             answer, body = kept, json.dumps(kept, ensure_ascii=False).encode()
         following = answer.get("continue")
-        entry = Entry(
+        entry = StoredAnswer(
             api=self.connection.api, params=params, kind=question.kind, question=question.identity,
             subjects=tuple(batch), chain=place[0], number=place[1],
             following={k: str(v) for k, v in following.items()} if following else None,
@@ -222,14 +222,14 @@ def _warnings(answer: dict[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(f"{where}: {said.get('warnings', said)}" for where, said in given.items()))
 
 
-def _spoken(question: Question, subjects: Sequence[str]) -> str:
+def _spoken(question: Query, subjects: Sequence[str]) -> str:
     if tuple(subjects) == EVERYTHING:
         return question.kind
     others = f" and {len(subjects) - 1} more" if len(subjects) > 1 else ""
     return f"{question.kind} of {subjects[0]}{others}"
 
 
-def _offline(host: str, question: Question, missing: Sequence[str]) -> FetchError:
+def _offline(host: str, question: Query, missing: Sequence[str]) -> FetchError:
     return FetchError(
         host,
         f"{_spoken(question, missing)} were never fetched, and nothing is asked offline.",
@@ -237,7 +237,7 @@ def _offline(host: str, question: Question, missing: Sequence[str]) -> FetchErro
     )
 
 
-def _going_round(host: str, question: Question, batch: Sequence[str]) -> FetchError:
+def _going_round(host: str, question: Query, batch: Sequence[str]) -> FetchError:
     return FetchError(
         host,
         f"asked for {_spoken(question, batch)}: it sends the same continuation again and again.",

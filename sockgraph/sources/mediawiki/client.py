@@ -35,7 +35,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from sockgraph import __version__
 from sockgraph.account_names import is_ip
 from sockgraph.errors import FetchError, SourceError
-from sockgraph.sources.mediawiki import shapes
+from sockgraph.sources.mediawiki import answer_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -95,7 +95,7 @@ class _Session(requests.Session):
     def __init__(self, user_agent: str, whole: float) -> None:
         super().__init__()
         self._whole = whole
-        self._adapter = WatchedAdapter()
+        self._adapter = TimeoutAdapter()
         self.mount("https://", self._adapter)
         self.mount("http://", self._adapter)
         self.headers["User-Agent"] = user_agent
@@ -130,10 +130,10 @@ def _read(response: requests.Response) -> None:
     for part in response.iter_content(1 << 16):
         parts.append(part)
         size += len(part)
-        if size > shapes.MOST_BYTES:
+        if size > answer_models.MOST_BYTES:
             response.close()
             raise _RefusedError(
-                f"its answer is larger than {shapes.MOST_BYTES >> 20} MiB.", SHAPE_REMEDY
+                f"its answer is larger than {answer_models.MOST_BYTES >> 20} MiB.", SHAPE_REMEDY
             )
     response._content = b"".join(parts)  # noqa: SLF001 - as if it had been read at once
 
@@ -415,8 +415,8 @@ class Connection:
         if set(found).isdisjoint({*answer, *query}):
             raise _BusyError(f"its answer lacks {found[0]}")
         try:
-            shapes.check(answer, params)
-        except shapes.ShapeError as error:
+            answer_models.check(answer, params)
+        except answer_models.AnswerError as error:
             raise _RefusedError(
                 f"its answer is not as MediaWiki gives it ({error}).", SHAPE_REMEDY
             ) from error
@@ -609,14 +609,14 @@ def is_loopback(host: str) -> bool:
     return name == "localhost" or (is_ip(name) and ipaddress.ip_address(name).is_loopback)
 
 
-class Watch:
+class Timeout:
     """Tells whether an answer took too long."""
 
     def __init__(self) -> None:
         self.ended = False
 
 
-class WatchedAdapter(HTTPAdapter):
+class TimeoutAdapter(HTTPAdapter):
     """Carries requests over connections that can be ended from outside."""
 
     def __init__(self) -> None:
@@ -647,9 +647,9 @@ class WatchedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
 
     @contextlib.contextmanager
-    def within(self, seconds: float) -> Iterator[Watch]:
+    def within(self, seconds: float) -> Iterator[Timeout]:
         """End every connection when it is time; they serve one request, one after the other."""
-        watch = Watch()
+        watch = Timeout()
 
         def end() -> None:
             watch.ended = True

@@ -11,12 +11,12 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from sockgraph.store.case_store import DIFFS
-from sockgraph.store.raw_answers import Entry, RawAnswers, digest
+from sockgraph.store.raw_answers import RawAnswers, StoredAnswer, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sockgraph.sources.mediawiki.cache import Asker
+    from sockgraph.sources.mediawiki.cache import CachedClient
 
 KIND = "diffs"
 REQUEST = {"action": "compare", "torelative": "prev", "prop": "diff|ids", "curtimestamp": "1"}
@@ -30,7 +30,7 @@ _SIDES: dict[str, Kind] = {"diff-deletedline": "del", "diff-addedline": "ins"}
 
 
 @runtime_checkable
-class HoldsDiffs(Protocol):
+class DiffSource(Protocol):
     """A source that can show what an edit changed."""
 
     def diffs(self, rev_ids: Sequence[int], *, wiki: str | None = None) -> dict[int, str]:
@@ -42,7 +42,7 @@ def stored_diffs(raw: RawAnswers) -> RawAnswers:
     return RawAnswers(raw.folder / DIFFS)
 
 
-def read_diffs(asker: Asker, rev_ids: Sequence[int]) -> dict[int, str]:
+def read_diffs(asker: CachedClient, rev_ids: Sequence[int]) -> dict[int, str]:
     """Return what edits changed, asking only for what is not stored; offline for nothing.
 
     Parameters
@@ -80,7 +80,7 @@ def read_diffs(asker: Asker, rev_ids: Sequence[int]) -> dict[int, str]:
     return {rev: body for rev, body in told.items() if body is not None}
 
 
-def compared(raw: RawAnswers, entry: Entry) -> dict[str, Any]:
+def compared(raw: RawAnswers, entry: StoredAnswer) -> dict[str, Any]:
     """Return what a stored answer compares; empty where the wiki does not show it."""
     return dict(json.loads(raw.body(entry)).get("compare", {}))
 
@@ -123,17 +123,17 @@ def _sides(shown: Mapping[str, Any]) -> Iterator[int]:
         yield from (int(shown[side]) for side in ("fromrevid", "torevid") if shown.get(side))
 
 
-def _held(raw: RawAnswers) -> dict[int, Entry]:
+def _held(raw: RawAnswers) -> dict[int, StoredAnswer]:
     return {int(entry.subjects[0]): entry for entry in raw.entries()}
 
 
-def _fetch(asker: Asker, raw: RawAnswers, rev: int) -> Entry:
+def _fetch(asker: CachedClient, raw: RawAnswers, rev: int) -> StoredAnswer:
     params = {**REQUEST, "fromrev": str(rev)}
     body = asker.connection.ask(
         params, kind=KIND, what=f"the diff of {rev}", found=["compare"], settled=NOT_SHOWN
     )
     answer = json.loads(body)
-    entry = Entry(
+    entry = StoredAnswer(
         api=asker.connection.api, params=params, kind=KIND, question=digest([KIND, REQUEST]),
         subjects=(str(rev),), chain=digest([asker.connection.api, params]), number=0,
         following=None, round=0, rows=int("compare" in answer),

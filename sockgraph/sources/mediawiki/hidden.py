@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sockgraph.sources.mediawiki.client import Connection
-    from sockgraph.store.raw_answers import Entry, RawAnswers
+    from sockgraph.store.raw_answers import RawAnswers, StoredAnswer
 
 KINDS = frozenset({"contributions", "discussions", "page histories", "revisions", "texts"})
 PROSE = frozenset({"comment", "blockreason", "reason", "content", "*", "body"})
@@ -26,7 +26,7 @@ REQUEST = {"action": "query", "prop": "revisions", "rvprop": "ids|user|comment|s
 
 
 @dataclass(frozen=True)
-class Hidden:
+class HiddenReport:
     """What a look at every stored edit found.
 
     Attributes
@@ -50,7 +50,7 @@ class Hidden:
 
 def remove_hidden(
     connection: Connection, raw: RawAnswers, *, progress: Progress = silent
-) -> Hidden:
+) -> HiddenReport:
     """Ask about every stored edit, and remove from the stored answers what the wiki shows no more.
 
     It is the one thing, beside a purge, that rewrites an answer; its first line then says how many
@@ -65,7 +65,7 @@ def remove_hidden(
         now = _as_shown_now(connection, known, progress)
         rewritten = sum(_rewrite(raw, entry, now) for entry in entries) + remove_diffs(diffs, now)
     states = list(now.values())
-    return Hidden(
+    return HiddenReport(
         checked=len(known),
         gone=sum(_gone(state) for state in states),
         comments=sum(not _gone(s) and bool(s and s.get("commenthidden")) for s in states),
@@ -182,7 +182,9 @@ def _shown(connection: Connection, rev_ids: list[int]) -> dict[int, Mapping[str,
             return shown
 
 
-def _rewrite(raw: RawAnswers, entry: Entry, now: Mapping[int, Mapping[str, Any] | None]) -> bool:
+def _rewrite(
+    raw: RawAnswers, entry: StoredAnswer, now: Mapping[int, Mapping[str, Any] | None]
+) -> bool:
     if entry.kind != "discussions":  # there the revision stays in its page's course, unnamed
         now = {rev: None if _gone(state) else state for rev, state in now.items()}
     answer = json.loads(raw.body(entry))

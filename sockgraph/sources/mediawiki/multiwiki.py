@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from sockgraph.account_names import hidden_cover, normal_name
+from sockgraph.account_names import hidden_pseudonym, normal_name
 from sockgraph.errors import SourceError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty, validate
 from sockgraph.sources.activity import unknown_activity
-from sockgraph.sources.base import Coverage, Discussion, Reading
+from sockgraph.sources.base import Coverage, Discussion, ReadResult
 from sockgraph.sources.mediawiki.client import refuse_strangers
-from sockgraph.sources.mediawiki.hidden import Hidden
+from sockgraph.sources.mediawiki.hidden import HiddenReport
 from sockgraph.sources.mediawiki.source import MediaWikiSource
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def summed(parts: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[s
     return {key: dict(sorted(counts.items())) for key, counts in whole.items()}
 
 
-class SeveralWikis:
+class MultiWikiSource:
     """The wikis of a case, under the same API path; no other host is asked anything.
 
     Parameters
@@ -278,7 +278,7 @@ class SeveralWikis:
         whole = pd.concat(parts).assign(role="reference") if parts else empty("accounts")
         return validate("accounts", whole).drop(columns="role")
 
-    def read(self, users: Sequence[str]) -> Reading:
+    def read(self, users: Sequence[str]) -> ReadResult:
         """Return the edits of these accounts on all wikis, newest `max_edits` of each."""
         readings, dropped = [], Counter[str]()
         coverage: dict[tuple[str, str], Coverage] = {}
@@ -292,7 +292,7 @@ class SeveralWikis:
         order = whole.sort_values(["timestamp", "rev_id"], ascending=False, kind="stable")
         kept = validate("edits", order.groupby("user").head(self._case.accounts.max_edits))
         told = coverages(users, coverage, whole, kept)
-        return Reading(kept, told, dict(dropped))
+        return ReadResult(kept, told, dict(dropped))
 
     def log_events(self, users: Sequence[str]) -> pd.DataFrame:
         """Return the logs of every wiki; an account that is not of the case is `Name@wiki`."""
@@ -387,11 +387,11 @@ class SeveralWikis:
         """Return what these edits of one wiki changed."""
         return self._wikis[wiki or self._case.wiki].diffs(rev_ids)
 
-    def remove_hidden(self) -> Hidden:
+    def remove_hidden(self) -> HiddenReport:
         """Remove from the stored answers what the wikis have hidden or deleted since."""
         parts = [wiki.remove_hidden() for wiki in self._wikis.values()]
         fields = ("checked", "gone", "comments", "texts", "answers")
-        return Hidden(**{name: sum(getattr(part, name) for part in parts) for name in fields})
+        return HiddenReport(**{name: sum(getattr(part, name) for part in parts) for name in fields})
 
     def provenance(self) -> dict[str, Any]:
         """Return what each wiki's source says, and requests and counts together."""
@@ -399,7 +399,7 @@ class SeveralWikis:
         key = self._case.id or self._case.slug
         # a ledger may call `Name@wiki` of the case `Name`, as accounts that are attached go by
         names = self._forgotten | {self._meant(name)[0] for name in self._forgotten}
-        hidden = sorted({hidden_cover(key, name) for name in names})
+        hidden = sorted({hidden_pseudonym(key, name) for name in names})
         return provenance(told, self._counts) | {"hidden": hidden}
 
     def traffic(self) -> dict[str, dict[str, int]]:

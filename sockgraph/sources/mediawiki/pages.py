@@ -24,15 +24,15 @@ from sockgraph.sources.mediawiki.tables import blocked_for_good, edits_table, hi
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sockgraph.sources.mediawiki.cache import Asker
-    from sockgraph.store.raw_answers import Chain
+    from sockgraph.sources.mediawiki.cache import CachedClient
+    from sockgraph.store.raw_answers import AnswerChain
 
 
 HASHES = 50_000  # edits: a thousand requests
 PAGE_ROWS = 2000  # of one page, newest first; what lies further back is told as not read
 
 
-def with_sha1(asker: Asker, edits: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+def with_sha1(asker: CachedClient, edits: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return `edits` with `sha1` where several of its accounts edited the page, and what lacks it.
 
     Contribution lists do not give it: it takes a request for every 50 such edits, for 50,000 at
@@ -76,7 +76,9 @@ def shared_pages(edits: pd.DataFrame) -> list[int]:
     return [int(page) for page in order["page_id"]]
 
 
-def histories(asker: Asker, wiki: str, pages: Sequence[int]) -> tuple[pd.DataFrame, dict[str, int]]:
+def histories(
+    asker: CachedClient, wiki: str, pages: Sequence[int]
+) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return every edit of these pages, whoever made it, newest 2,000 a page, and what is missing.
 
     Rows whose author is hidden or not registered are left out of the table and counted.
@@ -100,7 +102,7 @@ def histories(asker: Asker, wiki: str, pages: Sequence[int]) -> tuple[pd.DataFra
     return edits_table(wiki, (row for row in rows if "user" in row)), counts
 
 
-def _read_enough(chain: Chain) -> bool:
+def _read_enough(chain: AnswerChain) -> bool:
     return chain.complete or chain.rows >= PAGE_ROWS
 
 
@@ -130,7 +132,7 @@ class Neighbourhood:
 
 
 def find_neighbours(
-    asker: Asker, edits: pd.DataFrame, *, wanted: int, min_edits: int
+    asker: CachedClient, edits: pd.DataFrame, *, wanted: int, min_edits: int
 ) -> Neighbourhood:
     """Return the accounts that edited the pages of `edits`, those with most such pages first.
 
@@ -162,7 +164,7 @@ def find_neighbours(
     return Neighbourhood(_ranking(kept, shared), counts)
 
 
-def _told_enough(chain: Chain) -> bool:
+def _told_enough(chain: AnswerChain) -> bool:
     return chain.complete or chain.rows >= EDITORS_A_BATCH
 
 
@@ -175,7 +177,7 @@ def _rarest_first(edits: pd.DataFrame) -> list[int]:
     return [int(page) for page in ordered["page_id"]]
 
 
-def _shared(asker: Asker, asked: list[str]) -> Counter[str]:
+def _shared(asker: CachedClient, asked: list[str]) -> Counter[str]:
     wanted, editors = {int(page) for page in asked}, set()
     for row in asker.rows(EDITORS, asked, enough=_told_enough):
         if row.get("pageid") in wanted:
@@ -183,7 +185,7 @@ def _shared(asker: Asker, asked: list[str]) -> Counter[str]:
     return Counter(name for _, name in editors)
 
 
-def _unregistered(asker: Asker, asked: list[str]) -> int:
+def _unregistered(asker: CachedClient, asked: list[str]) -> int:
     """Add up, page by page, the unregistered editors that the wiki counts."""
     pages = {
         row["pageid"]: row.get("anoncontributors", 0)
@@ -193,7 +195,7 @@ def _unregistered(asker: Asker, asked: list[str]) -> int:
     return sum(pages.values())
 
 
-def _left_out(asker: Asker, names: list[str], min_edits: int) -> dict[str, str]:
+def _left_out(asker: CachedClient, names: list[str], min_edits: int) -> dict[str, str]:
     """Say of each candidate that cannot serve why not."""
     asker.ensure(USERS, names)
     temporary = temporary_names(asker)
@@ -216,7 +218,7 @@ def _why_not(row: Mapping[str, Any], min_edits: int) -> str:
     return "too few edits" if row.get("editcount", min_edits) < min_edits else ""
 
 
-def temporary_names(asker: Asker) -> re.Pattern[str] | None:
+def temporary_names(asker: CachedClient) -> re.Pattern[str] | None:
     """Return what the wiki's temporary accounts are called, where it has any."""
     answer = asker.whole(SITE)
     given = answer.get("autocreatetempuser", {})
@@ -235,7 +237,7 @@ def _ranking(names: list[str], shared: Mapping[str, int]) -> pd.DataFrame:
     )
 
 
-def read_discussions(asker: Asker, wiki: str, pages: Sequence[str]) -> Discussion:
+def read_discussions(asker: CachedClient, wiki: str, pages: Sequence[str]) -> Discussion:
     """Return every revision of these pages, newest 2,000 a page; a redirect leads to its target.
 
     It takes a request for every 50 revisions of a page: wikis give no more where texts are asked.
@@ -260,7 +262,7 @@ def read_discussions(asker: Asker, wiki: str, pages: Sequence[str]) -> Discussio
     )
 
 
-def _revisions(asker: Asker, asked: str) -> Iterator[dict[str, Any]]:
+def _revisions(asker: CachedClient, asked: str) -> Iterator[dict[str, Any]]:
     for page in asker.rows(DISCUSSIONS, [asked], enough=_read_enough):
         about = {"title": page["title"], "pageid": page.get("pageid"), "ns": page.get("ns")}
         for revision in page.get("revisions", []):
@@ -301,7 +303,7 @@ def _counts(rows: Sequence[Mapping[str, Any]], whole: bool) -> dict[str, int]:  
     }
 
 
-def _whole(asker: Asker, asked: str) -> bool:
+def _whole(asker: CachedClient, asked: str) -> bool:
     chains = asker.raw.chains(DISCUSSIONS.identity)
     first = next(c for c in chains if asked in c.subjects)  # later ones read what is new since
     return first.complete

@@ -17,7 +17,7 @@ NAMES_PER_REQUEST = 50
 
 
 @dataclass(frozen=True)
-class Question:
+class Query:
     """A kind of request, whomever it is about.
 
     Attributes
@@ -125,20 +125,20 @@ def _joined(values: Sequence[str]) -> str:
     return "|".join(values)
 
 
-SITE = Question(
+SITE = Query(
     "site",
     {"meta": "siteinfo", "siprop": "autocreatetempuser|extensions|general"},
     "general",
     refreshed=False,
 )
-USERS = Question(
+USERS = Query(
     "accounts",
     {"list": "users", "usprop": "blockinfo|editcount|groups|registration"},
     "users",
     about="ususers",
 )
-SPELLING = Question("spellings", {"list": "users"}, "users", about="ususers", batch=1)
-GLOBAL = Question(
+SPELLING = Query("spellings", {"list": "users"}, "users", about="ususers", batch=1)
+GLOBAL = Query(
     "global accounts",
     {"meta": "globaluserinfo", "guiprop": "editcount|merged"},
     "globaluserinfo",
@@ -146,14 +146,14 @@ GLOBAL = Question(
     batch=1,
     count=lambda _: 1,
 )
-ALL_USERS = Question(
+ALL_USERS = Query(
     "account list",
     {"list": "allusers", "auprop": "editcount", "auwitheditsonly": "1", "auexcludegroup": "bot"},
     "allusers",
     limit="aulimit",
 )
 BUT_TEMPORARY = replace(ALL_USERS, fixed={**ALL_USERS.fixed, "auexcludetemp": "1"})
-TEMPORARY_USERS = Question(
+TEMPORARY_USERS = Query(
     "temporary accounts, counted",
     {"list": "allusers", "auwitheditsonly": "1"},
     "allusers",
@@ -164,10 +164,10 @@ TEMPORARY_USERS = Question(
 )
 
 
-def _log(kind: str, type_: str | None = None, *, about: str = "", actors: bool = True) -> Question:
+def _log(kind: str, type_: str | None = None, *, about: str = "", actors: bool = True) -> Query:
     """Return a question for a log; of one actor or one type, as the API takes one of each."""
     told = "ids|title|type|user|timestamp|comment|details"
-    return Question(
+    return Query(
         kind,
         {
             "list": "logevents",
@@ -188,7 +188,7 @@ MOVES = _log("moves by accounts", "move", about="leuser")
 CREATIONS = _log("accounts created by accounts", "newusers", about="leuser")
 THANKS = _log("thanks by accounts", "thanks", about="leuser")
 RENAMES = _log("renames", "renameuser")
-LOCKED = Question(
+LOCKED = Query(
     "global locks",
     {"meta": "globaluserinfo"},
     "globaluserinfo",
@@ -196,21 +196,21 @@ LOCKED = Question(
     batch=1,
     count=lambda _: 1,
 )
-GLOBAL_BLOCKS = Question(
+GLOBAL_BLOCKS = Query(
     "global blocks",
     {"list": "globalblocks", "bgprop": "target|by|timestamp|expiry|reason"},
     "globalblocks",
     about="bgtargets",
     limit="bglimit",
 )
-REDIRECTS = Question(
+REDIRECTS = Query(
     "redirects of user pages",
     {"prop": "redirects", "rdprop": "title", "rdnamespace": "2"},
     "pages",
     about="titles",
     limit="rdlimit",
 )
-EDITORS = Question(
+EDITORS = Query(
     "page editors",
     {"prop": "contributors", "pcexcludegroup": "bot"},
     "pages",
@@ -219,7 +219,7 @@ EDITORS = Question(
     refreshed=False,
     count=_page_editors,
 )
-REVISIONS = Question(
+REVISIONS = Query(
     "revisions",
     {"prop": "revisions", "rvprop": "ids|sha1"},
     "pages",
@@ -227,7 +227,7 @@ REVISIONS = Question(
     refreshed=False,
     count=_page_revisions,
 )
-HISTORY = Question(
+HISTORY = Query(
     "page histories",
     {"prop": "revisions", "rvprop": "comment|flags|ids|sha1|size|tags|timestamp|user|userid"},
     "pages",
@@ -238,7 +238,7 @@ HISTORY = Question(
     count=_page_revisions,
     filed=_without_addresses,
 )
-DISCUSSIONS = Question(
+DISCUSSIONS = Query(
     "discussions",
     {
         "prop": "revisions",
@@ -255,7 +255,7 @@ DISCUSSIONS = Question(
     filed=_without_addresses,
 )
 
-TEXTS = Question(
+TEXTS = Query(
     "texts",
     {"prop": "revisions", "rvprop": "content|contentmodel|ids", "rvslots": "main"},
     "pages",
@@ -266,7 +266,7 @@ TEXTS = Question(
 TEXTS_BEFORE_SLOTS = replace(TEXTS, fixed={k: v for k, v in TEXTS.fixed.items() if k != "rvslots"})
 
 
-def contributions(window: Window) -> Question:
+def contributions(window: Window) -> Query:
     """Return the question for edits within a window; the API's start is the newest."""
     fixed = {
         "list": "usercontribs",
@@ -276,6 +276,6 @@ def contributions(window: Window) -> Question:
         fixed["ucstart"] = f"{window.end}T23:59:59Z"
     if window.start:
         fixed["ucend"] = f"{window.start}T00:00:00Z"
-    return Question(
+    return Query(
         "contributions", fixed, "usercontribs", about="ucuser", limit="uclimit", since="ucend"
     )

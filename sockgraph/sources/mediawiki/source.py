@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.account_names import ACCOUNT, hidden_cover, is_ip, kind_of, normal_name
+from sockgraph.account_names import ACCOUNT, hidden_pseudonym, is_ip, kind_of, normal_name
 from sockgraph.errors import SourceError
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.sources.activity import unknown_activity
 from sockgraph.sources.added_text import own_texts
-from sockgraph.sources.base import Coverage, Reading
+from sockgraph.sources.base import Coverage, ReadResult
 from sockgraph.sources.mediawiki import accounts as renames
 from sockgraph.sources.mediawiki import tables
 from sockgraph.sources.mediawiki.accounts import ask_global, global_accounts, global_notes
-from sockgraph.sources.mediawiki.cache import Asker
+from sockgraph.sources.mediawiki.cache import CachedClient
 from sockgraph.sources.mediawiki.client import (
     PER_MINUTE,
     Connection,
@@ -27,7 +27,7 @@ from sockgraph.sources.mediawiki.client import (
     is_loopback,
 )
 from sockgraph.sources.mediawiki.diffs import read_diffs
-from sockgraph.sources.mediawiki.hidden import Hidden, forget, remove_hidden
+from sockgraph.sources.mediawiki.hidden import HiddenReport, forget, remove_hidden
 from sockgraph.sources.mediawiki.pages import (
     find_neighbours,
     histories,
@@ -43,7 +43,7 @@ from sockgraph.sources.mediawiki.queries import (
     SPELLING,
     TEMPORARY_USERS,
     USERS,
-    Question,
+    Query,
     contributions,
 )
 from sockgraph.sources.mediawiki.tables import read_logs
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     from sockgraph.case import Case
     from sockgraph.sources.base import Discussion
-    from sockgraph.store.raw_answers import Chain, RawAnswers
+    from sockgraph.store.raw_answers import AnswerChain, RawAnswers
 
 _TAKEN_OVER = (
     "Until {day} this name was another account's, whose edits are not counted as this one's;"
@@ -104,7 +104,7 @@ class MediaWikiSource:
         progress: Progress = silent,
     ) -> None:
         self._case = case
-        self._asker = Asker(
+        self._asker = CachedClient(
             connection=_connect(case, per_minute),
             raw=raw,
             offline=offline,
@@ -193,7 +193,7 @@ class MediaWikiSource:
                 forget(self._asker.raw, normal_name(name), self._cover(name))
 
     def _cover(self, name: str) -> str:
-        return hidden_cover(self._case.id or self._case.slug, name)
+        return hidden_pseudonym(self._case.id or self._case.slug, name)
 
     def nominees(self, names: Sequence[str]) -> list[str]:
         """Return the names: on one wiki each means one account."""
@@ -227,7 +227,7 @@ class MediaWikiSource:
         rows = self._facts(users)
         return tables.accounts_table(self._case.wiki, [rows[user] for user in users])
 
-    def read(self, users: Sequence[str]) -> Reading:
+    def read(self, users: Sequence[str]) -> ReadResult:
         """Return the edits of these accounts, newest `max_edits` of each, within the window."""
         facts = self._facts(users)
         with self._asker.session():
@@ -267,7 +267,9 @@ class MediaWikiSource:
         dropped = {"rows that the wiki gave twice": len(rows) - len(whole)}
         if len(answered) > len(rows):
             dropped["rows of another account that had the name"] = len(answered) - len(rows)
-        return Reading(kept.sort_values(["wiki", "rev_id"], ignore_index=True), coverage, dropped)
+        return ReadResult(
+            kept.sort_values(["wiki", "rev_id"], ignore_index=True), coverage, dropped
+        )
 
     def log_events(self, users: Sequence[str]) -> pd.DataFrame:
         """Return blocks, rights, renames, creation, moves and thanks, about and by them."""
@@ -365,7 +367,7 @@ class MediaWikiSource:
         """
         return read_diffs(self._asker, rev_ids)
 
-    def remove_hidden(self) -> Hidden:
+    def remove_hidden(self) -> HiddenReport:
         """Remove from the stored answers what the wiki has hidden or deleted since."""
         return remove_hidden(self._asker.connection, self._asker.raw, progress=self._asker.progress)
 
@@ -410,7 +412,7 @@ class MediaWikiSource:
         return {name: dict(count) for name, count in counts.items()}
 
     @cached_property
-    def _edits(self) -> Question:
+    def _edits(self) -> Query:
         return contributions(self._case.window)
 
     def _greet(self) -> None:
@@ -460,7 +462,7 @@ class MediaWikiSource:
         long = [user for user, row in facts.items() if row.get("editcount", 0) > cap]
         return [([user for user in facts if user not in set(long)], False), (long, True)]
 
-    def _read_enough(self, chain: Chain) -> bool:
+    def _read_enough(self, chain: AnswerChain) -> bool:
         alone = len(chain.subjects) == 1
         return chain.complete or (alone and chain.rows >= self._case.accounts.max_edits)
 
@@ -550,7 +552,7 @@ def _joined(*notes: Mapping[str, str]) -> dict[str, str]:
     return {user: " ".join(filter(None, (part.get(user) for part in notes))) for user in users}
 
 
-def _listed_enough(chain: Chain) -> bool:
+def _listed_enough(chain: AnswerChain) -> bool:
     return chain.complete or len(chain.entries) >= ACCOUNTS_LISTED
 
 

@@ -20,8 +20,8 @@ from sockgraph.sources.mediawiki.queries import BLOCKS, CREATIONS, LOGS, MOVES, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from sockgraph.sources.mediawiki.cache import Asker
-    from sockgraph.store.raw_answers import Chain
+    from sockgraph.sources.mediawiki.cache import CachedClient
+    from sockgraph.store.raw_answers import AnswerChain
 
 
 KEPT_LOGS = frozenset(
@@ -216,7 +216,9 @@ def table_of(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
 LOG_ROWS = 2000  # of one account and kind, newest first: some have moved pages by the thousand
 
 
-def read_logs(asker: Asker, users: Sequence[str], named: Sequence[str]) -> list[dict[str, Any]]:
+def read_logs(
+    asker: CachedClient, users: Sequence[str], named: Sequence[str]
+) -> list[dict[str, Any]]:
     """Return blocks, rights, renames, creation, moves and thanks about and by these accounts.
 
     Each is a request of its own for each account, since the log takes one name: what was done to
@@ -239,20 +241,20 @@ def read_logs(asker: Asker, users: Sequence[str], named: Sequence[str]) -> list[
     return rows + _renames_to(asker, named)
 
 
-def log_titles(asker: Asker, users: Sequence[str], named: Sequence[str]) -> list[str]:
+def log_titles(asker: CachedClient, users: Sequence[str], named: Sequence[str]) -> list[str]:
     """Return what logs about these accounts are filed under; of those named, global ones too."""
     titles = [f"User:{user}" for user in users]
     return titles + [f"User:{user}@global" for user in named if has(asker, "CentralAuth")]
 
 
-def _renames_to(asker: Asker, named: Sequence[str]) -> list[dict[str, Any]]:
+def _renames_to(asker: CachedClient, named: Sequence[str]) -> list[dict[str, Any]]:
     renames.ask_renames(asker, named)
     known = renames.renamings(asker, named)
     earlier = {name for user in named for name in earlier_names(user, known)}
     return renames.rename_rows(asker, named, earlier)
 
 
-def blocked_before(asker: Asker, users: Sequence[str]) -> set[str]:
+def blocked_before(asker: CachedClient, users: Sequence[str]) -> set[str]:
     """Return who of these was ever blocked as a sock, by the wiki's log: a request each."""
     titles = {f"User:{user}": user for user in users}
     asker.ensure(BLOCKS, list(titles))
@@ -260,18 +262,18 @@ def blocked_before(asker: Asker, users: Sequence[str]) -> set[str]:
     return {titles[row["title"]] for row in rows if says_sock(row) and row.get("title") in titles}
 
 
-def has(asker: Asker, extension: str) -> bool:
+def has(asker: CachedClient, extension: str) -> bool:
     """Tell whether the wiki has an extension."""
     return any(one.get("name") == extension for one in asker.whole(SITE).get("extensions", []))
 
 
-def version(asker: Asker) -> tuple[int, int] | None:
+def version(asker: CachedClient) -> tuple[int, int] | None:
     """Return the wiki's version of MediaWiki, as 1.43 is (1, 43); null where it does not say."""
     told = str(asker.whole(SITE)["general"].get("generator"))
     numbers = re.match(r"MediaWiki (\d+)\.(\d+)", told)
     return (int(numbers[1]), int(numbers[2])) if numbers else None
 
 
-def log_read(chain: Chain) -> bool:
+def log_read(chain: AnswerChain) -> bool:
     """Tell whether an account's log is read far enough."""
     return chain.complete or chain.rows >= LOG_ROWS

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sockgraph.sources.mediawiki.cache import Asker
-    from sockgraph.sources.mediawiki.queries import Question
+    from sockgraph.sources.mediawiki.cache import CachedClient
+    from sockgraph.sources.mediawiki.queries import Query
 
 REQUESTS = 300
 """Requests for texts that a case may take, all its wikis together."""
@@ -37,7 +37,7 @@ UNDONE = UNDOING | {"mw-reverted"}
 
 
 def with_texts(
-    asker: Asker, edits: pd.DataFrame, sizes: Mapping[int, int], mode: str, *, wikis: int = 1
+    asker: CachedClient, edits: pd.DataFrame, sizes: Mapping[int, int], mode: str, *, wikis: int = 1
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return `edits` with `text`, what they added, and how much was not read and why.
 
@@ -99,7 +99,7 @@ def _chosen(
     return chosen, told
 
 
-def _tell(asker: Asker, question: Question, asked: list[str]) -> None:
+def _tell(asker: CachedClient, question: Query, asked: list[str]) -> None:
     """Say before how many requests there will be."""
     had = {s for chain in asker.raw.chains(question.identity) for s in chain.subjects}
     new = len(set(asked) - had)
@@ -108,7 +108,7 @@ def _tell(asker: Asker, question: Question, asked: list[str]) -> None:
         notice(f"{asker.connection.host}: {n:,} requests for what {new:,} revisions say.")
 
 
-def _shown(asker: Asker, asked: list[str]) -> dict[int, str | None]:
+def _shown(asker: CachedClient, asked: list[str]) -> dict[int, str | None]:
     """Return the texts by revision; null where hidden, absent where deleted."""
     question = TEXTS
     try:

@@ -49,7 +49,7 @@ def link_axis(link: Mapping[str, Any] | pd.Series, axis: Axis, width: float = 19
     return Chart(table, f"log10 LR {number_of(link)}", (width, 34.0), tuple(parts))
 
 
-def colleagues(
+def reference_strip(
     different: pd.DataFrame,
     *,
     threshold: float | None = None,

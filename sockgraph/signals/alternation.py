@@ -27,14 +27,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from sockgraph.signals.corpus import DAY, evenings
-from sockgraph.signals.nulls import inverse_lr
-from sockgraph.signals.sessions import SESSION, entries
+from sockgraph.signals.corpus import DAY, active_days
+from sockgraph.signals.manual_edits import SESSION, entries
+from sockgraph.signals.null_models import inverse_lr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sockgraph.signals.sessions import Work
+    from sockgraph.signals.manual_edits import ManualEdits
 
 RARELY = 0.02
 """On known aliases 1 of 351 common days holds a turn: at the 95 % limit, one in 75."""
@@ -51,7 +51,7 @@ TOLD = 4
 
 
 @dataclass(frozen=True)
-class Turns:
+class Alternation:
     """The turns of every pair.
 
     Attributes
@@ -79,7 +79,7 @@ class Turns:
         return np.unique(self.saves[chosen])
 
 
-def find_turns(work: Work, n: int) -> Turns:
+def find_alternation(work: ManualEdits, n: int) -> Alternation:
     """Find the turns of all pairs of n units."""
     rows = _turns(work)
     first, second = work.unit[rows[:, 0]], work.unit[rows[:, 1]]
@@ -89,13 +89,13 @@ def find_turns(work: Work, n: int) -> Turns:
     pair = np.minimum(first, second) * n + np.maximum(first, second)
     day = np.floor(work.at[rows[:, 0]] / DAY).astype(np.int64)
     count, mixed = _by_pair(pair, day, weight, n)
-    days = evenings(pair, work.at[rows[:, 0]], n * n).reshape(n, n)
+    days = active_days(pair, work.at[rows[:, 0]], n * n).reshape(n, n)
     days = days + days.T
     inverse = np.where(days >= DAYS, inverse_of_days(days, _common_days(work, n), mixed), 1.0)
-    return Turns(inverse, count, days, pair, work.save[rows], weight)
+    return Alternation(inverse, count, days, pair, work.save[rows], weight)
 
 
-def _turns(work: Work) -> NDArray[np.int64]:
+def _turns(work: ManualEdits) -> NDArray[np.int64]:
     """Return (turns, 3) rows: a save, the other account's only one until the next, and the next."""
     order = np.lexsort((work.at, work.unit))
     goes_on = np.flatnonzero(
@@ -116,7 +116,7 @@ def _turns(work: Work) -> NDArray[np.int64]:
     return np.asarray(rows[elsewhere])
 
 
-def _own_way(work: Work, n: int) -> NDArray[np.float64]:
+def _own_way(work: ManualEdits, n: int) -> NDArray[np.float64]:
     """Return (units, pauses, parts) ln of how much oftener than by chance a unit parts its time."""
     order = np.lexsort((work.at, work.unit))
     rows = np.column_stack([order[:-2], order[1:-1], order[2:]])
@@ -157,7 +157,7 @@ def _by_pair(
     return (count + count.T).astype(np.int64), np.asarray(mixed + mixed.T)
 
 
-def _common_days(work: Work, n: int) -> NDArray[np.float64]:
+def _common_days(work: ManualEdits, n: int) -> NDArray[np.float64]:
     """Return (units, units) days on which both save something."""
     day = np.floor(work.at / DAY).astype(np.int64)
     if not len(day):

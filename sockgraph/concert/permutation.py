@@ -21,7 +21,7 @@ CELLS = 4_000_000  # of one array, at most
 
 
 @dataclass(frozen=True)
-class Fits:
+class SlotFit:
     """How well each event fits each slot.
 
     Attributes
@@ -43,12 +43,12 @@ class Fits:
         return gain
 
 
-def deal(
+def permute(
     stratum: Ints,
     *,
     samples: int,
     rng: np.random.Generator,
-    fits: Fits | None = None,
+    fits: SlotFit | None = None,
 ) -> Ints:
     """Deal the events of each stratum anew among its slots.
 
@@ -107,7 +107,7 @@ def _shuffled(strata: list[Ints], n: int, samples: int, rng: np.random.Generator
     return held
 
 
-def _swapped(held: Ints, strata: list[Ints], fits: Fits, rng: np.random.Generator) -> Ints:
+def _swapped(held: Ints, strata: list[Ints], fits: SlotFit, rng: np.random.Generator) -> Ints:
     """Return chains after swaps proposed in every stratum, five for each of its events."""
     held = held.copy()
     sizes = np.array([len(members) for members in strata])
@@ -163,13 +163,13 @@ _SAID = {
 }
 
 
-def most_it_can_say(p: float) -> float:
+def max_log10_lr(p: float) -> float:
     """Return log10 of the greatest likelihood ratio that a p permits against independence.
 
     1 / (-e p ln p) for p < 1/e (Sellke, Bayarri & Berger 2001, The American Statistician 55:62),
     else 1. It is a bound, not an LR: what is really there may be worth much less.
 
-    >>> round(most_it_can_say(0.05), 2), most_it_can_say(0.5)
+    >>> round(most_it_can_say(0.05), 2), max_log10_lr(0.5)
     (0.39, 0.0)
     """
     return -math.log10(-math.e * p * math.log(p)) if 0 < p < 1 / math.e else 0.0
@@ -211,7 +211,7 @@ def compare_hypotheses(concert: pd.DataFrame, links: pd.DataFrame | None = None)
 
 
 def _bound(p: float) -> float:
-    return math.nan if math.isnan(p) else most_it_can_say(p)
+    return math.nan if math.isnan(p) else max_log10_lr(p)
 
 
 def _case(row: Mapping[Any, Any]) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from sockgraph.errors import EvaluationError
-from sockgraph.evaluation.metrics import Tally, tally
+from sockgraph.evaluation.metrics import ScoreCounts, count_by_score
 from sockgraph.evaluation.reading import checked_labels, checked_links
 from sockgraph.evidence.false_links import ALIKE, EVENT_DAYS, STRATA
 from sockgraph.evidence.holdout import COLUMNS
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 PAIR = ["user_a", "user_b"]
 
 
-def labelled_pairs(judged: Judged, evidence: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFrame:
+def labelled_pairs(
+    judged: LabelledPairs, evidence: pd.DataFrame, edits: pd.DataFrame
+) -> pd.DataFrame:
     """Lay out the pairs of labelled accounts as the reference's held-out pairs are.
 
     Parameters
@@ -78,7 +80,7 @@ def _alike(pairs: pd.DataFrame, said: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class Judged:
+class LabelledPairs:
     """The pairs of labelled accounts, and the truth about them.
 
     Attributes
@@ -109,25 +111,25 @@ class Judged:
     n_uncompared: int
 
     @property
-    def ranking(self) -> Tally:
+    def ranking(self) -> ScoreCounts:
         """Pairs by `score`: a null ranks below every number, a missing pair below a null."""
-        counts = tally(self.links["score"], self.same)
+        counts = count_by_score(self.links["score"], self.same)
         return counts.followed_by(self.missing_same, self.missing_different)
 
     @property
-    def ratios(self) -> Tally:
+    def ratios(self) -> ScoreCounts:
         """Pairs by `log10_lr`, 0 where it is null or the pair is missing."""
-        counts = tally(self.links["log10_lr"], self.same, null=0.0)
+        counts = count_by_score(self.links["log10_lr"], self.same, null=0.0)
         return counts.with_more(0.0, self.missing_same, self.missing_different)
 
 
-def judge(
+def match_labels(
     links: pd.DataFrame,
     labels: pd.DataFrame,
     *,
     allow_missing: bool = False,
     compared_only: bool = False,
-) -> Judged:
+) -> LabelledPairs:
     """Lay links beside labels.
 
     Parameters
@@ -156,7 +158,7 @@ def judge(
     same = person[a[kept]] == person[b[kept]]
     n_same, n_different = _pairs(person)
     _refuse_one_sided(n_same, n_different)
-    laid = Judged(
+    laid = LabelledPairs(
         links=links[kept],
         same=same,
         users=users,
@@ -200,7 +202,7 @@ def _refuse_one_sided(n_same: int, n_different: int) -> None:
     )
 
 
-def _refuse_missing(laid: Judged) -> None:
+def _refuse_missing(laid: LabelledPairs) -> None:
     n_missing = laid.missing_same + laid.missing_different
     if not n_missing:
         return

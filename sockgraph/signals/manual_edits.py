@@ -34,7 +34,7 @@ AT_ONCE = 1 << 21
 
 
 @dataclass(frozen=True)
-class Work:
+class ManualEdits:
     """What is left after batches and bursts, in time order.
 
     Attributes
@@ -49,7 +49,7 @@ class Work:
     save: NDArray[np.int64]
 
 
-def work_by_hand(histories: Histories) -> Work:
+def manual_edits(histories: Histories) -> ManualEdits:
     """Return what the units save by hand."""
     corpus = histories.corpus
     first = np.searchsorted(corpus.save, histories.saves)
@@ -63,7 +63,9 @@ def work_by_hand(histories: Histories) -> Work:
     rows = np.flatnonzero(keep)
     rows = rows[~_mass(histories.unit[rows], at[rows], corpus.page[first][rows])]
     rows = rows[np.argsort(at[rows], kind="stable")]
-    return Work(histories.unit[rows], at[rows], corpus.page[first][rows], histories.saves[rows])
+    return ManualEdits(
+        histories.unit[rows], at[rows], corpus.page[first][rows], histories.saves[rows]
+    )
 
 
 def entries(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Promise:
+class FlagThreshold:
     """What a flag of this case rests on.
 
     Attributes
@@ -54,12 +54,12 @@ class Promise:
     reason: str | None = None
 
 
-def promise_of(
+def flag_threshold(
     standing: NDArray[np.float64],
     near: NDArray[np.float64],
     cast: AccountIndex,
     different: NDArray[np.float64],
-) -> Promise:
+) -> FlagThreshold:
     """Find the standing that a flag must exceed, and in an open case the score.
 
     Parameters
@@ -77,10 +77,10 @@ def promise_of(
     if (cast.nominated == cast.reference).all():  # an open case: everybody with everybody
         share = EXPECTED_FALSE / max(named * (named - 1) / 2, 1)
         asked = high_quantile(different, share)
-        return Promise(STANDING, score=asked, expected=EXPECTED_FALSE)
+        return FlagThreshold(STANDING, score=asked, expected=EXPECTED_FALSE)
     members = np.flatnonzero(cast.reference)
     if len(members) < FEWEST_CASES:
-        return Promise(
+        return FlagThreshold(
             None,
             reason=f"{len(members)} reference accounts make as many innocent cases; at least"
             f" {FEWEST_CASES} are needed to promise anything of a flag",
@@ -89,15 +89,15 @@ def promise_of(
     among = np.where(np.isnan(standing[cells]), -np.inf, standing[cells])
     person = cast.person[members]
     among[person[:, None] == person[None, :]] = -np.inf
-    best, pair = highest(among, near[cells], min(max(named, 2), len(members)))
+    best, pair = highest_innocent(among, near[cells], min(max(named, 2), len(members)))
     of_pair = np.sort(best[np.unique(pair, return_index=True)[1]])[::-1]
     enough = int(CROWDED * len(members))
     threshold = max([STANDING, *of_pair[enough : enough + 1].tolist()])
     passed = best > threshold
-    return Promise(threshold, len(members), int(passed.sum()), len(np.unique(pair[passed])))
+    return FlagThreshold(threshold, len(members), int(passed.sum()), len(np.unique(pair[passed])))
 
 
-def highest(
+def highest_innocent(
     standing: NDArray[np.float64], alike: NDArray[np.float64], size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the highest standing in each account's innocent case of `size`, and whose it is.

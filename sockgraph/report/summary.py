@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from sockgraph.charts.colleagues import colleagues, link_axis
+from sockgraph.charts.reference_strip import link_axis, reference_strip
 from sockgraph.report import pages
 from sockgraph.report import wording as words
 from sockgraph.report.markup import joined, name
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sockgraph.charts import Chart
     from sockgraph.report.data import Link, ReportData
     from sockgraph.report.facts import Account
-    from sockgraph.report.sections import Desk
+    from sockgraph.report.sections import SectionContext
 
 AN_HOUR = 3600.0
 HASHTAG = re.compile(r"(?<![\w&/\[])#(?=\w*[^\W\d_])\w{3,60}")
@@ -37,7 +37,7 @@ MOST = 12
 
 
 @dataclass(frozen=True)
-class Matter:
+class KeyLink:
     """A link that matters: its number, its place on the axis, and a sentence of facts."""
 
     anchor: str
@@ -133,17 +133,17 @@ def _flagged(flagged: Sequence[Link]) -> Markup:
     )
 
 
-def matters(
-    anchors: Mapping[tuple[str, str], str], links: Sequence[Link], desk: Desk
-) -> list[Matter]:
+def key_links(
+    anchors: Mapping[tuple[str, str], str], links: Sequence[Link], desk: SectionContext
+) -> list[KeyLink]:
     """Return the links that get a section, the case's own question first."""
     return [_matter(anchors[link.pair], link, desk) for link in links[:MOST]]
 
 
-def _matter(anchor: str, link: Link, desk: Desk) -> Matter:
+def _matter(anchor: str, link: Link, desk: SectionContext) -> KeyLink:
     known = desk.tables[link.pair].link
     told = link.log10_lr is not None
-    return Matter(
+    return KeyLink(
         anchor,
         link,
         pair_words(link),
@@ -155,7 +155,7 @@ def _matter(anchor: str, link: Link, desk: Desk) -> Matter:
     )
 
 
-def facts_sentence(link: Link, desk: Desk) -> Markup:
+def facts_sentence(link: Link, desk: SectionContext) -> Markup:
     """Say which way the edits speak, and two or three facts that need no model."""
     said = [_verdict(link)]
     if link.imitation:
@@ -173,7 +173,7 @@ def facts_sentence(link: Link, desk: Desk) -> Markup:
     return Markup(" ").join(said)
 
 
-def gathering(link: Link, desk: Desk) -> Markup | None:
+def gathering(link: Link, desk: SectionContext) -> Markup | None:
     """Say what of an event both accounts show: a course, a contest or an edit-a-thon joins people.
 
     A hashtag in summaries of both, a page of an event that both edited, registrations within an
@@ -254,14 +254,14 @@ def _either(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])}{say(' or ')}{items[-1]}"
 
 
-def false_flags(data: ReportData, links: Sequence[Link], desk: Desk) -> FalseFlags | None:
+def false_flags(data: ReportData, links: Sequence[Link], desk: SectionContext) -> FalseFlags | None:
     """Lay out how different people score, and how many flags of this case would be false."""
-    different = colleagues_of(data)
+    different = reference_pairs(data)
     if different is None:
         return None
     best = max((k for k in links if k.flagged), key=lambda k: k.standing or 0.0, default=None)
     known = None if best is None else desk.tables[best.pair].link
-    strip = colleagues(different, threshold=flag_standing(data), link=known)
+    strip = reference_strip(different, threshold=flag_standing(data), link=known)
     n_pairs = sum(link.log10_lr is not None for link in links)
     held = data.held_out
     everyone = held[held["truth"] == "different"] if held is not None else different
@@ -279,13 +279,13 @@ def false_flags(data: ReportData, links: Sequence[Link], desk: Desk) -> FalseFla
             mean=f"{mean:.2g}",
             like=f"{like:.2g}",
         ),
-        *innocent(data),
+        *innocent_cases(data),
         *_unlike(data),
     ]
     return FalseFlags(strip, Markup(" ").join(said))
 
 
-def innocent(data: ReportData) -> list[Markup]:
+def innocent_cases(data: ReportData) -> list[Markup]:
     """Say how many innocent cases like this one would flag anybody, where it was measured."""
     known = data.calibration.get("promise") or {}
     if not known.get("cases"):
@@ -339,7 +339,7 @@ def flag_standing(data: ReportData) -> float | None:
     return None if value is None else float(value)
 
 
-def colleagues_of(data: ReportData) -> pd.DataFrame | None:
+def reference_pairs(data: ReportData) -> pd.DataFrame | None:
     """Return the pairs of different reference accounts that are most alike in their pages."""
     held = data.held_out
     if held is None or held.empty:

@@ -25,7 +25,7 @@ _LOCAL = re.compile(r"(localhost|127\.[\d.]+|\[::1\])(:\d+)?")
 Read = TypeVar("Read")
 
 
-class Questions:
+class Prompts:
     """Asks for what no option gave, or says which option is missing.
 
     Parameters
@@ -134,7 +134,7 @@ def kind(given: str | None, path: Path | None, *, asking: bool) -> str:
     return read(given or (KINDS[0] if path is None else KINDS[1]))
 
 
-def scheme(given: str | None, hosts: Sequence[str], questions: Questions) -> str | None:
+def scheme(given: str | None, hosts: Sequence[str], questions: Prompts) -> str | None:
     """Return `http` or `https`; asked only of a wiki that is on this machine."""
 
     def read(text: str) -> str:

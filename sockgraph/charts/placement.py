@@ -244,7 +244,7 @@ def clear_point(path: Places, marks: Places) -> Point:
     return float(x), float(y)
 
 
-class Labels:
+class LabelPlacer:
     """Texts placed one after the other, each where it covers least of what is there."""
 
     def __init__(self, taken: Sequence[Box], lines: Sequence[Places], size: Point) -> None:

@@ -13,8 +13,8 @@ from sockgraph.reviews import words
 from sockgraph.reviews.answers import (
     ANSWERED,
     LONGEST,
-    Kept,
-    Sealed,
+    SealedAnswer,
+    SealedAnswers,
     checked,
     finding,
     first_judgement,
@@ -23,12 +23,20 @@ from sockgraph.reviews.answers import (
     step_draft,
     wiki_opened,
 )
-from sockgraph.reviews.ledger import chained, head_of
+from sockgraph.reviews.ledger import chain_entries, head_of
 from sockgraph.reviews.packet import ANSWERS_FORMAT
 from sockgraph.reviews.queue import is_foil
 from sockgraph.reviews.rules import live_record, record_of, same_person
 from sockgraph.reviews.sheet import edits_of
-from sockgraph.reviews.states import LIGHT, PACKET, STEPS, History, Pair, Record, histories
+from sockgraph.reviews.states import (
+    LIGHT,
+    PACKET,
+    STEPS,
+    LinkHistory,
+    Pair,
+    ReviewerRecord,
+    histories,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,10 +120,12 @@ class _Answer(_Part):
     answers: _Answers | None = None
 
     @property
-    def sealed(self) -> dict[str, Sealed]:
+    def sealed(self) -> dict[str, SealedAnswer]:
         """The answers with their salts, as they were committed to."""
         given = self.model_dump(by_alias=True, exclude_unset=True).get("answers") or {}
-        return {step: Sealed(one["answer"], one["salt"]) for step, one in given.items() if one}
+        return {
+            step: SealedAnswer(one["answer"], one["salt"]) for step, one in given.items() if one
+        }
 
 
 class AnswersFile(_Part):
@@ -146,7 +156,7 @@ class Merge:
     """
 
     drafts: tuple[Draft, ...]
-    kept: tuple[Kept, ...]
+    kept: tuple[SealedAnswers, ...]
     passed: tuple[Pair, ...] = ()
 
 
@@ -206,7 +216,7 @@ def take_answers(ledger: Ledger, dossier: Dossier, given: Sequence[AnswersFile])
     def rule(entries: tuple[Entry, ...]) -> list[Draft]:
         accepted: list[Draft] = []
         for one in given:
-            after = (*entries, *chained(accepted, head_of(entries).hash))
+            after = (*entries, *chain_entries(accepted, head_of(entries).hash))
             merges.append(merge(dossier, after, one))
             accepted += checked(dossier, after, merges[-1].drafts)
         return accepted
@@ -231,11 +241,11 @@ def merge(dossier: Dossier, entries: Sequence[Entry], given: AnswersFile) -> Mer
     packet = _packet(dossier, entries, given)
     known = histories(entries)
     drafts: list[Draft] = []
-    kept: list[Kept] = []
+    kept: list[SealedAnswers] = []
     passed: list[Pair] = []
     for answer in given.answers:
         pair, round_ = _numbered(packet, answer.pair, given)
-        history = known.get(pair, History(pair))
+        history = known.get(pair, LinkHistory(pair))
         one = _kept(given, answer, pair)
         gone_on = max(1, len(history.rounds)) > round_
         record = record_of(history.current, given.reviewer)
@@ -291,7 +301,7 @@ def _numbered(packet: Entry, number: int, given: AnswersFile) -> tuple[Pair, int
     return (a, b), packet.body["rounds"][number - 1]
 
 
-def _shown_otherwise(dossier: Dossier, packet: Entry, number: int, record: Record) -> bool:
+def _shown_otherwise(dossier: Dossier, packet: Entry, number: int, record: ReviewerRecord) -> bool:
     """Tell whether something that the packet showed of a pair would be shown otherwise now.
 
     What is committed already was entered while nothing had changed, and may still be opened.
@@ -304,9 +314,9 @@ def _shown_otherwise(dossier: Dossier, packet: Entry, number: int, record: Recor
     return packet.manifest != dossier.seal  # a packet from before noted the whole case's seal only
 
 
-def _kept(given: AnswersFile, answer: _Answer, pair: Pair) -> Kept:
+def _kept(given: AnswersFile, answer: _Answer, pair: Pair) -> SealedAnswers:
     sealed = answer.sealed
-    one = Kept(pair, given.reviewer, sealed, (given.packet, answer.pair))
+    one = SealedAnswers(pair, given.reviewer, sealed, (given.packet, answer.pair))
     for step, commit in answer.commits.items():
         if sealed and one.commit(step) != commit:
             raise ReviewError(
@@ -322,11 +332,13 @@ def _kept(given: AnswersFile, answer: _Answer, pair: Pair) -> Kept:
         )
     if answer.light is None:
         return one
-    light = Sealed(light_judgement(**answer.light.model_dump()), "")
+    light = SealedAnswer(light_judgement(**answer.light.model_dump()), "")
     return replace(one, answers={LIGHT: light})
 
 
-def _drafts(dossier: Dossier, history: History, one: Kept, answer: _Answer) -> list[Draft]:
+def _drafts(
+    dossier: Dossier, history: LinkHistory, one: SealedAnswers, answer: _Answer
+) -> list[Draft]:
     """Return the steps that the ledger lacks; a commitment that differs from its own is refused."""
     record = live_record(dossier, history, one.reviewer)
     before = any(w.before for w in answer.wiki_opened)
@@ -353,7 +365,9 @@ def _drafts(dossier: Dossier, history: History, one: Kept, answer: _Answer) -> l
     return found
 
 
-def _refuse_other(record: Record, step: str, commit: str | None, one: Kept) -> None:
+def _refuse_other(
+    record: ReviewerRecord, step: str, commit: str | None, one: SealedAnswers
+) -> None:
     light = one.answers[LIGHT].answer if LIGHT in one.answers else {}
     if record.commits.get(step) != commit or (step == LIGHT and dict(record.light) != dict(light)):
         raise ReviewError(
@@ -363,7 +377,7 @@ def _refuse_other(record: Record, step: str, commit: str | None, one: Kept) -> N
         )
 
 
-def _refuse_unchecked(dossier: Dossier, one: Kept, history: History) -> None:
+def _refuse_unchecked(dossier: Dossier, one: SealedAnswers, history: LinkHistory) -> None:
     """Hold the answers to what a review asks for, as the page does."""
     pair = " and ".join(one.pair)
     if "first judgement" not in one.answers and "finding" in one.answers:

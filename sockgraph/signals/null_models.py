@@ -24,7 +24,7 @@ LIMIT = 1.0
 
 
 @dataclass(frozen=True)
-class Trace:
+class NullTrace:
     """One trace on every pair.
 
     Attributes
@@ -49,7 +49,7 @@ def poisson_lr(
     return np.asarray(seen * np.log(times) + (1 - times) * expected)
 
 
-def held(
+def clipped(
     log10_lr: NDArray[np.float64], heard: NDArray[np.bool_], limit: float
 ) -> NDArray[np.float64]:
     """Return log10 LRs within the limit, NaN where not heard and for an account with itself."""

@@ -30,7 +30,7 @@ FIRST_YEAR = 1995  # edits of older software, imported since, are dated from her
 AHEAD = dt.timedelta(days=2)  # that a wiki's clock may be fast
 
 
-class ShapeError(ValueError):
+class AnswerError(ValueError):
     """An answer is not as MediaWiki gives it."""
 
 
@@ -219,23 +219,23 @@ def check(answer: Mapping[str, Any], params: Mapping[str, str]) -> None:
 
     Raises
     ------
-    ShapeError
+    AnswerError
         Naming the first field that is amiss.
 
     >>> check({"query": {"users": [{"userid": 5}]}}, {"ususers": "Heron"})
     Traceback (most recent call last):
     ...
-    sockgraph.sources.mediawiki.shapes.ShapeError: users.0.name: Field required
+    sockgraph.sources.mediawiki.answer_models.AnswerError: users.0.name: Field required
     """
     query = answer.get("query", {})
     if not isinstance(query, dict):
-        raise ShapeError("query: it is no object")
+        raise AnswerError("query: it is no object")
     for place in (answer, query):
         for key, value in place.items():
             if key in _SHAPES:
                 _held(key, value)
     for fault in _beside_the_question(query, params):
-        raise ShapeError(fault)
+        raise AnswerError(fault)
 
 
 def _held(key: str, value: object) -> None:
@@ -246,16 +246,18 @@ def _held(key: str, value: object) -> None:
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         where = ".".join(map(str, (key, *fault["loc"])))
-        raise ShapeError(f"{where}: {fault['msg']}") from None
+        raise AnswerError(f"{where}: {fault['msg']}") from None
     except RecursionError:
-        raise ShapeError(f"{key}: it is nested too deep") from None
+        raise AnswerError(f"{key}: it is nested too deep") from None
 
 
 def _titles_of_users(rows: list[dict[str, Any]]) -> None:
     for number, row in enumerate(rows):
         title = row.get("title")
         if row.get("ns") == 2 and title and ":" not in title:
-            raise ShapeError(f"logevents.{number}.title: a page of a user has a colon in its title")
+            raise AnswerError(
+                f"logevents.{number}.title: a page of a user has a colon in its title"
+            )
 
 
 def _beside_the_question(query: Mapping[str, Any], params: Mapping[str, str]) -> Iterator[str]:
