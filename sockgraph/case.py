@@ -22,6 +22,8 @@ HOST = re.compile(
     r"(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?"
 )
 EVERYONE = "*"
+FIRST_LOOK = 40
+"""Reference accounts of a first look; fewer than 30 calibrate nothing."""
 MANY = 50
 """More listed names than these are compared only if somebody says so once more."""
 
@@ -330,6 +332,18 @@ class Case(_Part):
     def wiki(self) -> str:
         """The case's wiki; of several, the first."""
         return self.wikis[0]
+
+    @property
+    def first_look(self) -> bool:
+        """Whether one account of a live wiki is looked at, and the case asks for no reference."""
+        named = {*self.accounts.nominated, *(n for link in self.earlier for n in (link.a, link.b))}
+        one = len(named) == 1 and not self.everyone
+        return one and self.source.kind == "mediawiki" and not self.reference.model_fields_set
+
+    @property
+    def places(self) -> int:
+        """How many reference accounts are drawn: each costs a wiki requests of its own."""
+        return FIRST_LOOK if self.first_look else self.reference.accounts
 
     def beside(self, path: Path) -> Path:
         """Return a path of the case file as seen from here."""

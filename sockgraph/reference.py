@@ -248,7 +248,7 @@ def _with_reference(
             "reference": {
                 "rule": RULE,
                 "seed": here.case.reference.seed,
-                "wanted": here.case.reference.accounts,
+                "wanted": here.case.places,
                 "candidates": len(pool),
                 "drawn": int(drawn["user"].nunique()),
                 **told,
@@ -270,34 +270,48 @@ def _draw(  # noqa: PLR0917 - one step's parts
     Candidates come in a seeded order that favours those who match (the exponential keys of
     Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir"). Where it shows only
     in their edits when somebody is active, a third more are read than there are places, and the
-    same keys, with all that is known by then, say who stays. Labelled accounts come first.
+    same keys, with all that is known by then, say who stays. Labelled accounts come first. A wiki
+    tells one at a time who was ever blocked: only those who stay are asked about, and replaced.
     """
     case = here.case
     own = activity_of(here.edits[here.edits["user"].isin(_nominated_of(here))])
     ranking = _Ranking.of(pool, own, case.reference.seed)
     order = _first(labelled, ranking.order(known := source.activity(list(pool["user"]))))
-    wanted = case.reference.accounts
+    wanted = case.places
     to_read = wanted if known["h00"].notna().all() else -(-wanted * SPARE // 3)
     chosen: list[pd.DataFrame] = []
     readings: list[ReadResult] = []
     left_out = {"bots": 0, "blocked as a sock": 0, "too few edit times": 0, "matched less": 0}
-    start = have = 0
-    while have < to_read and start < len(order):
-        batch = order[start : start + max(to_read - have, LEAST_BATCH)]
-        start += len(batch)
-        facts, reading = _suitable(case, source, batch, (labelled, left_out))
-        chosen.append(facts)
-        readings.append(reading)
-        have += facts["user"].nunique()
-        progress("reference accounts", min(have, wanted), wanted)
-    suited = pd.concat(chosen) if chosen else source.account_facts([])
-    seen = [r.edits for r in readings if len(r.edits)]
-    activity = activity_of(pd.concat(seen)) if seen else known.iloc[:0]
-    names = _first(labelled, ranking.order(activity.reindex(pd.unique(suited["user"]))))[:wanted]
-    left_out["matched less"] = have - len(names)
+    start, needed = 0, to_read
+    asked, socks = set[str](), set[str]()
+    while True:
+        while (have := _people(chosen) - len(socks)) < needed and start < len(order):
+            batch = order[start : start + max(needed - have, LEAST_BATCH)]
+            start += len(batch)
+            facts, reading = _suitable(case, source, batch, left_out)
+            chosen.append(facts)
+            readings.append(reading)
+            progress("reference accounts", min(_people(chosen) - len(socks), wanted), wanted)
+        suited = pd.concat(chosen) if chosen else source.account_facts([])
+        seen = [r.edits for r in readings if len(r.edits)]
+        activity = activity_of(pd.concat(seen)) if seen else known.iloc[:0]
+        ranked = _first(labelled, ranking.order(activity.reindex(pd.unique(suited["user"]))))
+        names = [name for name in ranked if name not in socks][:wanted]
+        new = [name for name in names if name not in asked | labelled]
+        if not new:
+            break
+        asked |= set(new)
+        socks |= source.blocked_as_sock(new)
+        needed = wanted
+    left_out["blocked as a sock"] = len(socks)
+    left_out["matched less"] = len(ranked) - len(socks) - len(names)
     drawn = suited[suited["user"].isin(names)].sort_values(["user", "wiki"], ignore_index=True)
     balance = _balance(own, known, activity.loc[names])
     return drawn, readings, {"left out": _counted(left_out), "matched on": balance}
+
+
+def _people(chosen: Sequence[pd.DataFrame]) -> int:
+    return sum(facts["user"].nunique() for facts in chosen)
 
 
 def _first(these: frozenset[str], order: list[str]) -> list[str]:
@@ -356,22 +370,19 @@ def _rounded(value: float) -> float:
 
 
 def _suitable(
-    case: Case, source: Source, batch: list[str], told: tuple[frozenset[str], dict[str, int]]
+    case: Case, source: Source, batch: list[str], left_out: dict[str, int]
 ) -> tuple[pd.DataFrame, ReadResult]:
     """Keep those of a batch who can stand for different people, counting the others."""
-    labelled, left_out = told
     facts = source.account_facts(batch)
     bots = pd.Series([("bot" in g) for g in facts["groups"]], index=facts.index, dtype=bool)
     few = (facts["edit_count"] < case.accounts.min_edits).fillna(value=False).astype(bool)
     worth_reading = facts[~bots & ~few]
     reading = source.read(list(worth_reading["user"]))
-    socks = source.blocked_as_sock(list(worth_reading["user"])) - labelled
     times = reading.edits.groupby("user")["timestamp"].nunique()
     enough = set(times.index[times >= case.accounts.min_edits])
-    kept = worth_reading[worth_reading["user"].isin(enough - socks)]
+    kept = worth_reading[worth_reading["user"].isin(enough)]
     left_out["bots"] += int(bots.sum())
-    left_out["blocked as a sock"] += len(socks)
-    left_out["too few edit times"] += len(facts) - int(bots.sum()) - len(socks | set(kept["user"]))
+    left_out["too few edit times"] += len(facts) - int(bots.sum()) - len(kept)
     return kept, reading
 
 

@@ -44,6 +44,15 @@ def test_a_case_has_the_defaults_of_the_design(write):
     assert not case.everyone
 
 
+def test_a_first_look_at_one_account_of_a_wiki_draws_few(write):
+    table, live = 'kind = "table"\npath = "edits.parquet"', 'kind = "mediawiki"\ncontact = "a@b.c"'
+    text = GOOD.replace(', "青石巷"', "").replace(table, live)
+    assert load_case(write(text)).places == 40
+    assert load_case(write(text.replace(live, table))).places == 300
+    assert load_case(write(GOOD.replace(table, live))).places == 300
+    assert load_case(write(text + "[reference]\naccounts = 70\n")).places == 70
+
+
 def test_a_case_is_frozen(write):
     case = load_case(write(GOOD))
     with pytest.raises(ValueError, match="frozen"):

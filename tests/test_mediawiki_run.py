@@ -43,6 +43,26 @@ def test_a_case_runs_and_runs_again_without_the_wiki(wiki_case, tmp_path):
     assert again == manifest
 
 
+def test_a_first_look_takes_few_requests_and_asks_for_blocks_of_the_drawn_alone(
+    wiki_case, tmp_path
+):
+    asked = {}
+    for stem, more in {"first": "", "five": "[reference]\naccounts = 5\n"}.items():
+        case = wiki_case("Amber Wren", stem=stem, reference=more)
+        code, _, said = sockgraph("fetch", case, data=tmp_path / stem)
+        assert code == 0, said
+        told = sockgraph("run", case, "--offline", data=tmp_path / stem)
+        assert told[0] == 0, told[2]
+        manifest = json.loads((tmp_path / stem / "processed" / stem / "manifest.json").read_text())
+        asked[stem] = manifest["source"]["requests"], manifest["population"]["reference"]
+    requests, reference = asked["first"]
+    assert sum(requests.values()) <= 150
+    assert reference["wanted"] == 40
+    requests, reference = asked["five"]
+    socks = reference["left out"].get("blocked as a sock", 0)
+    assert requests["blocks of accounts"] == 5 + socks < reference["candidates"]
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -170,6 +170,26 @@ class NothingKnownBefore(TableSource):
         return unknown_activity(users)
 
 
+class ToldOneAtATime(NothingKnownBefore):
+    """A wiki that tells one account at a time who was ever blocked, and how many were asked."""
+
+    def blocked_as_sock(self, users):
+        self.asked = [*getattr(self, "asked", []), *users]
+        return {user for user in users if user[-1] in "02468"}
+
+
+def test_blocks_are_asked_of_the_drawn_alone_and_a_blocked_one_is_replaced(population, tmp_path):
+    population()
+    case = load_case(tmp_path / "river.toml")
+    source = ToldOneAtATime(case)
+    told = assemble(case, source).recipe["reference"]
+    blocked = [user for user in source.asked if user[-1] in "02468"]
+    assert told["drawn"] == 8
+    assert blocked  # by this seed
+    assert len(source.asked) == len(set(source.asked)) == 8 + len(blocked) < told["candidates"]
+    assert told["left out"]["blocked as a sock"] == len(blocked)
+
+
 @pytest.mark.parametrize("kind", [TableSource, NothingKnownBefore])
 def test_the_reference_matches_in_activity_hours_and_period(tmp_path, kind):
     edits = _habitual("Heron", *HABITS["like"]) + _habitual("Moth", *HABITS["like"])

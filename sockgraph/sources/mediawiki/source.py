@@ -291,7 +291,7 @@ class MediaWikiSource:
             found = find_neighbours(
                 self._asker,
                 edits,
-                wanted=self._case.reference.accounts,
+                wanted=self._case.places,
                 min_edits=self._case.accounts.min_edits,
             )
         self._counts |= found.counts
