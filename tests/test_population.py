@@ -182,7 +182,7 @@ def test_blocks_are_asked_of_the_drawn_alone_and_a_blocked_one_is_replaced(popul
     population()
     case = load_case(tmp_path / "river.toml")
     source = ToldOneAtATime(case)
-    told = assemble(case, source).recipe["reference"]
+    told = read_population(case, source).recipe["reference"]
     blocked = [user for user in source.asked if user[-1] in "02468"]
     assert told["drawn"] == 8
     assert blocked  # by this seed
