@@ -11,12 +11,19 @@ import pytest
 from test_evidence_weigh import FEW, START, accounts_of, edits_of, history
 
 from sockgraph.errors import SockgraphError
-from sockgraph.evidence import compare
+from sockgraph.evidence import compare, scoring
 from sockgraph.evidence.adjustment import standing
 from sockgraph.evidence.flag_threshold import flag_threshold, highest_innocent
 from sockgraph.evidence.flagging import FlagRule, unmet
 from sockgraph.evidence.scoring import AccountIndex
-from sockgraph.evidence.settings import CROWDED, EXPECTED_FALSE, FEWEST_CASES, LEAD, STANDING
+from sockgraph.evidence.settings import (
+    CROWDED,
+    EXPECTED_FALSE,
+    FEWEST_CASES,
+    LEAD,
+    STANDING,
+    WIDER,
+)
 from sockgraph.schema import subject_of
 from sockgraph.signals import SIGNALS
 
@@ -279,14 +286,22 @@ def test_no_name_order_or_deal_moves_a_number(people):
     pd.testing.assert_frame_equal(first.links, again.links, rtol=1e-6)
 
 
-def test_it_is_said_in_what_a_case_is_unlike_all_that_was_judged(people):
+def test_a_case_unlike_all_that_was_judged_is_told_so_in_wider_intervals(people, monkeypatch):
     rows = [row for name in people for row in people[name]]
     usual = weigh(rows + history("A", 1) + history("B", 2), "AB", list(people))
     told = {one["what"]: one for one in usual.calibration["transfer"]}
     assert told["edit times"]["here"] == 40
     assert told["edit times"]["inside"]
     odd = history("A", 1, n=900, comment=False) + history("B", 2, n=900, comment=False)
-    far = weigh(rows + odd, "AB", list(people)).calibration["transfer"]
-    unlike = {one["what"] for one in far if not one["inside"]}
+    far = weigh(rows + odd, "AB", list(people))
+    unlike = {one["what"] for one in far.calibration["transfer"] if not one["inside"]}
     assert {"edit times", "share of empty summaries"} <= unlike
     assert "pages" not in unlike
+    assert (usual.calibration["wider"], far.calibration["wider"]) == (0, WIDER)
+    monkeypatch.setattr(scoring, "WIDER", 0.0)
+    plain = weigh(rows + odd, "AB", list(people)).links
+    ends = ["log10_lr_low", "log10_lr_high"]
+    apart = (far.links[ends] - plain[ends]).to_numpy()[0]
+    assert apart[0] <= 0 <= apart[1]
+    assert apart[1] - apart[0] > WIDER / 2  # an end at its bound cannot go farther
+    assert far.links["log10_lr"].equals(plain["log10_lr"])

@@ -18,6 +18,7 @@ from sockgraph.evidence.pseudo_pairs import PseudoPairs, cut_histories, history_
 from sockgraph.evidence.scoring import AccountIndex, score_pairs, score_pairs_with
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
 from sockgraph.evidence.similarity import Likeness, Similarity, measure, normalize
+from sockgraph.evidence.transfer import transfer
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
@@ -104,11 +105,12 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     verdict = score_pairs(cast, found.measured, splits, settings, progress).with_extras(
         found.extras
     )
+    told = verdict.with_transfer(transfer(cast, histories))
     case = tables.ComparedCase(ready.nominated, tuple(accepted_alibis), settings, cast)
-    weighed = tables.build_tables(case, histories, found, verdict)
+    weighed = tables.build_tables(case, histories, found, told)
     return replace(
         weighed,
-        omissions=omit_weeks(weighed, case, (histories, found.measured), verdict, progress),
+        omissions=omit_weeks(weighed, case, (histories, found.measured), told, progress),
         held_out=held_out(case, histories, found, verdict),
     )
 
@@ -225,7 +227,8 @@ def compare_with(
     histories = of_accounts(corpus, cast.users)
     seen = histories, no_cuts(histories)
     found = _find(seen, cast, (incomplete, cast.nominated), None, progress)
-    verdict = score_pairs_with(learnt, cast, found.measured).with_extras(found.extras)
+    verdict = score_pairs_with(learnt, cast, found.measured, settings).with_extras(found.extras)
+    verdict = verdict.with_transfer(transfer(cast, histories))
     case = tables.ComparedCase(tuple(sorted(nominated)), (), settings, cast)
     return tables.build_tables(case, histories, found, verdict)
 

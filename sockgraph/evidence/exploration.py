@@ -26,6 +26,7 @@ from sockgraph.evidence.pseudo_pairs import PseudoPairs
 from sockgraph.evidence.scoring import score_pairs
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
 from sockgraph.evidence.similarity import Likeness, normalize
+from sockgraph.evidence.transfer import transfer
 from sockgraph.runtime import Progress, silent
 from sockgraph.signals import FAMILIES
 
@@ -136,6 +137,7 @@ def what_if(  # noqa: PLR0913 - as `compare`
     extras = [trace for trace in traces if trace.name not in gone]
     cast, found = left.ready.cast, replace(left.found, measured=measured, extras=extras)
     verdict = score_pairs(cast, measured, left.ready.splits, settings, progress).with_extras(extras)
+    verdict = verdict.with_transfer(transfer(cast, left.ready.histories))
     case = tables.ComparedCase(left.ready.nominated, tuple(accepted_alibis), settings, cast)
     weighed = tables.build_tables(case, left.ready.histories, found, verdict)
     omitted = (

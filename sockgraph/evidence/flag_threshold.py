@@ -65,7 +65,8 @@ def flag_threshold(
     Parameters
     ----------
     standing
-        (users, users) of pairs; see `adjustment.standing`.
+        (users, users) of pairs that have all else that a flag asks of a number, −∞ of others; see
+        `adjustment.standing`.
     near
         (users, users) how alike their pages are.
     cast

@@ -11,8 +11,10 @@ import numpy as np
 from sockgraph.evidence.adjustment import as_strangers, crowd, nearness, standing
 from sockgraph.evidence.calibration import CalibratedModel, calibrate, reference_pairs
 from sockgraph.evidence.flag_threshold import FlagThreshold, flag_threshold
-from sockgraph.evidence.flagging import declared_pairs
+from sockgraph.evidence.flagging import FAMILIES, declared_pairs, families_for, n_families
 from sockgraph.evidence.model import family_means
+from sockgraph.evidence.settings import WIDER
+from sockgraph.signals import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,6 +119,8 @@ class PairScores:
         log10 LRs and scores of the reference; None likewise.
     community
         The whole reference.
+    settings
+        How evidence is weighed.
     facts
         For the manifest and the report.
     """
@@ -140,6 +144,7 @@ class PairScores:
     sample: Sample | None
     scores: Sample | None
     community: TrainingPairs
+    settings: EvidenceSettings
     facts: dict[str, Any]
 
     @property
@@ -160,9 +165,15 @@ class PairScores:
     @cached_property
     def promise(self) -> FlagThreshold | None:
         """Return what a flag rests on; None where nothing is calibrated."""
-        if self.scores is None:
+        if self.scores is None or self.bounds is None:
             return None
-        return flag_threshold(self.standing, self.near, self.cast, self.scores.different)
+        names, asked = [signal.family for signal in SIGNALS], self.settings
+        added = np.nan_to_num(self.contributions)
+        speaking = families_for(added, names, asked.family_log10_lr)
+        eligible = n_families(speaking) >= FAMILIES
+        eligible &= self.bounds.clip(self.carrying_lr) >= asked.flag_log10_lr
+        standing = np.where(eligible, self.standing, -np.inf)
+        return flag_threshold(standing, self.near, self.cast, self.scores.different)
 
     def interval(
         self,
@@ -214,6 +225,18 @@ class PairScores:
             log10_lr=self.log10_lr + added,
         )
 
+    def with_transfer(self, told: list[dict[str, Any]]) -> PairScores:
+        """Return the same with wider intervals where the accounts are unlike any community's.
+
+        Parameters
+        ----------
+        told
+            What `transfer` says of the nominated accounts; kept among the facts.
+        """
+        wider = WIDER * any(not one["inside"] for one in told)
+        facts = self.facts | {"transfer": told, "wider": wider}
+        return replace(self, below=self.below + wider, above=self.above + wider, facts=facts)
+
 
 def score_pairs(  # noqa: PLR0917 - arrays of one stage, each named at the call
     cast: AccountIndex,
@@ -226,12 +249,15 @@ def score_pairs(  # noqa: PLR0917 - arrays of one stage, each named at the call
     learnt = calibrate(cast, measured, splits, settings, progress)
     if isinstance(learnt, str):
         community = reference_pairs(cast, measured, splits)
-        return _uncalibrated(cast, _surprise(measured), community, learnt)
-    return score_pairs_with(learnt, cast, measured)
+        return _uncalibrated(cast, _surprise(measured), community, settings=settings, reason=learnt)
+    return score_pairs_with(learnt, cast, measured, settings)
 
 
 def score_pairs_with(
-    learnt: CalibratedModel, cast: AccountIndex, measured: list[Similarity]
+    learnt: CalibratedModel,
+    cast: AccountIndex,
+    measured: list[Similarity],
+    settings: EvidenceSettings,
 ) -> PairScores:
     """Judge every pair of the cast by what a reference taught.
 
@@ -268,6 +294,7 @@ def score_pairs_with(
         sample=learnt.sample,
         scores=learnt.scores,
         community=learnt.community,
+        settings=settings,
         facts={
             "model": model,
             "near": line.near,
@@ -282,7 +309,12 @@ def _surprise(measured: list[Similarity]) -> NDArray[np.float64]:
 
 
 def _uncalibrated(
-    cast: AccountIndex, surprise: NDArray[np.float64], community: TrainingPairs, reason: str
+    cast: AccountIndex,
+    surprise: NDArray[np.float64],
+    community: TrainingPairs,
+    *,
+    settings: EvidenceSettings,
+    reason: str,
 ) -> PairScores:
     """Score by the plain mean of the signals' surprise above its usual 1: no LR."""
     n = surprise.shape[-1]
@@ -310,6 +342,7 @@ def _uncalibrated(
         sample=None,
         scores=None,
         community=community,
+        settings=settings,
         facts={"model": None, "reason": reason, "baseline": 0.0},
     )
 

@@ -38,6 +38,9 @@ CROWDED = 0.1
 """Pairs a reference account beyond `STANDING`, above which the threshold rises: in the references
 of labelled cases, where many people have several accounts, there are hardly ever so many (ADR 100).
 """
+WIDER = 0.3
+"""How much farther, in log10 LR, an interval reaches where accounts are unlike any community's: of
+nineteen communities, one's log10 LRs were best served by −0.30, others by as much as +0.18."""
 EXPECTED_FALSE = 0.5
 """False flags expected in an open case (0.3 to 10 tried; at 1, 4 of 53 flags were false)."""
 FEWEST_CASES = 50

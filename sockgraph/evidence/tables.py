@@ -15,7 +15,6 @@ from sockgraph.evidence.model import FAMILIES
 from sockgraph.evidence.null_tests import imitation_rows
 from sockgraph.evidence.pseudo_pairs import KINDS, LABELLED
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
-from sockgraph.evidence.transfer import transfer
 from sockgraph.schema import empty, subject_of, validate
 from sockgraph.signals.simultaneous import stretches
 
@@ -254,7 +253,9 @@ def flag_inputs(case: ComparedCase, links: pd.DataFrame, verdict: PairScores) ->
     return links.assign(
         score=_at(verdict.carrying, pairs),
         log10_lr=np.nan if verdict.bounds is None else verdict.bounds.clip(said),
-        n_families=links["families_for"].map(len),
+        n_families=flagging.n_families(
+            {f: np.array([f in row for row in links["families_for"]]) for f in FAMILIES}
+        ),
         declared=flagging.declared_pairs(case.nominated, case.cast.declared)[a, b],
         accepted=flagging.declared_pairs(case.nominated, case.accepted)[a, b],
     )
@@ -520,7 +521,7 @@ def _omissions(  # noqa: PLR0917 - arrays of one stage
             outside=_outside(case, some, carrying),
             standing=_at(verdict.stand_out(carrying), some),
             log10_lr=verdict.bounds.clip(left - _at(positive, some)),
-            n_families=np.sum(list(speak.values()), axis=0) if speak else 0,
+            n_families=flagging.n_families(speak) if speak else 0,
         )
         rows.append(
             pd.DataFrame(
@@ -585,7 +586,8 @@ def _calibration(
             "weights": {f: float(w) for f, w in zip(FAMILIES, model.weights, strict=True)},
             "flag_standing": promise.threshold,
             "promise": asdict(promise),
-            "transfer": transfer(case.cast, histories),
+            "transfer": verdict.facts["transfer"],
+            "wider": verdict.facts["wider"],
             "bounds_interval": [
                 [wide.low, narrow.low],
                 [narrow.high, wide.high],
