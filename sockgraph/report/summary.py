@@ -318,7 +318,7 @@ def _unlike(data: ReportData) -> list[Markup]:
     ]
     return [
         tell(
-            "<b>Unlike 95 of 100 accounts that the numbers were judged on:</b> {what}. So"
+            "<b>Unlike 98 of 100 accounts that the numbers were judged on:</b> {what}. So"
             " every interval reaches a factor of {factor} farther, both ways.",
             what="; ".join(shown),
             factor=f"{10 ** data.calibration['wider']:.0f}",

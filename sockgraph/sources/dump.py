@@ -175,7 +175,7 @@ def skipped(story: dict[str, Any]) -> int:
 def _current_only(story: dict[str, Any]) -> bool:
     """Tell whether a dump holds pages as they stand: most revisions follow one that it lacks."""
     counts = story["counts"]
-    return counts.get(xmldump.ORPHANS, 0) * 2 > counts.get("rows", 0)
+    return bool(counts.get(xmldump.ORPHANS, 0) * 2 > counts.get("rows", 0))
 
 
 def missing(story: dict[str, Any]) -> list[str]:
