@@ -16,25 +16,23 @@ import nbformat
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from chromium_fixture import CHROMIUM, FLAGS
+from explore_case import write
 from lab_fixture import Lab, open_notebook, wait_idle
 from playwright.sync_api import sync_playwright
 
 ACCOUNTS, LINKS, CLICKS = 400, 2_000, 30
 CELLS = (
-    "from explore_case import write, warm\nfolder = write({accounts}, {links})\nwarm(folder)",
-    "import sockgraph\nsockgraph.explore(folder / 'crowd.toml', data=folder)",
+    "import sockgraph.desk.widget  # what a notebook has imported by the time that it opens a desk",
+    'sockgraph.explore("{folder}/crowd.toml", data="{folder}")',
 )
 
 
 def main() -> None:
     """Open the desk once and click on thirty links; print what a person would wait."""
-    folder = Path(tempfile.mkdtemp())
+    folder, case = Path(tempfile.mkdtemp()), write(ACCOUNTS, LINKS)
     for name in ("notebooks", "home"):
         (folder / name).mkdir()
-    cells = [
-        nbformat.v4.new_code_cell(c.format(accounts=ACCOUNTS, links=LINKS).replace("'", '"'))
-        for c in CELLS
-    ]
+    cells = [nbformat.v4.new_code_cell(cell.format(folder=case)) for cell in CELLS]
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     nbformat.write(notebook, folder / "notebooks" / "crowd.ipynb")

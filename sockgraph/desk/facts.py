@@ -108,8 +108,13 @@ def cited_edits(tables: Tables, a: str, b: str) -> pd.DataFrame:
     return cited.rename(columns={"rev_ids": "rev"}).reset_index(drop=True)
 
 
-def shared_pages(tables: Tables, a: str, b: str) -> pd.DataFrame:
+def shared_pages(tables: Tables, a: str, b: str, edits: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the pages that both accounts edited, those first whose edits moved the number most.
+
+    Parameters
+    ----------
+    edits
+        What `shared_edits` returned of the two, where it was asked.
 
     Returns
     -------
@@ -119,11 +124,13 @@ def shared_pages(tables: Tables, a: str, b: str) -> pd.DataFrame:
         and `moved`: over the pair's signals, the sum of |contribution| times the page's share of
         the edits that the signal cites.
     """
-    edits = shared_edits(tables, a, b)
+    edits = shared_edits(tables, a, b) if edits is None else edits
     by_page = edits.groupby("page", observed=True, sort=False)
     first = edits["user"].eq(a).groupby(edits["page"], observed=True, sort=False).sum()
-    everybody = tables["edits"][["user"]].assign(page=page_titles(tables["edits"]))
-    everybody = everybody[everybody["page"].isin(first.index)].drop_duplicates()
+    there = page_titles(tables["edits"])
+    there = there[there.isin(first.index).to_numpy()]
+    everybody = pd.DataFrame({"user": tables["edits"]["user"].loc[there.index], "page": there})
+    everybody = everybody.drop_duplicates()
     cited = cited_edits(tables, a, b).merge(edits[["rev", "page"]], on="rev")
     share = 1 / cited.groupby("signal")["rev"].transform("size")
     moved = (cited["contribution"].abs() * share).groupby(cited["page"]).sum()

@@ -79,8 +79,9 @@ def give_edits(desk: Desk, content: Answer) -> Answer:
     Where they share no page, each one's own latest edits.
     """
     a, b = desk.pair(content["a"], content["b"])
-    pages = shared_pages(desk.tables, a, b)
-    edits = shared_edits(desk.tables, a, b) if len(pages) else latest_edits(desk.tables, a, b)
+    both = shared_edits(desk.tables, a, b)
+    pages = shared_pages(desk.tables, a, b, both)
+    edits = both if len(pages) else latest_edits(desk.tables, a, b)
     told_by = cited_edits(desk.tables, a, b)
     numbered = bool(pd.notna(desk.row((a, b))["log10_lr"]))  # else nothing moved a number
     signals = told_by.groupby("rev")["signal"].agg(list).to_dict() if numbered else {}

@@ -136,22 +136,9 @@ def _kept(desk: Desk, looked_at: set[str]) -> set[str]:
     """Return the accounts of a matrix: those looked at, then those of the strongest links."""
     if len(desk.accounts) <= MOST:
         return set(desk.accounts)
-    strongest = _by_strength(desk)
-    first = [user for user in strongest if user in looked_at]
-    rest = [user for user in strongest if user not in looked_at]
+    first = [user for user in desk.by_strength if user in looked_at]
+    rest = [user for user in desk.by_strength if user not in looked_at]
     return set([*first, *rest][:MOST])
-
-
-def _by_strength(desk: Desk) -> list[str]:
-    """Return the accounts by their strongest link for one operator."""
-    links = desk.tables["links"]
-    ends = pd.concat(
-        [links[["user_a", "log10_lr"]].set_axis(["user", "lr"], axis=1),
-         links[["user_b", "log10_lr"]].set_axis(["user", "lr"], axis=1)]
-    )  # fmt: skip
-    best = ends.groupby("user")["lr"].max()
-    known = {str(user): float(lr) for user, lr in best.items() if pd.notna(lr)}
-    return sorted(desk.accounts, key=lambda user: (-known.get(user, -99.0), user))
 
 
 def _places(desk: Desk, order: str) -> dict[str, int]:
@@ -160,7 +147,7 @@ def _places(desk: Desk, order: str) -> dict[str, int]:
     if order == "by name":
         ranked = sorted(desk.accounts, key=str.casefold)
     elif order == "strongest links first":
-        ranked = _by_strength(desk)
+        ranked = desk.by_strength
     elif order == "by group":
         grouped = [user for group in desk.groups for user in group.users if user in desk.accounts]
         ranked = [*dict.fromkeys([*grouped, *oldest])]

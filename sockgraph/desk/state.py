@@ -234,6 +234,15 @@ class Desk:
         return read_accounts(self.data)
 
     @cached_property
+    def by_strength(self) -> list[str]:
+        """The accounts by their strongest link for one operator."""
+        links = self.tables["links"]
+        ends = pd.concat([links.set_index(side)["log10_lr"] for side in ("user_a", "user_b")])
+        best = ends.groupby(level=0).max().dropna()
+        known = {str(user): float(lr) for user, lr in best.items()}
+        return sorted(self.accounts, key=lambda user: (-known.get(user, -99.0), user))
+
+    @cached_property
     def groups(self) -> list[Group]:
         """The groups of two or more accounts."""
         return read_groups(self.tables["clusters"])

@@ -24,7 +24,7 @@ from sockgraph.pipeline import DATA
 from sockgraph.report.wording import NEXT
 from sockgraph.reviews.words import SIGNAL_NAMES, estimate
 from sockgraph.signals import FAMILIES
-from sockgraph.strings import Language, say, speaking
+from sockgraph.strings import Language, said_by, say, speaking
 
 if TYPE_CHECKING:
     from sockgraph.pipeline import CaseResult
@@ -137,14 +137,13 @@ def page_script() -> str:
 def page_texts() -> frozenset[str]:
     """Return every text that the page itself says, and the words of its lists."""
     script = page_script()
-    said = re.findall(r'\bt\("((?:[^"\\]|\\.)*)"', script)
     lists = re.findall(
         r"^const (?:GAPS|ORDERED|SORTS|ORDERS|TABS|VIEWS|KEYS)\b.*?;$",
         script,
         re.MULTILINE | re.DOTALL,
     )
-    said += [word for text in lists for word in re.findall(r'"([A-Za-z][^"]*)"', text)]
-    return frozenset(text.replace('\\"', '"') for text in (*said, *FAMILIES, *SIGNAL_NAMES, *NEXT))
+    named = {word for text in lists for word in re.findall(r'"([A-Za-z][^"]*)"', text)}
+    return frozenset({*said_by(script), *named, *FAMILIES, *SIGNAL_NAMES, *NEXT})
 
 
 def page_strings(language: Language) -> dict[str, str]:

@@ -32,6 +32,7 @@ from sockgraph.reviews.ledger import (
 from sockgraph.reviews.rules import DECIDED, OPEN_STATES
 from sockgraph.reviews.states import FINDINGS, REVERSAL_FINDINGS, STEPS
 from sockgraph.schema import BANDS, STATES
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -113,7 +114,7 @@ class Blinder:
 
 def words(parts: Iterable[Part]) -> list[str]:
     """Return parts as strings, with a label for each name."""
-    return [part if isinstance(part, str) else LABELS[part["who"]] for part in parts]
+    return [part if isinstance(part, str) else say(LABELS[part["who"]]) for part in parts]
 
 
 def blinder(names: Mapping[str, str], titles: Iterable[str] = ()) -> Blinder:

@@ -12,6 +12,7 @@ from sockgraph.errors import ReviewError
 from sockgraph.reviews.ledger import digest
 from sockgraph.reviews.states import LinkHistory, Pair, ordered
 from sockgraph.reviews.words import IMITATION, RIVALS, counted, interval, signed, support_words
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,6 +31,7 @@ SEALED = (
     "alibis",
     "reference",
 )  # not links, clusters, graph and report: they carry the state of the review itself
+THE_SUM = "the sum"
 NUMBERS = ("log10_lr", "log10_lr_low", "log10_lr_high")
 
 
@@ -242,12 +244,12 @@ def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
     """
     before, after = _told(_as_shown(then)), _told(now)
     rows = [
-        Change(what, before[what], after.get(what, "not measured"))
+        Change(what, before[what], after.get(what, _absent()))
         for what in before
-        if before[what] != after.get(what, "not measured")
+        if before[what] != after.get(what, _absent())
     ]
     if "read" in then:  # a ledger from before did not note every signal that said nothing
-        rows += [Change(what, "not measured", after[what]) for what in after if what not in before]
+        rows += [Change(what, _absent(), after[what]) for what in after if what not in before]
     return [*rows, *_gone(then.get("cited", {}), now["cited"])]
 
 
@@ -255,7 +257,7 @@ def side_by_side(then: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list
     """Return everything that was shown then beside what is shown now, changed or not."""
     before, after = _told(_as_shown(then)) if then else {}, _told(now)
     return [
-        Change(what, before.get(what, "not measured"), after.get(what, "not measured"))
+        Change(what, before.get(what, _absent()), after.get(what, _absent()))
         for what in dict.fromkeys((*before, *after))
     ]
 
@@ -278,13 +280,16 @@ def direction(row: Mapping[str, Any]) -> str:
 def link_words(shown: Mapping[str, Any] | None) -> str:
     """Say a link's fused number with its interval, or why there is none."""
     if shown is None:
-        return "not compared"
+        return say("not compared")
     if shown["log10_lr"] is None:
-        return f"{shown['band'].capitalize()}: no log10 LR is given."
+        return say("{band}: no log10 LR is given.", band=say(shown["band"]).capitalize())
     ends = interval(shown["log10_lr_low"], shown["log10_lr_high"])
-    band = shown["band"]
-    says = f"{band} the two explanations" if "separate" in band else f"speaks {band} one operator"
-    return f"The evidence {says}: log10 LR {signed(shown['log10_lr'])} {ends}."
+    told = (
+        "The evidence {band} the two explanations: log10 LR {number} {ends}."
+        if "separate" in shown["band"]
+        else "The evidence speaks {band} one operator: log10 LR {number} {ends}."
+    )
+    return say(told, band=say(shown["band"]), number=signed(shown["log10_lr"]), ends=ends)
 
 
 def _shown_link(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -313,20 +318,31 @@ def _as_shown(then: Mapping[str, Any]) -> Mapping[str, Any]:
 def _told(shown: Mapping[str, Any]) -> dict[str, str]:
     """Return everything of a snapshot in words, by what it is of."""
     link = shown["link"]
-    told = {"the sum": link_words(link)}
+    told = {say(THE_SUM): link_words(link)}
     if link is not None:
-        told["simultaneous work"] = "beyond chance" if link["alibi"] else "not beyond chance"
-    for name, row in shown["signals"].items():
-        told[name] = (
-            f"{row['speaks']} ({signed(row['log10_lr'])}), {support_words(name, row['support'])}"
+        told[say("simultaneous work")] = say(
+            "beyond chance" if link["alibi"] else "not beyond chance"
         )
+    for name, row in shown["signals"].items():
+        rests_on = support_words(name, row["support"])
+        told[say(name)] = f"{say(row['speaks'])} ({signed(row['log10_lr'])}){say(', ')}{rests_on}"
     for user, read in shown.get("read", {}).items():
-        hidden = f", {read['hidden']} hidden" if read["hidden"] else ""
-        span = f"{read['from']} to {read['to']}"
-        told[f"read of {user}"] = f"{counted(read['edits'], 'edit')}, {span}{hidden}"
+        span = say(", {first} to {last}", first=read["from"], last=read["to"])
+        hidden = say(", {n} hidden", n=read["hidden"]) if read["hidden"] else ""
+        told[read_of(user)] = f"{counted(read['edits'], 'edit')}{span}{hidden}"
     if "alibis" in shown:
-        told["days of simultaneous work"] = ", ".join(day for day, _ in shown["alibis"]) or "none"
+        days = say(", ").join(day for day, _ in shown["alibis"])
+        told[say("days of simultaneous work")] = days or say("none")
     return told
+
+
+def read_of(user: str) -> str:
+    """Name what is told of how much was read of an account."""
+    return say("read of {user}", user=user)
+
+
+def _absent() -> str:
+    return say("not measured")
 
 
 def _gone(then: Mapping[str, str], now: Mapping[str, str]) -> list[Change]:
@@ -336,7 +352,7 @@ def _gone(then: Mapping[str, str], now: Mapping[str, str]) -> list[Change]:
     nearly equal ones are shown hangs on a float's last digit.
     """
     return [
-        Change(f"edit {rev}", "shown", "changed, hidden or gone since")
+        Change(say("edit {rev}", rev=rev), say("shown"), say("changed, hidden or gone since"))
         for rev in then
         if now.get(rev) != then[rev]
     ]

@@ -10,10 +10,19 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.reviews import words
-from sockgraph.reviews.dossier import direction, link_words, rested_on, side_by_side
+from sockgraph.reviews.blinding import LABELS
+from sockgraph.reviews.dossier import (
+    THE_SUM,
+    direction,
+    link_words,
+    read_of,
+    rested_on,
+    side_by_side,
+)
 from sockgraph.reviews.rules import changes_shown
 from sockgraph.reviews.sheet import EditCard, case_blinder, make_cards
 from sockgraph.reviews.states import RECEIVED, LinkHistory, Pair
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +134,7 @@ def make_exhibit(
 
 
 def _nothing(way: str) -> tuple[PageBlock, ...]:
-    return (PageBlock(note=words.NOTHING[way]),)
+    return (PageBlock(note=say(words.NOTHING[way])),)
 
 
 @dataclass(frozen=True)
@@ -145,10 +154,10 @@ class _Cards:
         left = len(cards) - EDITS_SHOWN
         about = words.signal_about(row["signal"])
         rests_on = words.support_words(row["signal"], row["support"])
-        more = f"; and {words.counted(left, 'more edit')}" if left > 0 else ""
+        more = say("; and {edits}", edits=words.counted(left, "more edit")) if left > 0 else ""
         return PageBlock(
-            row["signal"],
-            f"{about + ': ' if about else ''}{rests_on}{more}",
+            say(row["signal"]),
+            f"{about + say(': ') if about else ''}{rests_on}{more}",
             rows=tuple(_sided(card) for card in cards[:EDITS_SHOWN]),
             edits=True,
         )
@@ -172,36 +181,41 @@ def _alibis(stretches: Sequence[dict[str, Any]]) -> tuple[PageBlock, ...]:
     if not rows:
         return ()
     left = len(rows) - DAYS_SHOWN
-    note = f"The first {DAYS_SHOWN}; and {left} more." if left > 0 else ""
-    return (
-        PageBlock(words.SIMULTANEOUS, note, columns=words.ALIBI_COLUMNS, rows=rows[:DAYS_SHOWN]),
-    )
+    note = say("The first {n}; and {left} more.", n=DAYS_SHOWN, left=left) if left > 0 else ""
+    columns = tuple(map(say, words.ALIBI_COLUMNS))
+    return (PageBlock(say(words.SIMULTANEOUS), note, columns=columns, rows=rows[:DAYS_SHOWN]),)
 
 
 def _table(rows: Sequence[dict[str, Any]], *, numbers: bool) -> PageBlock:
     """Return every signal with which way it speaks and on what it rests."""
     cells = tuple(
         (
-            row["signal"],
-            row["family"],
-            direction(row),
+            say(row["signal"]),
+            say(row["family"]),
+            say(direction(row)),
             words.support_words(row["signal"], row["support"], enough=row["status"] == "ok"),
             *((words.signed(row["log10_lr"]),) if numbers else ()),
         )
         for row in rows
     )
     columns = (*words.SIGNAL_COLUMNS, *(("log10 LR alone",) if numbers else ()))
-    return PageBlock("Every signal", columns=columns, rows=cells)
+    return PageBlock(say("Every signal"), columns=tuple(map(say, columns)), rows=cells)
 
 
 def _received(entries: Sequence[Entry], blind: Blinder) -> tuple[PageBlock, ...]:
     if not entries:
         return ()
     rows = tuple(
-        (e.time[:10], e.body["speaks"], e.body["authenticated_by"], blind.parts(e.body["summary"]))
+        (
+            e.time[:10],
+            say(e.body["speaks"]),
+            e.body["authenticated_by"],
+            blind.parts(e.body["summary"]),
+        )
         for e in entries
     )
-    return (PageBlock("Evidence received", columns=words.RECEIVED_COLUMNS, rows=rows),)
+    columns = tuple(map(say, words.RECEIVED_COLUMNS))
+    return (PageBlock(say("Evidence received"), columns=columns, rows=rows),)
 
 
 def _changed(
@@ -212,24 +226,23 @@ def _changed(
     if now and now.kind == "reversal":
         then = rested_on(history)
         if then is None:
-            return (PageBlock("What the link rested on", words.MADE_ELSEWHERE),)
+            return (PageBlock(say("What the link rested on"), say(words.MADE_ELSEWHERE)),)
         rows = side_by_side(then, dossier.snapshot(history.pair))
-        return (_beside("What the link rested on, and rests on now", rows, shown, numbers=numbers),)
+        title = say("What the link rested on, and rests on now")
+        return (_beside(title, rows, shown, numbers=numbers),)
     moved = changes_shown(dossier, history)
-    title = "What has changed since the finding before"
+    title = say("What has changed since the finding before")
     return (_beside(title, moved, shown, numbers=numbers),) if moved else ()
 
 
 def _beside(title: str, rows: Sequence[Change], shown: Pair, *, numbers: bool) -> PageBlock:
     """Return changes as a table; without numbers and names where a packet shows them."""
-    labels = dict(
-        zip((f"read of {user}" for user in shown), ("Account A", "Account B"), strict=True)
-    )
+    labels = {read_of(user): say(LABELS[who]) for user, who in zip(shown, "AB", strict=True)}
     told = [(labels.get(r.what, r.what), r.then, r.now) for r in rows]
     if not numbers:
         told = [
             (what, words.without_number(then), words.without_number(now))
             for what, then, now in told
-            if what != "the sum"
+            if what != say(THE_SUM)
         ]
-    return PageBlock(title, columns=("Shown", "Then", "Now"), rows=tuple(told))
+    return PageBlock(title, columns=tuple(map(say, ("Shown", "Then", "Now"))), rows=tuple(told))

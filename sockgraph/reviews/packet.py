@@ -26,6 +26,7 @@ from sockgraph.reviews.queue import ReviewTask, queue, why_nothing
 from sockgraph.reviews.rules import live_record, round_number
 from sockgraph.reviews.sheet import case_key, make_sheet, seed_of, sides
 from sockgraph.reviews.states import PACKET, LinkHistory, histories, person_key
+from sockgraph.strings import language_of, said_by, say, speaking, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sockgraph.reviews.dossier import Dossier
     from sockgraph.reviews.ledger import Entry
     from sockgraph.reviews.sheet import Diffs, Sheet
+    from sockgraph.strings import Language
 
 ANSWERS_FORMAT = "sockgraph answers 2"
 _RESERVED = ("example", "test", "invalid")  # RFC 2606: such hosts cannot exist
@@ -64,6 +66,7 @@ def make_packet(
     *,
     foils: int | None = None,
     read_diffs: Callable[[Sheet], Diffs] | None = None,
+    language: Language | None = None,
 ) -> Packet:
     """Make a reviewer's packet; links that they have begun elsewhere are left out.
 
@@ -75,12 +78,15 @@ def make_packet(
         Known-different pairs to mix in; None as many as the case asks for.
     read_diffs
         Returns what the diffs of a sheet's edits show, where the source can tell.
+    language
+        What the page is written in; None for that of the case's wiki.
 
     Raises
     ------
     ReviewError
         If nothing waits for the reviewer, or the case compares everyone.
     """
+    language = language or language_of(dossier.case.wiki)
     known = histories(entries)
     asked = dossier.case.review.foils if foils is None else foils
     served = queue(dossier, entries, reviewer, foils=asked)
@@ -91,7 +97,9 @@ def make_packet(
     )
     if not any(not task.foil for task in tasks):
         raise why_nothing(dossier, entries, reviewer)
-    shown = [_shown(dossier, task, known, read_diffs) for task in tasks]
+    with speaking(language):
+        shown = [_shown(dossier, task, known, read_diffs) for task in tasks]
+        said = page_words()
     held = any(diffs for _, diffs in shown)
     content = {
         "case": dossier.case.slug,
@@ -101,7 +109,7 @@ def make_packet(
         "head": str(head_of(entries)),
         "answers_format": ANSWERS_FORMAT,
         "answers_reversed": answers_turned(dossier, reviewer),
-        "words": page_words(),
+        "words": said,
         "wiki": wiki_address(dossier.case),
         "diffs": held,
         "tasks": [{"number": i, **clean_all(task)} for i, (task, _) in enumerate(shown, 1)],
@@ -115,7 +123,9 @@ def make_packet(
         "evidence": [dossier.evidence_hash(task.pair) for task in tasks],
     }
     draft = Draft(PACKET, reviewer, body, dossier.seal)
-    return Packet(name, _page({**content, "packet": name}, head_of(entries)), tasks, draft)
+    with speaking(language):
+        page = _page({**content, "packet": name}, head_of(entries))
+    return Packet(name, page, tasks, draft)
 
 
 def answers_turned(dossier: Dossier, reviewer: str) -> bool:
@@ -126,21 +136,27 @@ def answers_turned(dossier: Dossier, reviewer: str) -> bool:
 def page_words() -> dict[str, Any]:
     """Return every word that the packet's page says, from the one place that has them."""
     return {
-        "labels": LABELS,
-        "judgements": [[key, *said] for key, said in words.JUDGEMENTS.items()],
+        "labels": _said(LABELS),
+        "judgements": [[key, *map(say, said)] for key, said in words.JUDGEMENTS.items()],
         "findings": {
-            kind: [[key, words.FINDINGS[key]] for key in findings_of(kind)]
+            kind: [[key, say(words.FINDINGS[key])] for key in findings_of(kind)]
             for kind in ("review", "reversal")
         },
-        "doubts": {doubt: list(map(list, said.items())) for doubt, said in words.DOUBTS.items()},
-        "questions": words.QUESTIONS,
-        "hints": words.HINTS,
-        "read": words.READ,
-        "steps": words.STEP_TITLES,
-        "views": words.VIEWS,
-        "order": words.FIRST_PAGES,
-        "closed": words.CLOSED,
+        "doubts": {
+            doubt: list(map(list, _said(said).items())) for doubt, said in words.DOUBTS.items()
+        },
+        "questions": _said(words.QUESTIONS),
+        "hints": _said(words.HINTS),
+        "read": say(words.READ),
+        "steps": _said(words.STEP_TITLES),
+        "views": _said(words.VIEWS),
+        "order": say(words.FIRST_PAGES),
+        "strings": {text: say(text) for text in sorted(said_by(_resource("packet.js")))},
     }
+
+
+def _said(table: Mapping[str, str]) -> dict[str, str]:
+    return {key: say(text) for key, text in table.items()}
 
 
 def wiki_address(case: Case) -> str | None:
@@ -192,6 +208,8 @@ def _page(content: Mapping[str, Any], head: LedgerHead) -> str:
         script=Markup(script),  # noqa: S704 - our own file
         style_hash=_csp_hash(style),
         script_hash=_csp_hash(script),
+        language=spoken(),
+        say=say,
         data=Markup(text),  # noqa: S704 - JSON without a character that HTML reads
         packet=content["packet"],
         reviewer=content["reviewer"],

@@ -14,6 +14,7 @@ import pandas as pd
 
 from sockgraph.reviews.blinding import USER_SPACES, Blinder, Part, blinder, own_names, squash
 from sockgraph.reviews.ledger import digest
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -45,7 +46,12 @@ SPACES = {
     14: "category",
     15: "category talk",
 }
-_UNITS = ((86_400 * 2, 86_400, "days"), (3_600 * 2, 3_600, "h"), (120, 60, "min"), (0, 1, "s"))
+_UNITS = (
+    (86_400 * 2, 86_400, "{n} days"),
+    (3_600 * 2, 3_600, "{n} h"),
+    (120, 60, "{n} min"),
+    (0, 1, "{n} s"),
+)
 
 Diffs = dict[str, list[tuple[str, str]]]
 """From `wiki:rev_id` to what a diff shows: pairs of `same`, `ins` or `del` and its text."""
@@ -286,8 +292,8 @@ class _Draw:
         title = "" if pd.isna(first["title"]) else str(first["title"])
         space = None if pd.isna(first["ns"]) else int(first["ns"])
         return SheetPage(
-            self.blind.parts(title) or [f"page {first['page_id']}"],
-            "" if space is None else SPACES.get(space, f"namespace {space}"),
+            self.blind.parts(title) or [say("page {n}", n=first["page_id"])],
+            "" if space is None else _space(space),
             self.editors[str(first["page"])],
             self.rows(shown),
             len(edits) - len(shown),
@@ -326,7 +332,11 @@ class _Draw:
 
 def _met(one: EditCard, other: EditCard, gap: str) -> SheetRow:
     a, b = (one, other) if one.who == "A" else (other, one)
-    return SheetRow(a, b, gap, f"{one.who}, then {other.who}")
+    return SheetRow(a, b, gap, say("{one}, then {other}", one=one.who, other=other.who))
+
+
+def _space(number: int) -> str:
+    return say(SPACES[number]) if number in SPACES else say("namespace {n}", n=number)
 
 
 def gap_words(gap: dt.timedelta) -> str:
@@ -338,7 +348,7 @@ def gap_words(gap: dt.timedelta) -> str:
     """
     seconds = gap.total_seconds()
     size, unit = next((size, unit) for least, size, unit in _UNITS if seconds >= least)
-    return f"{int(seconds // size)} {unit}"
+    return say(unit, n=int(seconds // size))
 
 
 def _stretch(edits: pd.DataFrame, most: int) -> pd.DataFrame:

@@ -209,7 +209,7 @@ JUDGEMENTS = {
     ),
     "may be one operator": (
         "May be one operator",
-        "A lock may follow: the full review opens, and a second person's.",
+        "A lock may follow: the full review opens, and that of a second person.",
     ),
 }
 FINDINGS = {
@@ -245,7 +245,7 @@ HINTS = {
     "else": "A shared project, a template, one teacher. Asked once: it stays for the next.",
     "alternative": "Friends, colleagues, a shared script, chance.",
 }
-READ = "Read both accounts' edits, then say what you see"
+READ = "Read the edits of both accounts, then say what you see"
 STEP_TITLES = {
     "against": "What speaks against one operator",
     "for": "What speaks for one operator",

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sockgraph.errors import SockgraphError, StaleArtifactError, StoreError
-from sockgraph.schema import TABLES, validate
+from sockgraph.schema import TABLES, read_back, validate
 from sockgraph.store.files import (
     flush_folder,
     held,
@@ -232,7 +232,7 @@ class CaseStore:
             raise StoreError(
                 path, f"it cannot be read ({error}).", "Run the case again; it will be rewritten."
             ) from error
-        return validate(name, frame)
+        return validate(name, frame) if sha256 is None else read_back(name, frame)
 
     def read_set(self, names: Collection[str]) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
         """Return tables and the manifest that describes them, all of one run.

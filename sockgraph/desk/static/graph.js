@@ -37,7 +37,8 @@ function graphView(ctx) {
   const ranked = [...scene.nodes];
   const nodes = new Map(ranked.map((n) => [n.user, n]));
   const unit = { x: scale(ranked.map((n) => n.x)), y: scale(ranked.map((n) => n.y)) };
-  let size = [0, 0], look = { k: 1, x: 0, y: 0 }, taken = [], segments = [], first = null;
+  let size = [0, 0], look = { k: 1, x: 0, y: 0 }, taken = [], segments = [], first = null, shown = 0;
+  const edges = new Map(), dots = new Map(), names = new Map(); // what stands there, by pair and by account
   const at = (user) => {
     const n = nodes.get(user);
     return [PAD + unit.x(n.x) * (size[0] - 2 * PAD) * look.k + look.x, PAD + unit.y(n.y) * (size[1] - 2 * PAD) * look.k + look.y];
@@ -66,6 +67,7 @@ function graphView(ctx) {
     const drawn = links(), known = near(), seen = ranked.filter((n) => within(known, n.user));
     first = drawn.find(same) ?? drawn[0];
     const parts = [hatch()];
+    edges.clear(); dots.clear(); names.clear();
     taken = seen.map((n) => { const [x, y] = at(n.user); return [x - 10, y - 10, x + 10, y + 10]; });
     segments = drawn.length > 200 ? [] : drawn.map((l) => [...at(l.a), ...at(l.b)]);
     const strangers = (users) => seen.filter((n) => !users.includes(n.user)).map((n) => at(n.user));
@@ -80,12 +82,26 @@ function graphView(ctx) {
     for (const l of drawn) for (const u of [l.a, l.b]) weight.set(u, Math.max(weight.get(u) ?? 0, Math.abs(l.lr ?? 0) + (l.flagged ? 9 : 0) + (l.direction === "for" ? 4 : 0)));
     const order = [...seen].sort((p, q) => Number(chosen(q.user)) - Number(chosen(p.user)) || found(q) - found(p) || (weight.get(q.user) ?? 0) - (weight.get(p.user) ?? 0));
     for (const node of order) { const text = nameOf(node, seen.length); if (text) parts.push(text); }
+    shown = seen.length;
     for (const link of drawn) if (link.lr !== null && (drawn.length <= FEW || same(link))) { const text = numberOf(link); if (text) parts.push(text); }
     const focused = picture.contains(document.activeElement);
     picture.replaceChildren(...parts);
     if (focused) picture.querySelector('.link[tabindex="0"]')?.focus({ preventScroll: true }); // a repaint takes nobody's place
     const more = scene.left_out ? t("; {n} weaker ones not sent", { n: counted(scene.left_out) }) : "";
     ctx.tally(t("{n} of {all} pairs drawn", { n: drawn.length, all: counted(scene.pairs) }) + more);
+  }
+
+  // Of many links only the two that change are drawn anew.
+  function remark(before, link) {
+    const changed = [before, first, link].filter((l) => l && edges.has(pairKey(l)));
+    first = links().find(same) ?? first;
+    for (const one of changed) edges.get(pairKey(one)).replaceWith(edge(edges.get(pairKey(one)).link));
+    for (const user of new Set([before, link].flatMap((l) => (l ? [l.a, l.b] : [])))) {
+      if (!dots.has(user)) continue;
+      dots.get(user).replaceWith(dot(nodes.get(user)));
+      names.get(user)?.classList.toggle("is", chosen(user));
+      if (!names.has(user) && chosen(user)) picture.append(nameOf(nodes.get(user), shown));
+    }
   }
 
   const found = (node) => Number(Boolean(state.find) && node.label.toLowerCase().includes(state.find));
@@ -102,6 +118,8 @@ function graphView(ctx) {
     g.append(draw("line", { x1, y1, x2, y2, class: "hit" }), draw("line", { x1, y1, x2, y2, class: "drawn", "stroke-width": width }));
     const [mx, my] = [(x1 + x2) / 2, (y1 + y2) / 2];
     if (link.apart) g.append(draw("path", { class: "cross", d: `M${mx - 7} ${my - 7}l14 14m0 -14l-14 14` }));
+    g.link = link;
+    edges.set(pairKey(link), g);
     return g;
   }
 
@@ -112,6 +130,7 @@ function graphView(ctx) {
     g.append(draw("circle", { cx, cy, r: MARK, class: second ? "hollow" : "" }));
     const few = node.insufficient ? t(", too few edits to compare") : "";
     g.append(draw("title", {}, t("{name}: {n} edits", { name: node.label, n: counted(node.edits) }) + few));
+    dots.set(node.user, g);
     return g;
   }
 
@@ -141,7 +160,9 @@ function graphView(ctx) {
     if (node.han) text.setAttribute("lang", "zh");
     const width = span(node.label), held = Math.max(width / 2 + 2 - x, 0) - Math.max(x + width / 2 + 2 - size[0], 0); // into the stage
     const spots = [[held, -14, "middle"], [held, 23, "middle"], [13, 5, "start"], [-13, 5, "end"], [9, -14, "start"], [-9, -14, "end"], [9, 23, "start"], [-9, 23, "end"], [held, -30, "middle"], [held, 39, "middle"]];
-    return settle(text, width, spots.map(([dx, dy, anchor]) => [x + dx, y + dy, anchor]), must);
+    const put = settle(text, width, spots.map(([dx, dy, anchor]) => [x + dx, y + dy, anchor]), must);
+    if (put) names.set(node.user, put);
+    return put;
   }
 
   function numberOf(link) {
@@ -252,7 +273,7 @@ function graphView(ctx) {
   return {
     view, links, zoom, fit,
     show: soon,
-    mark: () => (state.ego ? fit() : paint()),
+    mark: (before, link) => (state.ego ? fit() : edges.size > FEW && edges.has(pairKey(link)) && (!before || keep(before)) ? remark(before, link) : paint()),
     focus: () => (picture.querySelector('.link[tabindex="0"]') ?? which).focus({ preventScroll: true }),
   };
 }

@@ -68,6 +68,9 @@ function matrixView(ctx) {
     for (const who of box.querySelectorAll("th button")) who.classList.toggle("is", Boolean(state.link && [state.link.a, state.link.b].includes(who.dataset.user)));
   }
 
+  // Of many accounts the matrix has the strongest, and those looked at: it is asked anew where one is missing.
+  const holds = (link) => [link.a, link.b].every((user) => box.querySelector(`[data-user="${CSS.escape(user)}"]`));
+
   // Arrow keys go from cell to cell, and to the name that ends a row.
   box.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
@@ -90,7 +93,7 @@ function matrixView(ctx) {
     state.held = user;
   }, true);
   order.addEventListener("change", () => { state.order = order.value; show(); });
-  return { view, show, mark: () => (ctx.scene.nodes.length > ctx.scene.most ? show() : mark()), focus: () => (box.querySelector('button[tabindex="0"]') ?? order).focus({ preventScroll: true }), links: () => ctx.scene.links };
+  return { view, show, mark: (_, link) => (holds(link) ? mark() : show()), focus: () => (box.querySelector('button[tabindex="0"]') ?? order).focus({ preventScroll: true }), links: () => ctx.scene.links };
 }
 
 const SORTS = {

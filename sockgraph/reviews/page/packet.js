@@ -8,6 +8,9 @@ const main = document.getElementById("main");
 const KEY = "sockgraph-packet-" + packet.packet;
 const words = packet.words;
 const LABELS = words.labels;
+/* A text in the packet's language, its {names} filled in; the table is the kernel's, see sockgraph/strings.tsv. */
+const t = (text, values = {}) => (words.strings[text] ?? text).replace(/\{(\w+)\}/g, (hole, name) => values[name] ?? hole);
+const many = (n, one, more) => t(n === 1 ? one : more, { n: n.toLocaleString("en") });
 const PAGES = 10;
 const MORE = 40;
 const JOINS = "may be one operator";
@@ -60,13 +63,13 @@ function show(heading, intro, ...rest) {
 function card(task, one, cites) {
   if (!one) return el("div");
   const size = one.size === null ? "" : (one.size < 0 ? "\u2212" : "+") + Math.abs(one.size);
-  const facts = [one.date, size, one.minor ? "minor" : ""].filter(Boolean).join(" \u00b7 ");
+  const facts = [one.date, size, one.minor ? t("minor") : ""].filter(Boolean).join(" \u00b7 ");
   const line = el("div", { className: "m" }, el("span", {}, facts));
   if (packet.wiki) line.append(wikiButton(task, one));
   if (cites) line.append(citeBox(one, cites));
   const hidden = one.hidden.includes("comment");
   const said = one.summary && one.summary.length ? ["\u201c", ...parts(one.summary), "\u201d"]
-    : [el("span", { className: "hint" }, hidden ? "summary hidden on the wiki" : one.summary ? "no summary" : "summary not known")];
+    : [el("span", { className: "hint" }, hidden ? t("summary hidden on the wiki") : one.summary ? t("no summary") : t("summary not known"))];
   const shown = el("div", {}, line, el("span", { className: "sum" }, said));
   if (one.diff) shown.append(el("span", { className: "diff" }, one.diff.map(([kind, text]) =>
     kind === "same" ? parts(text) : el(kind, {}, parts(text)))));
@@ -77,7 +80,7 @@ function citeBox(one, cites) {
     if (box.checked) cites.add(one.rev); else cites.delete(one.rev);
     cites.changed();
   } });
-  return el("label", {}, box, "cite");
+  return el("label", {}, box, t("cite"));
 }
 function wikiButton(task, one) {
   const button = el("button", { type: "button", className: "plain", onclick: () => {
@@ -89,24 +92,24 @@ function wikiButton(task, one) {
       window.open(address + encodeURIComponent(one.rev.slice(colon + 1)), "_blank", "noopener,noreferrer");
     } else {
       button.dataset.sure = "yes";
-      button.textContent = "open: shows names, is recorded";
+      button.textContent = t("open: shows names, is recorded");
     }
-  } }, "on the wiki");
+  } }, t("on the wiki"));
   return button;
 }
 function pageBlock(task, page, cites) {
-  const editors = page.editors === 1 ? "1 of the accounts read edited it" : `${page.editors} of the accounts read edited it`;
+  const editors = t("{n} of the accounts read edited it", { n: page.editors });
   const block = el("div", {}, el("h3", {}, el("span", {}, parts(page.title)), el("small", {}, [page.space, editors].filter(Boolean).join(" \u00b7 "))));
   for (const row of page.rows) {
     block.append(el("div", { className: "pair" }, card(task, row.a, cites),
       el("div", { className: "gap" }, row.gap, row.order ? el("small", {}, row.order) : null), card(task, row.b, cites)));
   }
-  if (page.left_out) block.append(el("p", { className: "hint" }, `${page.left_out} more ${page.left_out === 1 ? "edit" : "edits"} of this page are not shown: long runs of one account are shortened.`));
+  if (page.left_out) block.append(el("p", { className: "hint" }, many(page.left_out, "{n} more edit of this page is not shown: long runs of one account are shortened.", "{n} more edits of this page are not shown: long runs of one account are shortened.")));
   return block;
 }
 function side(name, one) {
-  const span = one.first ? `, ${one.first} to ${one.last}` : "";
-  return el("div", {}, LABELS[name], el("small", {}, `${one.edits.toLocaleString("en")} edits read${span}`));
+  const span = one.first ? t(", {first} to {last}", one) : "";
+  return el("div", {}, LABELS[name], el("small", {}, many(one.edits, "{n} edit read", "{n} edits read") + span));
 }
 function edits(task, cites, seen) {
   const sheet = task.sheet;
@@ -125,10 +128,10 @@ function edits(task, cites, seen) {
       for (const page of pages.slice(shown, shown + n)) list.append(pageBlock(task, page, cites));
       shown = Math.min(shown + n, pages.length);
       const total = sheet.totals[name];
-      const held = total > pages.length ? `; the packet holds ${pages.length}, spread evenly over time` : "";
-      const order = name === "shared" ? words.order : "in time order";
-      left.textContent = pages.length ? `${shown} of ${total} pages; ${order}${held}. ` : "No such page.";
-      if (shown < pages.length) { more.textContent = `Show the next ${Math.min(MORE, pages.length - shown)}`; left.append(more); }
+      const held = total > pages.length ? t("; the packet holds {n}, spread evenly over time", { n: pages.length }) : "";
+      const order = name === "shared" ? words.order : t("in time order");
+      left.textContent = pages.length ? t("{n} of {all} pages; {order}{held}. ", { n: shown, all: total, order, held }) : t("No such page.");
+      if (shown < pages.length) { more.textContent = t("Show the next {n}", { n: Math.min(MORE, pages.length - shown) }); left.append(more); }
     }
     next(PAGES);
     body.replaceChildren(list, left);
@@ -136,12 +139,12 @@ function edits(task, cites, seen) {
   }
   for (const name of ["shared", "only_a", "only_b"]) {
     views.append(el("button", { type: "button", role: "tab", "data-view": name, onclick: () => open(name) },
-      `${names[name]}, ${sheet.totals[name]} ${sheet.totals[name] === 1 ? "page" : "pages"}`));
+      names[name] + t(", ") + many(sheet.totals[name], "{n} page", "{n} pages")));
   }
   for (const tab of views.children) tab.dataset.view = tab.getAttribute("data-view");
   queueMicrotask(() => open("shared"));
-  return el("section", { "aria-label": "Edits side by side" }, views,
-    el("div", { className: "heads" }, side("A", sheet.a), el("div", {}, "gap"), side("B", sheet.b)), body);
+  return el("section", { "aria-label": t("Edits side by side") }, views,
+    el("div", { className: "heads" }, side("A", sheet.a), el("div", {}, t("gap")), side("B", sheet.b)), body);
 }
 
 /* questions */
@@ -160,7 +163,7 @@ function given(form, name) {
 }
 function asked(form, needed, wrong) {
   const missing = Object.keys(needed).filter((name) => !given(form, name));
-  wrong.textContent = missing.length ? "Still open: " + missing.map((name) => needed[name]).join("; ") + "." : "";
+  wrong.textContent = missing.length ? t("Still open: {what}.", { what: missing.map((name) => needed[name]).join("; ") }) : "";
   return !missing.length;
 }
 function turned(options) { return packet.answers_reversed ? [...options].reverse() : options; }
@@ -173,7 +176,7 @@ function judge(task) {
   const cited = el("p", { className: "hint" });
   const wrong = el("p", { className: "wrong", role: "alert" });
   cites.changed = () => {
-    cited.textContent = `${cites.size === 1 ? "1 edit" : cites.size + " edits"} cited.`;
+    cited.textContent = many(cites.size, "{n} edit cited.", "{n} edits cited.");
     work[task.number - 1].cites = [...cites];
     keep();
   };
@@ -181,21 +184,21 @@ function judge(task) {
   says.querySelector(".hint").replaceWith(cited);
   const other = question("else", words.hints.else, lastElse);
   other.hidden = true;
-  const form = el("form", { "aria-label": "First judgement", onsubmit: (event) => { event.preventDefault(); record(); },
+  const form = el("form", { "aria-label": t("First judgement"), onsubmit: (event) => { event.preventDefault(); record(); },
       onchange: () => { other.hidden = given(form, "judgement") !== JOINS; } },
     choice(words.questions.judgement, "judgement", turned(words.judgements)),
     says, other,
     el("label", { className: "opt" }, el("input", { type: "checkbox", name: "knows", value: "yes" }), el("span", {}, words.questions.knows)),
-    wrong, el("button", { className: "go" }, "Record"),
-    el("p", { className: "later" }, "It is recorded once and cannot be changed."));
+    wrong, el("button", { className: "go" }, t("Record")),
+    el("p", { className: "later" }, t("It is recorded once and cannot be changed.")));
   function record() {
-    if (!asked(form, { judgement: "your judgement" }, wrong)) return;
+    if (!asked(form, { judgement: t("your judgement") }, wrong)) return;
     const judgement = given(form, "judgement");
     const joins = judgement === JOINS;
-    if (joins && !asked(form, { says: "what in the edits says so", else: "what else could explain it" }, wrong)) return;
-    if (joins && needed.some((name) => !seen.has(name))) { wrong.textContent = "Read at least one page of each view first."; return; }
-    if (judgement === "cannot tell" && !asked(form, { says: "a line on what is missing" }, wrong)) return;
-    if (!joins && !given(form, "says") && !cites.size) { wrong.textContent = "Still open: an edit that shows it, or a sentence."; return; }
+    if (joins && !asked(form, { says: t("what in the edits says so"), else: t("what else could explain it") }, wrong)) return;
+    if (joins && needed.some((name) => !seen.has(name))) { wrong.textContent = t("Read at least one page of each view first."); return; }
+    if (judgement === "cannot tell" && !asked(form, { says: t("a line on what is missing") }, wrong)) return;
+    if (!joins && !given(form, "says") && !cites.size) { wrong.textContent = t("Still open: {what}.", { what: t("an edit that shows it, or a sentence") }); return; }
     const said = { judgement, says: given(form, "says"), knows: given(form, "knows") === "yes", cites: [...cites].sort() };
     const mine = work[task.number - 1];
     take(task, "read");
@@ -209,10 +212,10 @@ function judge(task) {
     }
     next();
   }
-  const held = packet.diffs ? "" : " This packet holds no diffs: an edit is told by its page, day, size and summary.";
-  const wiki = packet.wiki ? " Opening an edit on the wiki shows names: it ends the blinding and is recorded." : "";
-  show(words.read.replace("\u0027", "\u2019"), [
-    `Pair ${task.number} of ${packet.tasks.length}, in an order shuffled for you. Some pairs may be known to be different people. Names are replaced wherever they occur, and the evidence waits until you have judged every pair.${wiki}${held}`,
+  const held = packet.diffs ? "" : t(" This packet holds no diffs: an edit is told by its page, day, size and summary.");
+  const wiki = packet.wiki ? t(" Opening an edit on the wiki shows names: it ends the blinding and is recorded.") : "";
+  show(words.read, [
+    t("Pair {n} of {all}, in an order shuffled for you. Some pairs may be known to be different people. Names are replaced wherever they occur, and the evidence waits until you have judged every pair.", { n: task.number, all: packet.tasks.length }) + wiki + held,
   ], el("div", { className: "lay" }, edits(task, cites, seen), form));
 }
 
@@ -239,26 +242,26 @@ function evidence(task) {
   const step = (light ? ["against"] : ["against", "for", "all"]).find((name) => !done(task, name));
   if (!step) { finding(task); return; }
   const shown = { against: task.exhibit.against, for: task.exhibit.towards, all: task.exhibit.everything }[step];
-  const intro = [`Pair ${task.number}.`];
-  if (step !== "all") intro.push("Each signal is told with the edits that moved it most; what it weighs is not in this packet.");
-  if (light) intro.push("You judged that this link is not to be made. This is what speaks against it; then the pair closes.");
-  show(words.steps[step], intro, shown.map((one) => block(task, one)), go(light ? "I have read it: close the pair" : "I have read it", () => { take(task, step); next(); }));
+  const intro = [t("Pair {n}.", { n: task.number })];
+  if (step !== "all") intro.push(t("Each signal is told with the edits that moved it most; what it weighs is not in this packet."));
+  if (light) intro.push(t("You judged that this link is not to be made. This is what speaks against it; then the pair closes."));
+  show(words.steps[step], intro, shown.map((one) => block(task, one)), go(light ? t("I have read it: close the pair") : t("I have read it"), () => { take(task, step); next(); }));
 }
 function finding(task) {
   const wrong = el("p", { className: "wrong", role: "alert" });
   const doubts = task.exhibit.asked;
-  const needed = { finding: "your finding", why: "why", alternative: "the strongest alternative", ...Object.fromEntries(doubts.map((doubt) => [doubt, words.questions[doubt].toLowerCase()])) };
-  const form = el("form", { "aria-label": "Finding", onsubmit: (event) => { event.preventDefault(); record(); } },
+  const needed = { finding: t("your finding"), why: t("why"), alternative: t("the strongest other explanation"), ...Object.fromEntries(doubts.map((doubt) => [doubt, words.questions[doubt].toLowerCase()])) };
+  const form = el("form", { "aria-label": t("Finding"), onsubmit: (event) => { event.preventDefault(); record(); } },
     choice(words.questions.finding, "finding", turned(words.findings[task.kind])),
-    question("why", "Required."),
-    question("alternative", words.hints.alternative + " Required."),
+    question("why", t("Required.")),
+    question("alternative", words.hints.alternative + t(" Required.")),
     ...doubts.map((doubt) => choice(words.questions[doubt], doubt, words.doubts[doubt])),
-    wrong, el("button", { className: "go" }, "Record my finding"), el("p", { className: "later" }, "It cannot be changed."));
+    wrong, el("button", { className: "go" }, t("Record my finding")), el("p", { className: "later" }, t("It cannot be changed.")));
   function record() {
     if (!asked(form, needed, wrong)) return;
     const found = given(form, "finding");
     if (doubts.some((doubt) => given(form, doubt) === "accepted") && ["upheld", "stands"].includes(found)) {
-      wrong.textContent = "What shows two people and a link that joins them exclude each other: change one of the two.";
+      wrong.textContent = t("What shows two people and a link that joins them exclude each other: change one of the two.");
       return;
     }
     const answer = { finding: found, why: given(form, "why"), alternative: given(form, "alternative"), alibi: null, ...Object.fromEntries(doubts.map((doubt) => [doubt, given(form, doubt)])) };
@@ -267,7 +270,7 @@ function finding(task) {
     next();
   }
   const first = work[task.number - 1].answers["first judgement"].answer;
-  show(words.steps.finding, [`Pair ${task.number}. From the edits alone you said: ${first.judgement}.`, task.kind === "reversal" ? "This link was made before. The question is whether it is taken back." : "The question is whether the evidence supports the link."], form);
+  show(words.steps.finding, [t("Pair {n}. From the edits alone you said: {judgement}.", { n: task.number, judgement: words.judgements.find(([key]) => key === first.judgement)[1] }), task.kind === "reversal" ? t("This link was made before. The question is whether it is taken back.") : t("The question is whether the evidence supports the link.")], form);
 }
 
 /* saving */
@@ -300,13 +303,13 @@ async function save(closed) {
 function end() {
   const full = packet.tasks.some((task) => done(task, "finding"));
   const intro = full ? [
-    "Save your commitments first and send that file: it binds you to your findings without showing them. What you closed on the light path stands in it openly.",
-    "Once the other reviewer\u2019s commitments are in as well, save your findings and send that file. Keep both.",
-  ] : ["Nothing here needs a second person. Save your answers and send that file."];
-  const buttons = full ? [go("Save my commitments", () => save(true)), go("Save my findings", () => save(false))] : [go("Save my answers", () => save(false))];
-  show("All pairs are reviewed", intro, buttons,
-    el("p", { className: "hint" }, "Your answers stay in this browser until you remove them. Remove them once they were taken in."),
-    el("button", { type: "button", className: "plain", onclick: (event) => { try { localStorage.removeItem(KEY); } catch { /* nothing was kept */ } event.target.replaceWith("Removed from this browser."); } }, "Remove my answers from this browser"));
+    t("Save your commitments first and send that file: it binds you to your findings without showing them. What you closed on the light path stands in it openly."),
+    t("Once the other reviewer’s commitments are in as well, save your findings and send that file. Keep both."),
+  ] : [t("Nothing here needs a second person. Save your answers and send that file.")];
+  const buttons = full ? [go(t("Save my commitments"), () => save(true)), go(t("Save my findings"), () => save(false))] : [go(t("Save my answers"), () => save(false))];
+  show(t("All pairs are reviewed"), intro, buttons,
+    el("p", { className: "hint" }, t("Your answers stay in this browser until you remove them. Remove them once they were taken in.")),
+    el("button", { type: "button", className: "plain", onclick: (event) => { try { localStorage.removeItem(KEY); } catch { /* nothing was kept */ } event.target.replaceWith(t("Removed from this browser.")); } }, t("Remove my answers from this browser")));
 }
 function next() {
   const unjudged = packet.tasks.find((task) => !done(task, "first judgement") && !done(task, LIGHT));
@@ -316,10 +319,10 @@ function next() {
 }
 function start() {
   if (!window.crypto || !crypto.subtle) {
-    show("This browser cannot close your answers", ["It offers no SHA-256 to a page opened from a file. Open the packet in a current Firefox or Chromium."]);
+    show(t("This browser cannot close your answers"), [t("It offers no SHA-256 to a page opened from a file. Open the packet in a current Firefox or Chromium.")]);
     return;
   }
-  if (!packet.tasks.length) { show("Nothing waits for you", ["No link of this case is open to your review."]); return; }
+  if (!packet.tasks.length) { show(t("Nothing waits for you"), [t("No link of this case is open to your review.")]); return; }
   next();
 }
 start();
