@@ -264,7 +264,7 @@ def test_what_is_no_csv_is_called_what_it_is(table, content, said):
         table(content)
 
 
-@pytest.mark.parametrize("column", ["ns", "size", "page_id", "parent_id"])
+@pytest.mark.parametrize("column", ["ns", "size", "size_diff", "page_id", "parent_id"])
 def test_words_where_numbers_belong_are_refused(table, column):
     with pytest.raises(TableError, match=f"{column} holds '1,234', which is no number"):
         table(rows().assign(**{column: ["1,234", *["1"] * 35]}))

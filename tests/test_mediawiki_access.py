@@ -150,6 +150,26 @@ def test_a_bot_password_works_on_a_real_wiki(wiki, wiki_case, tmp_path, monkeypa
 
 
 @pytest.mark.wiki
+@pytest.mark.mediawiki("1.39", "1.43")
+def test_a_private_wiki_is_read_with_a_bot_password_alone(wiki, wiki_case, tmp_path, monkeypatch):
+    wiki.php("createBotPassword.php", "--appid=in", "--grants=basic,highvolume", "Admin", SECRET)
+    case = load_case(wiki_case("Amber Wren"))
+    private = wiki.folder / "extra.php"
+    private.write_text("<?php $wgGroupPermissions['*']['read'] = false;")
+    try:
+        with pytest.raises(FetchError, match=r"readapidenied.*a private wiki"):
+            MediaWikiSource(case, RawAnswers(tmp_path / "out")).read(["Amber Wren"])
+        monkeypatch.setenv("SOCKGRAPH_BOT_USER", "Admin@in")
+        monkeypatch.setenv("SOCKGRAPH_BOT_PASSWORD", SECRET)
+        source = MediaWikiSource(case, RawAnswers(tmp_path / "raw"))
+        edits = source.read(["Amber Wren"]).edits
+        assert len(edits)
+        assert len(source.neighbours(edits))
+    finally:
+        private.unlink()
+
+
+@pytest.mark.wiki
 def test_an_administrators_own_password_is_refused(wiki_case, tmp_path, monkeypatch):
     from wiki.server import PASSWORD
 

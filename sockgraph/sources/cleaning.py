@@ -51,7 +51,9 @@ DAYS_ONLY = (
     "The times of these edits are whole days: hours, sessions and simultaneous work are not "
     "compared, and nothing is said about them."
 )
-NUMBERS = frozenset({"ns", "rev_id", "page_id", "user_id", "size", "parent_id", "rev_deleted"})
+NUMBERS = frozenset(
+    {"ns", "rev_id", "page_id", "user_id", "size", "size_diff", "parent_id", "rev_deleted"}
+)
 _STAMP = re.compile(r"\d{14}")  # as MediaWiki's database writes times
 _PREFIX = re.compile(r"([^:]+):\S")
 

@@ -64,7 +64,7 @@ CERTIFICATE_REMEDY = (
 REFUSED_REMEDY = "Correct the case file, or report this if it is right."
 REMEDIES = {
     "badcontinue": "Run with --refresh: it begins anew, and keeps what was read.",
-    "readapidenied": "This wiki is read by its members only; give credentials, see the docs.",
+    "readapidenied": "This wiki is read by its members only: give credentials (docs/fetching.md, a private wiki).",
 }
 SHAPE_REMEDY = "Tell the wiki's operators; nothing of this answer was stored."
 KEPT = "What was read is kept: run the same command again later."
