@@ -157,7 +157,7 @@ def test_a_private_wiki_is_read_with_a_bot_password_alone(wiki, wiki_case, tmp_p
     private = wiki.folder / "extra.php"
     private.write_text("<?php $wgGroupPermissions['*']['read'] = false;")
     try:
-        with pytest.raises(FetchError, match=r"readapidenied.*a private wiki"):
+        with pytest.raises(FetchError, match=r"readapidenied.*give credentials"):
             MediaWikiSource(case, RawAnswers(tmp_path / "out")).read(["Amber Wren"])
         monkeypatch.setenv("SOCKGRAPH_BOT_USER", "Admin@in")
         monkeypatch.setenv("SOCKGRAPH_BOT_PASSWORD", SECRET)

@@ -64,7 +64,7 @@ CERTIFICATE_REMEDY = (
 REFUSED_REMEDY = "Correct the case file, or report this if it is right."
 REMEDIES = {
     "badcontinue": "Run with --refresh: it begins anew, and keeps what was read.",
-    "readapidenied": "This wiki is read by its members only: give credentials (docs/fetching.md, a private wiki).",
+    "readapidenied": "Only its members read this wiki: give credentials (docs/fetching.md).",
 }
 SHAPE_REMEDY = "Tell the wiki's operators; nothing of this answer was stored."
 KEPT = "What was read is kept: run the same command again later."
