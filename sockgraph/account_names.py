@@ -31,7 +31,8 @@ _VANISHED = re.compile(  # as CentralAuth and wikis' clerks name who leaves
     r"(?:vanished|renamed)[ _]?user[ _]?\w+|(?:已隐退|已隱退|隐退|隱退)(?:用户|用戶|使用者)\s?\w+",
     re.IGNORECASE,
 )
-_MAYBE_IP = re.compile(r"([0-9a-fA-F:.]+?)(\.xxx)?")  # the last part masked, as old wikis did
+_MAYBE_IP = re.compile(r"[0-9a-fA-F:.]+")
+_MASKED_IP = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.xxx")  # as the first wikis wrote them
 # MediaWiki's own reserved names that save edits, and what exports write for nobody
 _PLACEHOLDERS = frozenset(
     {
@@ -156,7 +157,7 @@ def kind_of(name: str) -> int:
         return BLANK
     if _TEMPORARY.fullmatch(name):
         return TEMPORARY
-    if _HASHED_IP.fullmatch(name) or is_ip(name):
+    if _HASHED_IP.fullmatch(name) or _MASKED_IP.fullmatch(name) or is_ip(name):
         return UNREGISTERED
     imported = _IMPORTED.match(name) is not None
     return PLACEHOLDER if imported or normal_name(name) in _PLACEHOLDERS else ACCOUNT
@@ -164,11 +165,10 @@ def kind_of(name: str) -> int:
 
 def is_ip(name: str) -> bool:
     """Tell whether a name is an IP address, as unregistered editors' names are."""
-    found = _MAYBE_IP.fullmatch(name)
-    if found is None:
+    if not _MAYBE_IP.fullmatch(name):
         return False
     try:
-        ipaddress.ip_address(found[1] + (".0" if found[2] else ""))
+        ipaddress.ip_address(name)
     except ValueError:
         return False
     return True

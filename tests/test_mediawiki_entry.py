@@ -11,12 +11,8 @@ from faulty import Say, faulty_wiki, say
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, SourceError
 from sockgraph.sources.mediawiki import MediaWikiSource
-from sockgraph.sources.mediawiki.client import (
-    Connection,
-    Credentials,
-    credentials,
-    is_loopback,
-)
+from sockgraph.sources.mediawiki.client import Connection
+from sockgraph.sources.mediawiki.credentials import Credentials, credentials, is_loopback
 from sockgraph.store.raw_answers import RawAnswers
 
 GOOD = {"query": {"users": []}}

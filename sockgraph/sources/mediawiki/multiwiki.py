@@ -14,7 +14,7 @@ from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty, validate
 from sockgraph.sources.activity import unknown_activity
 from sockgraph.sources.base import Coverage, Discussion, ReadResult
-from sockgraph.sources.mediawiki.client import refuse_strangers
+from sockgraph.sources.mediawiki.credentials import refuse_strangers
 from sockgraph.sources.mediawiki.hidden import HiddenReport
 from sockgraph.sources.mediawiki.source import MediaWikiSource
 

@@ -20,12 +20,8 @@ from sockgraph.sources.mediawiki import accounts as renames
 from sockgraph.sources.mediawiki import tables
 from sockgraph.sources.mediawiki.accounts import ask_global, global_accounts, global_notes
 from sockgraph.sources.mediawiki.cache import CachedClient
-from sockgraph.sources.mediawiki.client import (
-    PER_MINUTE,
-    Connection,
-    credentials_for,
-    is_loopback,
-)
+from sockgraph.sources.mediawiki.client import PER_MINUTE, Connection
+from sockgraph.sources.mediawiki.credentials import credentials_for, is_loopback
 from sockgraph.sources.mediawiki.diffs import read_diffs
 from sockgraph.sources.mediawiki.hidden import HiddenReport, forget, remove_hidden
 from sockgraph.sources.mediawiki.pages import (
