@@ -117,7 +117,7 @@ docs: $(BASE) ## write the documentation as pages under site/, with the demo's r
 	@mkdir -p site-demo && cp data/processed/demo/report.html site-demo/report.html
 	@rm -f site-demo/packet.html; $(BIN)/sockgraph review-packet data/raw/demo/demo.toml --reviewer Example --out site-demo/packet.html >/dev/null
 	@$(BIN)/python docs/desk_page.py data/raw/demo/demo.toml site-demo/desk.html
-	@$(BIN)/mkdocs build --quiet --clean && $(BIN)/python docs/check_site.py site && echo "Open site/index.html"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --clean && $(BIN)/python docs/check_site.py site && echo "Open site/index.html (with its search: $(PYTHON) -m http.server -d site)"
 
 release: $(READY) ## build the sdist and the wheel twice, compare them, look inside, and try the wheel in a bare environment
 	@$(INSTALL) build

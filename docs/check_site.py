@@ -34,7 +34,7 @@ class Page(HTMLParser):
 def faults(site: Path) -> list[str]:
     """Return what is wrong, one line a fault."""
     pages = {path: Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
-    found = []
+    found = [] if site / "index.html" in pages else [f"{site} has no index.html"]
     for path, page in pages.items():
         here = path.relative_to(site)
         found += [f"{here} loads {x}" for x in page.loads if urlsplit(x).netloc]
