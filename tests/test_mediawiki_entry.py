@@ -51,7 +51,7 @@ def page(code, text, kind="text/html"):
         (page(404, "<title>Not Found</title>"), "HTTP 404: Not Found.*api_path"),
         (page(200, "<title>Sign in</title>"), "answers with a web page.*Sign in"),
         (say({"error": {"code": "readapidenied", "info": "You need read permission"}}),
-         "You need read permission.*members only"),
+         "You need read permission.*Only its members"),
     ],
 )  # fmt: skip
 def test_a_refusal_is_one_line_with_the_servers_own_words(server, answer, said):
