@@ -250,7 +250,10 @@ def drawn_pairs(links: pd.DataFrame) -> pd.Series:
 
 def _plain_column(column: pd.Series) -> list[Any]:
     """Return plain scalars, floats rounded, None where null."""
-    return [_plain(v) if known else None for v, known in zip(column, column.notna(), strict=True)]
+    values = column.astype(object).where(column.notna(), None).tolist()
+    if pd.api.types.is_float_dtype(column):
+        return [None if v is None else float(f"{v:.{DIGITS}g}") for v in values]
+    return list(map(_plain, values)) if column.dtype == object else values
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
+from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,14 +105,16 @@ def _apart(places: Places) -> Places:
     jitter = 1e-6 * np.column_stack([np.cos(turn), np.sin(turn)])
     places = places + jitter
     for _ in range(ROUNDS * 4):
-        apart = places[:, None] - places[None]
-        distance = np.hypot(apart[..., 0], apart[..., 1])
-        lack = np.clip(GAP - distance, 0, None)
-        np.fill_diagonal(lack, 0)
-        if lack.max() < GAP / 20:
+        near = cKDTree(places).query_pairs(GAP, output_type="ndarray")  # the others lack nothing
+        one, other = near[np.lexsort(near.T[::-1])].T
+        apart = places[one] - places[other]
+        distance = np.hypot(apart[:, 0], apart[:, 1])
+        if GAP - distance.min(initial=GAP) < GAP / 20:
             break
-        np.fill_diagonal(distance, 1)
-        places = places + (apart * (lack / distance / 2)[..., None]).sum(axis=1)
+        push = apart * ((GAP - distance) / distance / 2)[:, None]
+        places = places.copy()
+        np.add.at(places, one, push)
+        np.subtract.at(places, other, push)
     return places
 
 

@@ -112,7 +112,8 @@ def _evident(
 ) -> tuple[tuple[list[Link], list[Link]], list[Link]]:
     """Return the links told in full and in a line, and those inside groups, with their evidence."""
     chosen = sections.choose_links(links, len(data.nominated))
-    inside = [k for k in links if any({k.a, k.b} <= set(g.users) for g in found)]
+    group = {user: n for n, one in enumerate(found) for user in one.users}
+    inside = [k for k in links if k.a in group and group[k.a] == group.get(k.b)]
     shown = [*chosen[0], *chosen[1], *inside]
     told = {k.pair: k for k in with_evidence(data, {k.pair: k for k in shown}.values())}
     full, rest = ([told[k.pair] for k in part] for part in chosen)
