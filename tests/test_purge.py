@@ -78,6 +78,7 @@ def test_a_purge_keeps_the_ledger_without_names(case):
     ledger = _ledger(case)
     ledger.append("finding", author="Robin", **BODY)
     before = ledger.entries()
+    assert "likeness.bin" in _files(case)
     purge(case, data=case.parent / "data")
     assert _files(case) == ["ledger.jsonl", "removed.json"]
     kept = "".join(p.read_text() for p in ledger.path.parent.iterdir())

@@ -10,7 +10,7 @@ import sockgraph as sg
 from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import SockgraphError
-from sockgraph.evidence import exploration
+from sockgraph.evidence import comparison, exploration, similarity
 from sockgraph.pipeline import run_case
 from sockgraph.store import as_written
 
@@ -136,3 +136,47 @@ def test_the_desk_answers_what_if(tmp_path):
     assert max(moved) > 1e-3
     assert "problem" in handle_message(desk, {"ask": "what-if", "without": ["account:Nobody"]})
     assert sorted(p for p in (tmp_path / "data").rglob("*") if p.is_file()) == before
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """What is measured, signal by signal; what is only read is not in it."""
+    seen = []
+
+    def measure(signal, *rest):
+        seen.append(signal.name)
+        return similarity.measure(signal, *rest)
+
+    monkeypatch.setattr(comparison, "measure", measure)
+    exploration._kept.clear()
+    return seen
+
+
+def test_likeness_is_kept_beside_the_edits_and_trusted_only_whole(tmp_path, measured):
+    file, data = tiny.write(tmp_path), tmp_path / "data"
+    folder = run_case(file, data=data).folder
+    kept = folder / "likeness.bin"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    before = {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix != ".json"}
+
+    def again():
+        measured.clear()
+        run_case(file, data=data)
+        now = {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix != ".json"}
+        assert now == before
+        return len(measured)
+
+    signals = len(measured)
+    assert signals > 3
+    assert again() == 0
+    handle_message(Desk.of(file, data=data), {"ask": "what-if", "without": ["signal:hours"]})
+    assert measured == []
+    whole = kept.read_bytes()
+    for harm in (whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:], b"no hash\n[]\n"):
+        kept.write_bytes(harm)
+        assert again() == signals
+    pd.read_parquet(tmp_path / "edits.parquet")[1:].to_parquet(tmp_path / "edits.parquet")
+    measured.clear()
+    run_case(file, data=data)
+    assert len(measured) == signals
+    assert kept.read_bytes() != whole

@@ -20,7 +20,12 @@ from sockgraph.errors import StaleArtifactError
 from sockgraph.evidence import flag
 from sockgraph.graph import to_graph
 from sockgraph.pipeline import DATA, LEDGER, CaseResult, open_store, read_case
-from sockgraph.pipeline.run import compare_case, known_operators, read_case_population
+from sockgraph.pipeline.run import (
+    compare_case,
+    kept_likeness,
+    known_operators,
+    read_case_population,
+)
 from sockgraph.report.basket import keep_basket, read_basket
 from sockgraph.report.data import (
     Link,
@@ -328,6 +333,7 @@ class Desk:
             accepted_alibis=accepted_alibis(entries),
             without=without,
             window=window,
+            kept=kept_likeness(self.store),
         )
         apart = cannot_links(entries)
         clusters = cluster(to_graph(scores, cannot_links=apart))

@@ -17,7 +17,15 @@ from sockgraph.evidence.null_tests import run_null_tests
 from sockgraph.evidence.pseudo_pairs import PseudoPairs, cut_histories, history_key, no_cuts
 from sockgraph.evidence.scoring import AccountIndex, score_pairs, score_pairs_with
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
-from sockgraph.evidence.similarity import Likeness, Similarity, measure, normalize
+from sockgraph.evidence.similarity import (
+    PARTS,
+    Likeness,
+    LikenessStore,
+    Similarity,
+    measure,
+    measured_on,
+    normalize,
+)
 from sockgraph.evidence.transfer import transfer
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
@@ -47,6 +55,7 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     accepted_alibis: Sequence[tuple[str, str]] = (),
     log_events: pd.DataFrame | None = None,
     known: pd.DataFrame | None = None,
+    kept: LikenessStore | None = None,
     progress: Progress = silent,
 ) -> Comparison:
     """Weigh the evidence for and against one operator behind every pair of nominated accounts.
@@ -77,6 +86,8 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     known
         `user, person`: operators of reference accounts that are known, if any; a null person is a
         person of their own. Their pairs are learnt from beside cut histories.
+    kept
+        Where likenesses are kept from one time to the next, if anywhere.
     progress
         Told of every step.
 
@@ -101,7 +112,8 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     )
     cast, histories, splits = ready.cast, ready.histories, ready.splits
     everyone = np.ones(len(cast.users), dtype=bool)
-    found = _find((histories, splits), cast, (incomplete, everyone), log_events, progress)
+    measured = list(map(normalize, measure_all(histories, splits, progress, kept)))
+    found = find_traces(histories, cast, (incomplete, everyone), log_events, measured)
     verdict = score_pairs(cast, found.measured, splits, settings, progress).with_extras(
         found.extras
     )
@@ -225,8 +237,8 @@ def compare_with(
     corpus = compile_edits(edits)
     cast = _together(corpus, nominated, learnt.users, settings)
     histories = of_accounts(corpus, cast.users)
-    seen = histories, no_cuts(histories)
-    found = _find(seen, cast, (incomplete, cast.nominated), None, progress)
+    measured = list(map(normalize, measure_all(histories, no_cuts(histories), progress)))
+    found = find_traces(histories, cast, (incomplete, cast.nominated), None, measured)
     verdict = score_pairs_with(learnt, cast, found.measured, settings).with_extras(found.extras)
     verdict = verdict.with_transfer(transfer(cast, histories))
     case = tables.ComparedCase(tuple(sorted(nominated)), (), settings, cast)
@@ -242,18 +254,6 @@ def _of_lasting_accounts(edits: pd.DataFrame, accounts: pd.DataFrame) -> pd.Data
 def _cut(histories: Histories, cast: AccountIndex, settings: EvidenceSettings) -> PseudoPairs:
     which = np.flatnonzero(cast.reference)
     return cut_histories(histories, which, least=settings.min_edits)
-
-
-def _find(  # noqa: PLR0917 - one stage's parts
-    seen: tuple[Histories, PseudoPairs],
-    cast: AccountIndex,
-    alibis_of: tuple[Sequence[str], NDArray[np.bool_]],
-    log_events: pd.DataFrame | None,
-    progress: Progress,
-) -> tables.PairMeasurements:
-    """Measure every signal and every trace on every pair; alibis of some, as they take long."""
-    measured = list(map(normalize, measure_all(*seen, progress)))
-    return find_traces(seen[0], cast, alibis_of, log_events, measured)
 
 
 def find_traces(  # noqa: PLR0917 - one stage's parts
@@ -349,13 +349,38 @@ def _cast(
 
 
 def measure_all(
-    histories: Histories, splits: PseudoPairs, progress: Progress
+    histories: Histories,
+    splits: PseudoPairs,
+    progress: Progress,
+    kept: LikenessStore | None = None,
+    *,
+    bags: bool = True,
 ) -> Iterator[Likeness]:
-    """Yield every calibrated signal, raw, on every pair and every account cut in two."""
-    bags: dict[Any, TermMatrix | None] = {}
+    """Yield every calibrated signal, raw, on every pair and every account cut in two.
+
+    Parameters
+    ----------
+    kept
+        Where it may have been kept, and is kept where it was not.
+    bags
+        Whether to make what it was measured on, where it was kept.
+    """
+    key = "" if kept is None else measured_on(histories, splits)
+    found = None if kept is None else kept.read(key)
+    made: dict[Any, TermMatrix | None] = {}
+    new: dict[str, NDArray[Any]] = {}
     for step, signal in enumerate(SIGNALS):
         progress("signals", step, len(SIGNALS))
-        if signal.bag not in bags:
-            bags[signal.bag] = signal.bag(histories.corpus)
-        yield measure(signal, bags[signal.bag], histories, splits)
+        if signal.bag not in made and (bags or found is None):
+            made[signal.bag] = signal.bag(histories.corpus)
+        bag = made.get(signal.bag)
+        if found is None:
+            one = measure(signal, bag, histories, splits)
+        else:
+            one = Likeness(signal, bag, *(found[f"{signal.name}.{part}"] for part in PARTS))
+        if kept is not None and found is None:
+            new |= {f"{signal.name}.{part}": getattr(one, part) for part in PARTS}
+        yield one
+    if kept is not None and found is None:
+        kept.write(key, new)
     progress("signals", len(SIGNALS), len(SIGNALS))

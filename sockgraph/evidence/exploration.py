@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.evidence.scoring import NullTest
+    from sockgraph.evidence.similarity import LikenessStore
     from sockgraph.signals import Signal
 
     Window = tuple[str | pd.Timestamp | None, str | pd.Timestamp | None]
@@ -72,6 +73,7 @@ def what_if(  # noqa: PLR0913 - as `compare`
     accepted_alibis: Sequence[tuple[str, str]] = (),
     log_events: pd.DataFrame | None = None,
     known: pd.DataFrame | None = None,
+    kept: LikenessStore | None = None,
     progress: Progress = silent,
 ) -> Comparison:
     """Weigh a case's evidence without something, or within another window.
@@ -79,7 +81,7 @@ def what_if(  # noqa: PLR0913 - as `compare`
     Parameters
     ----------
     edits, accounts, declared, settings, background, open_case, incomplete, accepted_alibis, \
-    log_events, known, progress
+    log_events, known, kept, progress
         As `compare` has them.
     without
         Things to leave out, as `omissions.omitted` writes them: see `KINDS`.
@@ -118,7 +120,7 @@ def what_if(  # noqa: PLR0913 - as `compare`
             open_case=open_case,
             known=known,
         )
-        _kept[key] = _seen(ready, incomplete, log_events, progress)
+        _kept[key] = _seen(ready, (incomplete, log_events), kept, progress)
     _kept.move_to_end(key)
     while len(_kept) > KEPT:
         _kept.popitem(last=False)
@@ -218,11 +220,13 @@ def _digest(frames: Sequence[pd.DataFrame | None], *rest: object) -> str:
 
 def _seen(
     ready: CompiledCase,
-    incomplete: Sequence[str],
-    log_events: pd.DataFrame | None,
+    told: tuple[Sequence[str], pd.DataFrame | None],
+    kept: LikenessStore | None,
     progress: Progress,
 ) -> _Seen:
-    raw = [replace(one, bag=None) for one in measure_all(ready.histories, ready.splits, progress)]
+    incomplete, log_events = told
+    likenesses = measure_all(ready.histories, ready.splits, progress, kept, bags=False)
+    raw = [replace(one, bag=None) for one in likenesses]
     everyone = np.ones(len(ready.cast.users), dtype=bool)
     found = find_traces(ready.histories, ready.cast, (incomplete, everyone), log_events, [])
     return _Seen(ready, tuple(raw), found)

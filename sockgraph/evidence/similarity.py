@@ -18,15 +18,19 @@ among any choice of accounts (`Likeness.among`, `normalize`).
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from sockgraph.evidence.settings import BEYOND, TAIL
 from sockgraph.signals import Signal, similarity, term_vectors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from sockgraph.evidence.pseudo_pairs import PseudoPairs
@@ -128,6 +132,36 @@ class Likeness:
             self.siblings[splits],
             self.halves[np.ix_(np.arange(2), splits, accounts)],
         )
+
+
+class LikenessStore(Protocol):
+    """Where likenesses wait for the next time that the same histories are compared."""
+
+    def read(self, key: str) -> Mapping[str, NDArray[Any]] | None:
+        """Return what is kept under this; None where nothing is that can be trusted."""
+
+    def write(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep these."""
+
+
+PARTS = ("pairs", "support", "siblings", "halves")
+
+
+def measured_on(accounts: Histories, splits: PseudoPairs) -> str:
+    """Return a hash of all that likeness is measured on: edits, whose they are, and cuts."""
+    corpus, found = accounts.corpus, hashlib.sha256()
+    sides = (accounts, splits.first, splits.second)
+    arrays = [corpus.account, corpus.seconds, corpus.save, corpus.page, splits.stratum]
+    arrays += [part for side in sides for part in (side.saves, side.unit, side.owner)]
+    edits = corpus.frame.drop(columns=["user", "user_id"], errors="ignore")
+    for name in edits:
+        plain = edits[name].map(repr) if edits[name].dtype == object else edits[name]
+        found.update(str(name).encode())
+        arrays.append(pd.util.hash_pandas_object(plain, index=False).to_numpy())
+    for array in arrays:
+        found.update(f"{array.dtype}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
 
 
 @dataclass(frozen=True)

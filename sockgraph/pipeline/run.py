@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+import scipy
 from threadpoolctl import threadpool_limits
 
 import sockgraph
@@ -29,6 +31,7 @@ from sockgraph.pipeline.results import (
     REPORT,
     CaseResult,
     begin_new_ledger,
+    code_hash,
     describe_inputs,
     optional_tables,
     run_facts,
@@ -51,7 +54,7 @@ from sockgraph.reviews import (
 from sockgraph.runtime import Progress, silent
 from sockgraph.screening.wiki import ABOUT, WikiSource
 from sockgraph.sources import DumpSource, MediaWikiSource, MultiWikiSource, TableSource
-from sockgraph.store import as_written
+from sockgraph.store import KeptLikeness, as_written
 from sockgraph.synthetic import write_demo
 
 if TYPE_CHECKING:
@@ -297,7 +300,8 @@ def _run(
     ledger = Ledger(store.path(LEDGER))
     accepted = accepted_alibis(ledger.entries())
     with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes
-        weighed = compare_case(population, accepted_alibis=accepted, progress=progress)
+        kept = kept_likeness(store, keep=True)
+        weighed = compare_case(population, accepted_alibis=accepted, kept=kept, progress=progress)
         if labels is not None:
             facts = weighed.calibration | {"labels": calibration_on(labels, weighed)}
             weighed = replace(weighed, calibration=facts)
@@ -315,12 +319,19 @@ def _run(
     return result
 
 
+def kept_likeness(store: CaseStore, *, keep: bool = False) -> KeptLikeness:
+    """Return the likenesses of the case's last run, of this code and these packages."""
+    packages = (np.__version__, pd.__version__, scipy.__version__)
+    return KeptLikeness(store.processed, " ".join((code_hash(), *packages)), keep=keep)
+
+
 def compare_case(
     population: Population,
     *,
     accepted_alibis: Sequence[tuple[str, str]] = (),
     without: Sequence[str] = (),
     window: Window | None = None,
+    kept: KeptLikeness | None = None,
     progress: Progress = silent,
 ) -> Comparison:
     """Weigh the evidence on everything that a case compares, as the case says.
@@ -340,6 +351,7 @@ def compare_case(
             flag_log10_lr=case.evidence.flag_log10_lr,
             min_edits=case.accounts.min_edits,
         ),
+        "kept": kept,
         "progress": progress,
     }
     edits, accounts = population.edits, population.accounts

@@ -27,6 +27,7 @@ from sockgraph.store.case_store import (
     VALIDATION,
 )
 from sockgraph.store.files import HOLDER, LOCK, write_bytes
+from sockgraph.store.kept_likeness import LIKENESS
 from sockgraph.store.raw_answers import RawAnswers
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ PROCESSED = (
     *CONCERT,
     CAPTURE_PAGE,
     *CANDIDATES,
+    LIKENESS,
     f"{NEW_SET}/*",
     SEALED,
     "notes/restoration-*.wiki",
@@ -97,7 +99,7 @@ def kept_since(store: CaseStore) -> dt.datetime | None:
     manifest = store.read_manifest(missing_ok=True)
     told = [*answers, (manifest or {}).get("run", {}).get("started")]
     silent = [p for p in _ours(store.raw, RAW) if not p.name.endswith(".json.gz")]
-    undated = {*CANDIDATES, *(OF_A_RUN if manifest is None else ())}
+    undated = {*CANDIDATES, *((*OF_A_RUN, LIKENESS) if manifest is None else ())}
     silent += [p for p in _ours(store.processed, PROCESSED) if p.name in undated]
     written = [
         dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
