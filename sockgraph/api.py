@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -158,9 +159,10 @@ def fetch(
     """
     from sockgraph.pipeline import fetch_case
 
-    fetched = fetch_case(
-        _file(case, data), data=Path(data), refresh=refresh, many=many, progress=progress
-    )
+    with _shown(progress) as told:
+        fetched = fetch_case(
+            _file(case, data), data=Path(data), refresh=refresh, many=many, progress=told
+        )
     return fetched.population
 
 
@@ -243,6 +245,30 @@ def compare(
         return compare(edits, roles, settings=how, progress=progress)
 
 
+@contextlib.contextmanager
+def _shown(progress: Progress) -> Iterator[Progress]:
+    """Yield what is told of every step: in a notebook, where nobody asked, a bar in its cell."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if progress is not silent or not hasattr(shell, "kernel"):
+        yield progress
+        return
+    try:
+        from IPython.display import display
+
+        from sockgraph.desk.bar import Bar
+    except ImportError:  # without the extra `notebook`
+        yield progress
+        return
+    bar = Bar()
+    put: Any = display  # it has no types
+    put(bar)
+    try:
+        yield bar.heard
+        bar.say("Done.")
+    finally:
+        bar.end()
+
+
 def _edits(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of edits as the contract has it; a wiki and numbers where there are none."""
     import pandas as pd
@@ -299,7 +325,7 @@ def run(
     many
         More than 50 accounts are listed on purpose.
     progress
-        Told of every step.
+        Told of every step; without it, a bar in the cell of a notebook.
 
     Returns
     -------
@@ -320,14 +346,15 @@ def run(
     """
     from sockgraph.pipeline import run_case
 
-    return run_case(
-        _file(case, data),
-        data=Path(data),
-        offline=offline,
-        refresh=refresh,
-        many=many,
-        progress=progress,
-    )
+    with _shown(progress) as told:
+        return run_case(
+            _file(case, data),
+            data=Path(data),
+            offline=offline,
+            refresh=refresh,
+            many=many,
+            progress=told,
+        )
 
 
 def read(case: CaseLike | None = None, *, data: Path | str = DATA) -> CaseResult:
@@ -466,7 +493,8 @@ def validate(
     from sockgraph.pipeline import validate_case
 
     known = None if labels is None else Path(labels)
-    return validate_case(_file(case, data), known, data=Path(data), progress=progress)
+    with _shown(progress) as told:
+        return validate_case(_file(case, data), known, data=Path(data), progress=told)
 
 
 def evaluate(

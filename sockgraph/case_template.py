@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 
 _INSTALLED = Path(__file__).parent / "_notebooks"  # where a wheel has them
 _CHECKOUT = Path(__file__).parent.parent / "notebooks"
-_CHOICE = """# This copy reads one case. Other data: set SOCKGRAPH_DATA_DIR before.
-import os
-
-os.environ["SOCKGRAPH_CASE"] = {case}
-os.environ.setdefault("SOCKGRAPH_DATA_DIR", {data})
-
-"""
+_CHOICE = re.compile(r"\b(sg\.\w+)\(([^()]*)\)  # a case of your own: .*")
 _TO_DOCS = re.compile(r"\[([^\]]+)\]\(\.\./docs/[^)]*\)")
 _TRANSLATED = {c: f"\\u{c:04x}" for c in (*range(32), 0x7F)} | {0x22: '\\"', 0x5C: "\\\\"}
 
@@ -209,16 +203,19 @@ def write_notebooks(case: Path, data: Path) -> Path:
 
 
 def bound(notebook: str, case: Path, data: Path) -> str:
-    """Return a notebook that reads one case: its first cell of code names it."""
+    """Return a notebook that reads one case: its first call names it, and where its data lie."""
     told: dict[str, Any] = json.loads(notebook)
     kept = Path(os.path.relpath(data, case.with_suffix(""))).as_posix()
-    choice = _CHOICE.format(case=json.dumps(f"../{case.name}"), data=json.dumps(kept))
+    named, where = json.dumps(f"../{case.name}"), f"data={json.dumps(kept)}"
     for cell in told["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             source = _TO_DOCS.sub(r"\1", source)  # the docs do not lie beside a copy
         else:
-            source, choice = choice + source, ""
+            source = _CHOICE.sub(
+                lambda call: f"{call[1]}({', '.join(filter(None, (named, call[2], where)))})",
+                source,
+            )
         cell["source"] = source.splitlines(keepends=True)
     return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
 

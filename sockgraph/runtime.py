@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import io
 import os
 import sys
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from sockgraph.names import printable
 
@@ -25,6 +27,13 @@ class Progress(Protocol):
 
 def silent(stage: str, done: int, total: int | None) -> None:
     """Listen to nothing: the default of every library call."""
+
+
+def page_link(path: Path) -> str:
+    """Return a page as a link that a notebook's cell shows, by its way from the notebook."""
+    way = quote(Path(os.path.relpath(path)).as_posix())
+    said = html.escape(printable(str(path)))
+    return f'<p>Open <a href="{way}" target="_blank" rel="noopener">{said}</a></p>'
 
 
 def notice(words: str) -> None:

@@ -14,7 +14,8 @@ def test_without_a_case_one_is_chosen_run_once_and_opened(tmp_path):
     path = tiny.write(tmp_path)
     heard = []
     start = StartWidget(data=tmp_path / "data", folder=tmp_path)
-    start.bar.observe(lambda _: heard.append((start.bar.value, start.bar.max)), "value")
+    bar = start.bar.bar
+    bar.observe(lambda _: heard.append((bar.value, bar.max)), "value")
     assert [value for _, value in start.which.options] == [path, DEMO, NEW]
     start.which.value = path
     start.go.click()
@@ -22,7 +23,7 @@ def test_without_a_case_one_is_chosen_run_once_and_opened(tmp_path):
     assert start.room.children[0].problem is None
     assert heard
     assert all(0 <= value <= most for value, most in heard)  # no counter past its total
-    assert start.bar.layout.display == "none"
+    assert bar.layout.display == "none"
     manifest = tmp_path / "data" / "processed" / "tiny" / "manifest.json"
     before = manifest.read_bytes()
     start.go.click()  # it was run: its desk is opened as it is

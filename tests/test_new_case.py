@@ -1,7 +1,7 @@
 """A new case loads, its notebooks are bound to it, and nothing is ever overwritten."""
 
+import ast
 import json
-import os
 import stat
 import tomllib
 from pathlib import Path
@@ -31,9 +31,10 @@ def run(*words, **given):
     return CliRunner().invoke(app, list(map(str, words)), **given)
 
 
-def choosing(path):
+def choosing(path, by="data="):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return next(s for c in cells if "SOCKGRAPH_DATA_DIR" in (s := "".join(c["source"])))
+    code = ("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    return next(text for text in code if by in text)
 
 
 def test_a_new_case_says_exactly_what_it_was_told(tmp_path):
@@ -83,23 +84,27 @@ def test_a_case_is_never_overwritten(tmp_path):
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("told", [None, "elsewhere"])
-def test_notebooks_name_their_case_and_data_wherever_they_lie(tmp_path, monkeypatch, told):
+def test_notebooks_name_their_case_and_data_and_have_no_line_more(tmp_path):
     case = write_case(plan(), tmp_path / "cases")
     folder = write_notebooks(case, tmp_path / "kept data")
-    assert len(list(folder.glob("*.ipynb"))) == 4
-    for path in folder.glob("*.ipynb"):
-        monkeypatch.setenv("SOCKGRAPH_CASE", "another.toml")
-        monkeypatch.setenv("SOCKGRAPH_DATA_DIR", told or "")
-        if told is None:
-            monkeypatch.delenv("SOCKGRAPH_DATA_DIR")
-        chosen = choosing(path).splitlines()[:5]  # before anything of sockgraph is imported
-        assert not any("sockgraph as" in line for line in chosen)
-        exec("\n".join(chosen))  # noqa: S102 - the lines that we put before a copy's first cell
-        assert (folder / os.environ["SOCKGRAPH_CASE"]).resolve() == case.resolve()
-        data = folder / os.environ["SOCKGRAPH_DATA_DIR"]
-        assert data.resolve() == (folder / told if told else tmp_path / "kept data").resolve()
+    calls = []
+    for path in sorted(folder.glob("*.ipynb")):
+        text = choosing(path)
+        ours = ast.parse(text).body
+        (call,) = [n for n in ast.walk(ast.Module(ours, [])) if _names_the_case(n)]
+        given = {k.arg: ast.literal_eval(k.value) for k in call.keywords}
+        assert (folder / ast.literal_eval(call.args[0])).resolve() == case.resolve()
+        assert (folder / given["data"]).resolve() == (tmp_path / "kept data").resolve()
+        assert "a case of your own" not in text
         assert "](../docs/" not in path.read_text(encoding="utf-8")
+        source = newcase._CHECKOUT / path.name
+        assert len(text.splitlines()) == len(choosing(source, "a case of your own").splitlines())
+        calls.append(call.func.attr)
+    assert calls == ["run", "read", "review", "validate"]
+
+
+def _names_the_case(node):
+    return isinstance(node, ast.Call) and any(k.arg == "data" for k in node.keywords)
 
 
 def test_a_notebook_that_is_there_stays(tmp_path):

@@ -152,9 +152,12 @@ def data(tmp_path_factory):
     case.write_text(text.replace("[source]\n", contact), encoding="utf-8")
     assert load_case(case).source.contact
     ran = _execute(NOTEBOOKS[0], folder, SOCKGRAPH_CASE=case)
-    assert f"{folder}/processed/demo/report.html" in json.dumps(
-        [c.outputs for c in ran.cells if c.cell_type == "code"]
-    )
+    shown = [o for c in ran.cells if c.cell_type == "code" for o in c.outputs]
+    links = [o["data"].get("text/html", "") for o in shown if "data" in o]
+    way = os.path.relpath(folder / "processed" / "demo" / "report.html", NOTEBOOKS[0].parent)
+    assert any(f'<a href="{way}"' in link for link in links)
+    state = ran.metadata["widgets"][WIDGETS]["state"].values()
+    assert [w for w in state if w["state"].get("_model_name") == "IntProgress"]  # no silent cell
     _plant(folder)
     return folder
 

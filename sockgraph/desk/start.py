@@ -11,6 +11,7 @@ from markupsafe import Markup
 from sockgraph.account_names import name_on_page
 from sockgraph.case import load_case
 from sockgraph.case_template import Plan, write_case
+from sockgraph.desk.bar import Bar
 from sockgraph.desk.widget import Explorer
 from sockgraph.errors import SockgraphError
 from sockgraph.names import clean
@@ -62,12 +63,12 @@ class StartWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.form = w.VBox(list(self.asked.values()), layout=w.Layout(display="none"))
         self.go = self._button("Open", self._open)
         self.again = self._button("Run again", lambda: self._show(self._chosen(), run=True))
-        self.said = w.HTML(layout=WIDE)
-        self.bar = w.IntProgress(layout=w.Layout(width="100%", display="none"))
+        self.bar = Bar()
+        self.said = self.bar.said
         self.room = w.VBox(layout=WIDE)
         self.which.observe(self._asks, "value")
         buttons = w.HBox([self.go, self.again])
-        super().__init__([self.which, self.form, buttons, self.said, self.bar, self.room])
+        super().__init__([self.which, self.form, buttons, self.bar, self.room])
         self._asks()
 
     def _field(self, key: str, words: str) -> w.Widget:
@@ -88,7 +89,7 @@ class StartWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
                 )
             finally:
                 self.go.disabled = self.again.disabled = False
-                self.bar.layout.display = "none"
+                self.bar.end()
 
         button = w.Button(description=words, layout=w.Layout(width="auto"))
         button.on_click(pressed)
@@ -131,13 +132,5 @@ class StartWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         """Run a case if it must, and put its desk below."""
         if run:
             self.room.children = []
-            self.bar.layout.display = None
-            run_case(path, data=self.data, progress=self._heard)
+            run_case(path, data=self.data, progress=self.bar.heard)
         self.room.children = [Explorer(path, data=self.data, by=self.by)]
-
-    def _heard(self, stage: str, done: int, total: int | None) -> None:
-        """Move the bar: a count of which the total is not known moves none, and is said."""
-        self.bar.max = total or 1
-        self.bar.value = min(done, total) if total else 0
-        of = f" of {total:,}" if total else ""
-        self.said.value = str(Markup("<p>{}: {}</p>").format(stage, f"{done:,}{of}"))

@@ -20,7 +20,7 @@ from sockgraph.names import name_notes
 from sockgraph.reviews.blinding import remove_names
 from sockgraph.reviews.ledger import Ledger, head_before_removal
 from sockgraph.reviews.states import DATA_REMOVED
-from sockgraph.runtime import DATA, notice
+from sockgraph.runtime import DATA, notice, page_link
 from sockgraph.screening.definition import expected_false_links
 from sockgraph.store import (
     CaseStore,
@@ -79,7 +79,7 @@ __all__ = [
 TABLES = CASE_TABLES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CaseResult:
     """A case that was run: its tables in memory, its files on disk.
 
@@ -104,6 +104,13 @@ class CaseResult:
     def report(self) -> Path:
         """The page to open."""
         return self.folder / REPORT
+
+    def __repr__(self) -> str:
+        """Name the case and its report: the tables hold names that nobody asked to see."""
+        return f"<case {self.case.slug}, report {self.report}>"
+
+    def _repr_html_(self) -> str:
+        return page_link(self.report)
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """Give each table as an attribute: `result.links`."""

@@ -28,7 +28,7 @@ from sockgraph.evaluation import (
 )
 from sockgraph.pipeline.results import DATA, HELD_OUT, VALIDATION, CaseResult, read_case, writing
 from sockgraph.report import CaseSummary, validation_page
-from sockgraph.runtime import Progress, silent
+from sockgraph.runtime import Progress, page_link, silent
 from sockgraph.store.case_store import significant
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ MEASURED = ("edits.parquet", "evidence.parquet", "held_out.parquet", "links.parq
 FACTS = ("n_reference", "n_different_pairs", "splits", "h1", "h2")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ValidationResult:
     """A case's validation, and where it was written.
 
@@ -57,6 +57,13 @@ class ValidationResult:
     validation: Validation
     page: Path
     figures: Path
+
+    def __repr__(self) -> str:
+        """Say where the page lies."""
+        return f"<validation, {self.page}>"
+
+    def _repr_html_(self) -> str:
+        return page_link(self.page)
 
 
 def validate_case(
