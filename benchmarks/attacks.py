@@ -31,6 +31,7 @@ from sockgraph.sources.table import TableSource
 NAMES = ["ghc_wiki", "ikiwiki_wiki", "peps", "gnome_docs", "puppet", "chef", "minetest", "crawl"]
 NAMES += ["gold_miner_zh", "aliases_ipython", "rdevel_list"]
 FRAMED = "enwiki_contentious"
+PAIR = ("user_a", "user_b")
 BESIDE = 6
 """Accounts nominated beside impostor and victim."""
 
@@ -96,23 +97,39 @@ def attack(job: tuple[str, str, int, Path]) -> pd.DataFrame:
         nominated = [one.impostor, one.victim, *beside]
         drawn = with_reference(stem, source, folder, [("framed", 0, nominated)])[0][3]
         links, _ = judged(measured, nominated, [u for u in drawn if u not in impostors])
-        rows.append(_counted(links, one.impostor, one.victim) | {"of": name, "copied": one.share})
+        counted = _counted(links, one.impostor, one.victim, person_of(name))
+        rows.append(counted | {"of": name, "copied": one.share})
     found = pd.DataFrame(rows)
     found.to_parquet(done)
     return found
 
 
-def _counted(links: pd.DataFrame, impostor: str, victim: str) -> dict[str, bool]:
+def person_of(name: str) -> dict[str, str]:
+    """Return who owns which account of a community, where labels say it."""
+    known = DATA / name / "labels.parquet"
+    if not known.exists():
+        return {}
+    told = pd.read_parquet(known).dropna(subset="person")
+    return dict(zip(told["user"].str.replace("_", " "), told["person"], strict=True))
+
+
+def _counted(
+    links: pd.DataFrame, impostor: str, victim: str, person: dict[str, str]
+) -> dict[str, bool]:
     """Return who is flagged, and whether the victim would be but for the mark."""
     pair = {impostor, victim}
     this = [{a, b} == pair for a, b in zip(links["user_a"], links["user_b"], strict=True)]
     framed = links[this].iloc[0]
+    sides = (links[c].str.replace("_", " ").map(lambda u: person.get(u, u)) for c in PAIR)
+    others = links["flagged"].to_numpy(bool) & ~np.array(this)
+    strangers = np.not_equal(*(side.to_numpy(object) for side in sides))
     alone = all("imitating" in reason or "group" in reason for reason in framed["reasons"])
     return {
         "marked": bool(framed["imitation"]),
         "flagged": bool(framed["flagged"]),
         "but for the mark": bool(framed["imitation"] and alone),
-        "another flagged": bool(links.loc[~np.array(this), "flagged"].any()),
+        "one person's flagged": bool((others & ~strangers).any()),
+        "strangers flagged": bool((others & strangers).any()),
     }
 
 

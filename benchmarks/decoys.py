@@ -5,8 +5,8 @@
 A decoy is the earlier half of one labelled person's edits and the later half of another's, each
 the person's only account; it takes the place of both. Whoever is flagged with it is flagged
 wrongly, and no label is needed to know it (after Robach, Hof & van de Wiel 2025,
-doi:10.1002/sim.70292). Each is nominated with the seven accounts whose pages are most like its own,
-and with a reference drawn as a user's would be. Half of the people stay whole.
+doi:10.1002/sim.70292). Each is nominated with the seven labelled accounts whose pages are most like
+its own, and with a reference drawn as a user's would be. Half of the people stay whole.
 """
 
 # ruff: noqa: SLF001 - it goes through the product stage by stage, as a run does
@@ -73,12 +73,14 @@ def count(job: tuple[str, int, Path]) -> pd.DataFrame:
     communities.DATA = folder.parent
     source = TableSource(case_of(name, ["*"], folder, name.replace("_", "-")))
     names = source.everyone()
+    known = {str(u).replace("_", " ") for u in person.index}
     measured = likeness(name, source)
     near = page_cosine(source._raw, names)
     cases = []
     for k, at in enumerate(i for i, user in enumerate(names) if user.startswith(DECOY)):
-        order = [names[i] for i in np.argsort(-near[at], kind="stable") if i != at]
-        cases.append(("decoy", k, [names[at], *order[:BESIDE]]))
+        order = [names[i] for i in np.argsort(-near[at], kind="stable")]
+        whole = [u for u in order if u.replace("_", " ") in known]
+        cases.append(("decoy", k, [names[at], *whole[:BESIDE]]))
     rows = []
     for _, _, nominated, others in with_reference(name, source, folder, cases):
         links, _ = judged(measured, nominated, others)
