@@ -14,6 +14,7 @@ import scipy
 from threadpoolctl import threadpool_limits
 
 import sockgraph
+from sockgraph import sources
 from sockgraph.case import Case, refuse_many
 from sockgraph.case_template import identify
 from sockgraph.clustering import cluster, group_accounts
@@ -53,7 +54,7 @@ from sockgraph.reviews import (
 )
 from sockgraph.runtime import Progress, silent
 from sockgraph.screening.wiki import ABOUT, WikiSource
-from sockgraph.sources import DumpSource, MediaWikiSource, MultiWikiSource, TableSource
+from sockgraph.sources import DumpSource, TableSource
 from sockgraph.store import KeptLikeness, as_written
 from sockgraph.synthetic import write_demo
 
@@ -220,18 +221,24 @@ def open_source(
         progress("reading the table", 0, None)
         return TableSource(case)
     if len(case.wikis) > 1:
-        return MultiWikiSource(
+        return sources.MultiWikiSource(
             case, store.answers, offline=offline, refresh=refresh, progress=progress
         )
     if case.source.kind == "mediawiki":
         answers = store.answers()
-        return MediaWikiSource(case, answers, offline=offline, refresh=refresh, progress=progress)
+        return sources.MediaWikiSource(
+            case, answers, offline=offline, refresh=refresh, progress=progress
+        )
     return DumpSource(case, store.raw, progress=progress)
 
 
 def traffic_of(source: Source) -> dict[str, dict[str, int]]:
     """Return `requests` and `retries` per kind; empty where nothing was asked."""
-    return source.traffic() if isinstance(source, MediaWikiSource | MultiWikiSource) else {}
+    if isinstance(source, TableSource):
+        return {}
+    if isinstance(source, sources.MediaWikiSource | sources.MultiWikiSource):
+        return source.traffic()
+    return {}
 
 
 def refresh_hidden(
@@ -254,7 +261,7 @@ def refresh_hidden(
 
 def _refresh_hidden(case: Case, path: Path, store: CaseStore, progress: Progress) -> HiddenReport:
     source = open_source(case, store, progress=progress)
-    if not isinstance(source, MediaWikiSource | MultiWikiSource):
+    if not isinstance(source, sources.MediaWikiSource | sources.MultiWikiSource):
         raise CaseError(
             path,
             "only a wiki can be asked what it hides by now.",

@@ -78,13 +78,20 @@ def tokens(summary: str) -> list[str]:
     return TOKEN.findall(without_section(summary, f" {MARK} "))
 
 
+class _Numbers(dict[str, int]):
+    """Numbers of tokens, in the order of their first use."""
+
+    def __missing__(self, token: str) -> int:
+        return self.setdefault(token, len(self))
+
+
 def tokenize_all(summaries: Sequence[str]) -> Tokens:
     """Cut summaries into tokens, each token as a number."""
-    index: dict[str, int] = {}
+    index = _Numbers()
     codes, lengths = array("i"), array("i")
     for summary in summaries:  # a token that was seen before is not held again
         found = tokens(summary)
-        codes.extend([index.setdefault(token, len(index)) for token in found])
+        codes.extend(map(index.__getitem__, found))
         lengths.append(len(found))
     vocabulary = np.array(sorted(index), dtype=object)
     place = np.empty(len(index), dtype=np.int64)

@@ -110,7 +110,8 @@ class TableSource:
 
     def account_facts(self, users: Sequence[str]) -> pd.DataFrame:
         """Return `accounts` without `role`; what the file does not say is null."""
-        ids = self._all.dropna(subset="user_id").groupby("user")["user_id"].first()
+        theirs = self._all[self._all["user"].isin(users)].dropna(subset="user_id")
+        ids = theirs.groupby("user")["user_id"].first()
         bare = pd.DataFrame(
             {
                 "wiki": self._case.wiki,
