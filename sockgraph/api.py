@@ -449,7 +449,7 @@ def review(
     --------
     >>> import sockgraph as sg
     >>> type(sg.review(case_file, reviewer="Marrow Lintel", data=folder, foils=0)).__name__
-    'Reviewing'
+    'ReviewWidget'
     """
     with _notebook("review"):
         from sockgraph.desk.review_widget import ReviewWidget

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 LN10 = float(np.log(10))
 GRID = np.linspace(0, 6, 601)
-NEWTON = 30
 
 
 @dataclass(frozen=True)
@@ -91,44 +90,17 @@ def fit_line(sample: Sample) -> tuple[float, float]:
     """Fit log10 LR = a + b·score, b ≥ 0, by logistic regression with both kinds weighing half.
 
     With equal weights the log odds are the log LR (Brümmer & du Preez 2006,
-    doi:10.1016/j.csl.2005.08.001). A ridge on b keeps it finite where the two kinds do not overlap;
-    Newton's method, halving any step that makes matters worse.
+    doi:10.1016/j.csl.2005.08.001). A ridge on b keeps it finite where the two kinds do not overlap.
     """
-    x = np.concatenate([sample.same, sample.different])
-    y = np.concatenate([np.ones(len(sample.same)), np.zeros(len(sample.different))])
+    from sklearn.linear_model import LogisticRegression
+
+    x = np.concatenate([sample.same, sample.different])[:, None]
+    y = np.repeat([1, 0], [len(sample.same), len(sample.different)])
     w = np.concatenate([sample.same_weight, sample.different_weight]) / 2
-    theta, best = np.zeros(2), np.log(2) * w.sum()
-    for _ in range(NEWTON):
-        p = expit(theta[0] + theta[1] * x)
-        pull, curve = w * (p - y), w * p * (1 - p)
-        gradient = np.array([pull.sum(), pull @ x + 2 * RIDGE * theta[1]])
-        cross = curve @ x
-        hessian = np.array([[curve.sum() + 1e-12, cross], [cross, curve @ x**2 + 2 * RIDGE]])
-        step = np.linalg.solve(hessian, gradient)
-        found = _downhill(theta, step, best, (x, y, w))
-        if found is None or best - found[1] < 1e-12:
-            break
-        theta, best = found
-    if theta[1] <= 0:
-        return 0.0, 0.0
-    return float(theta[0] / LN10), float(theta[1] / LN10)
-
-
-def _downhill(
-    theta: NDArray[np.float64],
-    step: NDArray[np.float64],
-    best: float,
-    data: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
-) -> tuple[NDArray[np.float64], float] | None:
-    """Return the first of the halved steps that is better, and its loss; None where none is."""
-    x, y, w = data
-    for half in range(20):
-        tried = theta - step / 2**half
-        s = tried[0] + tried[1] * x
-        loss = float(w @ np.logaddexp(0, np.where(y == 1, -s, s)) + RIDGE * tried[1] ** 2)
-        if loss <= best:
-            return tried, loss
-    return None
+    least = LogisticRegression(C=0.5 / RIDGE, solver="newton-cholesky", tol=1e-10)
+    fitted = least.fit(x, y, sample_weight=w)
+    a, b = float(fitted.intercept_[0]), float(fitted.coef_[0, 0])
+    return (a / LN10, b / LN10) if b > 0 else (0.0, 0.0)
 
 
 @dataclass(frozen=True)
