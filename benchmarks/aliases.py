@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sockgraph.evaluation import Evaluation, evaluate_links
+from sockgraph.evaluation import Evaluation, evaluate
 from sockgraph.pipeline import run_case
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
@@ -71,9 +71,7 @@ def judged(folder: Path, place: Path) -> dict[str, float | None]:
     result = run_case(path, data=place / "data")
     seconds = time.perf_counter() - started
     labels = pd.read_parquet(folder / "labels.parquet")
-    found: Evaluation = evaluate_links(
-        result.links, labels, clusters=result.clusters, compared_only=True
-    )
+    found: Evaluation = evaluate(result.links, labels, clusters=result.clusters, compared_only=True)
     return {**found.as_dict(), **found.contrasts(), "seconds": seconds}
 
 

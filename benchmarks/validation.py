@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from sockgraph.evaluation import evaluate_links, read_labels
+from sockgraph.evaluation import evaluate, read_labels
 from sockgraph.evidence import EvidenceSettings, compare
 from sockgraph.pipeline import run_case, validate_case
 from sockgraph.schema import empty, validate
@@ -97,7 +97,7 @@ def _figures(name: str) -> dict[str, float]:
     found = ran(name)
     side = found.validation.labels
     labels = read_labels(DATA / name / "labels.parquet")
-    told = evaluate_links(
+    told = evaluate(
         found.result.links, labels, clusters=found.result.clusters, compared_only=True
     ).as_dict()
     above = {f"different pairs with LR > {x.ratio:,}": x.above for x in side.strata[0].limits}

@@ -19,20 +19,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sockgraph.api import (
         compare,
-        evaluate,
         explore,
         fetch,
-        new_case,
         read,
         review,
         run,
-        screen,
         validate,
     )
     from sockgraph.case import load_case
+    from sockgraph.case_template import new_case
     from sockgraph.clustering import cluster
+    from sockgraph.evaluation import evaluate
     from sockgraph.evidence.flagging import flag
     from sockgraph.graph import to_graph
+    from sockgraph.screening.candidates import screen
 
 __version__ = "0.2.0"
 __all__ = [
@@ -53,8 +53,11 @@ __all__ = [
 ]
 _HOMES = {
     "cluster": "sockgraph.clustering",
+    "evaluate": "sockgraph.evaluation",
     "flag": "sockgraph.evidence.flagging",
     "load_case": "sockgraph.case",
+    "new_case": "sockgraph.case_template",
+    "screen": "sockgraph.screening.candidates",
     "to_graph": "sockgraph.graph",
 }
 

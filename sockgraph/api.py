@@ -13,107 +13,27 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sockgraph.case import Case
 from sockgraph.errors import SockgraphError
 from sockgraph.runtime import DATA, Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
     from sockgraph.desk.review_widget import ReviewWidget
     from sockgraph.desk.start import StartWidget
     from sockgraph.desk.widget import Explorer
-    from sockgraph.evaluation import Evaluation
     from sockgraph.evidence import Comparison, EvidenceSettings
     from sockgraph.evidence.exploration import Window
     from sockgraph.pipeline import CaseResult, ValidationResult
     from sockgraph.reference import Population
-    from sockgraph.screening.candidates import ScreeningResult
 
     CaseLike: TypeAlias = Case | CaseResult | Path | str
     Table: TypeAlias = pd.DataFrame | Path | str
-
-
-def new_case(  # noqa: PLR0913 - what a case file must say, each by name
-    name: str,
-    *,
-    reason: str,
-    wikis: Sequence[str],
-    accounts: Sequence[str],
-    title: str = "",
-    kind: str = "mediawiki",
-    contact: str | None = None,
-    path: Path | str | None = None,
-    by: str | None = None,
-    scheme: str | None = None,
-    earlier: Sequence[Mapping[str, Any]] = (),
-    declared: Sequence[Mapping[str, Any]] = (),
-    retention_days: int | None = None,
-    folder: Path | str = "cases",
-) -> Path:
-    """Write a case file that loads, and return its path.
-
-    Parameters
-    ----------
-    name
-        The file's stem, 1 to 64 of a-z, 0-9 and `-`.
-    reason
-        Why these accounts are compared: there is no case without a reason.
-    wikis, accounts
-        Hosts, and the accounts to compare; `["*"]` for everybody in the source.
-    title
-        The report's title; by default the name.
-    kind, contact, path
-        Where edits come from: `mediawiki` takes a contact of yours; `table`, `history` and `xml` a
-        file.
-    by
-        Who files the case; they cannot review its links.
-    scheme
-        `http` for a wiki on a machine of your own.
-    earlier, declared
-        Links made elsewhere (`a`, `b`, `by`, `date`, and `action`, `url` if known), and accounts
-        that say themselves that they are one operator's (`accounts`, a tuple, and `url`).
-    retention_days
-        After how many days what was fetched is removed.
-    folder
-        Where case files lie.
-
-    Raises
-    ------
-    CaseError
-        If a file of that name is there, or a value breaks a rule of case files.
-
-    Examples
-    --------
-    >>> import sockgraph as sg
-    >>> file = sg.new_case("spring", reason="Three pages were returned to one wording",
-    ...     wikis=["fernwick.example"], accounts=["Quillmoss", "Weir Lantern"],
-    ...     kind="table", path=edits_file, folder=folder)
-    >>> sg.load_case(file).accounts.nominated
-    ('Quillmoss', 'Weir Lantern')
-    """
-    from sockgraph.case_template import Plan, write_case
-
-    plan = Plan(
-        name=name,
-        title=title or name,
-        reason=reason,
-        wikis=tuple(wikis),
-        accounts=tuple(accounts),
-        kind=kind,
-        contact=contact,
-        path=None if path is None else Path(path),
-        by=by,
-        scheme=scheme,
-        earlier=tuple(earlier),
-        declared=tuple(declared),
-        retention_days=retention_days,
-    )
-    return write_case(plan, Path(folder))
 
 
 def fetch(
@@ -495,97 +415,6 @@ def validate(
     known = None if labels is None else Path(labels)
     with _shown(progress) as told:
         return validate_case(_file(case, data), known, data=Path(data), progress=told)
-
-
-def evaluate(
-    links: Table,
-    labels: Table,
-    *,
-    clusters: Table | None = None,
-    allow_missing: bool = False,
-    compared_only: bool = False,
-) -> Evaluation:
-    """Judge links, and groups if given, against known persons.
-
-    Parameters
-    ----------
-    links, labels, clusters
-        Tables, or paths of CSV or Parquet files: links as `flag` returns them, `user, person`, and
-        groups as `cluster` returns them.
-    allow_missing
-        Let pairs of labelled accounts be missing from the links: they rank last.
-    compared_only
-        Leave out, and count, labelled accounts that no link names.
-
-    Raises
-    ------
-    EvaluationError
-        If a table is not as it should be, pairs are missing, or there are no pairs of both kinds.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> import sockgraph as sg
-    >>> links = pd.DataFrame({"user_a": ["A", "A", "B"], "user_b": ["B", "C", "C"],
-    ...     "score": [2.0, -1.0, -1.5], "log10_lr": [1.8, -1.0, -1.5],
-    ...     "flagged": [True, False, False]})
-    >>> labels = pd.DataFrame({"user": ["A", "B", "C"], "person": ["one", "one", None]})
-    >>> sg.evaluate(links, labels).auc
-    1.0
-    """
-    from sockgraph.evaluation import (
-        evaluate_links,
-        read_clusters,
-        read_labels,
-        read_links,
-    )
-
-    return evaluate_links(
-        read_links(links) if isinstance(links, (str, Path)) else links,
-        read_labels(labels) if isinstance(labels, (str, Path)) else labels,
-        clusters=read_clusters(clusters) if isinstance(clusters, (str, Path)) else clusters,
-        allow_missing=allow_missing,
-        compared_only=compared_only,
-    )
-
-
-def screen(
-    edits: Path | str, candidates: Path | str, *, top: int = 10, progress: Progress = silent
-) -> ScreeningResult:
-    """Find which pairs of a whole wiki's accounts are worth asking about at all; it flags nobody.
-
-    Parameters
-    ----------
-    edits
-        Parquet with the edits of every account.
-    candidates
-        Where the table of candidates goes, as Parquet.
-    top
-        Partners an account, at most.
-    progress
-        Told of every step.
-
-    Returns
-    -------
-    ScreeningResult
-        `path` of the table, and how many `accounts`, `rows` and `candidates` there are.
-
-    Raises
-    ------
-    SockgraphError
-        If the edits cannot be used, or the extra `screen` is not installed; nothing is written.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> import sockgraph as sg
-    >>> found = sg.screen(edits_file, folder / "candidates.parquet", top=3)
-    >>> found.accounts, int(pd.read_parquet(found.path)["rank"].max())
-    (40, 3)
-    """
-    from sockgraph.screening.candidates import screen as screened
-
-    return screened(Path(edits), Path(candidates), top=top, progress=progress)
 
 
 def _file(case: CaseLike | None, data: Path | str) -> Path:

@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from sockgraph.case import SLUG, Case, load_case
 from sockgraph.errors import CaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _INSTALLED = Path(__file__).parent / "_notebooks"  # where a wheel has them
 _CHECKOUT = Path(__file__).parent.parent / "notebooks"
@@ -26,67 +25,92 @@ _TO_DOCS = re.compile(r"\[([^\]]+)\]\(\.\./docs/[^)]*\)")
 _TRANSLATED = {c: f"\\u{c:04x}" for c in (*range(32), 0x7F)} | {0x22: '\\"', 0x5C: "\\\\"}
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a new case says.
+def new_case(  # noqa: PLR0913 - what a case file must say, each by name
+    name: str,
+    *,
+    reason: str,
+    wikis: Sequence[str],
+    accounts: Sequence[str],
+    title: str = "",
+    kind: str = "mediawiki",
+    contact: str | None = None,
+    path: Path | str | None = None,
+    by: str | None = None,
+    scheme: str | None = None,
+    earlier: Sequence[Mapping[str, Any]] = (),
+    declared: Sequence[Mapping[str, Any]] = (),
+    retention_days: int | None = None,
+    folder: Path | str = "cases",
+) -> Path:
+    """Write a case file that loads, readable by its owner only, and return its path.
 
-    Attributes
+    Parameters
     ----------
     name
         The file's stem, 1 to 64 of a-z, 0-9 and `-`.
     reason
-        Why these accounts are compared; required, as there is no case without a reason.
+        Why these accounts are compared: there is no case without a reason.
+    wikis, accounts
+        Hosts, and the accounts to compare; `["*"]` for everybody in the source.
+    title
+        The report's title; by default the name.
     kind, contact, path
-        The source: `mediawiki` takes a contact, `table`, `history` and `xml` a path.
+        Where edits come from: `mediawiki` takes a contact of yours; `table`, `history` and `xml` a
+        file.
     by
         Who files the case; they cannot review its links.
     scheme
         `http` for a wiki on a machine of your own.
     earlier, declared
-        Links made elsewhere, and accounts that say themselves that they are one operator's: tables
-        with the keys of `[[earlier]]` and `[[declared]]`.
+        Links made elsewhere (`a`, `b`, `by`, `date`, and `action`, `url` if known), and accounts
+        that say themselves that they are one operator's (`accounts`, a tuple, and `url`).
     retention_days
-        After how many days what was fetched is removed; null keeps it.
-    """
-
-    name: str
-    title: str
-    reason: str
-    wikis: tuple[str, ...]
-    accounts: tuple[str, ...]
-    kind: str = "mediawiki"
-    contact: str | None = None
-    path: Path | None = None
-    by: str | None = None
-    scheme: str | None = None
-    earlier: tuple[Mapping[str, Any], ...] = ()
-    declared: tuple[Mapping[str, Any], ...] = ()
-    retention_days: int | None = None
-
-
-def write_case(plan: Plan, folder: Path) -> Path:
-    """Write a case file that loads, readable by its owner only, and return its path.
-
-    Parameters
-    ----------
+        After how many days what was fetched is removed.
     folder
         Where case files lie; made where it is missing.
 
     Raises
     ------
     CaseError
-        If a file of that name is there, or what the plan says breaks a rule of case files. Then
-        nothing is written.
+        If a file of that name is there, or a value breaks a rule; nothing is written then.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> file = sg.new_case("spring", reason="Three pages were returned to one wording",
+    ...     wikis=["fernwick.example"], accounts=["Quillmoss", "Weir Lantern"],
+    ...     kind="table", path=edits_file, folder=folder)
+    >>> sg.load_case(file).accounts.nominated
+    ('Quillmoss', 'Weir Lantern')
     """
-    if not SLUG.fullmatch(plan.name):
+    if not SLUG.fullmatch(name):
         raise CaseError(
-            repr(plan.name), "a case's name is 1 to 64 of a-z, 0-9 and '-'.", "Choose another name."
+            repr(name), "a case's name is 1 to 64 of a-z, 0-9 and '-'.", "Choose another name."
         )
-    target = folder / f"{plan.name}.toml"
-    text = case_text(plan, folder)
+    folder = Path(folder)
+    target = folder / f"{name}.toml"
+    there = None if path is None else Path(os.path.relpath(path, folder)).as_posix()
+    head = {"title": title or name, "reason": reason, "by": by, "wikis": wikis}
+    source = {"kind": kind, "path": there, "contact": contact, "scheme": scheme}
+    tables: list[tuple[str, Mapping[str, Any]]] = [
+        ("# docs/case-file.md describes every key.", head),
+        ("\n[source]", source),
+        ("\n[accounts]", {"nominated": accounts}),
+        *(("\n[[declared]]", told) for told in declared),
+        *(("\n[[earlier]]", told) for told in earlier),
+    ]
+    if retention_days is not None:
+        tables.append(("\n[retention]", {"days": retention_days}))
+    text = "\n".join(line for table, told in tables for line in (table, *_lines(told))) + "\n"
     _refuse_faults(text, target)
+    _write_new(target, text)
+    return target
+
+
+def _write_new(target: Path, text: str) -> None:
+    """Write a file that is not there yet."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with open(target, "x", encoding="utf-8", opener=_owner_only) as file:
             file.write(text)
     except FileExistsError as error:
@@ -95,24 +119,6 @@ def write_case(plan: Plan, folder: Path) -> Path:
         raise CaseError(
             target, f"it cannot be written ({error.strerror}).", "Choose another folder: --cases."
         ) from error
-    return target
-
-
-def case_text(plan: Plan, folder: Path) -> str:
-    """Return the case file's text: every value as a TOML string, paths from the file's folder."""
-    path = None if plan.path is None else Path(os.path.relpath(plan.path, folder)).as_posix()
-    head = {"title": plan.title, "reason": plan.reason, "by": plan.by, "wikis": plan.wikis}
-    source = {"kind": plan.kind, "path": path, "contact": plan.contact, "scheme": plan.scheme}
-    tables: list[tuple[str, Mapping[str, Any]]] = [
-        ("# docs/case-file.md describes every key.", head),
-        ("\n[source]", source),
-        ("\n[accounts]", {"nominated": plan.accounts}),
-        *(("\n[[declared]]", told) for told in plan.declared),
-        *(("\n[[earlier]]", told) for told in plan.earlier),
-    ]
-    if plan.retention_days is not None:
-        tables.append(("\n[retention]", {"days": plan.retention_days}))
-    return "\n".join(line for title, told in tables for line in (title, *_lines(told))) + "\n"
 
 
 def identify(path: Path, *, accept_broken: bool = False) -> Case:

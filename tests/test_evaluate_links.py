@@ -8,7 +8,7 @@ import pytest
 
 from sockgraph.errors import EvaluationError
 from sockgraph.evaluation import (
-    evaluate_links,
+    evaluate,
     evaluation_table,
     match_labels,
     read_labels,
@@ -63,7 +63,7 @@ def labels(**persons):
 
 
 def test_the_worked_case():
-    told = evaluate_links(links(), labels()).as_dict()
+    told = evaluate(links(), labels()).as_dict()
     assert list(told) == KEYS
     assert told["auc"] == 1
     assert told["average_precision"] == 1
@@ -82,9 +82,9 @@ def test_null_persons_are_persons_of_their_own():
 
 def test_null_ranks_below_every_number_and_missing_below_null():
     low = links().assign(score=[None, 0.5, 0.6, 1.0, -1.0, -2.0])
-    assert evaluate_links(low, labels()).auc == 0
+    assert evaluate(low, labels()).auc == 0
     fewer = low.drop(index=5)
-    kept = evaluate_links(fewer, labels(), allow_missing=True)
+    kept = evaluate(fewer, labels(), allow_missing=True)
     assert kept.auc == pytest.approx(1 / 5)  # the null outranks the missing pair
     assert (kept.n_true, kept.n_false, kept.n_missing) == (1, 5, 1)
 
@@ -97,47 +97,47 @@ def test_missing_pairs_are_counted_as_if_they_stood_there_last_with_no_evidence(
         for a, b in itertools.combinations(people["user"], 2)
         if (a, b) not in {("Alder", "Birch"), ("Alder", "Cedar")}
     ]
-    missing = evaluate_links(some, people, allow_missing=True).as_dict()
-    whole = evaluate_links(pd.concat([some, table(rest)]), people).as_dict()
+    missing = evaluate(some, people, allow_missing=True).as_dict()
+    whole = evaluate(pd.concat([some, table(rest)]), people).as_dict()
     assert missing == pytest.approx(whole, nan_ok=False)
 
 
 def test_missing_pairs_are_refused_unless_allowed():
     with pytest.raises(EvaluationError, match=r"1 pairs .* missing .*--allow-missing"):
-        evaluate_links(links().drop(index=2), labels())
+        evaluate(links().drop(index=2), labels())
     with pytest.raises(EvaluationError, match="'Elder' first"):
-        evaluate_links(links(), labels(Alder=1, Birch=1, Cedar=2, Damson=3, Elder=4))
+        evaluate(links(), labels(Alder=1, Birch=1, Cedar=2, Damson=3, Elder=4))
 
 
 def test_labelled_accounts_that_were_not_compared_are_left_out_only_when_asked_and_counted():
     more = labels(Alder="one", Birch="one", Cedar=None, Damson=None, Elder="one")
-    told = evaluate_links(links(), more, compared_only=True)
-    assert told.as_dict() == evaluate_links(links(), labels()).as_dict()
+    told = evaluate(links(), more, compared_only=True)
+    assert told.as_dict() == evaluate(links(), labels()).as_dict()
     assert told.n_uncompared == 1
     assert "1 labelled accounts are in no link" in evaluation_table(told)
 
 
 def test_accounts_without_a_label_are_left_out_and_counted():
     fewer = labels(Alder="one", Birch="one", Cedar=None)
-    told = evaluate_links(links(), fewer)
+    told = evaluate(links(), fewer)
     assert (told.n_true, told.n_false, told.n_unlabelled) == (1, 2, 1)
     assert "1 accounts in the links have no label" in evaluation_table(told)
 
 
 def test_insufficient_is_a_null_score_or_a_band_that_says_so():
     bands = ["insufficient"] * 2 + ["weakly for"] * 4
-    assert evaluate_links(links().assign(band=bands), labels()).n_insufficient == 3
+    assert evaluate(links().assign(band=bands), labels()).n_insufficient == 3
 
 
 def test_rows_may_come_in_any_order_and_pairs_in_either():
     turned = (
         links().rename(columns={"user_a": "user_b", "user_b": "user_a"}).sample(6, random_state=1)
     )
-    assert evaluate_links(turned, labels()) == evaluate_links(links(), labels())
+    assert evaluate(turned, labels()) == evaluate(links(), labels())
 
 
 def test_undefined_is_null_in_json_and_a_dash_in_print():
-    none = evaluate_links(
+    none = evaluate(
         links().assign(flagged=False),
         labels(),
         clusters=pd.DataFrame({"user": [], "cluster_id": []}),
@@ -151,7 +151,7 @@ def test_undefined_is_null_in_json_and_a_dash_in_print():
 
 def test_groups_add_exactly_their_keys_and_take_the_ungrouped_as_alone():
     clusters = pd.DataFrame({"user": ["Alder", "Birch", "Damson"], "cluster_id": [1, 1, None]})
-    judged = evaluate_links(links(), labels(), clusters=clusters)
+    judged = evaluate(links(), labels(), clusters=clusters)
     told = judged.as_dict()
     assert list(told) == KEYS + GROUP_KEYS
     assert list(judged.contrasts()) == CONTRASTS
@@ -166,7 +166,7 @@ def test_stable_groups_stand_beside_all_of_them():
             "status": ["stable", "stable", "unresolved", "unresolved"],
         }
     )
-    told = evaluate_links(links(), labels(), clusters=clusters)
+    told = evaluate(links(), labels(), clusters=clusters)
     assert told.groups.innocents_absorbed == 1
     assert told.stable.innocents_absorbed == 0
     assert told.groups.pair_recall == told.stable.pair_recall == 1
@@ -175,7 +175,7 @@ def test_stable_groups_stand_beside_all_of_them():
 def test_connected_components_stand_beside_for_contrast():
     """Alder-Birch at 2.5 and Birch-Cedar at 1.5 chain three accounts of two persons."""
     clusters = pd.DataFrame({"user": ["Alder", "Birch"], "cluster_id": [1, 1]})
-    told = evaluate_links(links(), labels(), clusters=clusters)
+    told = evaluate(links(), labels(), clusters=clusters)
     assert told.components.b3_precision == pytest.approx(2 / 3)
     assert told.components.innocents_absorbed == 0.5
     assert "connected components" in evaluation_table(told)
@@ -183,9 +183,9 @@ def test_connected_components_stand_beside_for_contrast():
 
 def test_a_stranger_in_a_group_is_not_judged_and_a_labelled_one_is():
     clusters = pd.DataFrame({"user": ["Alder", "Zelkova", "Cedar"], "cluster_id": [1, 2, 2]})
-    assert evaluate_links(links(), labels(), clusters=clusters).groups.innocents_absorbed == 0
+    assert evaluate(links(), labels(), clusters=clusters).groups.innocents_absorbed == 0
     clusters = clusters.assign(cluster_id=2)
-    assert evaluate_links(links(), labels(), clusters=clusters).groups.innocents_absorbed == 0.5
+    assert evaluate(links(), labels(), clusters=clusters).groups.innocents_absorbed == 0.5
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_stranger_in_a_group_is_not_judged_and_a_labelled_one_is():
 )
 def test_links_that_cannot_be_used_are_refused(spoil, told):
     with pytest.raises(EvaluationError, match=told):
-        evaluate_links(spoil(links()), labels())
+        evaluate(spoil(links()), labels())
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_links_that_cannot_be_used_are_refused(spoil, told):
 )
 def test_labels_that_cannot_be_used_are_refused(people, told):
     with pytest.raises(EvaluationError, match=told):
-        evaluate_links(links(), people)
+        evaluate(links(), people)
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
@@ -226,9 +226,7 @@ def test_both_file_kinds_give_the_same(tmp_path, ending):
     paths = [tmp_path / f"{name}.{ending}" for name in ("links", "labels")]
     for frame, path in zip((links(), labels()), paths, strict=True):
         frame.to_parquet(path) if ending == "parquet" else frame.to_csv(path, index=False)
-    assert evaluate_links(read_links(paths[0]), read_labels(paths[1])) == evaluate_links(
-        links(), labels()
-    )
+    assert evaluate(read_links(paths[0]), read_labels(paths[1])) == evaluate(links(), labels())
 
 
 def test_a_name_that_looks_like_a_null_or_a_number_stays_a_name(tmp_path):
@@ -267,5 +265,5 @@ def test_a_million_pairs_take_seconds():
         }
     )
     start = time.perf_counter()
-    evaluate_links(many, pd.DataFrame({"user": users, "person": person}))
+    evaluate(many, pd.DataFrame({"user": users, "person": person}))
     assert time.perf_counter() - start < 15  # about 2 s on an idle core

@@ -13,18 +13,25 @@ from typer.testing import CliRunner
 
 from sockgraph import case_template as newcase
 from sockgraph.case import load_case
-from sockgraph.case_template import Plan, bound, write_case, write_notebooks
+from sockgraph.case_template import bound, new_case, write_notebooks
 from sockgraph.cli import app, start
 from sockgraph.errors import CaseError, SockgraphError
 
 NAMES = ("Heron, Wade", 'Quill "wort"', "青石巷", "مستخدم", "back\\slash", "\u202etrebloc")
-PLAN = Plan("spring", "A river", "One wording, three times", ("fernwick.example",), NAMES)
+PLAN = {
+    "name": "spring",
+    "title": "A river",
+    "reason": "One wording, three times",
+    "wikis": ("fernwick.example",),
+    "accounts": NAMES,
+    "contact": "fern@fernwick.example",
+}
 FLAGS = ["--wiki", "fernwick.example", "--account", "Heron", "--account", "Moth"]
 WHY = ["--reason", "One wording", "--contact", "fern@fernwick.example", "--no-ask"]
 
 
-def plan(**changed):
-    return Plan(**{**PLAN.__dict__, "contact": "fern@fernwick.example", **changed})
+def write_case(folder, **changed):
+    return new_case(**(PLAN | changed), folder=folder)
 
 
 def run(*words, **given):
@@ -38,20 +45,20 @@ def choosing(path, by="data="):
 
 
 def test_a_new_case_says_exactly_what_it_was_told(tmp_path):
-    case = load_case(write_case(plan(reason='Why "so"?\nTwice.', by="Fern"), tmp_path / "cases"))
+    case = load_case(write_case(tmp_path / "cases", reason='Why "so"?\nTwice.', by="Fern"))
     assert case.accounts.nominated == NAMES
     assert case.reason == 'Why "so"?\nTwice.'
     assert (case.title, case.by, case.wikis) == ("A river", "Fern", ("fernwick.example",))
 
 
 def test_a_case_file_is_its_owner_s_alone(tmp_path):
-    path = write_case(plan(), tmp_path)
+    path = write_case(tmp_path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_source_file_is_found_from_where_the_case_lies(tmp_path):
     edits = tmp_path / "here" / "edits.parquet"
-    path = write_case(plan(kind="table", contact=None, path=edits), tmp_path / "cases")
+    path = write_case(tmp_path / "cases", kind="table", contact=None, path=edits)
     case = load_case(path)
     assert case.beside(case.source.path).resolve() == edits.resolve()
 
@@ -71,21 +78,21 @@ def test_a_source_file_is_found_from_where_the_case_lies(tmp_path):
 )
 def test_what_would_not_load_is_not_written(tmp_path, changed, said):
     with pytest.raises(CaseError, match=said) as caught:
-        write_case(plan(**changed), tmp_path)
+        write_case(tmp_path, **changed)
     assert list(tmp_path.iterdir()) == []
     assert "sockgraph-case-" not in str(caught.value)
 
 
 def test_a_case_is_never_overwritten(tmp_path):
-    path = write_case(plan(), tmp_path)
+    path = write_case(tmp_path)
     before = path.read_bytes()
     with pytest.raises(CaseError, match="such a case already"):
-        write_case(plan(title="Another"), tmp_path)
+        write_case(tmp_path, title="Another")
     assert path.read_bytes() == before
 
 
 def test_notebooks_name_their_case_and_data_and_have_no_line_more(tmp_path):
-    case = write_case(plan(), tmp_path / "cases")
+    case = write_case(tmp_path / "cases")
     folder = write_notebooks(case, tmp_path / "kept data")
     calls = []
     for path in sorted(folder.glob("*.ipynb")):
@@ -108,7 +115,7 @@ def _names_the_case(node):
 
 
 def test_a_notebook_that_is_there_stays(tmp_path):
-    case = write_case(plan(), tmp_path)
+    case = write_case(tmp_path)
     kept = write_notebooks(case, tmp_path / "data") / "02_explore_clusters.ipynb"
     kept.write_text("mine", encoding="utf-8")
     write_notebooks(case, tmp_path / "data")
@@ -242,7 +249,7 @@ def started(monkeypatch):
 
 
 def test_lab_opens_the_case_s_notebooks_on_this_machine_only(tmp_path, started):
-    case = write_case(plan(), tmp_path)
+    case = write_case(tmp_path)
     result = run("lab", case, "--data", tmp_path / "data", "--no-browser", "--port=0")
     assert result.exit_code == 0, result.output
     assert started["command"][-2:] == ["--no-browser", "--port=0"]
@@ -253,7 +260,7 @@ def test_lab_opens_the_case_s_notebooks_on_this_machine_only(tmp_path, started):
 
 
 def test_lab_opens_on_the_links_once_the_case_was_run(tmp_path, started):
-    case = write_case(plan(), tmp_path)
+    case = write_case(tmp_path)
     manifest = tmp_path / "data" / "processed" / "spring" / "manifest.json"
     manifest.parent.mkdir(parents=True)
     manifest.write_text("{}")
@@ -262,7 +269,7 @@ def test_lab_opens_on_the_links_once_the_case_was_run(tmp_path, started):
 
 
 def test_lab_says_which_extra_is_missing(tmp_path, started, monkeypatch):
-    case = write_case(plan(), tmp_path)
+    case = write_case(tmp_path)
     monkeypatch.setattr(start.importlib.util, "find_spec", lambda _: None)
     result = run("lab", case)
     assert isinstance(result.exception, SockgraphError)

@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sockgraph import pipeline
+from sockgraph import evaluation, pipeline
 from sockgraph.case import load_case
 from sockgraph.cli.terminal import CaseFile, DataFolder, bar, example, say
-from sockgraph.evaluation import (
-    evaluate_links,
-    evaluation_table,
-    read_clusters,
-    read_labels,
-    read_links,
-)
 from sockgraph.pipeline import DATA, demo_case, fetch_case, refresh_hidden, run_case, validate_case
 from sockgraph.pipeline.other_cases import earlier_looks
 
@@ -189,14 +182,16 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure links against known persons: discrimination, calibration, false links, groups."""
-    result = evaluate_links(
-        read_links(links),
-        read_labels(labels),
-        clusters=None if clusters is None else read_clusters(clusters),
+    result = evaluation.evaluate(
+        links,
+        labels,
+        clusters=clusters,
         allow_missing=allow_missing,
         compared_only=compared_only,
     )
-    typer.echo(json.dumps(result.as_dict(), indent=1) if as_json else evaluation_table(result))
+    typer.echo(
+        json.dumps(result.as_dict(), indent=1) if as_json else evaluation.evaluation_table(result)
+    )
 
 
 def _tell_result(result: CaseResult) -> None:

@@ -12,7 +12,8 @@ import typer
 
 from sockgraph.account_names import name_on_page
 from sockgraph.case import load_case
-from sockgraph.case_template import Plan, write_case, write_notebooks
+from sockgraph.case_template import new_case as write_case
+from sockgraph.case_template import write_notebooks
 from sockgraph.cli import prompts
 from sockgraph.cli.prompts import DECLARED, EARLIER, KINDS, Prompts
 from sockgraph.cli.terminal import DataFolder, say
@@ -96,8 +97,8 @@ def new_case(  # noqa: PLR0913 - a flag for every question
     source = prompts.kind(kind, path, asking=ask_for.asking)
     live = source == "mediawiki"
     mine = "Your e-mail address or user page"
-    plan = Plan(
-        name=slug,
+    written = write_case(
+        slug,
         reason=why,
         wikis=hosts,
         kind=source,
@@ -110,8 +111,8 @@ def new_case(  # noqa: PLR0913 - a flag for every question
         earlier=ask_for.several(f"A link made elsewhere, {EARLIER}", earlier, prompts.link),
         declared=ask_for.several(f"Declared accounts, {DECLARED}", declared, prompts.alternates),
         retention_days=offer("Days to keep what is fetched (Enter: all)", retention, prompts.days),
+        folder=cases,
     )
-    written = write_case(plan, cases)
     folder = write_notebooks(written, data)
     say(f"{written} is written, and its notebooks in {folder}/")
     say(f"Next: sockgraph run {written}, then sockgraph lab {written}")

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from sockgraph.account_names import name_on_page
 from sockgraph.case import load_case
-from sockgraph.case_template import Plan, write_case
+from sockgraph.case_template import new_case
 from sockgraph.desk.bar import Bar
 from sockgraph.desk.widget import Explorer
 from sockgraph.errors import SockgraphError
@@ -109,15 +109,14 @@ class StartWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             return Path(self.which.value)
         given = {key: field.value.strip() for key, field in self.asked.items()}
         accounts = [name_on_page(line) for line in given["accounts"].splitlines() if line.strip()]
-        plan = Plan(
-            name=given["name"],
-            title=given["name"],
+        made = new_case(
+            given["name"],
             reason=given["reason"],
             wikis=(given["wiki"],),
-            accounts=tuple(accounts),
+            accounts=accounts,
             contact=given["contact"] or None,
+            folder=self.folder,
         )
-        made = write_case(plan, self.folder)
         self.asked["accounts"].value = ""  # what a field holds, the notebook keeps
         self.which.options = [(f"{made.stem} ({made.parent})", made), *self.which.options]
         self.which.value = made

@@ -22,7 +22,7 @@ from sockgraph.evaluation.labelled_pairs import LabelledPairs, labelled_pairs, m
 from sockgraph.evaluation.links import (
     Evaluation,
     GroupMetrics,
-    evaluate_links,
+    evaluate,
     evaluation_table,
     group_metrics,
 )
@@ -74,7 +74,7 @@ __all__ = [
     "cllr_min",
     "count_by_score",
     "ece",
-    "evaluate_links",
+    "evaluate",
     "evaluation_table",
     "exculpation",
     "false_link_strata",

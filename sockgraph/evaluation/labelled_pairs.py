@@ -11,12 +11,14 @@ from scipy import sparse
 
 from sockgraph.errors import EvaluationError
 from sockgraph.evaluation.metrics import ScoreCounts, count_by_score
-from sockgraph.evaluation.reading import checked_labels, checked_links
+from sockgraph.evaluation.reading import read_labels, read_links
 from sockgraph.evidence.false_links import ALIKE, EVENT_DAYS, STRATA
 from sockgraph.evidence.holdout import COLUMNS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from sockgraph.evaluation.reading import TableLike
 
 
 PAIR = ["user_a", "user_b"]
@@ -85,8 +87,8 @@ class LabelledPairs:
 
     Attributes
     ----------
-    links
-        Rows of pairs whose accounts are both labelled.
+    table, links
+        Every link given, and those whose accounts are both labelled.
     same : ndarray of bool, shape (len(links),)
         Whether the pair has one operator.
     users
@@ -101,6 +103,7 @@ class LabelledPairs:
         Labelled accounts left out because no link names them (`compared_only`).
     """
 
+    table: pd.DataFrame
     links: pd.DataFrame
     same: NDArray[np.bool_]
     users: pd.Index
@@ -124,8 +127,8 @@ class LabelledPairs:
 
 
 def match_labels(
-    links: pd.DataFrame,
-    labels: pd.DataFrame,
+    links: TableLike,
+    labels: TableLike,
     *,
     allow_missing: bool = False,
     compared_only: bool = False,
@@ -149,24 +152,25 @@ def match_labels(
         If a table is not as it should be; if pairs are missing and must not be; if no pair is of
         one operator, or none of two.
     """
-    links, labels = checked_links(links), checked_labels(labels)
-    named = _accounts(links)
-    judged = labels[labels["user"].isin(named)] if compared_only else labels
+    table, known = read_links(links), read_labels(labels)
+    named = _accounts(table)
+    judged = known[known["user"].isin(named)] if compared_only else known
     users, person = pd.Index(judged["user"]), _persons(judged["person"])
-    a, b = users.get_indexer(links["user_a"]), users.get_indexer(links["user_b"])
+    a, b = users.get_indexer(table["user_a"]), users.get_indexer(table["user_b"])
     kept = (a >= 0) & (b >= 0)
     same = person[a[kept]] == person[b[kept]]
     n_same, n_different = _pairs(person)
     _refuse_one_sided(n_same, n_different)
     laid = LabelledPairs(
-        links=links[kept],
+        table=table,
+        links=table[kept],
         same=same,
         users=users,
         person=person,
         missing_same=n_same - int(same.sum()),
         missing_different=n_different - int((~same).sum()),
         n_unlabelled=int((~named.isin(users)).sum()),
-        n_uncompared=len(labels) - len(judged),
+        n_uncompared=len(known) - len(judged),
     )
     if not allow_missing:
         _refuse_missing(laid)

@@ -21,10 +21,12 @@ from sockgraph.evaluation.metrics import (
     recall_at_fpr,
     roc_auc,
 )
-from sockgraph.evaluation.reading import checked_clusters
+from sockgraph.evaluation.reading import read_clusters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from sockgraph.evaluation.reading import TableLike
 
 
 @dataclass(frozen=True)
@@ -183,21 +185,23 @@ class Evaluation:
         }
 
 
-def evaluate_links(
-    links: pd.DataFrame,
-    labels: pd.DataFrame,
+def evaluate(
+    links: TableLike,
+    labels: TableLike,
     *,
-    clusters: pd.DataFrame | None = None,
+    clusters: TableLike | None = None,
     allow_missing: bool = False,
     compared_only: bool = False,
 ) -> Evaluation:
-    """Judge links, and groups if given, against labels.
+    """Judge links, and groups if given, against known persons.
 
     Parameters
     ----------
+    links, labels, clusters
+        Tables, or paths of CSV or Parquet files.
     links
-        At least `user_a, user_b, score, log10_lr, flagged`, one row a pair; `band` is read if
-        there. Accounts that no label names are left out and counted.
+        As `flag` returns them; at least `user_a, user_b, score, log10_lr, flagged`, one row a pair;
+        `band` is read if there. Accounts that no label names are left out and counted.
     labels
         `user, person`; a null person is a person of their own.
     clusters
@@ -213,7 +217,19 @@ def evaluate_links(
     ------
     EvaluationError
         If a table is not as it should be, pairs are missing, or there are no pairs of both kinds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import sockgraph as sg
+    >>> links = pd.DataFrame({"user_a": ["A", "A", "B"], "user_b": ["B", "C", "C"],
+    ...     "score": [2.0, -1.0, -1.5], "log10_lr": [1.8, -1.0, -1.5],
+    ...     "flagged": [True, False, False]})
+    >>> labels = pd.DataFrame({"user": ["A", "B", "C"], "person": ["one", "one", None]})
+    >>> sg.evaluate(links, labels).auc
+    1.0
     """
+    groups = None if clusters is None else read_clusters(clusters)
     judged = match_labels(links, labels, allow_missing=allow_missing, compared_only=compared_only)
     ranking, ratios = judged.ranking, judged.ratios
     flagged = judged.links["flagged"].to_numpy(bool)
@@ -233,9 +249,9 @@ def evaluate_links(
         flagged=int(flagged.sum()),
         flagged_precision=ratio(right, flagged.sum()),
         flagged_recall=right / ranking.n_same,
-        groups=None if clusters is None else _groups(judged, clusters),
-        stable=None if clusters is None else _groups(judged, _steady(clusters)),
-        components=None if clusters is None else _groups(judged, _chained(links)),
+        groups=None if groups is None else _groups(judged, groups),
+        stable=None if groups is None else _groups(judged, _steady(groups)),
+        components=None if groups is None else _groups(judged, _chained(judged.table)),
         n_unlabelled=judged.n_unlabelled,
         n_uncompared=judged.n_uncompared,
         n_missing=judged.missing_same + judged.missing_different,
@@ -261,7 +277,7 @@ def _chained(links: pd.DataFrame) -> pd.DataFrame:
 
 def _groups(judged: LabelledPairs, clusters: pd.DataFrame) -> GroupMetrics:
     """Judge the groups of the labelled accounts; whoever no group holds is a group of one."""
-    held = checked_clusters(clusters).set_index("user")["cluster_id"].reindex(judged.users)
+    held = read_clusters(clusters).set_index("user")["cluster_id"].reindex(judged.users)
     codes, known = pd.factorize(held)
     group = np.where(codes < 0, len(known) + np.arange(len(codes)), codes)
     return group_metrics(judged.person, group)

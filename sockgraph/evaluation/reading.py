@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,51 +13,21 @@ import pyarrow as pa
 from sockgraph.errors import EvaluationError
 from sockgraph.names import from_cell
 
+TableLike: TypeAlias = pd.DataFrame | Path | str
 LINK_COLUMNS = ("user_a", "user_b", "score", "log10_lr", "flagged")
 LABEL_COLUMNS = ("user", "person")
 CLUSTER_COLUMNS = ("user", "cluster_id")
 TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False, "": False}
 
 
-def read_links(path: str | Path) -> pd.DataFrame:
-    """Read links: `user_a, user_b, score, log10_lr, flagged`, and what else the file holds.
-
-    Parameters
-    ----------
-    path
-        Parquet, or CSV with a header line (by its ending, `.csv`). An empty field is null.
-
-    Raises
-    ------
-    EvaluationError
-        If the file cannot be read, or is not a table of links (see `checked_links`).
-    """
-    return checked_links(_read(path), name=str(path))
+def _read(table: TableLike, name: str) -> tuple[pd.DataFrame, str]:
+    """Return the table and its name in errors; a file's is its path."""
+    if isinstance(table, pd.DataFrame):
+        return table, name
+    return _read_file(table), str(table)
 
 
-def read_labels(path: str | Path) -> pd.DataFrame:
-    """Read labels: `user, person`; a null person is a person of their own.
-
-    Raises
-    ------
-    EvaluationError
-        If the file cannot be read, lacks a column, names nobody, or names an account twice.
-    """
-    return checked_labels(_read(path), name=str(path))
-
-
-def read_clusters(path: str | Path) -> pd.DataFrame:
-    """Read groups: `user, cluster_id`; a null cluster_id is an account in no group.
-
-    Raises
-    ------
-    EvaluationError
-        If the file cannot be read, lacks a column, or names an account twice.
-    """
-    return checked_clusters(_read(path), name=str(path))
-
-
-def _read(path: str | Path) -> pd.DataFrame:
+def _read_file(path: str | Path) -> pd.DataFrame:
     try:
         if Path(path).suffix.lower() == ".csv":
             return _read_csv(path)
@@ -75,15 +46,22 @@ def _read_csv(path: str | Path) -> pd.DataFrame:
     return table.map(from_cell)
 
 
-def checked_links(links: pd.DataFrame, *, name: str = "LINKS") -> pd.DataFrame:
+def read_links(table: TableLike) -> pd.DataFrame:
     """Return links with typed columns, `user_a` before `user_b`.
+
+    Parameters
+    ----------
+    table
+        `user_a, user_b, score, log10_lr, flagged`, and what else it holds; or its path: Parquet, or
+        CSV with a header line (by its ending, `.csv`), in which an empty field is null.
 
     Raises
     ------
     EvaluationError
-        If a column is missing, a value is not a number, a pair is of one account or stands twice
-        (in either order).
+        If the file cannot be read, a column is missing, a value is not a number, a pair is of one
+        account or stands twice (in either order).
     """
+    links, name = _read(table, "LINKS")
     _refuse_missing(links, LINK_COLUMNS, name)
     first, second = _names(links["user_a"], name), _names(links["user_b"], name)
     swap = first > second
@@ -111,14 +89,15 @@ def _refuse_pairs(links: pd.DataFrame, name: str) -> None:
         )
 
 
-def checked_labels(labels: pd.DataFrame, *, name: str = "LABELS") -> pd.DataFrame:
-    """Return labels as text, a null person as null.
+def read_labels(table: TableLike) -> pd.DataFrame:
+    """Return labels, `user, person`, as text; a null person is a person of their own.
 
     Raises
     ------
     EvaluationError
-        If a column is missing, there is no row, a name is null or stands twice.
+        If the file cannot be read, a column is missing, there is no row, a name is null or twice.
     """
+    labels, name = _read(table, "LABELS")
     _refuse_missing(labels, LABEL_COLUMNS, name)
     if labels.empty:
         raise EvaluationError(name, "it names no account.", "Give one row an account.")
@@ -127,14 +106,15 @@ def checked_labels(labels: pd.DataFrame, *, name: str = "LABELS") -> pd.DataFram
     return pd.DataFrame({"user": users, "person": person.mask(person == "")})
 
 
-def checked_clusters(clusters: pd.DataFrame, *, name: str = "CLUSTERS") -> pd.DataFrame:
+def read_clusters(table: TableLike) -> pd.DataFrame:
     """Return `user, cluster_id` as text, null where no group holds the account; `status` if there.
 
     Raises
     ------
     EvaluationError
-        If a column is missing, a name is null or stands twice.
+        If the file cannot be read, a column is missing, a name is null or stands twice.
     """
+    clusters, name = _read(table, "CLUSTERS")
     _refuse_missing(clusters, CLUSTER_COLUMNS, name)
     users = _once(_names(clusters["user"], name), name)
     group = clusters["cluster_id"].astype("string")

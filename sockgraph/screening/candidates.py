@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -17,7 +18,6 @@ from sockgraph.store.files import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 
 Engine = Literal["local", "spark"]
@@ -55,8 +55,8 @@ class ScreeningResult:
 
 
 def screen(
-    path: Path,
-    target: Path,
+    edits: Path | str,
+    candidates: Path | str,
     *,
     engine: Engine = "local",
     top: int = TOP,
@@ -65,15 +65,17 @@ def screen(
     memory: int = MEMORY,
     progress: Progress = silent,
 ) -> ScreeningResult:
-    """Find every account's best partners and write them, whole or not at all.
+    """Find which pairs of a whole wiki's accounts are worth asking about at all; it flags nobody.
+
+    Every account's best partners are written, whole or not at all.
 
     Parameters
     ----------
-    path
-        Edits: a Parquet or CSV file, or a folder of Parquet files; `timestamp`, `user` or
+    edits
+        A Parquet or CSV file, or a folder of Parquet files; `timestamp`, `user` or
         `user_id`, `title` or `page_id`, in any order of rows.
-    target
-        Where the table goes; rows that wait are set aside in its folder.
+    candidates
+        Where the table of candidates goes, as Parquet; rows that wait are set aside in its folder.
     engine
         `local`, or `spark` for a cluster; both give the same rows.
     top
@@ -91,7 +93,16 @@ def screen(
         If the engine is not installed, or memory does not do.
     StoreError
         If the table, or rows that wait, cannot be written; nothing is left behind.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import sockgraph as sg
+    >>> found = sg.screen(edits_file, folder / "candidates.parquet", top=3)
+    >>> found.accounts, int(pd.read_parquet(found.path)["rank"].max())
+    (40, 3)
     """
+    path, target = Path(edits), Path(candidates)
     run = _engine(engine)
     options = {"top": top, "window": window, "threads": threads, "memory": memory}
     try:
