@@ -50,13 +50,11 @@ wiki: $(READY) services ## bring up a real wiki on loopback, with a case to run 
 
 test: $(READY) services ## run the checks and every test
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
-	@$(BIN)/python -m pytest -q --doctest-modules sockgraph
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --doctest-modules tests sockgraph
 	@echo; echo "Next: make demo, then open data/processed/demo/report.html"
 
 test-unit: $(READY) ## run the tests that need no wiki, browser or kernel, and run no whole demo
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not service and not whole"
-	@$(BIN)/python -m pytest -q --doctest-modules sockgraph
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --doctest-modules -m "not service and not whole" tests sockgraph
 
 # Apart from `test`, and in an environment of its own: the extra alone is half a gigabyte, and pandas
 # warns of it wherever it is installed. Spark needs Java 17.
@@ -72,12 +70,12 @@ test-spark: ## run the Spark engine's tests, with the extra that they need
 	@.venv-spark/bin/python -m pytest tests/test_screen_spark.py
 
 test-wikis: $(READY) services ## run every test of a wiki on both MediaWikis, 1.39 and 1.43
-	@SOCKGRAPH_WIKIS=all $(BIN)/python -m pytest -n 2 --dist loadfile -m wiki
+	@SOCKGRAPH_WIKIS=all $(BIN)/python -m pytest -n 2 --dist loadgroup -m wiki
 
 test-lowest: services ## run every test on the lowest versions that the bounds allow; needs uv
 	@uv venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv-lowest
 	@uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct -e '.[notebook,screen,dev,bench,fuzz]'
-	@.venv-lowest/bin/python -m pytest -n 2 --dist loadfile
+	@.venv-lowest/bin/python -m pytest -n 2 --dist loadgroup
 
 check: $(READY) ## lint, types, import directions
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && echo "ruff: clean"

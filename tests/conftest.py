@@ -15,14 +15,24 @@ SERVICES = {"mediawiki", "browser", "lab"}
 WHOLE = {"demo_ran", "size_s"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Mark what needs a service, and what runs a whole demo or wiki: neither is a unit test."""
+    """Mark what needs a service, and what runs a whole demo or wiki: neither is a unit test.
+
+    What needs one service goes to one worker, so that it starts once; else a file goes to one.
+    """
     for item in items:
         marked = item.get_closest_marker("wiki") or item.get_closest_marker("notebook")
-        if marked or SERVICES & set(item.fixturenames):
+        needs = SERVICES & set(item.fixturenames)
+        if marked or needs:
             item.add_marker("service")
         if WHOLE & set(item.fixturenames):
             item.add_marker("whole")
+        if not item.get_closest_marker("xdist_group"):
+            wiki = item.callspec.params.get("mediawiki") if "mediawiki" in needs else None
+            pages = "browser" if needs - {"mediawiki"} else None
+            file = item.path.stem if isinstance(item, pytest.Function) else "examples"
+            item.add_marker(pytest.mark.xdist_group(wiki or pages or file))
 
 
 @pytest.fixture(scope="session")

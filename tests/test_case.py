@@ -1,10 +1,12 @@
 import datetime as dt
-import subprocess
+import multiprocessing
+import os
 import sys
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from kills import forked
 from pydantic import BaseModel
 
 from sockgraph.account_names import normal_name
@@ -134,19 +136,18 @@ def test_an_id_is_written_once_and_kept(write):
     assert GOOD in path.read_text(encoding="utf-8")
 
 
-KILLED = """
-import os, pathlib, sys
-import filelock
-from sockgraph.case_template import identify
-calls = 0
-def count(event, args):
-    global calls
-    calls += event in {"open", "os.rename", "os.chmod", "fcntl.flock"}
-    if calls == int(sys.argv[2]):
-        os._exit(9)
-sys.addaudithook(count)
-identify(pathlib.Path(sys.argv[1]))
-"""
+def _dies(path, moment):
+    """Write the case's id, in a process that ends at its n-th change to a file."""
+    calls = 0
+
+    def count(event, _args):
+        nonlocal calls
+        calls += event in {"open", "os.rename", "os.chmod", "fcntl.flock"}
+        if calls == moment:
+            os._exit(9)
+
+    sys.addaudithook(count)
+    identify(path)
 
 
 def test_killed_while_an_id_is_written_it_leaves_a_whole_file_and_the_next_run_no_draft(write):
@@ -154,8 +155,9 @@ def test_killed_while_an_id_is_written_it_leaves_a_whole_file_and_the_next_run_n
     for moment in range(1, 18):
         path = write(GOOD)
         mode = path.stat().st_mode
-        killed = subprocess.run([sys.executable, "-c", KILLED, path, str(moment)], check=False)
-        codes.append(killed.returncode)
+        killed = forked(_dies, path, moment)
+        killed.join()
+        codes.append(killed.exitcode)
         assert path.read_text(encoding="utf-8").endswith(GOOD)
         first = identify(path)
         assert first.id == load_case(path).id is not None
@@ -164,16 +166,18 @@ def test_killed_while_an_id_is_written_it_leaves_a_whole_file_and_the_next_run_n
     assert {9, 0} == set(codes)
 
 
+def _tells(path, told):
+    told.put(identify(path).id)
+
+
 def test_two_first_runs_at_once_write_one_id(write):
     path = write(GOOD)
-    said = "import pathlib, sys; from sockgraph.case_template import identify\n"
-    said += "print(identify(pathlib.Path(sys.argv[1])).id)"
-    runs = [
-        subprocess.Popen([sys.executable, "-c", said, path], stdout=subprocess.PIPE, text=True)
-        for _ in range(6)
-    ]
-    ids = {run.communicate()[0] for run in runs}
-    assert ids == {f"{load_case(path).id}\n"}
+    told = multiprocessing.get_context("fork").SimpleQueue()
+    runs = [forked(_tells, path, told) for _ in range(6)]
+    ids = {told.get() for _ in runs}
+    for run in runs:
+        run.join()
+    assert ids == {load_case(path).id}
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import multiprocessing
 import os
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -18,6 +15,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kills import forked
 
 from sockgraph.errors import ReviewError
 from sockgraph.reviews import Draft, Ledger, LedgerHead
@@ -201,10 +199,7 @@ def _write(path, author):
 
 def test_writers_on_one_machine_do_not_corrupt_each_other(tmp_path):
     path = tmp_path / "ledger.jsonl"
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_write, args=(path, f"writer {i}")) for i in range(4)]
-    for writer in writers:
-        writer.start()
+    writers = [forked(_write, path, f"writer {i}") for i in range(4)]
     for writer in writers:
         writer.join()
     entries = Ledger(path).entries()
@@ -305,25 +300,6 @@ def test_a_ledger_is_checked_once_however_often_it_is_asked(tmp_path, monkeypatc
         ledger.entries()
         ledger.append("noted", author="Ann")
     assert len(checked) == 54 - 1  # every line once; the last was written, and not read yet
-
-
-def test_a_ledger_is_read_and_written_where_there_is_no_fcntl(tmp_path):
-    code = (
-        "import sys; sys.modules['fcntl'] = None\n"
-        "from pathlib import Path\n"
-        "import sockgraph.cli, sockgraph.pipeline\n"
-        "from sockgraph.reviews import Ledger\n"
-        "ledger = Ledger(Path(sys.argv[1]))\n"
-        "ledger.append('noted', author='Ann')\n"
-        "print(ledger.verify().length)"
-    )
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore:only soft file lock", "-c", code, tmp_path / "ledger.jsonl"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (run.stdout.strip(), run.stderr) == ("1", "")
 
 
 def test_a_writer_that_waits_too_long_says_for_what(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+import tiny
 
 import sockgraph as sg
 from sockgraph import charts
@@ -84,6 +85,7 @@ def _data(output):
 
 
 CANARY = "canary7f3a"
+CONTACT = f'[source]\ncontact = "{CANARY}@example.org"\n'
 SECRETS = {
     "SOCKGRAPH_OAUTH_TOKEN": f"{CANARY}t",
     "SOCKGRAPH_BOT_USER": f"Operator {CANARY}u@tool",
@@ -148,8 +150,7 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     case = demo_case(folder)
     text = case.read_text(encoding="utf-8")
-    contact = f'[source]\ncontact = "{CANARY}@example.org"\n'
-    case.write_text(text.replace("[source]\n", contact), encoding="utf-8")
+    case.write_text(text.replace("[source]\n", CONTACT), encoding="utf-8")
     assert load_case(case).source.contact
     ran = _execute(NOTEBOOKS[0], folder, SOCKGRAPH_CASE=case)
     shown = [o for c in ran.cells if c.cell_type == "code" for o in c.outputs]
@@ -175,8 +176,12 @@ def test_the_first_notebook_runs_the_case(data):
     assert (data / "processed" / "demo" / "report.html").exists()
 
 
-def test_a_case_that_is_printed_keeps_its_contact(data):
-    case = load_case(data / "raw" / "demo" / "demo.toml")
+def test_a_case_that_is_printed_keeps_its_contact(tmp_path):
+    path = tiny.write(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("[source]\n", CONTACT), encoding="utf-8")
+    case = load_case(path)
+    assert CANARY in case.source.contact
     assert CANARY not in f"{case} {case!r} {case.source}"
 
 

@@ -44,7 +44,7 @@ def demo(demo_ran):
     return read_case(demo_ran / "raw" / "demo" / "demo.toml", data=demo_ran)
 
 
-@pytest.fixture(params=["demo", "fifty", "everyone"])
+@pytest.fixture(params=[pytest.param("demo", marks=pytest.mark.whole), "fifty", "everyone"])
 def result(request):
     return request.getfixturevalue(request.param)
 

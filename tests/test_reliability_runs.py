@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import stat
-import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import pytest
 
@@ -184,36 +181,3 @@ def test_a_case_whose_file_was_renamed_does_not_begin_anew_without_its_ledger(tm
     (data / "processed" / "tiny").rename(data / "processed" / "small")
     with writing(identify(renamed), data, "run") as store:
         assert store.processed.name == "small"
-
-
-WITHOUT_FCNTL = """
-import sys
-sys.modules["fcntl"] = None
-from pathlib import Path
-from sockgraph.pipeline import run_case
-result = run_case(Path("tiny.toml"), data=Path("data"))
-print(sorted(path.name for path in result.folder.glob(".*")))
-from review_work import review
-from sockgraph.pipeline import ReviewSession
-session = ReviewSession.of(Path("tiny.toml"), Path("data"))
-pair = tuple(session.dossier.tables["links"].loc[0, ["user_a", "user_b"]])
-print(review(session.dossier, session.ledger, pair, Ann="not upheld", Bea="not upheld"))
-session.settle()
-"""
-
-
-def test_a_case_is_run_and_reviewed_where_there_is_no_fcntl(tmp_path):
-    import tiny
-
-    tiny.write(tmp_path)
-    ran = subprocess.run(
-        [sys.executable, "-c", WITHOUT_FCNTL],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    assert ran.stdout.split("\n")[:2] == ["[]", "not upheld"]
-    assert json.loads((tmp_path / "data/processed/tiny/manifest.json").read_text())["files"]
