@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sockgraph.clustering import cluster
     from sockgraph.evaluation import evaluate
     from sockgraph.evidence.flagging import flag
+    from sockgraph.evidence.operators import which_case
     from sockgraph.graph import to_graph
     from sockgraph.screening.candidates import screen
 
@@ -50,6 +51,7 @@ __all__ = [
     "screen",
     "to_graph",
     "validate",
+    "which_case",
 ]
 _HOMES = {
     "cluster": "sockgraph.clustering",
@@ -59,6 +61,7 @@ _HOMES = {
     "new_case": "sockgraph.case_template",
     "screen": "sockgraph.screening.candidates",
     "to_graph": "sockgraph.graph",
+    "which_case": "sockgraph.evidence.operators",
 }
 
 

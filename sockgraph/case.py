@@ -15,7 +15,7 @@ from sockgraph.account_names import normal_name
 from sockgraph.errors import CaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 SLUG = re.compile(r"[a-z0-9-]{1,64}")
 HOST = re.compile(
@@ -187,6 +187,20 @@ class Declared(_Part):
     url: str | None = None
 
 
+class Operator(_Part):
+    """An operator known from an earlier case, by accounts that are nominated here.
+
+    Attributes
+    ----------
+    name
+        What the answer calls it: the earlier case's title, say.
+    """
+
+    name: str = Field(min_length=1, max_length=100)
+    accounts: tuple[str, ...] = Field(min_length=1)
+    url: str | None = None
+
+
 class Earlier(_Part):
     """A finding or lock made elsewhere: it enters review as `asserted`."""
 
@@ -295,6 +309,7 @@ class Case(_Part):
     evidence: Evidence = Evidence()
     prior: Prior | None = None
     declared: tuple[Declared, ...] = ()
+    operators: tuple[Operator, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     window: Window = Window()
     retention: Retention = Retention()
@@ -320,6 +335,23 @@ class Case(_Part):
                 f"{len(self.wikis)} wikis are listed, and {self.source.kind!r} is of one wiki. "
                 'Keep one, or read them with kind = "mediawiki".'
             )
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _known_operators(self) -> Case:
+        names = [normal_name(name) for one in self.operators for name in one.accounts]
+        called = [one.name for one in self.operators]
+        nominated = {normal_name(name) for name in self.accounts.nominated}
+        for name in names:
+            if name not in nominated:
+                msg = f"[[operators]] names {name!r}: add it to accounts.nominated, to be compared."
+                raise ValueError(msg)
+        if len(set(names)) < len(names) or len(set(called)) < len(called):
+            msg = "[[operators]]: an account, or an operator's name, is given twice. Keep one."
+            raise ValueError(msg)
+        if nominated == set(names):
+            msg = "[[operators]] hold every nominated account. Nominate the one that you ask about."
             raise ValueError(msg)
         return self
 
@@ -355,6 +387,7 @@ class Case(_Part):
         listed = [*(() if self.everyone else self.accounts.nominated)]
         listed += [name for link in self.earlier for name in (link.a, link.b)]
         listed += [name for entry in self.declared for name in entry.accounts]
+        listed += [name for one in self.operators for name in one.accounts]
         return tuple(dict.fromkeys(listed))
 
 
@@ -387,23 +420,12 @@ def without(case: Case, gone: Collection[str]) -> Case:
     """
     if not gone:
         return case
-    left = tuple(name for name in case.accounts.nominated if name not in gone)
-    if not left:
+    left = _rewritten(case, lambda name: None if name in gone else name)
+    if not left.accounts.nominated:
         raise CaseError(
             case.slug, "every nominated account is hidden on the wiki by now.", "Purge the case."
         )
-    groups = (tuple(n for n in entry.accounts if n not in gone) for entry in case.declared)
-    return case.model_copy(
-        update={
-            "accounts": case.accounts.model_copy(update={"nominated": left}),
-            "declared": tuple(
-                entry.model_copy(update={"accounts": names})
-                for entry, names in zip(case.declared, groups, strict=True)
-                if len(names) > 1
-            ),
-            "earlier": tuple(e for e in case.earlier if not {e.a, e.b} & set(gone)),
-        }
-    )
+    return left
 
 
 def with_names(case: Case, canonical: dict[str, str]) -> Case:
@@ -414,20 +436,31 @@ def with_names(case: Case, canonical: dict[str, str]) -> Case:
     canonical
         From a name as the case file has it to the name as the source has it.
     """
-    accounts = case.accounts.model_copy(
-        update={"nominated": tuple(canonical.get(n, n) for n in case.accounts.nominated)}
+    return _rewritten(case, lambda name: canonical.get(name, name))
+
+
+def _rewritten(case: Case, written: Callable[[str], str | None]) -> Case:
+    """Return the case with names as they are to be written; null for one that is left out."""
+
+    def some(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in map(written, names) if name is not None)
+
+    def groups(given: tuple[Any, ...], least: int) -> tuple[Any, ...]:
+        new = (one.model_copy(update={"accounts": some(one.accounts)}) for one in given)
+        return tuple(one for one in new if len(one.accounts) >= least)
+
+    ends = ((link, written(link.a), written(link.b)) for link in case.earlier)
+    nominated = some(case.accounts.nominated)
+    return case.model_copy(
+        update={
+            "accounts": case.accounts.model_copy(update={"nominated": nominated}),
+            "declared": groups(case.declared, 2),
+            "operators": groups(case.operators, 1),
+            "earlier": tuple(
+                link.model_copy(update={"a": a, "b": b}) for link, a, b in ends if a and b
+            ),
+        }
     )
-    declared = tuple(
-        entry.model_copy(update={"accounts": tuple(canonical.get(n, n) for n in entry.accounts)})
-        for entry in case.declared
-    )
-    earlier = tuple(
-        link.model_copy(
-            update={"a": canonical.get(link.a, link.a), "b": canonical.get(link.b, link.b)}
-        )
-        for link in case.earlier
-    )
-    return case.model_copy(update={"accounts": accounts, "declared": declared, "earlier": earlier})
 
 
 def load_case(path: Path | str) -> Case:

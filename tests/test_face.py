@@ -17,7 +17,7 @@ from sockgraph.errors import SockgraphError
 from sockgraph.evidence import EvidenceSettings
 
 NAMES = "cluster compare evaluate explore fetch flag load_case new_case read review run screen"
-NAMES = sorted([*NAMES.split(), "to_graph", "validate"])
+NAMES = sorted([*NAMES.split(), "to_graph", "validate", "which_case"])
 
 
 def test_the_names_are_listed_completed_and_documented():

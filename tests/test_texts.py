@@ -16,7 +16,7 @@ from sockgraph.case import load_case
 from sockgraph.errors import CaseError, FetchError
 from sockgraph.schema import validate
 from sockgraph.signals import compile_edits
-from sockgraph.signals.writing import MOST, NEEDED, writing_bag
+from sockgraph.signals.writing import MACHINE, MOST, NEEDED, writing_bag
 from sockgraph.sources import DumpSource, MediaWikiSource
 from sockgraph.sources.added_text import LARGEST, LONGEST, added, own_texts, own_words
 from sockgraph.sources.mediawiki import texts
@@ -226,6 +226,53 @@ def test_without_texts_or_with_few_the_trace_says_nothing(tmp_path):
     his = (rows["user_a"] == tiny.NAMES[0]) | (rows["user_b"] == tiny.NAMES[0])
     assert set(rows.loc[his, "status"]) == {"insufficient"}
     assert set(rows.loc[~his, "status"]) == {"ok"}
+
+
+MARK = "It rose in 1911.:contentReference[oaicite:2]{index=2}"
+
+
+def test_two_whose_texts_bear_marks_of_a_machine_are_not_compared_by_writing(tmp_path):
+    frame = _community()
+    first = frame.drop_duplicates("user").index
+    for user in tiny.NAMES[:2]:
+        frame.loc[[i for i in first if frame.loc[i, "user"] == user], "text"] = MARK
+    case = sg.load_case(tiny.write(tmp_path, frame=frame, reference=36))
+    scores = sg.compare(sg.fetch(case, data=tmp_path / "data"))
+    rows = scores.evidence[scores.evidence["signal"] == "added text"]
+    both = (rows["user_a"] == tiny.NAMES[0]) & (rows["user_b"] == tiny.NAMES[1])
+    assert rows.loc[both, "status"].tolist() == ["insufficient"]
+    assert rows.loc[both, "contribution"].isna().all()
+    assert set(rows.loc[~both, "status"]) == {"ok"}
+    assert scores.calibration["machine_writing"] == dict.fromkeys(tiny.NAMES[:2], 1)
+    assert _read(compile_edits(validate("edits", _numbered(frame))), tiny.NAMES[0]) > 0
+
+
+def _numbered(frame):
+    return frame.assign(wiki="fernwick.example", hidden=[[] for _ in range(len(frame))])
+
+
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ("As an AI language model, I cannot say.", True),
+        ("作为一个人工智能语言模型，我不能说。", True),
+        ("so it was turn0search4 told", True),
+        ("[https://a.example/?utm_source=chatgpt.com the mill] stood here", True),
+        ("[https://a.example/?utm_source=newsletter the mill] stood here", False),
+        ("You said: it is a model, as of my last edit.", False),
+        ("大型語言模型是一種模型。", False),
+    ],
+)
+def test_marks_of_machine_writing_outlive_the_cutting(text, marked):
+    assert bool(MACHINE.search(own_words(text))) == marked
+
+
+def test_text_without_spaces_is_read():
+    said = {"某": "水車很舊去年春天賣掉了", "乙": "磨坊在堤壩旁邊已經三百年"}
+    lines = {user: [f"{text}第{n}次。" for n in range(60)] for user, text in said.items()}
+    corpus = _writers(lines)
+    assert writing_bag(corpus).n_accounts == 2
+    assert _read(corpus, "某") == sum(map(len, lines["某"]))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sockgraph.case import load_case
 from sockgraph.cli.terminal import CaseFile, DataFolder, bar, example, say
 from sockgraph.pipeline import DATA, demo_case, fetch_case, refresh_hidden, run_case, validate_case
 from sockgraph.pipeline.other_cases import earlier_looks
+from sockgraph.report import operators
 
 if TYPE_CHECKING:
     from sockgraph.evaluation import PairSetMeasures, Separation, Validation
@@ -204,6 +205,8 @@ def _tell_result(result: CaseResult) -> None:
         f"{int((links['direction'] == 'against').sum())} with evidence against one operator, "
         f"{int((bands == 'insufficient').sum())} with too few edits."
     )
+    for line in operators.plain(result.case, links, result.manifest["evidence"]):
+        say(line)
     for why in result.manifest["notices"]:
         say(why)
     say(f"Open {result.report}")

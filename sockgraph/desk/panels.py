@@ -14,6 +14,7 @@ from sockgraph.desk.phrases import pattern_of, shared_phrases
 from sockgraph.names import clean, name_notes
 from sockgraph.report.groups import held_by, weakest, worst_omission
 from sockgraph.report.markup import name
+from sockgraph.report.operators import asked
 from sockgraph.report.sections import among_reference
 from sockgraph.report.summary import innocent_cases, oldest
 from sockgraph.report.wording import (
@@ -75,8 +76,19 @@ def head(desk: Desk, link: Link) -> Markup:
     said = Markup('<p class="headline">{}{}<small class="mut">{}</small></p>').format(
         headline(link, desk.data.calibration.get("reason")), frames, say(state_words(link))
     )
-    return Markup('<div class="who">{}{}{}</div>{}').format(
-        notes, _roster(desk, link), said, _standing(desk, link)
+    return Markup('<div class="who">{}{}{}{}</div>{}').format(
+        notes, _roster(desk, link), _which_case(desk, link), said, _standing(desk, link)
+    )
+
+
+def _which_case(desk: Desk, link: Link) -> Markup:
+    """Return, of either account that is no known operator's, which operator it is given to."""
+    found = asked(desk.result.case, desk.tables["links"])
+    row = Markup('<p class="note"><b>{}</b> {}: <b>{}</b> ({})</p>')
+    return Markup("").join(
+        row.format(say("Which case?"), name(one.user), one.answer, one.ranked)
+        for one in found
+        if one.user in link.pair
     )
 
 

@@ -4,6 +4,7 @@ from sockgraph.evidence.calibration import CalibratedModel
 from sockgraph.evidence.comparison import compare, compare_with, fit_calibration
 from sockgraph.evidence.exploration import what_if
 from sockgraph.evidence.flagging import flag
+from sockgraph.evidence.operators import which_case
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "fit_calibration",
     "flag",
     "what_if",
+    "which_case",
 ]

@@ -14,6 +14,7 @@ from sockgraph.evidence.calibration import CalibratedModel, calibrate
 from sockgraph.evidence.holdout import held_out
 from sockgraph.evidence.leave_out import omit_weeks
 from sockgraph.evidence.null_tests import run_null_tests
+from sockgraph.evidence.operators import counted
 from sockgraph.evidence.pseudo_pairs import PseudoPairs, cut_histories, history_key, no_cuts
 from sockgraph.evidence.scoring import AccountIndex, score_pairs, score_pairs_with
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
@@ -32,6 +33,7 @@ from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
 from sockgraph.signals.imitation import find_imitation
 from sockgraph.signals.simultaneous import find_alibis
+from sockgraph.signals.writing import machine_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -56,6 +58,7 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     log_events: pd.DataFrame | None = None,
     known: pd.DataFrame | None = None,
     kept: LikenessStore | None = None,
+    operators: Sequence[Sequence[str]] = (),
     progress: Progress = silent,
 ) -> Comparison:
     """Weigh the evidence for and against one operator behind every pair of nominated accounts.
@@ -88,6 +91,9 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
         person of their own. Their pairs are learnt from beside cut histories.
     kept
         Where likenesses are kept from one time to the next, if anywhere.
+    operators
+        Nominated accounts of operators known from earlier cases: `calibration.as_near` says how
+        many reference accounts stand as near to one of them as a flag asks.
     progress
         Told of every step.
 
@@ -120,8 +126,14 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     told = verdict.with_transfer(transfer(cast, histories))
     case = tables.ComparedCase(ready.nominated, tuple(accepted_alibis), settings, cast)
     weighed = tables.build_tables(case, histories, found, told)
+    written = zip(cast.users, cast.nominated, machine_texts(histories), strict=True)
+    facts = {
+        "as_near": counted(case, found, told, operators),
+        "machine_writing": {user: int(n) for user, named, n in written if named and n},
+    }
     return replace(
         weighed,
+        calibration=weighed.calibration | facts,
         omissions=omit_weeks(weighed, case, (histories, found.measured), told, progress),
         held_out=held_out(case, histories, found, verdict),
     )
@@ -376,6 +388,9 @@ def measure_all(
         bag = made.get(signal.bag)
         if found is None:
             one = measure(signal, bag, histories, splits)
+            if signal.family == "writing":  # two who paste from one program are alike
+                machine = machine_texts(histories) > 0
+                one.pairs[np.ix_(machine, machine)] = np.nan
         else:
             one = Likeness(signal, bag, *(found[f"{signal.name}.{part}"] for part in PARTS))
         if kept is not None and found is None:

@@ -323,6 +323,8 @@ def _notices(population: Population, weighed: Comparison) -> Iterator[str]:
     capped = [c.user for c in population.covered if c.capped and c.user in nominated]
     if capped:
         yield f"Older edits were left unread (max_edits): {', '.join(capped)}."
+    for user, n in weighed.calibration.get("machine_writing", {}).items():
+        yield f"{user}: {n:,} texts with marks of machine writing; they are left out."
     yield from name_notes(_shown(population))
     for page in population.recipe.get("discussions", {}).get("missing pages", ()):
         yield f"Listed under [discussions], but not to be had: {page}."

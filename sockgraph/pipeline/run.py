@@ -365,7 +365,8 @@ def compare_case(
     with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes
         if without or window is not None:
             return what_if(edits, accounts, without=without, window=window, **options)
-        return compare(edits, accounts, **options)
+        known = tuple(one.accounts for one in case.operators)
+        return compare(edits, accounts, operators=known, **options)
 
 
 def _write(

@@ -193,6 +193,7 @@ def not_seen(data: ReportData, links: Sequence[Link]) -> list[Markup]:
         Markup("{}").format(data.screened),
         _unlisted(table),
         _texts(table),
+        _machine(data),
         _capped(table, data),
         _outside(table),
     ]
@@ -220,6 +221,19 @@ def _unlisted(table: CoverageTable) -> Markup:
         n=thousands(most["not_listed"]),
         share=f"{share:.0%}".replace("%", " %"),
     )
+
+
+def _machine(data: ReportData) -> Markup:
+    """Say whose texts bear marks of machine writing."""
+    bearing = data.calibration.get("machine_writing") or {}
+    if not bearing:
+        return Markup("")
+    said = (
+        "Text with marks of machine writing: {who}. These texts are left out, and between two"
+        " accounts that have some, writing is not compared. Most machine text bears no mark."
+    )
+    who = [Markup("{} ({})").format(name(user), thousands(n)) for user, n in bearing.items()]
+    return tell(said, who=joined(who))
 
 
 def _capped(table: CoverageTable, data: ReportData) -> Markup:

@@ -12,6 +12,7 @@ from sockgraph.charts.reference_strip import link_axis, reference_strip
 from sockgraph.report import pages
 from sockgraph.report import wording as words
 from sockgraph.report.markup import joined, name
+from sockgraph.report.operators import who_else
 from sockgraph.strings import say, tell
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ def false_flags(data: ReportData, links: Sequence[Link], desk: SectionContext) -
 
 
 def innocent_cases(data: ReportData) -> list[Markup]:
-    """Say how many innocent cases like this one would flag anybody, where it was measured."""
+    """Say how many innocent cases like this one would flag anybody, and how many stand as near."""
     known = data.calibration.get("promise") or {}
     if not known.get("cases"):
         return []
@@ -304,7 +305,7 @@ def innocent_cases(data: ReportData) -> list[Markup]:
                 pairs=words.counted(int(known["pairs"]), "pair"),
             )
         )
-    return said
+    return [*said, *who_else(data.calibration)]
 
 
 def _unlike(data: ReportData) -> list[Markup]:

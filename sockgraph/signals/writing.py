@@ -7,11 +7,14 @@ Burrows 2002). Common runs are habits of spelling, punctuation and grammar; rare
 which pages tell already: weighted by rarity, as pages are, the same texts gain a third of it.
 
 What is no writing of one's own is left out before: a line that somebody wrote earlier is theirs, a
-line of one's own counts once, and of a long history the newest `MOST` characters are read.
+line of one's own counts once, and of a long history the newest `MOST` characters are read. A text
+that bears a mark of machine writing is a machine's, and where two accounts both have such texts
+their writing is not compared.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sockgraph.signals.corpus import Corpus
+    from sockgraph.signals.corpus import Corpus, Histories
 
 NEEDED = 500
 """Characters that both sides must have written; below, the trace is `insufficient`."""
@@ -39,6 +42,17 @@ LINE = 30
 SHORTEST, LONGEST = 2, 4
 BINS = 20
 """Bits of the table in which runs are counted: a million places, each run's by its hash."""
+MACHINE = re.compile(
+    r"contentReference\[oaicite|\boaicite\b|\boai_citation\b|\bturn\d+(?:search|news|view|file)\d+\b"
+    r"|utm_source=(?:chatgpt\.com|openai|copilot\.com)|grok_card"
+    r"|\bas an? (?:AI|artificial intelligence|large) (?:language )?model\b"
+    r"|\bas of my (?:last|latest) (?:knowledge|training) (?:update|cutoff)\b"
+    r"|^\s*(?:Assistant|ChatGPT said|You said):\s*$"
+    r"|(?:作[为為]|身[为為])一[个個款](?:AI|人工智[能慧]|大型?)?[语語]言模型",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What a chat program leaves behind where its answer is pasted: residues of citations, addresses,
+turns, and what it says of itself (Wikipedia:Signs of AI writing). Most machine text bears none."""
 _FACTOR, _SPREAD = np.uint64(1_000_003), np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -73,13 +87,30 @@ def writing_bag(corpus: Corpus) -> TermMatrix | None:
     )
 
 
+def machine_texts(histories: Histories) -> NDArray[np.int64]:
+    """Return, (units,), how many saves of each history hold text with marks of machine writing.
+
+    >>> bool(MACHINE.search("It rose in 1911.:contentReference[oaicite:2]{index=2}"))
+    True
+    >>> bool(MACHINE.search("Turn 2 of the search was viewed by the model's assistant"))
+    False
+    """
+    corpus = histories.corpus
+    bears = np.zeros(corpus.n_saves, dtype=bool)
+    if corpus.offers("text"):
+        given = corpus.frame["text"].fillna("").to_numpy(dtype=object)
+        rows = np.flatnonzero([bool(MACHINE.search(text)) for text in given])
+        bears[corpus.save[rows]] = True
+    return np.bincount(histories.unit[bears[histories.saves]], minlength=histories.n_units)
+
+
 def _own_texts(corpus: Corpus) -> tuple[NDArray[np.int64], list[str]]:
     """Return the saves that hold text of their own, and what: newest first, to `MOST` characters.
 
     A long line belongs to the edit that said it first, whoever's that is.
     """
     given = corpus.frame["text"].fillna("").to_numpy(dtype=object)
-    rows = np.flatnonzero([bool(text) for text in given])
+    rows = np.flatnonzero([bool(text) and not MACHINE.search(text) for text in given])
     rows = rows[np.argsort(corpus.seconds[corpus.save[rows]], kind="stable")]
     seen: set[str] = set()
     own: dict[int, list[str]] = {}

@@ -47,6 +47,8 @@ _TIME = re.compile(
     r"|\d{4}年\d{1,2}月\d{1,2}日\s*[(（].[)）]\s*\d{1,2}:\d{2}\s*[(（][A-Z]{2,5}[)）]"
 )
 _URL = re.compile(r"(?:https?:)?//[^\s<>\[\]|]+|\bwww\.\S+")
+_CHAT = re.compile(r"\butm_source=(?:chatgpt\.com|openai|copilot\.com)")
+"""Part of an address that a chat program gave; the one part of an address that stays in a text."""
 _LEADING = re.compile(r"^[\s:*#;]+")
 _QUOTED = re.compile(r"^\s*(?:>|\|[^|]*=|[|!{}]|={2,}.*={2,}\s*$)")
 _UNCLOSED = re.compile(r"\{\{|\}\}|\{\||\|\}|\[\[|\]\]|</?[A-Za-z]")
@@ -79,11 +81,13 @@ def own_words(text: str) -> str:
     '我認為應該保留。'
     """
     text = text[:LOOKED_AT]
+    chat = _CHAT.search(text)
     marks = [found.start() for found in islice(_MARKUP.finditer(text), MARKS + 1)]
     if marks:
         text = _without_markup(text[: marks[MARKS]] if len(marks) > MARKS else text)
-    lines = (_line(line) for line in text.splitlines() if not _QUOTED.match(line))
-    return "\n".join(line for line in lines if line)[:LONGEST]
+    lines = [_line(line) for line in text.splitlines() if not _QUOTED.match(line)]
+    told = [line for line in lines if line]
+    return "\n".join([chat.group(), *told] if chat and told else told)[:LONGEST]
 
 
 def _without_markup(text: str) -> str:
