@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no round after")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="kill nothing after")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -56,6 +56,8 @@ def _command(
         rounds += 1
         killed = bench(start, folder / f"{command}-{rounds}", command)
         for moment in moments(dice, known, min(ROUND, wanted - kills)):
+            if time.monotonic() > until:
+                break
             tries += 1
             killed.start(moment)
             killed.look()
