@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from sockgraph.pipeline import demo_case, run_case
 
-pytest_plugins = ["wiki_fixture", "chromium_fixture", "lab_fixture"]
+pytest_plugins = ["wiki_fixture", "chromium_fixture", "lab_fixture", "files_fixture"]
 
 SERVICES = {"mediawiki", "browser", "lab"}
 WHOLE = {"demo_ran", "size_s"}

@@ -15,12 +15,13 @@ from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.sources.activity import unknown_activity
 from sockgraph.sources.added_text import own_texts
-from sockgraph.sources.base import Coverage, ReadResult
+from sockgraph.sources.base import ReadResult
 from sockgraph.sources.mediawiki import accounts as renames
 from sockgraph.sources.mediawiki import tables
 from sockgraph.sources.mediawiki.accounts import ask_global, global_accounts, global_notes
 from sockgraph.sources.mediawiki.cache import CachedClient
 from sockgraph.sources.mediawiki.client import PER_MINUTE, Connection
+from sockgraph.sources.mediawiki.coverage import PART_OF_RENAMES, covered, has_more, owned
 from sockgraph.sources.mediawiki.credentials import credentials_for, is_loopback
 from sockgraph.sources.mediawiki.diffs import read_diffs
 from sockgraph.sources.mediawiki.hidden import HiddenReport, forget, remove_hidden
@@ -244,19 +245,23 @@ class MediaWikiSource:
             )
         self._taken_over |= before
         answered = list(self._asker.rows(self._edits, users, enough=self._read_enough))
-        rows = _owned(answered, facts)
+        rows = owned(answered, facts)
         whole = tables.edits_table(self._case.wiki, rows)
         order = whole.sort_values(["timestamp", "rev_id"], ascending=False, kind="stable")
         kept = order.groupby("user", sort=False).head(self._case.accounts.max_edits)
-        capped = self._capped(users) | _more(whole, kept)
+        capped = self._capped(users) | has_more(whole, kept)
         known = renames.renamings(self._asker, named)
-        told = [self._covered(facts[user], whole, kept, capped) for user in users]
+        windowed = bool(self._case.window.start or self._case.window.end)
+        part = () if renames.log_is_whole(self._asker) else (PART_OF_RENAMES,)
+        told = (
+            covered(facts[u], whole, kept, capped=u in capped, windowed=windowed) for u in users
+        )
         coverage = tuple(
             replace(
                 c,
                 renamed_from=tables.earlier_names(c.user, known) if c.user in self._named else (),
                 everywhere=held.get(c.user, ()),
-                note=" ".join(filter(None, (c.note, elsewhere.get(c.user)))),
+                note=" ".join(filter(None, (c.note, *part, elsewhere.get(c.user)))),
             )
             for c in told
         )
@@ -468,78 +473,21 @@ class MediaWikiSource:
         whole = {s for c in chains if c.complete and c.entries[0].round == 0 for s in c.subjects}
         return (unfinished - whole) & set(users)
 
-    def _covered(
-        self, fact: dict[str, Any], whole: pd.DataFrame, kept: pd.DataFrame, capped: set[str]
-    ) -> Coverage:
-        user, count = fact["name"], fact.get("editcount")
-        seen = int((whole["user"] == user).sum())
-        hidden = kept["hidden"][kept["user"] == user]
-        return Coverage(
-            user=user,
-            edits_read=len(hidden),
-            edit_count=count,
-            outside_window=self._outside(seen, count),
-            hidden_comments=sum("comment" in h for h in hidden),
-            hidden_texts=sum("text" in h for h in hidden),
-            capped=user in capped,
-            not_listed=self._not_listed(seen, count, capped=user in capped),
-            note=self._note(seen, count),
-        )
-
-    def _not_listed(self, seen: int, count: int | None, *, capped: bool) -> int | None:
-        return None if capped or count is None or self._windowed else max(0, count - seen)
-
-    @property
-    def _windowed(self) -> bool:
-        return bool(self._case.window.start or self._case.window.end)
-
-    def _outside(self, seen: int, count: int | None) -> int | None:
-        """Edits outside the window are not asked for: how many there are is known only if none."""
-        if not self._windowed:
-            return 0
-        return 0 if count is not None and seen >= count else None
-
-    def _note(self, seen: int, count: int | None) -> str:
-        said = []
-        if count is not None and seen > count:
-            said.append(
-                f"The wiki counts {seen - count} edits fewer than it lists (moves, imports)."
-            )
-        if not renames.log_is_whole(self._asker):
-            said.append("Earlier names are known as far as redirects and the latest renames tell.")
-        return " ".join(said)
-
     def _of_case(self, users: Sequence[str]) -> list[str]:
         """Keep those the case names: of the reference, earlier names are nobody's business."""
         return [user for user in users if user in self._named]
 
 
 def _connect(case: Case, per_minute: float | None) -> Connection:
-    host = case.wiki
-    default = None if is_loopback(host) else PER_MINUTE
-    per_minute = per_minute or case.source.requests_per_minute
+    host, asked = case.wiki, per_minute or case.source.requests_per_minute
     return Connection(
         host=host,
         scheme=case.source.scheme,
         path=case.source.api_path,
         contact=case.source.contact or "",
         credentials=credentials_for(host),
-        per_minute=per_minute or default,
+        per_minute=asked or (None if is_loopback(host) else PER_MINUTE),
     )
-
-
-def _owned(
-    rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """Keep the rows that are these accounts', by their id: a name passes from one to another."""
-    names = {fact["userid"]: user for user, fact in facts.items() if fact.get("userid")}
-    owned = []
-    for row in rows:
-        number = row.get("userid")
-        user = names.get(number) if number and names else row.get("user")
-        if user in facts:
-            owned.append({**row, "user": user})
-    return owned
 
 
 def _joined(*notes: Mapping[str, str]) -> dict[str, str]:
@@ -550,9 +498,3 @@ def _joined(*notes: Mapping[str, str]) -> dict[str, str]:
 
 def _listed_enough(chain: AnswerChain) -> bool:
     return chain.complete or len(chain.entries) >= ACCOUNTS_LISTED
-
-
-def _more(whole: pd.DataFrame, kept: pd.DataFrame) -> set[str]:
-    """Return who has more edits in the first than in the second."""
-    had, has = whole["user"].value_counts(), kept["user"].value_counts()
-    return {str(user) for user, n in had.items() if n > has.get(user, 0)}
