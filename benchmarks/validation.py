@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
 ALIASES = ("aliases_ipython", "aliases_numpy", "aliases_scipy")
 CASE = """
-id = "validation"
+id = "{name}"
 title = "Validation on {name}"
 reason = "Validation on published histories"
 wikis = ["{name}.example"]
