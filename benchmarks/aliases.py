@@ -22,7 +22,7 @@ from sockgraph.pipeline import run_case
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
 CASE = """
-id = "validation"
+id = "{name}"
 title = "Aliases of {name}"
 reason = "Validation on labelled histories"
 wikis = ["{name}.example"]
