@@ -18,7 +18,7 @@ from sockgraph.errors import SockgraphError
 from sockgraph.schema import links_of, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,8 +30,6 @@ LEAST = float(np.log10(2))
 """ENFSI has no word for less: an LR from 1 to 2 does not separate."""
 FAMILIES = 2
 """Families that must each speak for one operator: one habit alone may be a community's."""
-SAME_HABIT = {"writing": "text"}
-"""Families that count as one for a flag: summaries and what edits add are both somebody's words."""
 REASONS = {
     "insufficient": "too few edits",
     "uncalibrated": "nothing is calibrated",
@@ -265,22 +263,6 @@ def families_for(
     names = np.asarray(families, dtype=object)
     summed = {f: contributions[..., names == f].sum(axis=-1) for f in dict.fromkeys(families)}
     return {f: (total > 0) & (total >= least) for f, total in summed.items()}
-
-
-def n_families(speaking: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.int64]:
-    """Return how many families of `families_for` speak; those of one habit count once.
-
-    >>> import numpy as np
-    >>> yes, no = np.array([True]), np.array([False])
-    >>> n_families({"pages": no, "text": yes, "writing": yes})
-    array([1])
-    """
-    habits = {SAME_HABIT.get(family, family) for family in speaking}
-    marks = [
-        np.any([m for f, m in speaking.items() if SAME_HABIT.get(f, f) == habit], axis=0)
-        for habit in habits
-    ]
-    return np.asarray(np.sum(marks, axis=0), dtype=np.int64)
 
 
 def high_quantile(values: NDArray[np.float64], share: float) -> float:

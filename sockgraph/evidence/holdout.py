@@ -137,7 +137,7 @@ def _worthy(
             "score": verdict.carrying[a, b],
             "standing": verdict.standing[a, b],
             "log10_lr": bounds.clip(verdict.carrying_lr[a, b]),
-            "n_families": flagging.n_families(said),
+            "n_families": np.sum(list(said.values()), axis=0),
             "declared": flagging.declared_pairs(case.cast.users, case.cast.declared)[a, b],
             "accepted": flagging.declared_pairs(case.cast.users, case.accepted)[a, b],
             "imitation": False,

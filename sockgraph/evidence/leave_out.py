@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sockgraph.evidence.flagging import families_for, n_families, unmet
+from sockgraph.evidence.flagging import families_for, unmet
 from sockgraph.evidence.similarity import surprise
 from sockgraph.evidence.tables import flag_inputs, flag_rule
 from sockgraph.runtime import Progress, silent
@@ -130,7 +130,7 @@ def _eligible(  # noqa: PLR0917 - one question's parts
         score=asked["score"] + changed,
         standing=standing,
         log10_lr=said - beside if verdict.bounds is None else verdict.bounds.clip(said - beside),
-        n_families=n_families(speak),
+        n_families=np.sum(list(speak.values()), axis=0),
     )
     met = ~unmet(again, flag_rule(case, verdict)).to_numpy().any(axis=1)
     return pd.Series(met, dtype="boolean").where(stake)

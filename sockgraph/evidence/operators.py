@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.errors import SockgraphError
-from sockgraph.evidence.flagging import families_for, n_families, unmet
+from sockgraph.evidence.flagging import families_for, unmet
 from sockgraph.evidence.tables import flag_rule
 from sockgraph.schema import links_of
 
@@ -169,7 +169,7 @@ def _near(
             "score": verdict.carrying[cells].ravel(),
             "standing": verdict.standing[cells].ravel(),
             "log10_lr": np.nan if bounds is None else bounds.clip(lr),
-            "n_families": n_families(speak),
+            "n_families": np.sum(list(speak.values()), axis=0),
             "declared": False,
             "accepted": False,
             "imitation": copied.ravel(),

@@ -11,7 +11,7 @@ import numpy as np
 from sockgraph.evidence.adjustment import as_strangers, crowd, nearness, standing
 from sockgraph.evidence.calibration import CalibratedModel, calibrate, reference_pairs
 from sockgraph.evidence.flag_threshold import FlagThreshold, flag_threshold
-from sockgraph.evidence.flagging import FAMILIES, declared_pairs, families_for, n_families
+from sockgraph.evidence.flagging import FAMILIES, declared_pairs, families_for
 from sockgraph.evidence.model import family_means
 from sockgraph.evidence.settings import WIDER
 from sockgraph.signals import SIGNALS
@@ -170,7 +170,7 @@ class PairScores:
         names, asked = [signal.family for signal in SIGNALS], self.settings
         added = np.nan_to_num(self.contributions)
         speaking = families_for(added, names, asked.family_log10_lr)
-        eligible = n_families(speaking) >= FAMILIES
+        eligible = np.sum(list(speaking.values()), axis=0) >= FAMILIES
         eligible &= self.bounds.clip(self.carrying_lr) >= asked.flag_log10_lr
         standing = np.where(eligible, self.standing, -np.inf)
         return flag_threshold(standing, self.near, self.cast, self.scores.different)

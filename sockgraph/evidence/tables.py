@@ -253,9 +253,7 @@ def flag_inputs(case: ComparedCase, links: pd.DataFrame, verdict: PairScores) ->
     return links.assign(
         score=_at(verdict.carrying, pairs),
         log10_lr=np.nan if verdict.bounds is None else verdict.bounds.clip(said),
-        n_families=flagging.n_families(
-            {f: np.array([f in row for row in links["families_for"]]) for f in FAMILIES}
-        ),
+        n_families=links["families_for"].map(len),
         declared=flagging.declared_pairs(case.nominated, case.cast.declared)[a, b],
         accepted=flagging.declared_pairs(case.nominated, case.accepted)[a, b],
     )
@@ -521,7 +519,7 @@ def _omissions(  # noqa: PLR0917 - arrays of one stage
             outside=_outside(case, some, carrying),
             standing=_at(verdict.stand_out(carrying), some),
             log10_lr=verdict.bounds.clip(left - _at(positive, some)),
-            n_families=flagging.n_families(speak) if speak else 0,
+            n_families=np.sum(list(speak.values()), axis=0) if speak else 0,
         )
         rows.append(
             pd.DataFrame(
