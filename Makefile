@@ -8,6 +8,7 @@ BASE := $(VENV)/.base
 READY := $(VENV)/.ready
 QUIET := --quiet
 export UV_COMPILE_BYTECODE := 1
+unexport PYTHONDONTWRITEBYTECODE # else every process of the tests compiles everything anew
 # uv where the set-up found or brought it, else pip
 INSTALL = $$(command -v uv || { test -x $(BIN)/uv && echo $(BIN)/uv; } || echo $(BIN)/python -m) pip install --quiet $$(command -v uv >/dev/null || test -x $(BIN)/uv && echo --python $(BIN)/python)
 
