@@ -488,10 +488,13 @@ def _lists(values: pd.Series, column: Column) -> pd.Series:
     """Turn arrays, as Parquet gives them, into lists; null stays null where allowed, else []."""
     if values.dtype == object and all(isinstance(v, list) for v in values):
         return values
-    blank: list[str] | None = None if column.nullable else []
     null = values.isna().to_numpy(dtype=bool)
-    cells = values.to_numpy(dtype=object)  # a large table has a million: none is looked up by row
-    lists = [blank if no else list(cell) for cell, no in zip(cells, null.tolist(), strict=True)]
+    cells = values.to_numpy(dtype=object)
+    lists = np.full(len(values), None, dtype=object)  # of most pairs of a large case: they stay so
+    for i in np.flatnonzero(~null):
+        lists[i] = list(cells[i])
+    for i in () if column.nullable else np.flatnonzero(null):
+        lists[i] = []
     return pd.Series(lists, index=values.index, dtype=object)
 
 
