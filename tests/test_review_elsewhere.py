@@ -198,10 +198,10 @@ def test_an_accepted_alibi_keeps_two_apart_in_every_other_case(two, tmp_path, mo
 def test_earlier_looks_at_an_account_are_told_and_forgotten_with_their_case(two):
     river, _, _ = two
     case = load_case(river.file)
-    (first, *_rest) = earlier_looks(case, river.store)
-    assert first == f"{A}: compared in 1 other case here since 2026-03-01 (lake)"
+    looks = earlier_looks(case, river.store)
+    assert [(one.slug, one.run_on) for one in looks[A]] == [("lake", "2026-03-01")]
     shutil.rmtree(river.store.processed.parent / "lake")
-    assert earlier_looks(case, river.store) == []
+    assert earlier_looks(case, river.store) == {}
 
 
 def test_a_history_told_from_elsewhere_is_no_round_of_findings(two):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -166,3 +169,19 @@ def test_a_reference_account_that_meets_the_conditions_of_a_flag_is_counted():
     alone = sg.compare(apart, nominated=list(tiny.NAMES[1:]), settings=few)
     assert alone.calibration["as_near"]["nominated"] == 0
     assert sg.compare(tiny.edits(others=32, each=20)).calibration["as_near"] is None
+
+
+def test_the_desk_says_who_is_stale_and_in_which_other_case(ran):
+    folder, result = ran
+    other = (result.case.folder / "tiny.toml").read_text("utf-8").replace("tiny-1", "tiny-2")
+    path = result.case.folder / "second.toml"
+    path.write_text(other, "utf-8")
+    run_case(path, data=folder / "data")
+    desk = Desk.of(path, data=folder / "data")
+    last = desk.accounts["Quillmoss"]
+    old = replace(last, read_on=last.read_on + dt.timedelta(days=91))
+    desk.__dict__["accounts"] = {**desk.accounts, "Quillmoss": old}
+    asked = {"ask": "panels", "a": "Alder Tollgate", "b": "Quillmoss", "panels": ["head"]}
+    head = str(handle_message(desk, asked))
+    assert head.count("also in case tiny, ") == 2
+    assert head.count(" stale<") == 1

@@ -14,6 +14,7 @@ from sockgraph.cli.terminal import CaseFile, DataFolder, bar, example, say
 from sockgraph.pipeline import DATA, demo_case, fetch_case, refresh_hidden, run_case, validate_case
 from sockgraph.pipeline.other_cases import earlier_looks
 from sockgraph.report import operators
+from sockgraph.reviews.words import counted
 
 if TYPE_CHECKING:
     from sockgraph.evaluation import PairSetMeasures, Separation, Validation
@@ -146,8 +147,10 @@ def run(
             progress=progress,
         )
     _tell_result(result)
-    for looked in earlier_looks(result.case, pipeline.open_store(result.case, data)):
-        say(looked)
+    looked = earlier_looks(result.case, pipeline.open_store(result.case, data))
+    for user, cases in looked.items():
+        day, named = min(one.run_on for one in cases), ", ".join(one.slug for one in cases)
+        say(f"{user}: compared in {counted(len(cases), 'other case')} here since {day} ({named})")
 
 
 def demo(

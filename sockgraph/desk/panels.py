@@ -83,11 +83,10 @@ def head(desk: Desk, link: Link) -> Markup:
 
 def _which_case(desk: Desk, link: Link) -> Markup:
     """Return, of either account that is no known operator's, which operator it is given to."""
-    found = asked(desk.result.case, desk.tables["links"])
     row = Markup('<p class="note"><b>{}</b> {}: <b>{}</b> ({})</p>')
     return Markup("").join(
         row.format(say("Which case?"), name(one.user), one.answer, one.ranked)
-        for one in found
+        for one in asked(desk.result.case, desk.tables["links"])
         if one.user in link.pair
     )
 
@@ -101,10 +100,14 @@ def _roster(desk: Desk, link: Link) -> Markup:
         told = Markup("<b>{} {}</b>").format(_mark(second=bool(i)), name(user))
         if user == first:
             told += Markup(" <span class='mut'>{}</span>").format(say("oldest"))
+        for other in desk.elsewhere.get(user, ()):
+            also = say("also in case {case}, {day}", case=other.slug, day=other.run_on)
+            told += Markup("<br><span class='mut'>{}</span>").format(also)
         rows.append(
             (
                 told,
-                *(day(at) for at in (known.registered, known.first, known.last)),
+                *(day(at) for at in (known.registered, known.first)),
+                f"{day(known.last)} {say('stale')}" if known.stale else day(known.last),
                 thousands(known.n_edits),
                 "; ".join(known.restraints) or say("no"),
             )

@@ -20,6 +20,7 @@ from sockgraph.errors import StaleArtifactError
 from sockgraph.evidence import flag
 from sockgraph.graph import to_graph
 from sockgraph.pipeline import DATA, LEDGER, CaseResult, open_store, read_case
+from sockgraph.pipeline.other_cases import earlier_looks
 from sockgraph.pipeline.run import (
     compare_case,
     kept_likeness,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sockgraph.evidence.exploration import Window
+    from sockgraph.pipeline.other_cases import OtherCase
     from sockgraph.reference import Population
     from sockgraph.report.basket import Basket
     from sockgraph.report.groups import Group
@@ -193,6 +195,11 @@ class Desk:
     def dossier(self) -> Dossier:
         """The case as the review stage reads it."""
         return Dossier(self.result.case, self.result.tables, self.result.manifest)
+
+    @cached_property
+    def elsewhere(self) -> dict[str, list[OtherCase]]:
+        """The nominated accounts that other cases of the data folder nominate too."""
+        return earlier_looks(self.result.case, self.store)
 
     @property
     def basket(self) -> Basket:

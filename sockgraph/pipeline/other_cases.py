@@ -25,7 +25,6 @@ from sockgraph.reviews.states import (
     histories,
     ordered,
 )
-from sockgraph.reviews.words import counted
 from sockgraph.store import CaseStore
 
 if TYPE_CHECKING:
@@ -115,18 +114,14 @@ def share_cannot_links(case: Case, store: CaseStore, told: Sequence[CannotLink])
     return said
 
 
-def earlier_looks(case: Case, store: CaseStore) -> list[str]:
-    """Say which nominated accounts were nominated in other cases here, and since when."""
+def earlier_looks(case: Case, store: CaseStore) -> dict[str, list[OtherCase]]:
+    """Return the nominated accounts that other cases here nominate too, and which cases."""
     found: dict[str, list[OtherCase]] = {}
     mine = _accounts(store, "nominated").iloc[: 0 if case.everyone else None]
     for other in other_cases(case, store):
         for name in _names(_accounts(other.store, "nominated"), mine).values():
             found.setdefault(name, []).append(other)
-    return [
-        f"{name}: compared in {counted(len(cases), 'other case')} here"
-        f" since {min(one.run_on for one in cases)} ({', '.join(one.slug for one in cases)})"
-        for name, cases in sorted(found.items())
-    ]
+    return dict(sorted(found.items()))
 
 
 def _accounts(store: CaseStore, *roles: str) -> pd.DataFrame:
