@@ -56,7 +56,7 @@ def held_out(
     """
     if verdict.bounds is None or verdict.sample is None or verdict.scores is None:
         return empty("held_out")
-    worthy = _worthy(case, verdict, verdict.bounds, found.measured)
+    worthy = _worthy(case, verdict)
     a, b = verdict.community.a, verdict.community.b
     shared = shared_pages(histories)[a, b]
     different = {
@@ -122,27 +122,12 @@ def shared_pages(histories: Histories) -> NDArray[np.int64]:
     return np.asarray((edited @ edited.T).toarray())
 
 
-def _worthy(
-    case: ComparedCase, verdict: PairScores, bounds: Bounds, measured: list[Similarity]
-) -> NDArray[np.bool_]:
+def _worthy(case: ComparedCase, verdict: PairScores) -> NDArray[np.bool_]:
     """Return (pairs,): whether a pair has all that a flag asks of it by itself."""
     a, b = verdict.community.a, verdict.community.b
-    said = flagging.families_for(
-        np.nan_to_num(verdict.contributions[a, b]),
-        [m.signal.family for m in measured],
-        case.settings.family_log10_lr,
-    )
-    pairs = pd.DataFrame(
-        {
-            "score": verdict.carrying[a, b],
-            "standing": verdict.standing[a, b],
-            "log10_lr": bounds.clip(verdict.carrying_lr[a, b]),
-            "n_families": np.sum(list(said.values()), axis=0),
-            "declared": flagging.declared_pairs(case.cast.users, case.cast.declared)[a, b],
-            "accepted": flagging.declared_pairs(case.cast.users, case.accepted)[a, b],
-            "imitation": False,
-            "outside": np.nan,
-        }
+    pairs = verdict.asked_of(a, b).assign(
+        declared=flagging.declared_pairs(case.cast.users, case.cast.declared)[a, b],
+        accepted=flagging.declared_pairs(case.cast.users, case.accepted)[a, b],
     )
     return np.asarray(~flagging.unmet(pairs, flag_rule(case, verdict)).to_numpy().any(axis=1))
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.errors import SockgraphError
-from sockgraph.evidence.flagging import families_for, unmet
+from sockgraph.evidence.flagging import unmet
 from sockgraph.evidence.tables import flag_rule
 from sockgraph.schema import links_of
 
@@ -156,25 +156,10 @@ def _near(
     cells: tuple[NDArray[np.int64], ...],
 ) -> NDArray[np.bool_]:
     """Return which of these pairs meet the conditions of a flag, groups apart."""
-    shape = np.broadcast_shapes(*(part.shape for part in cells))
-    families = [one.signal.family for one in found.measured]
-    added = np.nan_to_num(verdict.contributions[cells]).reshape(-1, len(families))
-    speak = families_for(added, families, case.settings.family_log10_lr)
-    copied = np.zeros(shape, dtype=bool)
+    rows, columns = np.broadcast_arrays(*cells)
+    asked = verdict.asked_of(rows.ravel(), columns.ravel())
     if found.imitation is not None:
-        copied = (found.imitation.found | found.imitation.found.T)[cells]
-    bounds, lr = verdict.bounds, verdict.carrying_lr[cells].ravel()
-    asked = pd.DataFrame(
-        {
-            "score": verdict.carrying[cells].ravel(),
-            "standing": verdict.standing[cells].ravel(),
-            "log10_lr": np.nan if bounds is None else bounds.clip(lr),
-            "n_families": np.sum(list(speak.values()), axis=0),
-            "declared": False,
-            "accepted": False,
-            "imitation": copied.ravel(),
-            "outside": np.nan,
-        }
-    )
+        copied = found.imitation.found | found.imitation.found.T
+        asked["imitation"] = copied[rows, columns].ravel()
     missed = unmet(asked, flag_rule(case, verdict)).to_numpy(dtype=bool)
-    return np.asarray(~missed.any(axis=1).reshape(shape))
+    return np.asarray(~missed.any(axis=1).reshape(rows.shape))

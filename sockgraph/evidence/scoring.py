@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from sockgraph.evidence.adjustment import as_strangers, crowd, nearness, standing
 from sockgraph.evidence.calibration import CalibratedModel, calibrate, reference_pairs
@@ -167,13 +168,37 @@ class PairScores:
         """Return what a flag rests on; None where nothing is calibrated."""
         if self.scores is None or self.bounds is None:
             return None
-        names, asked = [signal.family for signal in SIGNALS], self.settings
-        added = np.nan_to_num(self.contributions)
-        speaking = families_for(added, names, asked.family_log10_lr)
-        eligible = np.sum(list(speaking.values()), axis=0) >= FAMILIES
-        eligible &= self.bounds.clip(self.carrying_lr) >= asked.flag_log10_lr
-        standing = np.where(eligible, self.standing, -np.inf)
+        others = np.flatnonzero(self.cast.reference & ~self.cast.nominated)
+        a, b = (cells.ravel() for cells in np.meshgrid(others, others))
+        asked = self.asked_of(a, b)
+        met = (asked["n_families"] >= FAMILIES) & (asked["log10_lr"] >= self.settings.flag_log10_lr)
+        standing = np.full(self.score.shape, -np.inf)
+        standing[a, b] = np.where(met, asked["standing"], -np.inf)
         return flag_threshold(standing, self.near, self.cast, self.scores.different)
+
+    def asked_of(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> pd.DataFrame:
+        """Return what `flagging.unmet` reads of these pairs of the cast, by their numbers alone.
+
+        Nothing is declared, accepted, imitated or outside until somebody assigns it.
+        """
+        speaking = families_for(
+            np.nan_to_num(self.contributions[a, b]),
+            [signal.family for signal in SIGNALS],
+            self.settings.family_log10_lr,
+        )
+        said = self.carrying_lr[a, b]
+        return pd.DataFrame(
+            {
+                "score": self.carrying[a, b],
+                "standing": self.standing[a, b],
+                "log10_lr": np.nan if self.bounds is None else self.bounds.clip(said),
+                "n_families": np.sum(list(speaking.values()), axis=0),
+                "declared": False,
+                "accepted": False,
+                "imitation": False,
+                "outside": np.nan,
+            }
+        )
 
     def interval(
         self,
