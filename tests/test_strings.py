@@ -29,6 +29,7 @@ from sockgraph.strings import said_by, say, speaking, strings
 
 ROOT = Path(sockgraph.__file__).parent
 SAID_HERE = ("charts", "desk", "report", "reviews")
+MATRIX = {"ask": "matrix", "order": "oldest first"}
 NEVER_TRANSLATED = {  # what the wiki's people wrote, file names, and terms that stand as they are
     "log", "LR", "sockgraph", "ENFSI", "parquet", "alibis", "evidence", "links", "rev", "and",
 }  # fmt: skip
@@ -102,7 +103,7 @@ def test_no_english_is_left_over_on_the_desk(language, demo_copy):
     case = demo_copy / "raw" / "demo" / "demo.toml"
     desk = Desk.of(case, data=demo_copy, by="Ann")
     names = {word for user in desk.accounts for word in user.split()}
-    log = {"indefinitely", "UTC"}  # a block's length, as the wiki's log has it
+    log = {"UTC"}
     shown = ["head", "card", "evidence", "timecards", "timeline", "summaries"]
     pairs = [link.pair for link in desk.links.values()][:4]
     few = desk.tables["links"].query("band == 'insufficient'").iloc[0]
@@ -110,6 +111,7 @@ def test_no_english_is_left_over_on_the_desk(language, demo_copy):
         handle_message(desk, {"ask": "panels", "a": a, "b": b, "panels": shown, "lang": language})
         for a, b in [*pairs, (few["user_a"], few["user_b"])]
     ]
+    said.append({"note": handle_message(desk, {**MATRIX, "lang": language})["note"]})
     for panel in [panel for one in said for panel in one.values()]:
         own = re.sub(r"<bdi[^>]*>.*?</bdi>|<mark>.*?</mark>", "", panel, flags=re.DOTALL)
         text = html.unescape(re.sub(r"<[^>]+>", "\n", own))

@@ -51,7 +51,7 @@ from sockgraph.reviews import (
 from sockgraph.reviews.states import NOTE, ordered
 from sockgraph.schema import subject_of
 from sockgraph.store.case_store import HELD_OUT
-from sockgraph.strings import language_of, say
+from sockgraph.strings import language_of, say, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -241,9 +241,15 @@ class Desk:
         return {link.pair: link for link in read_links(replace(self.data, links=rows))}
 
     @cached_property
+    def _told(self) -> dict[Language, dict[str, Account]]:
+        return {}
+
+    @property
     def accounts(self) -> dict[str, Account]:
-        """The compared accounts by name."""
-        return read_accounts(self.data)
+        """The compared accounts by name, their blocks and locks in the language that is spoken."""
+        if spoken() not in self._told:
+            self._told[spoken()] = read_accounts(self.data)
+        return self._told[spoken()]
 
     @cached_property
     def by_strength(self) -> list[str]:

@@ -86,7 +86,8 @@ function desk(app, model, scene, state, language, speak) {
   const full = button(t("Full screen"), () => (document.fullscreenElement ? document.exitFullscreen() : app.requestFullscreen()));
   const tongues = switcher(t("Language"), LANGUAGES, (value) => value !== language && speak(value));
   tongues.show(language);
-  bar.append(el("b", "case", scene.slug), first.input, "×", second.input, first.names, second.names, walk, el("span", "grow"), tally, full, tongues);
+  const drawer = button(t("All pairs"), () => lay(!body.classList.contains("drawn")), "drawer"); // of a narrow desk
+  bar.append(el("b", "case", scene.slug), drawer, first.input, "×", second.input, first.names, second.names, walk, el("span", "grow"), tally, full, tongues);
 
   // --- both sides ---
   const body = el("div", "body"), left = el("div", "left"), right = el("div", "right"), groupBox = el("div", "group");
@@ -113,6 +114,11 @@ function desk(app, model, scene, state, language, speak) {
   right.append(who, tabs, slow, panel, basket.dock);
   body.append(left, right);
 
+  function lay(open) {
+    body.classList.toggle("drawn", open);
+    drawer.setAttribute("aria-expanded", String(open));
+    if (open) views[state.view].show();
+  }
   function showView(name) {
     state.view = name;
     stand.replaceChildren(views[name].view);
@@ -125,6 +131,7 @@ function desk(app, model, scene, state, language, speak) {
   async function choose(link, focus = false) {
     const before = state.link;
     state.link = link;
+    lay(false);
     views[state.view].mark(before, link);
     [first.input.value, second.input.value] = [label(link.a), label(link.b)];
     offer(link.a);
@@ -262,7 +269,7 @@ function desk(app, model, scene, state, language, speak) {
     } else if (event.key === "/") first.input.focus();
     else if (/^[1-6]$/.test(event.key)) { open(TABS[Number(event.key) - 1]); panel.focus({ preventScroll: true }); }
     else if (event.key === "j") panel.querySelector(".editview") ? panel.firstChild.firstEdit() : open("Edits");
-    else if (views_[event.key] && (scene.calibrated || event.key === "t")) { showView(views_[event.key]); views[state.view].focus(); }
+    else if (views_[event.key] && (scene.calibrated || event.key === "t")) { lay(true); showView(views_[event.key]); views[state.view].focus(); }
     else if (event.key === "+" || event.key === "=") views.graph.zoom(1.4);
     else if (event.key === "-") views.graph.zoom(1 / 1.4);
     else if (event.key === "0") views.graph.fit();
