@@ -15,6 +15,7 @@ import tiny
 from hostile import NAMES
 
 import sockgraph
+from sockgraph.account_names import hidden_pseudonym
 from sockgraph.charts import hours
 from sockgraph.charts.matrix import matrix_cells
 from sockgraph.charts.svg import colours
@@ -284,6 +285,18 @@ def test_a_note_goes_into_the_ledger_under_its_author_and_nowhere_else(desk):
     assert "needs its author" in ask(nobody, ask="note", text="x")["problem"]["rule"]
     assert "empty" in ask(desk, ask="note", text=" ")["problem"]["rule"]
     assert "longer than" in ask(desk, ask="note", text="w" * 20_001)["problem"]["rule"]
+
+
+def test_a_note_names_nobody_whom_the_wiki_hides_by_now(desk):
+    ask(desk, ask="note", text="Quoted from Sallow Ferryman, once.")
+    key = desk.result.case.id or desk.result.case.slug
+    cover = hidden_pseudonym(key, "Sallow Ferryman")
+    manifest = dict(desk.result.manifest)
+    manifest["source"] = {**manifest["source"], "hidden": [cover]}
+    later = dataclasses.replace(desk, result=dataclasses.replace(desk.result, manifest=manifest))
+    said = [note["text"] for note in ask(later, ask="notes")["notes"]]
+    assert said[-1] == f"Quoted from {cover}, once."
+    assert "Sallow Ferryman" in desk.ledger.path.read_text("utf-8")  # the chain stays whole
 
 
 def test_what_cannot_be_had_is_said_and_not_raised(desk):

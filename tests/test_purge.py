@@ -127,6 +127,23 @@ def test_a_hidden_name_is_covered_however_it_is_spelled_and_as_an_author(case):
     assert without_hidden_names(ledger.entries(), key, []) == ledger.entries()
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "left"),
+    [
+        ("Fen Orchid", "The comma of Fen Orchid, again.", "The comma of {}, again."),
+        ("Fen Orchid", "see User:Fen_Orchid/sandbox", "see User:{}/sandbox"),
+        ("石埠晚钟", "此处由石埠晚钟改写，与Moth相同", "此处由{}改写，与Moth相同"),
+        ("A.B. (bot)", "“A.B. (bot)” did it", "“{}” did it"),
+    ],
+)
+def test_a_hidden_name_that_stands_in_a_sentence_alone_is_covered(case, name, text, left):
+    ledger, key = _ledger(case), load_case(case).id
+    ledger.append("note", author="Robin", user_a="Heron", user_b="Moth", text=text)
+    cover = hidden_pseudonym(key, name)
+    shown = without_hidden_names(ledger.entries(), key, [cover])[-1]
+    assert shown.body["text"] == left.format(cover)
+
+
 def _audit(case):
     told = CliRunner().invoke(app, ["audit", str(case), "--data", str(case.parent / "data")])
     assert told.exit_code == 0, told.output

@@ -48,6 +48,7 @@ from sockgraph.reviews import (
     histories,
     history_lines,
 )
+from sockgraph.reviews.blinding import without_hidden_names
 from sockgraph.reviews.states import NOTE, ordered
 from sockgraph.schema import subject_of
 from sockgraph.store.case_store import HELD_OUT
@@ -151,8 +152,10 @@ class Desk:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The ledger as it is now."""
-        return self.ledger.entries()
+        """The ledger as it is now, without the names that the wiki hides by now."""
+        case, manifest = self.result.case, self.result.manifest
+        hidden = manifest["source"].get("hidden", ())
+        return without_hidden_names(self.ledger.entries(), case.id or case.slug, hidden)
 
     @property
     def head(self) -> LedgerHead:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from sockgraph.account_names import hidden_pseudonym, normal_name
+from sockgraph.names import is_han
 from sockgraph.reviews.ledger import (
     NAMES_REMOVED,
     NONE,
@@ -198,6 +199,7 @@ def _loose(text: str) -> str:
 
 OWN_WORDS = frozenset((*BANDS, *STATES, *FINDINGS, *REVERSAL_FINDINGS, *DECIDED, *OPEN_STATES))
 SEAL = "evidence"  # a hash over whole tables, which are gone: nobody can be guessed from it
+_LONGEST_NAME = 85  # letters that are looked at together: three bytes each fill a name's 255
 _AT_WIKI = re.compile(r"@[^\s,@]+$")  # Name@wiki.host, in a case of several wikis
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
@@ -260,12 +262,8 @@ def without_hidden_names(
         What stands for the hidden accounts, of the manifest's `source.hidden`.
     """
     texts = {text for e in entries for text in (e.author, *_texts(e.body))} if hidden else set()
-    covers = {
-        name: cover
-        for text in texts
-        for name in (text, _AT_WIKI.sub("", text))
-        if (cover := hidden_pseudonym(key, name)) in hidden
-    }
+    known = {name for text in texts for name in _possible_names(text)}
+    covers = {name: cover for name in known if (cover := hidden_pseudonym(key, name)) in hidden}
     if not covers:
         return tuple(entries)
     groups = {f"n{i}": name for i, name in enumerate(sorted(covers, key=len, reverse=True))}
@@ -282,6 +280,27 @@ def without_hidden_names(
         return value
 
     return tuple(replace(e, author=shown(e.author), body=shown(e.body)) for e in entries)
+
+
+def _possible_names(text: str) -> Iterator[str]:
+    """Return the text, and whatever in it is as short as a name and begins and ends at a word.
+
+    Of a hidden account only a hash is kept: a name that stands in a sentence alone is found by
+    hashing what may be one. Chinese has no spaces: there every letter is a word.
+    """
+    yield from (text, _AT_WIKI.sub("", text))
+    cuts = [
+        i
+        for i in range(len(text) + 1)
+        if not (text[i - 1 : i].isalnum() and text[i : i + 1].isalnum())
+        or is_han(text[i - 1 : i])
+        or is_han(text[i : i + 1])
+    ]
+    for at, start in enumerate(cuts):
+        for end in cuts[at + 1 :]:
+            if end - start > _LONGEST_NAME:
+                break
+            yield text[start:end].strip(" _")
 
 
 @dataclass(frozen=True)
