@@ -123,18 +123,18 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     verdict = score_pairs(cast, found.measured, splits, settings, progress).with_extras(
         found.extras
     )
-    told = verdict.with_transfer(transfer(cast, histories))
+    verdict = verdict.with_transfer(transfer(cast, histories))
     case = tables.ComparedCase(ready.nominated, tuple(accepted_alibis), settings, cast)
-    weighed = tables.build_tables(case, histories, found, told)
+    weighed = tables.build_tables(case, histories, found, verdict)
     written = zip(cast.users, cast.nominated, machine_texts(histories), strict=True)
     facts = {
-        "as_near": counted(case, found, told, operators),
+        "as_near": counted(case, found, verdict, operators),
         "machine_writing": {user: int(n) for user, named, n in written if named and n},
     }
     return replace(
         weighed,
         calibration=weighed.calibration | facts,
-        omissions=omit_weeks(weighed, case, (histories, found.measured), told, progress),
+        omissions=omit_weeks(weighed, case, (histories, found.measured), verdict, progress),
         held_out=held_out(case, histories, found, verdict),
     )
 

@@ -35,9 +35,9 @@ LEAD = 3.0
 STANDING = 5.5
 """What at most 2 of 100 innocent cases of labelled communities reach (1 to 3 of 100 tried)."""
 CROWDED = 0.1
-"""Pairs a reference account beyond `STANDING`, above which the threshold rises: in the references
-of labelled cases, where many people have several accounts, there are hardly ever so many (ADR 100).
-"""
+"""Pairs with all that a flag asks of their numbers, a reference account, above which the threshold
+rises: in the references of labelled cases, where many people have several accounts, there are
+hardly ever so many (ADR 100)."""
 WIDER = 0.3
 """How much farther, in log10 LR, an interval reaches where accounts are unlike any community's: of
 nineteen communities, one's log10 LRs were best served by −0.30, others by as much as +0.18."""

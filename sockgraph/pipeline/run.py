@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import platform
 import time
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -328,7 +329,7 @@ def _run(
 
 def kept_likeness(store: CaseStore, *, keep: bool = False) -> KeptLikeness:
     """Return the likenesses of the case's last run, of this code and these packages."""
-    packages = (np.__version__, pd.__version__, scipy.__version__)
+    packages = (platform.python_version(), np.__version__, pd.__version__, scipy.__version__)
     return KeptLikeness(store.processed, " ".join((code_hash(), *packages)), keep=keep)
 
 

@@ -319,8 +319,8 @@ def _unlike(data: ReportData) -> list[Markup]:
     ]
     return [
         tell(
-            "<b>Unlike 98 of 100 accounts that the numbers were judged on:</b> {what}. So"
-            " every interval reaches a factor of {factor} farther, both ways.",
+            "<b>Beyond 98 of 100 accounts that the numbers were judged on:</b> {what}. So every"
+            " interval reaches a factor of {factor} farther, both ways.",
             what="; ".join(shown),
             factor=f"{10 ** data.calibration['wider']:.0f}",
         )
