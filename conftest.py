@@ -19,7 +19,7 @@ def example_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a small invented case, and run it once."""
     import tiny  # and with it pandas, which not every test file needs
 
-    from sockgraph.pipeline import run_case  # imported where it is used
+    from sockgraph.pipeline.run import run_case  # imported where it is used
 
     folder = tmp_path_factory.mktemp("example")
     case = tiny.write(folder, frame=tiny.edits(each=40))

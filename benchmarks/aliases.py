@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from sockgraph.evaluation import Evaluation, evaluate
-from sockgraph.pipeline import run_case
+from sockgraph.pipeline.run import run_case
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
 CASE = """

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sockgraph.pipeline import run_case
+from sockgraph.pipeline.run import run_case
 from sockgraph.synthetic import write_demo
 from sockgraph.synthetic.wiki import COLLEAGUE, FRIENDS, OPERATOR
 
 if TYPE_CHECKING:
-    from sockgraph.pipeline import CaseResult
+    from sockgraph.pipeline.results import CaseResult
 
 MARKERS = ("<!-- seeds -->", "<!-- /seeds -->")
 HEADER = (

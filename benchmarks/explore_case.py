@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.graph import graphml, to_graph
-from sockgraph.pipeline import TABLES
+from sockgraph.pipeline.results import TABLES
 from sockgraph.schema import empty
 from sockgraph.store import Store
 

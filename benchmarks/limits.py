@@ -126,7 +126,7 @@ def _ledger(folder: Path, number: int) -> str:
 
 
 def _run(folder: Path) -> str:
-    from sockgraph.pipeline import run_case
+    from sockgraph.pipeline.run import run_case
 
     seen: dict[str, float] = {}
     gaps: list[float] = [0.0]

@@ -25,14 +25,15 @@ from threadpoolctl import threadpool_limits
 
 from sockgraph.evaluation import evaluate, read_labels
 from sockgraph.evidence import EvidenceSettings, compare
-from sockgraph.pipeline import run_case, validate_case
+from sockgraph.pipeline.run import run_case
+from sockgraph.pipeline.validate import validate_case
 from sockgraph.schema import empty, validate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sockgraph.evaluation import Limit, PairSetMeasures, Validation
-    from sockgraph.pipeline import CaseResult
+    from sockgraph.pipeline.results import CaseResult
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
 ALIASES = ("aliases_ipython", "aliases_numpy", "aliases_scipy")

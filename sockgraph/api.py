@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from sockgraph.desk.widget import Explorer
     from sockgraph.evidence import Comparison, EvidenceSettings
     from sockgraph.evidence.exploration import Window
-    from sockgraph.pipeline import CaseResult, ValidationResult
+    from sockgraph.pipeline.results import CaseResult
+    from sockgraph.pipeline.validate import ValidationResult
     from sockgraph.reference import Population
 
     CaseLike: TypeAlias = Case | CaseResult | Path | str
@@ -77,7 +78,7 @@ def fetch(
     >>> people.accounts["role"].value_counts().to_dict()
     {'reference': 12, 'nominated': 4}
     """
-    from sockgraph.pipeline import fetch_case
+    from sockgraph.pipeline.run import fetch_case
 
     with _shown(progress) as told:
         fetched = fetch_case(
@@ -264,7 +265,7 @@ def run(
     >>> len(result.links), result.report.name
     (6, 'report.html')
     """
-    from sockgraph.pipeline import run_case
+    from sockgraph.pipeline.run import run_case
 
     with _shown(progress) as told:
         return run_case(
@@ -300,7 +301,7 @@ def read(case: CaseLike | None = None, *, data: Path | str = DATA) -> CaseResult
     >>> sg.read(case_file, data=folder).clusters.columns.tolist()
     ['user', 'cluster_id', 'membership', 'weakest_link', 'status']
     """
-    from sockgraph.pipeline import read_case
+    from sockgraph.pipeline.results import read_case
 
     return read_case(_file(case, data), data=Path(data))
 
@@ -410,7 +411,7 @@ def validate(
     >>> sg.validate(case_file, data=folder).page.name
     'validation.html'
     """
-    from sockgraph.pipeline import validate_case
+    from sockgraph.pipeline.validate import validate_case
 
     known = None if labels is None else Path(labels)
     with _shown(progress) as told:
@@ -438,7 +439,7 @@ def _default_case(data: Path) -> Path:
     named = os.environ.get("SOCKGRAPH_CASE")
     if named:
         return Path(named)
-    from sockgraph.pipeline import demo_case
+    from sockgraph.pipeline.run import demo_case
 
     demo = data / "raw" / "demo" / "demo.toml"
     return demo if demo.exists() else demo_case(data)
@@ -446,7 +447,7 @@ def _default_case(data: Path) -> Path:
 
 def _ran(case: CaseLike | None, data: Path | str) -> CaseResult | Path:
     """Return a case that was run, or the file to read it by."""
-    from sockgraph.pipeline import CaseResult
+    from sockgraph.pipeline.results import CaseResult
 
     return case if isinstance(case, CaseResult) else _file(case, data)
 

@@ -61,7 +61,7 @@ def main(case: Path, data: Path) -> None:
     from review_work import review
     from terminal import sockgraph
 
-    from sockgraph.pipeline import ReviewSession
+    from sockgraph.pipeline.review_session import ReviewSession
 
     code, _, said = sockgraph("run", case, "--data", data)
     assert code == 0, said

@@ -7,7 +7,7 @@ import shutil
 import pytest
 from filelock import FileLock
 
-from sockgraph.pipeline import demo_case, run_case
+from sockgraph.pipeline.run import demo_case, run_case
 
 pytest_plugins = ["wiki_fixture", "chromium_fixture", "lab_fixture", "files_fixture"]
 

@@ -8,7 +8,7 @@ import pandas as pd
 from links_fixture import whole_links
 
 from sockgraph.case import load_case
-from sockgraph.pipeline import TABLES as CASE_TABLES
+from sockgraph.pipeline.results import TABLES as CASE_TABLES
 from sockgraph.reviews import Dossier, Ledger, assert_earlier
 from sockgraph.schema import TABLES, empty, validate
 from sockgraph.store import Store

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from sockgraph.concert.capture import effective_number, measure_capture
 from sockgraph.errors import CaseError, SockgraphError
-from sockgraph.pipeline import read_case, run_case
 from sockgraph.pipeline.concert import capture_of, concert_of
+from sockgraph.pipeline.results import read_case
+from sockgraph.pipeline.run import run_case
 from sockgraph.synthetic import Community, write_election
 
 

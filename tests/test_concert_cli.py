@@ -14,8 +14,9 @@ from sockgraph.charts import blocs, usual_hours
 from sockgraph.cli.app import app
 from sockgraph.concert import ConcertSettings, weigh_concert
 from sockgraph.errors import CaseError, StoreError
-from sockgraph.pipeline import read_case, run_case
 from sockgraph.pipeline.concert import concert_of, votes_of
+from sockgraph.pipeline.results import read_case
+from sockgraph.pipeline.run import run_case
 from sockgraph.report import concert_page
 from sockgraph.synthetic import Community, invent_election, write_election
 

@@ -12,7 +12,7 @@ from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import Explorer
 from sockgraph.names import clean
-from sockgraph.pipeline import run_case
+from sockgraph.pipeline.run import run_case
 from sockgraph.store.case_store import NEW_SET
 from sockgraph.store.retention import purge_case
 

@@ -10,7 +10,8 @@ from faulty import faulty_wiki, say
 
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError, SourceError
-from sockgraph.pipeline import read_case, run_case
+from sockgraph.pipeline.results import read_case
+from sockgraph.pipeline.run import run_case
 from sockgraph.sources import DumpSource, MediaWikiSource, TableSource
 from sockgraph.store.raw_answers import RawAnswers
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lab_fixture import open_notebook, run_all, wait_idle
 
-from sockgraph.pipeline import ReviewSession
+from sockgraph.pipeline.review_session import ReviewSession
 from sockgraph.reviews.words import ALIBI_ANSWERS, FINDINGS, JUDGEMENTS, QUESTIONS
 
 pytestmark = pytest.mark.notebook

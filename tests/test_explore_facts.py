@@ -33,7 +33,8 @@ from sockgraph.desk.phrases import tokens_of
 from sockgraph.desk.state import Desk, read_positions
 from sockgraph.desk.widget import STATIC, Explorer, fallback, graph_payload, scoped_tokens
 from sockgraph.errors import SockgraphError
-from sockgraph.pipeline import read_case, run_case
+from sockgraph.pipeline.results import read_case
+from sockgraph.pipeline.run import run_case
 from sockgraph.report.basket import PickedEdit, keep_basket, read_basket
 from sockgraph.report.summary import reference_pairs
 from sockgraph.signals import FAMILIES

@@ -11,7 +11,7 @@ import tiny
 from lab_fixture import open_notebook, run_all
 
 from sockgraph.names import clean
-from sockgraph.pipeline import run_case
+from sockgraph.pipeline.run import run_case
 
 pytestmark = pytest.mark.notebook
 WAIT = 120_000

@@ -14,7 +14,7 @@ from test_report_browser import visit  # noqa: F401 - a fixture
 from sockgraph import charts
 from sockgraph.errors import CaseError
 from sockgraph.evaluation import read_links
-from sockgraph.pipeline import read_case
+from sockgraph.pipeline.results import read_case
 
 A, B = hostile.NAMES[0], hostile.NAMES[2]
 SPECIAL = "A\x1b[2J\u202e"

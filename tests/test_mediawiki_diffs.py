@@ -11,7 +11,7 @@ from wiki import history
 
 from sockgraph.case import load_case
 from sockgraph.cli import app
-from sockgraph.pipeline import run_case
+from sockgraph.pipeline.run import run_case
 from sockgraph.reviews.sheet import DIFFS_A_PAIR
 from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.mediawiki.diffs import DiffSource, parse_diff, stored_diffs

@@ -14,7 +14,8 @@ from sockgraph import charts
 from sockgraph.case import load_case
 from sockgraph.desk.state import Desk
 from sockgraph.errors import StoreError
-from sockgraph.pipeline import ReviewSession, demo_case
+from sockgraph.pipeline.review_session import ReviewSession
+from sockgraph.pipeline.run import demo_case
 from sockgraph.reviews import histories
 from sockgraph.reviews.answers import SealedAnswers, first_judgement, seal
 

@@ -14,7 +14,8 @@ from sockgraph.cli.run import _tell_result
 from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import graph_payload
 from sockgraph.graph import to_graph
-from sockgraph.pipeline import read_case, run_case
+from sockgraph.pipeline.results import read_case
+from sockgraph.pipeline.run import run_case
 from sockgraph.report.data import read_links
 from sockgraph.report.wording import headline
 

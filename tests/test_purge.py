@@ -15,7 +15,8 @@ from sockgraph.account_names import hidden_pseudonym
 from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.errors import CaseError, ReviewError, StoreError
-from sockgraph.pipeline import fetch_case, open_store, purge, read_case, run_case
+from sockgraph.pipeline.results import open_store, purge, read_case
+from sockgraph.pipeline.run import fetch_case, run_case
 from sockgraph.reviews import Ledger
 from sockgraph.reviews.blinding import anonymized, remove_names, without_hidden_names
 from sockgraph.reviews.ledger import NAMES_REMOVED, LedgerHead, chain_entries

@@ -15,7 +15,7 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sockgraph.pipeline import run_case
+from sockgraph.pipeline.run import run_case
 
 ROOT = Path(__file__).parent.parent
 PROCESSES = [

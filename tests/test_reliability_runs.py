@@ -12,8 +12,8 @@ import pytest
 
 from sockgraph.case_template import identify
 from sockgraph.errors import StaleArtifactError, StoreError
-from sockgraph.pipeline import run_case
 from sockgraph.pipeline.results import writing
+from sockgraph.pipeline.run import run_case
 from sockgraph.store import Store, case_store
 from sockgraph.store.case_store import GRAPH, REPORT
 from sockgraph.store.files import held, make_folder, open_to_others, write_bytes

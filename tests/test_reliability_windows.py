@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from sockgraph.pipeline import demo_case
+from sockgraph.pipeline.run import demo_case
 
 
 @pytest.mark.parametrize("which", ["tiny", pytest.param("demo", marks=pytest.mark.whole)])

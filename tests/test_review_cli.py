@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.errors import CaseError, ReviewError, SockgraphError, StoreError
-from sockgraph.pipeline import ReviewSession
+from sockgraph.pipeline.review_session import ReviewSession
 from sockgraph.reviews import Ledger, histories
 from sockgraph.reviews.answers import sealed_file_name
 

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from sockgraph.case import load_case
 from sockgraph.cli import app
-from sockgraph.pipeline import ReviewSession, read_case, run_case
-from sockgraph.pipeline.review_session import ReviewFlow
+from sockgraph.pipeline.results import read_case
+from sockgraph.pipeline.review_session import ReviewFlow, ReviewSession
+from sockgraph.pipeline.run import run_case
 from sockgraph.report.filing_words import ENGLISH, sentence
 from sockgraph.reviews import LinkHistory, cannot_links, histories
 from sockgraph.reviews.exhibit import make_exhibit

@@ -13,7 +13,6 @@ from review_work import commit, review
 from sockgraph.case import load_case
 from sockgraph.cli.filing import carry_in
 from sockgraph.errors import ReviewError
-from sockgraph.pipeline import ReviewSession
 from sockgraph.pipeline.other_cases import (
     earlier_looks,
     enter_cannot_links,
@@ -22,6 +21,7 @@ from sockgraph.pipeline.other_cases import (
     read_export,
     tell,
 )
+from sockgraph.pipeline.review_session import ReviewSession
 from sockgraph.reviews import LedgerHead, accepted_alibis, cannot_links, histories, history_lines
 from sockgraph.reviews.answers import open_findings
 from sockgraph.reviews.reversal import (

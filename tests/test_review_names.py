@@ -9,7 +9,8 @@ import re
 import pytest
 import tiny
 
-from sockgraph.pipeline import ReviewSession, run_case
+from sockgraph.pipeline.review_session import ReviewSession
+from sockgraph.pipeline.run import run_case
 from sockgraph.reviews.blinding import blinder, squash
 from sockgraph.reviews.packet import make_packet
 from sockgraph.reviews.queue import draw_foils

@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 from review_work import commit, review
 
-from sockgraph import pipeline
-from sockgraph.pipeline import run
+from sockgraph.pipeline import review_session, run
 from sockgraph.reviews.answers import open_findings
 
 PAIR = ("Heron", "Moth")
@@ -48,8 +47,8 @@ def room(tmp_path):
 
 
 def run_again(case):
-    pipeline.run_case(case, data=case.parent / "data")
-    return pipeline.ReviewSession.of(case, case.parent / "data")
+    run.run_case(case, data=case.parent / "data")
+    return review_session.ReviewSession.of(case, case.parent / "data")
 
 
 def page(room):

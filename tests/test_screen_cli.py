@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from sockgraph.cli import screen as commands
 from sockgraph.errors import ScreeningError
-from sockgraph.pipeline import purge
+from sockgraph.pipeline.results import purge
 from sockgraph.schema import validate
 from sockgraph.screening.wiki import import_wiki
 from sockgraph.store import TOMBSTONE

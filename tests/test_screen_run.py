@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from screen_oracle import brute
 
-from sockgraph.pipeline import run_case
+from sockgraph.pipeline.run import run_case
 from sockgraph.reference import read_population
 
 pytest.importorskip("duckdb", reason="the screen extra is not installed")

@@ -15,7 +15,9 @@ from sockgraph.errors import EvaluationError, StoreError
 from sockgraph.evaluation import match_labels, read_labels
 from sockgraph.evidence import flag
 from sockgraph.graph import to_graph
-from sockgraph.pipeline import read_case, run_case, validate_case
+from sockgraph.pipeline.results import read_case
+from sockgraph.pipeline.run import run_case
+from sockgraph.pipeline.validate import validate_case
 from sockgraph.report import CaseSummary, validation_page
 
 NOMINATED = ("Ada Fenwick", "Bram <b>Oxlip</b>", "Cobalt Fern", "Dora Quill", "Ede Marsh")

@@ -11,7 +11,8 @@ from test_report_browser import CROSSED, FIGURES, HANDLERS, WIDE, visit  # noqa:
 from typer.testing import CliRunner
 
 from sockgraph.cli import app
-from sockgraph.pipeline import run_case, validate_case
+from sockgraph.pipeline.run import run_case
+from sockgraph.pipeline.validate import validate_case
 
 pytest.importorskip("playwright")
 

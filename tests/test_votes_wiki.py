@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from wiki import history
 
-from sockgraph.pipeline import run_case
 from sockgraph.pipeline.concert import concert_of, votes_of
+from sockgraph.pipeline.run import run_case
 
 pytestmark = pytest.mark.wiki
 

@@ -11,7 +11,7 @@ from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence import comparison, exploration, similarity
-from sockgraph.pipeline import run_case
+from sockgraph.pipeline.run import run_case
 from sockgraph.store import as_written
 
 FIRST, SECOND = sorted(tiny.NAMES[:2])

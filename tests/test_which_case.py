@@ -17,7 +17,7 @@ from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import CaseError, SockgraphError
 from sockgraph.evidence import EvidenceSettings
-from sockgraph.pipeline import run_case
+from sockgraph.pipeline.run import run_case
 
 OPERATORS = """
 [[operators]]

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from sockgraph.cli.terminal import CaseFile, DataFolder, bar, say
-from sockgraph.pipeline import DATA
 from sockgraph.pipeline.concert import FOUND, capture_of, concert_of, votes_of
+from sockgraph.pipeline.results import DATA
 
 
 class Period(enum.StrEnum):

@@ -25,9 +25,9 @@ from sockgraph.cli.terminal import (
 )
 from sockgraph.errors import ReviewError
 from sockgraph.names import cell
-from sockgraph.pipeline import DATA
 from sockgraph.pipeline.other_cases import export, read_export
 from sockgraph.pipeline.other_cases import tell as take_in
+from sockgraph.pipeline.results import DATA
 from sockgraph.report.basket import picked_edits, read_basket
 from sockgraph.report.wikitext import Filing, diff_lines, in_force, spi_filing
 from sockgraph.reviews import Draft, LedgerHead, histories, link_states, words
@@ -46,7 +46,7 @@ from sockgraph.store.files import write_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sockgraph.pipeline import ReviewSession
+    from sockgraph.pipeline.review_session import ReviewSession
     from sockgraph.report.basket import Basket
     from sockgraph.report.wikitext import Variant
     from sockgraph.reviews import Dossier

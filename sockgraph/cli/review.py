@@ -25,8 +25,8 @@ from sockgraph.cli.terminal import (
 )
 from sockgraph.errors import ReviewError
 from sockgraph.names import printable
-from sockgraph.pipeline import DATA, LEDGER, ReviewSession, open_store
-from sockgraph.pipeline.review_session import ReviewFlow, named
+from sockgraph.pipeline.results import DATA, LEDGER, open_store
+from sockgraph.pipeline.review_session import ReviewFlow, ReviewSession, named
 from sockgraph.reviews import Ledger, LedgerHead, words
 from sockgraph.reviews.answers import SPARING, findings_of
 from sockgraph.reviews.answers_file import read_answers, take_answers

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sockgraph import evaluation, pipeline
+from sockgraph import evaluation
 from sockgraph.case import load_case
 from sockgraph.cli.terminal import CaseFile, DataFolder, bar, example, say
-from sockgraph.pipeline import DATA, demo_case, fetch_case, refresh_hidden, run_case, validate_case
+from sockgraph.pipeline import results
 from sockgraph.pipeline.other_cases import earlier_looks
+from sockgraph.pipeline.results import DATA
+from sockgraph.pipeline.run import demo_case, fetch_case, refresh_hidden, run_case
+from sockgraph.pipeline.validate import validate_case
 from sockgraph.report import operators
 from sockgraph.reviews.words import counted
 
 if TYPE_CHECKING:
     from sockgraph.evaluation import PairSetMeasures, Separation, Validation
-    from sockgraph.pipeline import CaseResult, FetchResult
+    from sockgraph.pipeline.results import CaseResult
+    from sockgraph.pipeline.run import FetchResult
 
 
 Refresh = Annotated[
@@ -101,7 +105,7 @@ def purge(
     if not yes and not typer.confirm(f"Remove all raw and processed data of {slug}, {what}?"):
         say("Nothing was removed.")
         raise typer.Exit(1)
-    removed = pipeline.purge(case, data=data, ledger=ledger)
+    removed = results.purge(case, data=data, ledger=ledger)
     say(f"{removed.files} files removed ({removed.size:,} bytes); {removed.tombstone} says so.")
 
 
@@ -147,7 +151,7 @@ def run(
             progress=progress,
         )
     _tell_result(result)
-    looked = earlier_looks(result.case, pipeline.open_store(result.case, data))
+    looked = earlier_looks(result.case, results.open_store(result.case, data))
     for user, cases in looked.items():
         day, named = min(one.run_on for one in cases), ", ".join(one.slug for one in cases)
         say(f"{user}: compared in {counted(len(cases), 'other case')} here since {day} ({named})")

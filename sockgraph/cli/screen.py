@@ -10,8 +10,7 @@ import typer
 
 from sockgraph.case_template import identify
 from sockgraph.cli.terminal import CaseFile, DataFolder, bar, say
-from sockgraph.pipeline import DATA
-from sockgraph.pipeline.results import writing
+from sockgraph.pipeline.results import DATA, writing
 from sockgraph.pipeline.screen import CANDIDATES, seconds_of, table_of, weigh_candidates
 from sockgraph.screening.candidates import screen
 from sockgraph.screening.definition import TOP, expected_false_links

@@ -12,7 +12,7 @@ from sockgraph.desk.pairs import matrix_view, pair_list
 from sockgraph.desk.phrases import pattern_of, shared_phrases
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
 from sockgraph.names import clean
-from sockgraph.pipeline import open_source
+from sockgraph.pipeline.run import open_source
 from sockgraph.report.basket import picked_edits, side_of, with_edit, with_move
 from sockgraph.report.markup import diff_url
 from sockgraph.report.wikitext import PROFILES, basket_text, profile_of

@@ -14,8 +14,8 @@ from markupsafe import Markup
 
 from sockgraph.errors import ReviewError, SockgraphError
 from sockgraph.names import clean
-from sockgraph.pipeline import DATA, CaseResult, ReviewSession
-from sockgraph.pipeline.review_session import ReviewFlow
+from sockgraph.pipeline.results import DATA, CaseResult
+from sockgraph.pipeline.review_session import ReviewFlow, ReviewSession
 from sockgraph.reviews import words
 from sockgraph.reviews.answers import findings_of
 from sockgraph.reviews.blinding import LABELS

@@ -15,7 +15,8 @@ from sockgraph.desk.bar import Bar
 from sockgraph.desk.widget import Explorer
 from sockgraph.errors import SockgraphError
 from sockgraph.names import clean
-from sockgraph.pipeline import demo_case, open_store, run_case
+from sockgraph.pipeline.results import open_store
+from sockgraph.pipeline.run import demo_case, run_case
 from sockgraph.store.case_store import MANIFEST
 
 if TYPE_CHECKING:

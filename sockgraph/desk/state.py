@@ -19,8 +19,8 @@ from sockgraph.desk.phrases import PhraseIndex, index_phrases
 from sockgraph.errors import StaleArtifactError
 from sockgraph.evidence import flag
 from sockgraph.graph import to_graph
-from sockgraph.pipeline import DATA, LEDGER, CaseResult, open_store, read_case
 from sockgraph.pipeline.other_cases import earlier_looks
+from sockgraph.pipeline.results import DATA, LEDGER, CaseResult, open_store, read_case
 from sockgraph.pipeline.run import (
     compare_case,
     kept_likeness,

@@ -20,14 +20,14 @@ from sockgraph.desk.state import Desk
 from sockgraph.errors import SockgraphError
 from sockgraph.graph import drawn_pairs
 from sockgraph.names import clean, is_han
-from sockgraph.pipeline import DATA
+from sockgraph.pipeline.results import DATA
 from sockgraph.report.wording import NEXT
 from sockgraph.reviews.words import SIGNAL_NAMES, estimate
 from sockgraph.signals import FAMILIES
 from sockgraph.strings import Language, said_by, say, speaking
 
 if TYPE_CHECKING:
-    from sockgraph.pipeline import CaseResult
+    from sockgraph.pipeline.results import CaseResult
     from sockgraph.report.data import Link
 
 
