@@ -261,6 +261,10 @@ def _numbered(frame):
         ("[https://a.example/?utm_source=newsletter the mill] stood here", False),
         ("You said: it is a model, as of my last edit.", False),
         ("大型語言模型是一種模型。", False),
+        ("The barn served as a large model of the mill.", False),
+        ("You said:\nthe mill was sold", False),
+        ("Director: Ann Reed\nAssistant:\nRob Cole", False),
+        ("ChatGPT said:\nthe mill was sold", True),
     ],
 )
 def test_marks_of_machine_writing_outlive_the_cutting(text, marked):

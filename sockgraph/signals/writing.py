@@ -45,9 +45,9 @@ BINS = 20
 MACHINE = re.compile(
     r"contentReference\[oaicite|\boaicite\b|\boai_citation\b|\bturn\d+(?:search|news|view|file)\d+\b"
     r"|utm_source=(?:chatgpt\.com|openai|copilot\.com)|grok_card"
-    r"|\bas an? (?:AI|artificial intelligence|large) (?:language )?model\b"
+    r"|\bas an? (?:(?:AI|artificial intelligence) (?:language )?|large language )model\b"
     r"|\bas of my (?:last|latest) (?:knowledge|training) (?:update|cutoff)\b"
-    r"|^\s*(?:Assistant|ChatGPT said|You said):\s*$"
+    r"|^\s*ChatGPT said:\s*$"
     r"|(?:作[为為]|身[为為])一[个個款](?:AI|人工智[能慧]|大型?)?[语語]言模型",
     re.IGNORECASE | re.MULTILINE,
 )
