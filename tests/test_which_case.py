@@ -13,6 +13,7 @@ import tiny
 import sockgraph as sg
 from sockgraph.case import load_case
 from sockgraph.cli.run import _tell_result
+from sockgraph.desk import panels
 from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import CaseError, SockgraphError
@@ -180,8 +181,7 @@ def test_the_desk_says_who_is_stale_and_in_which_other_case(ran):
     desk = Desk.of(path, data=folder / "data")
     last = desk.accounts["Quillmoss"]
     old = replace(last, read_on=last.read_on + dt.timedelta(days=91))
-    desk.__dict__["accounts"] = {**desk.accounts, "Quillmoss": old}
-    asked = {"ask": "panels", "a": "Alder Tollgate", "b": "Quillmoss", "panels": ["head"]}
-    head = str(handle_message(desk, asked))
+    desk.accounts["Quillmoss"] = old
+    head = str(panels.head(desk, desk.link("Alder Tollgate", "Quillmoss")))
     assert head.count("also in case tiny, ") == 2
     assert head.count(" stale<") == 1
