@@ -12,10 +12,12 @@ ROOT = Path(__file__).parent.parent
 
 
 def rows():
-    """Return, of every row of the tables, its cells."""
-    lines = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").splitlines()
-    tables = [[c.strip() for c in line.strip("|").split("|")] for line in lines if line[:2] == "| "]
-    return {cells[0]: cells[1:] for cells in tables if cells[0] != "package"}
+    """Return, of every row of the tables of packages, its cells."""
+    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    tables = [part for part in text.split("\n\n") if part.startswith("| package |")]
+    lines = [line for table in tables for line in table.strip().splitlines()[2:]]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {name: rest for name, *rest in cells}
 
 
 def bounds():
