@@ -2,6 +2,7 @@
 
 const PAD = 64, MARK = 8, RING = 28;
 const MOST_NAMED = 30; // accounts up to which each has its name; beyond, as many as fit
+const CROWD = 100; // accounts from which on marks are half as wide: they covered the links
 const FEW = 12; // links that are drawn with their number beside them
 const widthOf = (lr) => 1.5 + 3.2 * Math.abs(lr);
 const span = (text) => [...text].reduce((sum, c) => sum + (c > "\u2e7f" ? 14 : 8.2), 0);
@@ -127,7 +128,7 @@ function graphView(ctx) {
     const [cx, cy] = at(node.user);
     const second = state.link && state.link.b === node.user;
     const g = draw("g", { class: `node${node.insufficient ? " open" : ""}${found(node) ? " found" : ""}`, "data-user": node.user });
-    g.append(draw("circle", { cx, cy, r: MARK, class: second ? "hollow" : "" }));
+    g.append(draw("circle", { cx, cy, r: scene.nodes.length > CROWD ? MARK / 2 : MARK, class: second ? "hollow" : "" }));
     const few = node.insufficient ? t(", too few edits to compare") : "";
     g.append(draw("title", {}, t("{name}: {n} edits", { name: node.label, n: counted(node.edits) }) + few));
     dots.set(node.user, g);
