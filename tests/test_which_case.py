@@ -18,7 +18,9 @@ from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import CaseError, SockgraphError
 from sockgraph.evidence import EvidenceSettings
+from sockgraph.evidence.flagging import REASONS
 from sockgraph.pipeline.run import run_case
+from sockgraph.report.operators import asked
 
 OPERATORS = """
 [[operators]]
@@ -47,6 +49,7 @@ LINKS = _links(
         ("Moth", "Other", 0.7, 2.0, False),
         ("Few", "Heron", np.nan, np.nan, False),
         ("Few", "Moth", np.nan, np.nan, False),
+        ("Heron", "Loose", np.nan, 3.0, False),
     ]
 )
 KNOWN = {"pond": ["Heron", "Heron II"], "lamp": ["Moth"]}
@@ -62,7 +65,32 @@ def test_an_operator_is_named_where_a_link_to_its_accounts_is_flagged_else_none_
     assert found.loc["Other", "log10_lr"].tolist()[:2] == [0.0, 0.7]
     assert found.loc["Few", "given"].isna().all()
     assert found.loc["Few", "log10_lr"].isna().all()
-    assert set(first.index) == {"New", "Other", "Few"}
+    assert found.loc["Loose", "given"].isna().all()  # scored, and nothing is calibrated
+    assert found.loc["Loose", "log10_lr"].isna().all()
+    assert set(first.index) == {"New", "Other", "Few", "Loose"}
+
+
+@pytest.mark.parametrize(
+    ("user", "reasons", "said"),
+    [
+        ("Other", ["reason"], "none of them"),
+        ("Other", [REASONS["promise"]], "the reference is too small to promise anything of a flag"),
+        ("Loose", ["reason"], "not calibrated"),
+        ("Few", ["reason"], "too few edits"),
+    ],
+)
+def test_nobody_is_none_of_them_where_nothing_could_be_flagged(tmp_path, user, reasons, said):
+    path = tiny.write(tmp_path)
+    path.write_text(path.read_text("utf-8") + OPERATORS, "utf-8")
+    case = load_case(path)
+    ours = [one.model_copy(update={"name": k, "accounts": KNOWN[k]})
+            for one, k in zip(case.operators, KNOWN, strict=True)]  # fmt: skip
+    links = LINKS.assign(reasons=[reasons] * len(LINKS))
+    answers = {
+        one.user: str(one.answer)
+        for one in asked(case.model_copy(update={"operators": ours}), links)
+    }
+    assert answers[user] == said
 
 
 def test_the_order_of_the_list_says_nothing():

@@ -48,8 +48,9 @@ def which_case(links: pd.DataFrame, operators: Mapping[str, Sequence[str]]) -> p
     DataFrame
         `user`, `operator` (null: none of them), `log10_lr` (against none of them, whose own is 0;
         null where nothing can be said), `score` (ranks where bounds are reached; no LR), `given`
-        (whether this is the answer; null where there are too few edits). The answer comes first,
-        then the others, the nearest first. More than one operator may be given.
+        (whether this is the answer; null where there are too few edits, or nothing is calibrated).
+        The answer comes first, then the others, the nearest first. More than one operator may be
+        given.
 
     Raises
     ------
@@ -83,8 +84,8 @@ def which_case(links: pd.DataFrame, operators: Mapping[str, Sequence[str]]) -> p
         {name: by[name].agg(_mean_ratio) for name in ("log10_lr", "score")}
         | {"given": by["flagged"].any().astype("boolean")}
     ).reset_index()
-    none = found.groupby("user").agg(score=("score", "max"), given=("given", "any")).reset_index()
-    heard = none["score"].notna()
+    none = found.groupby("user").agg(lr=("log10_lr", "max"), given=("given", "any")).reset_index()
+    heard = none["lr"].notna()  # without a number nobody is "none of them"
     none = none.assign(
         operator=None,
         log10_lr=np.where(heard, 0.0, np.nan),

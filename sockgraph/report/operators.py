@@ -9,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from sockgraph.evidence import which_case
+from sockgraph.evidence.flagging import REASONS
 from sockgraph.report import wording as words
 from sockgraph.report.markup import anchor, name
 from sockgraph.strings import say, tell
@@ -36,10 +37,15 @@ def asked(case: Case, links: pd.DataFrame) -> list[Asked]:
     known = {one.name: [u for u in one.accounts if u in compared] for one in case.operators}
     urls = {one.name: one.url for one in case.operators}
     found = which_case(links, {name: users for name, users in known.items() if users})
-    return [_asked(str(user), rows, urls) for user, rows in found.groupby("user")]
+    promised = not any(REASONS["promise"] in missed for missed in links["reasons"])
+    return [
+        _asked(str(user), rows, urls, promised=promised) for user, rows in found.groupby("user")
+    ]
 
 
-def _asked(user: str, rows: pd.DataFrame, urls: Mapping[str, str | None]) -> Asked:
+def _asked(
+    user: str, rows: pd.DataFrame, urls: Mapping[str, str | None], *, promised: bool
+) -> Asked:
     """Say the answer, and every operator with its log10 LR against none of them."""
     named = {k: anchor(urls[k], name(k)) for k in rows["operator"] if k is not None}
     told = rows[rows["operator"].notna()]
@@ -49,7 +55,9 @@ def _asked(user: str, rows: pd.DataFrame, urls: Mapping[str, str | None]) -> Ask
         if pd.notna(lr)
     ]
     if rows["given"].isna().any():
-        answer = tell("too few edits")
+        answer = tell("too few edits" if rows["score"].isna().all() else "not calibrated")
+    elif not promised:  # where nothing can be flagged, nobody is "none of them"
+        answer = tell(REASONS["promise"])
     else:
         given = rows.loc[rows["given"].astype(bool), "operator"]
         answer = Markup("; ").join(
