@@ -159,8 +159,7 @@ def data(tmp_path_factory):
     way = os.path.relpath(folder / "processed" / "demo" / "report.html", NOTEBOOKS[0].parent)
     assert any(f'<a href="{way}"' in link for link in links)
     state = ran.metadata["widgets"][WIDGETS]["state"].values()
-    bars = [w for w in state if w["state"].get("_model_name") == "IntProgressModel"]
-    assert bars  # no silent cell
+    kept = {w["state"].get("_model_name") for w in state}
     assert "IntProgressModel" in kept  # no silent cell
     _plant(folder)
     return folder
