@@ -365,6 +365,7 @@ def test_an_action_is_a_noun_or_nothing(action, said):
 
 
 @pytest.mark.wiki
+@pytest.mark.mediawiki("1.39", "1.43")
 def test_what_is_posted_parses_without_error_on_a_real_wiki(wiki, filing, tmp_path):
     site = wiki.admin()
     site.pages["Template:SPI report"].save(
