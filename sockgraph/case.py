@@ -294,6 +294,13 @@ class Case(_Part):
         Where the case file lies; relative paths start there.
     by
         Who files the case; they cannot review its links.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> case = sg.load_case(folder / "tiny.toml")
+    >>> case.slug, case.source.kind, case.accounts.min_edits
+    ('tiny', 'table', 10)
     """
 
     slug: str

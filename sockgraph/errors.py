@@ -14,6 +14,12 @@ class SockgraphError(Exception):
         The rule that it breaks.
     remedy
         What to do about it.
+
+    Examples
+    --------
+    >>> error = SockgraphError("fernwick", "is no host.", "Write fernwick.example.")
+    >>> error.value, str(error)
+    ('fernwick', 'fernwick: is no host. Write fernwick.example.')
     """
 
     def __init__(self, value: object, rule: str, remedy: str) -> None:

@@ -85,6 +85,9 @@ def test_no_archive_and_no_commit_holds_what_lies_about(tmp_path):
             "04_validate.ipynb",
         ):
             assert any(name.endswith(needed) for name in names), (builder, needed)
+        if builder is build.SdistBuilder:  # what is committed, and nothing else
+            kept = {n for n in tracked if not n.startswith((".ci/", ".gitignore"))}
+            assert names | {"pyproject.toml"} == kept
     subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
     seen = subprocess.run(
         ["git", "status", "--porcelain", "-uall"],
