@@ -169,7 +169,7 @@ def max_log10_lr(p: float) -> float:
     1 / (-e p ln p) for p < 1/e (Sellke, Bayarri & Berger 2001, The American Statistician 55:62),
     else 1. It is a bound, not an LR: what is really there may be worth much less.
 
-    >>> round(most_it_can_say(0.05), 2), max_log10_lr(0.5)
+    >>> round(max_log10_lr(0.05), 2), max_log10_lr(0.5)
     (0.39, 0.0)
     """
     return -math.log10(-math.e * p * math.log(p)) if 0 < p < 1 / math.e else 0.0

@@ -72,7 +72,7 @@ def with_edit(basket: Basket, rev: str, side: Side) -> Basket:
     """Return the basket with an edit on a side; one that is in it already changes sides.
 
     >>> with_edit((PickedEdit("w:1", "for"),), "w:2", "against")
-    (Picked(rev='w:2', side='against'), Picked(rev='w:1', side='for'))
+    (PickedEdit(rev='w:2', side='against'), PickedEdit(rev='w:1', side='for'))
     """
     if any(one.rev == rev for one in basket):
         return in_order(replace(one, side=side) if one.rev == rev else one for one in basket)
@@ -85,7 +85,7 @@ def with_edit(basket: Basket, rev: str, side: Side) -> Basket:
 def with_move(basket: Basket, rev: str, by: int) -> Basket:
     """Return the basket with an edit some places up or down, on its own side.
 
-    >>> with_move((Picked("w:1", "for"), PickedEdit("w:2", "for")), "w:2", -1)[0].rev
+    >>> with_move((PickedEdit("w:1", "for"), PickedEdit("w:2", "for")), "w:2", -1)[0].rev
     'w:2'
     """
     one = next((one for one in basket if one.rev == rev), None)
