@@ -280,6 +280,7 @@ def test_an_old_file_of_somebody_else_is_neither_counted_nor_removed_but_named(c
     (beside / "letter.txt").write_text("keep")
     notes = [
         folder / "note.txt",
+        folder / ".notes.to-do",
         folder / "mine" / "links.parquet",
         data / "raw" / "river" / "x.md",
     ]

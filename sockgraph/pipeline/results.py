@@ -279,7 +279,7 @@ def begin_new_ledger(store: CaseStore) -> None:
     """Begin a new ledger where the old one is of a purged case, which it goes on telling of."""
     ledger = Ledger(store.path(LEDGER))
     if head_before_removal(ledger.entries()) is not None:
-        ledger.path.rename(store.path(f"ledger-{ledger.head().hash[:12]}.jsonl"))
+        ledger.path.replace(store.path(f"ledger-{ledger.head().hash[:12]}.jsonl"))
 
 
 def describe_inputs(

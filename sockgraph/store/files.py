@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 OWNER_ONLY_FOLDER, OWNER_ONLY_FILE = 0o700, 0o600
 LOCK, HOLDER = ".lock", ".lock-holder"
+DRAFT = ".*.[0-9]*-????????"  # as `whole_file` names them: file, process, what mkstemp adds
 DAY = 86_400
 
 
@@ -153,7 +154,7 @@ def _holder(folder: Path, doing: str) -> str:
 
 def sweep_drafts(folder: Path) -> None:
     """Remove every draft that a killed process left in a folder."""
-    for draft in folder.glob(".*.*-*"):
+    for draft in folder.glob(DRAFT):
         _remove_if_left(draft)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import fnmatch
 import json
 import os
@@ -26,7 +27,7 @@ from sockgraph.store.case_store import (
     OF_A_RUN,
     VALIDATION,
 )
-from sockgraph.store.files import HOLDER, LOCK, write_bytes
+from sockgraph.store.files import DRAFT, HOLDER, LOCK, write_bytes
 from sockgraph.store.kept_likeness import LIKENESS
 from sockgraph.store.raw_answers import RawAnswers
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 TOMBSTONE = "removed.json"
 LEDGERS = "ledger*.jsonl", "ledger*.jsonl.torn-*", ".ledger.jsonl.draft"
 SEALED = "unopened/*.json"  # answers of reviewers whose commitments wait in the ledger
-PASSING = LOCK, HOLDER, ".ledger*.jsonl.lock", f"*/{LOCK}", f"*/{HOLDER}", ".*.*-*", "*/.*.*-*"
+PASSING = LOCK, HOLDER, ".ledger*.jsonl.lock", f"*/{LOCK}", f"*/{HOLDER}", DRAFT, f"*/{DRAFT}"
 PROCESSED = (
     *sorted(OF_A_RUN),
     MANIFEST,
@@ -188,8 +189,15 @@ def purge_case(
             **(note or {}),
         }
         tombstone = store.path(TOMBSTONE)
-        write_bytes(tombstone, (json.dumps(told, indent=1, sort_keys=True) + "\n").encode())
-        _remove(files)
+        content = (json.dumps(told, indent=1, sort_keys=True) + "\n").encode()
+        try:
+            write_bytes(tombstone, content)
+            _remove(files)
+        except StoreError as error:
+            if getattr(error.__cause__, "errno", None) not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            _remove(files)  # on a full disk there is room for the note afterwards only
+            write_bytes(tombstone, content)
     for folder in (store.raw, store.processed):
         _remove_empty(folder)
     return PurgeResult(len(files), size, tombstone, tuple(foreign(store)))
