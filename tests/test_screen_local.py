@@ -1,4 +1,6 @@
 import datetime as dt
+import importlib
+import sys
 
 import numpy as np
 import pandas as pd
@@ -155,3 +157,28 @@ def test_many_accounts_with_few_partners_wanted(screen):
     """Enough accounts that blocks of them are passed over by what a row is sure of."""
     edits = crowd(n=700, pages=150, edits=9000, seed=4)
     assert screen(table(edits), top=2) == brute(edits, 2)
+
+
+LOOP = """
+from typing import NamedTuple
+from sockgraph.screening.kernels import compiled
+class {name}(NamedTuple):
+    pages: int
+@compiled
+def loop(given):
+    return given.pages + {more}
+"""
+
+
+def test_machine_code_of_an_older_version_is_compiled_anew(tmp_path, monkeypatch):
+    """Its index names a class that is gone: Numba alone ends in an AttributeError."""
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "kept_loop.py"
+    for name, more in (("Old", 1), ("Renamed", 20)):
+        path.write_text(LOOP.format(name=name, more=more))
+        monkeypatch.delitem(sys.modules, "kept_loop", raising=False)
+        importlib.invalidate_caches()
+        loops = importlib.import_module("kept_loop")
+        assert loops.loop(getattr(loops, name)(3)) == 3 + more
+        assert len(list(tmp_path.rglob("*.nbi"))) == 1
+    assert loops.loop.stats.cache_misses.total() == 1

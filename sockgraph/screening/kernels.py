@@ -7,14 +7,37 @@ first call after install; later processes load the machine code from the cache. 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import functools
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from sockgraph.screening.definition import CLOSE, HOURS, MONDAY
 
-compiled: Any = njit(cache=True, nogil=True, boundscheck=False)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a loop on its first call, and keep its machine code beside the module.
+
+    What an older sockgraph kept there may name a class that is gone by now. Numba fails on that
+    before it sees that the module has changed; here it is dropped, and compiled anew.
+    """
+    made = njit(cache=True, nogil=True, boundscheck=False)(function)
+    kept = getattr(made, "_cache", None)  # none where numba is told to compile nothing
+    if kept is not None:
+        kept.load_overload = functools.partial(_loaded_or_dropped, kept.load_overload, kept.flush)
+    return made
+
+
+def _loaded_or_dropped(load: Callable[..., Any], drop: Callable[[], None], *given: Any) -> Any:
+    try:
+        return load(*given)
+    except (AttributeError, ImportError):
+        drop()
+        return None
 
 
 class PageStatistics(NamedTuple):
