@@ -17,6 +17,7 @@ from sockgraph.names import printable
 from sockgraph.pipeline.run import open_source
 from sockgraph.reference import read_population
 from sockgraph.sources.mediawiki import answer_models, client
+from sockgraph.sources.mediawiki.credentials import credentials
 from sockgraph.store import Store
 
 CASE = """
@@ -335,7 +336,7 @@ def test_a_contact_of_two_lines_and_a_token_that_is_none_are_refused_by_name():
         client.Connection(host="w.example", scheme="https", path="/", contact="a\nX-Evil: b")
     for token in ("TOK\nCANARY", "令牌CANARY"):
         with pytest.raises(SourceError, match=r"^SOCKGRAPH_OAUTH_TOKEN") as refused:
-            client.credentials({"SOCKGRAPH_OAUTH_TOKEN": token})
+            credentials({"SOCKGRAPH_OAUTH_TOKEN": token})
         assert "CANARY" not in str(refused.value)
 
 

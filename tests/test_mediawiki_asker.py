@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import random
 import shutil
 
@@ -12,6 +13,7 @@ from faulty import Say, error, faulty_wiki, say, status, zipped
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError
 from sockgraph.sources.mediawiki import MediaWikiSource
+from sockgraph.sources.mediawiki.cache import MOST_BARREN
 from sockgraph.store.raw_answers import RawAnswers
 
 NAME = "Example A"
@@ -109,6 +111,25 @@ def test_a_continuation_that_goes_round_is_an_error_and_not_a_loop(server, open_
         with pytest.raises(FetchError, match="same continuation"):
             open_source().read([NAME])
     assert len(contributions(server)) == 3  # the second run asks once more, from where it was
+
+
+@pytest.mark.parametrize("rows", [[], [row(1)]])
+def test_a_continuation_that_brings_nothing_new_is_an_error_and_not_a_loop(
+    server, open_source, rows
+):
+    """Each answer names another place to go on from, and says the same."""
+    wiki, asked = SmallWiki(), itertools.count()
+
+    def endless(params):
+        if params.get("list") != "usercontribs":
+            return wiki(params)
+        more = {"continue": {"uccontinue": f"{next(asked)}|1", "continue": "-||"}}
+        return say({"query": {"usercontribs": rows}, "curtimestamp": NOW, **more})
+
+    server.otherwise = endless
+    with pytest.raises(FetchError, match="nothing new"):
+        open_source().read([NAME])
+    assert next(asked) == MOST_BARREN + bool(rows)
 
 
 def interrupt(server, after):

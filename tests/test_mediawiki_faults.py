@@ -12,6 +12,7 @@ import pytest
 from faulty import Say, error, faulty_wiki, say, status, zipped
 
 from sockgraph.errors import FetchError
+from sockgraph.sources.mediawiki import answer_models
 from sockgraph.sources.mediawiki.client import ATTEMPTS, LONGEST_WAIT, Connection
 
 GOOD = {"batchcomplete": True, "query": {"users": [{"name": "Example A"}]}}
@@ -85,6 +86,15 @@ def test_a_bad_answer_is_asked_for_again(wiki, connection, slept, bad):
     assert slept == [1, 2]
     assert connection.retries["accounts"] == 2
     assert connection.requests["accounts"] == 2
+
+
+def test_an_answer_that_unpacks_to_too_much_is_refused(wiki, connection, slept, monkeypatch):
+    monkeypatch.setattr(answer_models, "MOST_BYTES", 1 << 20)
+    wiki.script = [zipped({**GOOD, "more": "x" * (1 << 22)})]
+    assert len(wiki.script[0].body) < 10_000
+    with pytest.raises(FetchError, match="larger than 1 MiB"):
+        ask(connection)
+    assert slept == []
 
 
 def test_html_is_retried_once_the_wiki_has_answered(wiki, connection, slept):

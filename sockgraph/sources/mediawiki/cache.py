@@ -24,6 +24,7 @@ OVERLAP = dt.timedelta(minutes=10)  # a refresh reads this much twice: replicas 
 SHARED = dt.timedelta(days=1)
 """What another case of the data folder was answered so lately is not asked again for this one."""
 EVERYTHING = ("*",)
+MOST_BARREN = 50  # answers on end that bring nothing new; a busy wiki searches in portions
 
 
 def _whole(chain: AnswerChain) -> bool:
@@ -165,12 +166,19 @@ class CachedClient:
         name = digest([self.connection.api, base, self.round])
         stored = [c for c in self.raw.chains(question.identity) if c.entries[0].chain == name]
         entries = list(stored[0].entries) if stored else []
+        barren, before = 0, None
         while not entries or (entries[-1].following and not enough(AnswerChain(tuple(entries)))):
             following = dict(entries[-1].following or {}) if entries else {}
             params, place = {**base, **following}, (name, len(entries))
             entry, body = self._shared(params) or self._ask(question, batch, params, place)
             if entry.following and entry.following in [e.following for e in entries]:
-                raise _going_round(self.connection.host, question, batch)
+                why = "it sends the same continuation again and again"
+                raise _going_round(self.connection.host, question, batch, why)
+            found = json.loads(body).get("query", {}).get(question.found)
+            barren, before = barren + 1 if not found or found == before else 0, found
+            if entry.following and barren >= MOST_BARREN:
+                why = f"its last {barren} answers brought nothing new, and it has more"
+                raise _going_round(self.connection.host, question, batch, why)
             entries.append(self.raw.put(entry, body))
             yield entries[-1]
 
@@ -237,9 +245,9 @@ def _offline(host: str, question: Query, missing: Sequence[str]) -> FetchError:
     )
 
 
-def _going_round(host: str, question: Query, batch: Sequence[str]) -> FetchError:
+def _going_round(host: str, question: Query, batch: Sequence[str], why: str) -> FetchError:
     return FetchError(
         host,
-        f"asked for {_spoken(question, batch)}: it sends the same continuation again and again.",
+        f"asked for {_spoken(question, batch)}: {why}.",
         "Report this to the wiki's operators; nothing is lost by running again.",
     )
