@@ -20,7 +20,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from kills import COMMANDS, bench, made, measure, moments
 
-SHARES = {"fetch": 0.15, "run": 0.3, "screen": 0.15, "review": 0.2, "reverse": 0.1, "purge": 0.1}
+SHARES = {
+    "fetch": 0.15, "run": 0.2, "screen": 0.15, "review": 0.2, "reverse": 0.1, "purge": 0.1,
+    "validate": 0.05, "import-wiki": 0.05,
+}  # fmt: skip
 ROUND = 10
 
 
