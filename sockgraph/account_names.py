@@ -143,8 +143,8 @@ def hidden_pseudonym(key: str, name: str) -> str:
     key
         The case's id, or its file's stem where it has none.
     """
-    digest = hmac.new(key.encode(), normal_name(name).encode(), "sha256").hexdigest()
-    return f"(hidden {digest[:12]})"
+    digest = hmac.digest(key.encode(), normal_name(name).encode(), "sha256")
+    return f"(hidden {digest.hex()[:12]})"
 
 
 def kind_of(name: str) -> int:

@@ -17,7 +17,7 @@ from sockgraph.cli import app
 from sockgraph.errors import CaseError, ReviewError, StoreError
 from sockgraph.pipeline.results import open_store, purge, read_case
 from sockgraph.pipeline.run import fetch_case, run_case
-from sockgraph.reviews import Ledger
+from sockgraph.reviews import Ledger, blinding
 from sockgraph.reviews.blinding import anonymized, remove_names, without_hidden_names
 from sockgraph.reviews.ledger import NAMES_REMOVED, LedgerHead, chain_entries
 from sockgraph.store import Store, enforce_retention
@@ -135,6 +135,9 @@ def test_a_hidden_name_is_covered_however_it_is_spelled_and_as_an_author(case):
         ("Fen Orchid", "see User:Fen_Orchid/sandbox", "see User:{}/sandbox"),
         ("石埠晚钟", "此处由石埠晚钟改写，与Moth相同", "此处由{}改写，与Moth相同"),
         ("A.B. (bot)", "“A.B. (bot)” did it", "“{}” did it"),
+        ("石埠晚钟", "wiki/User:%E7%9F%B3%E5%9F%A0%E6%99%9A%E9%92%9F?a=1", "wiki/User:{}?a=1"),
+        ("Élan Rost", "By E\u0301lan Rost, again.", "By {}, again."),
+        ("Fen orchid " * 22 + "end", "By " + "Fen orchid " * 22 + "end, again.", "By {}, again."),
     ],
 )
 def test_a_hidden_name_that_stands_in_a_sentence_alone_is_covered(case, name, text, left):
@@ -143,6 +146,21 @@ def test_a_hidden_name_that_stands_in_a_sentence_alone_is_covered(case, name, te
     cover = hidden_pseudonym(key, name)
     shown = without_hidden_names(ledger.entries(), key, [cover])[-1]
     assert shown.body["text"] == left.format(cover)
+
+
+def test_a_text_is_searched_for_hidden_names_once(case, monkeypatch):
+    ledger, key = _ledger(case), load_case(case).id
+    note = {"author": "Robin", "user_a": "Heron", "user_b": "Moth"}
+    ledger.append("note", text="此处由石埠晚钟改写" * 50, **note)
+    hidden = [hidden_pseudonym(key, "石埠晚钟")]
+    first = without_hidden_names(ledger.entries(), key, hidden)
+    hashed = []
+    monkeypatch.setattr(blinding, "hidden_pseudonym", lambda _, name: hashed.append(name))
+    assert without_hidden_names(ledger.entries(), key, hidden) == first
+    assert hashed == []
+    ledger.append("note", text="a word", **note)
+    without_hidden_names(ledger.entries(), key, hidden)
+    assert set(hashed) <= {"a word", "a", "word", ""}
 
 
 def _audit(case):

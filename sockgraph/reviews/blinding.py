@@ -17,6 +17,8 @@ import secrets
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -199,7 +201,7 @@ def _loose(text: str) -> str:
 
 OWN_WORDS = frozenset((*BANDS, *STATES, *FINDINGS, *REVERSAL_FINDINGS, *DECIDED, *OPEN_STATES))
 SEAL = "evidence"  # a hash over whole tables, which are gone: nobody can be guessed from it
-_LONGEST_NAME = 85  # letters that are looked at together: three bytes each fill a name's 255
+_LONGEST_NAME = 255  # bytes of UTF-8, as MediaWiki has it
 _AT_WIKI = re.compile(r"@[^\s,@]+$")  # Name@wiki.host, in a case of several wikis
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
@@ -262,8 +264,8 @@ def without_hidden_names(
         What stands for the hidden accounts, of the manifest's `source.hidden`.
     """
     texts = {text for e in entries for text in (e.author, *_texts(e.body))} if hidden else set()
-    known = {name for text in texts for name in _possible_names(text)}
-    covers = {name: cover for name in known if (cover := hidden_pseudonym(key, name)) in hidden}
+    accounts = frozenset(hidden)
+    covers = {n: cover for text in texts for n, cover in _covers(text, key, accounts).items()}
     if not covers:
         return tuple(entries)
     groups = {f"n{i}": name for i, name in enumerate(sorted(covers, key=len, reverse=True))}
@@ -276,10 +278,19 @@ def without_hidden_names(
         if isinstance(value, list):
             return [shown(one) for one in value]
         if isinstance(value, str):
-            return names.sub(lambda m: covers[groups[m.lastgroup or ""]], value)
+            text = unicodedata.normalize("NFC", value)
+            return names.sub(lambda m: covers[groups[m.lastgroup or ""]], text)
         return value
 
     return tuple(replace(e, author=shown(e.author), body=shown(e.body)) for e in entries)
+
+
+@lru_cache(1 << 14)  # a desk asks at every question, and a text's names are a thousand hashes
+def _covers(text: str, key: str, hidden: frozenset[str]) -> Mapping[str, str]:
+    """Return what stands for each hidden account that a text names, by the name as it is there."""
+    spelled = {unicodedata.normalize("NFC", text), unicodedata.normalize("NFC", unquote(text))}
+    known = {name for one in spelled for name in _possible_names(one)}
+    return {name: cover for name in known if (cover := hidden_pseudonym(key, name)) in hidden}
 
 
 def _possible_names(text: str) -> Iterator[str]:
@@ -289,6 +300,7 @@ def _possible_names(text: str) -> Iterator[str]:
     hashing what may be one. Chinese has no spaces: there every letter is a word.
     """
     yield from (text, _AT_WIKI.sub("", text))
+    size = [0, *accumulate(len(char.encode()) for char in text)]
     cuts = [
         i
         for i in range(len(text) + 1)
@@ -298,7 +310,7 @@ def _possible_names(text: str) -> Iterator[str]:
     ]
     for at, start in enumerate(cuts):
         for end in cuts[at + 1 :]:
-            if end - start > _LONGEST_NAME:
+            if size[end] - size[start] > _LONGEST_NAME:
                 break
             yield text[start:end].strip(" _")
 
