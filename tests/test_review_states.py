@@ -18,6 +18,7 @@ from review_fixture import (
 from review_work import (
     ASSERTED,
     FLAGGED,
+    NEWS,
     answers,
     commit,
     review,
@@ -48,13 +49,20 @@ from sockgraph.reviews.answers import (
 from sockgraph.reviews.dossier import Dossier
 from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.reviews.ledger import Draft
-from sockgraph.reviews.reversal import (
-    ask_reversal,
-)
+from sockgraph.reviews.reversal import ask_reversal, register_evidence
 from sockgraph.reviews.rules import barred, evidence_changed, refuse_export
-from sockgraph.reviews.states import LIGHT, LIGHT_STEPS, OPENED, STEPS, ReviewRound
+from sockgraph.reviews.states import (
+    ALIBI_ELSEWHERE,
+    ELSEWHERE,
+    LIGHT,
+    LIGHT_STEPS,
+    OPENED,
+    STEPS,
+    ReviewRound,
+)
 from sockgraph.reviews.words import state_label
 from sockgraph.schema import STATES
+from sockgraph.strings import speaking
 
 
 @pytest.fixture
@@ -353,6 +361,26 @@ def test_every_state_has_its_words(room):
     history = histories(ledger.entries())[FLAGGED]
     assert history.state == "inconclusive"
     assert history_lines(history) == ["Review: Ann: inconclusive (light path)."]
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "zh-hant"])
+def test_how_a_link_came_to_its_state_is_told_in_the_page_s_language(room, language):
+    dossier, ledger = room
+    ask_reversal(ledger, dossier, ASSERTED, author="Ash", reason="a letter")
+    register_evidence(ledger, dossier, ASSERTED, author="Ash", what=NEWS)
+    review(dossier, ledger, ASSERTED, Ann="reversed", Bea="reversed")
+    review(dossier, ledger, FLAGGED, Ann="upheld", Bea="inconclusive")
+    commit(dossier, ledger, FLAGGED, "Cy", "upheld")
+    pair = dict(zip(("user_a", "user_b"), FLAGGED, strict=True))
+    for kind in (ELSEWHERE, ALIBI_ELSEWHERE):
+        ledger.append(kind, author="sockgraph", case="lake", date="2026-01-02", **pair)
+    known = histories(ledger.entries()).values()
+    english = [line for history in known for line in history_lines(history, moved=True)]
+    with speaking(language):
+        told = [line for history in known for line in history_lines(history, moved=True)]
+    assert len(told) == len(english) == 8
+    names = {"Ann", "Bea", "lake", "Marrow", "Lintel", "the", "Clerk"}
+    assert set(re.findall(r"[A-Za-z]{3,}", "".join(told))) <= names
 
 
 def test_the_light_path_is_not_for_reversals_nor_foils_nor_outcomes_that_harm(room):

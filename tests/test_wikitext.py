@@ -176,6 +176,27 @@ def test_the_languages_have_the_same_sentences_with_the_same_places_to_fill_in()
         ), key
 
 
+def test_a_signal_without_a_claim_of_its_own_is_told_in_the_filing_s_language(filing):
+    evidence = filing.dossier.tables["evidence"].assign(signal="added text", family="writing")
+    evidence = evidence.drop_duplicates(["user_a", "user_b"])
+    tables = {**filing.dossier.tables, "evidence": evidence}
+    filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
+    assert "runs of letters" in spi_filing(filing, profile="enwiki", variant="public")
+    chinese = spi_filing(filing, profile="zhwiki", variant="public")
+    assert "之處：" in chinese
+    assert "runs of letters" not in chinese
+
+
+def test_a_number_at_the_bound_is_filed_as_at_least_that(filing):
+    links = filing.dossier.tables["links"].assign(
+        log10_lr=2.1, log10_lr_low=1.8, log10_lr_high=2.1, bound_low=-1.9, bound_high=2.1
+    )
+    tables = {**filing.dossier.tables, "links": links}
+    filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
+    text = html.unescape(spi_filing(filing, profile="enwiki", variant="public"))
+    assert "log10 LR ≥ 2.1 [1.8, ≥ 2.1]" in text
+
+
 def test_a_mail_is_plain_text(filing):
     text = spi_filing(filing, profile="mail", variant="private")
     assert text.startswith("Subject: ")
@@ -354,6 +375,7 @@ def test_the_note_is_in_the_wiki_s_language(tmp_path):
     note = restoration_note(dossier, entry, ledger.head())
     assert "之間的關聯有誤，現予撤回。" in note
     assert "The link" not in note
+    assert "作出的處置：鎖定" in note
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,6 @@ from sockgraph.reviews import (
     LedgerHead,
     accepted_alibis,
     cannot_links,
-    histories,
-    history_lines,
 )
 from sockgraph.reviews.blinding import without_hidden_names
 from sockgraph.reviews.states import NOTE, ordered
@@ -179,7 +177,6 @@ class Desk:
             version=sockgraph.__version__,
             cannot_links=frozenset(cannot_links(entries)),
             held_out=self._held_out(),
-            trails={pair: history_lines(known) for pair, known in histories(entries).items()},
         )
 
     def _held_out(self) -> pd.DataFrame | None:

@@ -57,6 +57,7 @@ from sockgraph.runtime import Progress, silent
 from sockgraph.screening.wiki import ABOUT, WikiSource
 from sockgraph.sources import DumpSource, TableSource
 from sockgraph.store import KeptLikeness, as_written
+from sockgraph.strings import language_of, speaking
 from sockgraph.synthetic import write_demo
 
 if TYPE_CHECKING:
@@ -398,6 +399,8 @@ def _write(
     manifest = describe_inputs(population, weighed, provenance, file)
     head = ledger.head()
     moved = frozenset(changed_findings(Dossier(case, tables, manifest), entries))
+    with speaking(language_of(case.wiki)):  # as the report does
+        trails = {pair: history_lines(known) for pair, known in histories(entries).items()}
     page = case_report(
         ReportData(
             case=case,
@@ -410,7 +413,7 @@ def _write(
             ledger_head=(head.hash, head.length) if head.length else None,
             cannot_links=frozenset(apart),
             clusters_if_alibi=_groups_if_alibis_held(weighed, apart),
-            trails={pair: history_lines(known) for pair, known in histories(entries).items()},
+            trails=trails,
             moved=moved,
             held_out=weighed.held_out,
             screened=" ".join(

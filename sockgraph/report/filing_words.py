@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sockgraph.case import Case
+    from sockgraph.strings import Language
 
-ENGLISH, CHINESE = "en", "zh-hant"
+ENGLISH: Language = "en"
+CHINESE: Language = "zh-hant"
 
 SENTENCES: dict[str, dict[str, str]] = {
     ENGLISH: {
@@ -190,7 +192,7 @@ SENTENCES: dict[str, dict[str, str]] = {
 }
 
 
-def language_of(case: Case) -> str:
+def language_of(case: Case) -> Language:
     """Return the language that a case's own wiki is written to in."""
     return CHINESE if case.wiki.startswith("zh.") or case.wiki.startswith("zh-") else ENGLISH
 

@@ -20,10 +20,11 @@ from sockgraph.report.filing_words import CHINESE, ENGLISH, SENTENCES, language_
 from sockgraph.report.markup import safe_url
 from sockgraph.reviews.arguments import Argument, ShownEdit, arguments, as_edit
 from sockgraph.reviews.states import LinkHistory
-from sockgraph.reviews.words import action_words, interval, signal_about, signed
+from sockgraph.reviews.words import action_words, estimate, interval, signal_about, signed
+from sockgraph.strings import speaking, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sockgraph.case import Case
     from sockgraph.report.basket import Basket, Side
@@ -123,9 +124,10 @@ def spi_filing(filing: Filing, *, profile: Profile, variant: Variant) -> str:
         `private` adds to each argument the number of its signal; `public` does not.
     """
     master, *others = filing.accounts
-    if profile == "mail":
-        return _Plain(filing, "mail", variant).text()
-    body = _Wiki(filing, profile, variant).body()
+    with speaking(CHINESE if profile == "zhwiki" else ENGLISH):  # what signals look at
+        if profile == "mail":
+            return _Plain(filing, "mail", variant).text()
+        body = _Wiki(filing, profile, variant).body()
     if profile == "meta":
         return f"<!-- {_PAGE[profile]}{_commented(master)} -->\n{body}\n\n~~~~\n"
     listed = "".join(f"\n|{i}={escape_wikitext(name)}" for i, name in enumerate(others, 1))
@@ -354,10 +356,11 @@ class _Wiki:
         return list(dict.fromkeys(found))
 
     def _number(self, history: LinkHistory) -> str:
-        link = self.filing.dossier.snapshot(history.pair)["link"]
+        link = self.filing.dossier.link(history.pair)
         a, b = map(self.safe, history.pair)
-        ends = self.safe(interval(link["log10_lr_low"], link["log10_lr_high"]))
-        return self.say("number", a=a, b=b, lr=signed(link["log10_lr"]), interval=ends)
+        bounds = link["bound_low"], link["bound_high"]
+        ends = self.safe(interval(link["log10_lr_low"], link["log10_lr_high"], *bounds))
+        return self.say("number", a=a, b=b, lr=estimate(link["log10_lr"], *bounds), interval=ends)
 
 
 class _Plain(_Wiki):
@@ -452,6 +455,8 @@ def restoration_note(dossier: Dossier, entry: Entry, head: LedgerHead) -> str:
     body, pair = entry.body, entry.pair or ("", "")
     a, b = map(_account, pair)
     force = in_force(dossier, pair)
+    with speaking(language):
+        actions = {noun: translated(noun) for noun in map(action_words, body["actions"]) if noun}
     told = [a, b, *(say("made", name=escape_wikitext(name)) for name in body["made_by"])]
     lines = [
         f"== {say('restoration', a=escape_wikitext(pair[0]), b=escape_wikitext(pair[1]))} ==",
@@ -461,7 +466,7 @@ def restoration_note(dossier: Dossier, entry: Entry, head: LedgerHead) -> str:
             say("what was wrong"), [escape_wikitext(why) for why in dict.fromkeys(body["wrong"])]
         ),
         *_section(say("in force"), _in_force(force, say) or [say("nothing in force")]),
-        *_section(say("undo"), _undo(body, force, say)),
+        *_section(say("undo"), _undo(body, actions, force, say)),
         *_section(say("leaned"), _leaned(body, say) or [say("nothing")]),
         *_section(say("tell"), list(dict.fromkeys(told))),
     ]
@@ -494,7 +499,9 @@ def _in_force(force: Sequence[Restraint], say: Callable[..., str]) -> list[str]:
     ]
 
 
-def _undo(body: Any, force: Sequence[Restraint], say: Callable[..., str]) -> list[str]:
+def _undo(
+    body: Any, actions: Mapping[str, str], force: Sequence[Restraint], say: Callable[..., str]
+) -> list[str]:
     """Return what to undo: what is in force, in the log's own nouns, then what else was done."""
     found = [
         say(
@@ -504,11 +511,12 @@ def _undo(body: Any, force: Sequence[Restraint], say: Callable[..., str]) -> lis
         )
         for one in force
     ]
-    nouns = dict.fromkeys(filter(None, map(action_words, body["actions"])))
     done = {"lock", "global lock"} if any(one.lock for one in force) else set()
     done |= {"block"} if any(not one.lock for one in force) else set()
     found += [
-        say("undo action", action=escape_wikitext(noun)) for noun in nouns if noun not in done
+        say("undo action", action=escape_wikitext(shown))
+        for noun, shown in actions.items()
+        if noun not in done
     ]
     found += [say("undo page", page=_address(page)) for page in body["pages"]]
     found += [

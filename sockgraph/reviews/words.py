@@ -318,6 +318,10 @@ _NOUNS = {
     "lock account": "lock",
 }
 MOVED = "What the finding rested on has changed: the link is to be looked at again."
+_ELSEWHERE = {
+    "reversed elsewhere": "Taken back in the case {case} on {day}: the link was wrong.",
+    "alibi accepted elsewhere": "Its alibi was accepted in the case {case} on {day}: kept apart.",
+}
 
 
 def history_lines(history: LinkHistory, *, moved: bool = False) -> list[str]:
@@ -333,34 +337,30 @@ def history_lines(history: LinkHistory, *, moved: bool = False) -> list[str]:
         if round_.elsewhere:
             continue
         found = [
-            f"{r.reviewer}: {r.finding}{' (light path)' if r.light else ''}"
+            say("{who}: {found}", who=r.reviewer, found=say(r.finding))
+            + (say(" (light path)") if r.light else "")
             for r in round_.records.values()
             if r.finding
         ]
         closed = sum(r.committed and not r.finding and not r.foil for r in round_.records.values())
-        word = "Reversal" if round_.kind == "reversal" else "Review"
-        said = [*found, *([f"{closed} not open yet"] if closed else [])]
+        told = "Reversal: {found}." if round_.kind == "reversal" else "Review: {found}."
+        said = [*found, *([say("{n} not open yet", n=closed)] if closed else [])]
         if said:
-            lines.append(f"{word}: {'; '.join(said)}.")
-    lines += [
-        f"Taken back in the case {e.body['case']} on {e.body['date']}: the link was wrong."
-        for e in history.of("reversed elsewhere")
-    ]
-    lines += [
-        f"Its alibi was accepted in the case {e.body['case']} on {e.body['date']}: kept apart."
-        for e in history.of("alibi accepted elsewhere")
-    ]
+            lines.append(say(told, found=say("; ").join(said)))
+    for kind, told in _ELSEWHERE.items():
+        lines += [say(told, case=e.body["case"], day=e.body["date"]) for e in history.of(kind)]
     if history.current and history.current.outcome is None and history.current.differ:
-        lines.append("The reviewers differ: a third is needed.")
+        lines.append(say("The reviewers differ: a third is needed."))
     received = history.of("evidence received")
     if received:
-        lines.append(f"Evidence received since: {len(received)}.")
-    return [*lines, MOVED] if moved else lines
+        lines.append(say("Evidence received since: {n}.", n=len(received)))
+    return [*lines, say(MOVED)] if moved else lines
 
 
 def _asserted(entry: Entry) -> str:
     action = action_words(entry.body.get("action"))
-    return f"Asserted by {entry.author} on {entry.time[:10]}{f' ({action})' if action else ''}."
+    told = "Asserted by {who} on {day} ({action})." if action else "Asserted by {who} on {day}."
+    return say(told, who=entry.author, day=entry.time[:10], action=say(action))
 
 
 # for the person who was linked
