@@ -35,14 +35,16 @@ MOST_PHRASES = 12
 """Shared phrases that are marked in summaries, the rarest first."""
 
 
-def handle_message(desk: Desk, content: Answer) -> Answer:
+def handle_message(desk: Desk, content: Answer, *, scene: Answer | None = None) -> Answer:
     """Answer one question of the page, in its language; what cannot be had is said in the answer.
 
-    A question that names no language is answered in English.
+    A question that names no language is answered in English. `scene`: what is drawn first.
     """
     with speaking(content.get("lang", "en")):
         try:
             desk.refuse_changed()
+            if content["ask"] == "scene":
+                return {"scene": scene}
             return _ANSWERS[content["ask"]](desk, content)
         except SockgraphError as error:
             return {"problem": error_message(error)}

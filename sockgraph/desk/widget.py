@@ -199,8 +199,8 @@ class Explorer(anywidget.AnyWidget):
 
     def _asked(self, _: object, content: Answer, __: object) -> None:
         if self.desk is not None:
-            told = {"scene": self.scene} if content.get("ask") == "scene" else None
-            self.send({"re": content.get("re"), **(told or handle_message(self.desk, content))})
+            answer = handle_message(self.desk, content, scene=self.scene)
+            self.send({"re": content.get("re"), **answer})
 
 
 def fallback(scene: dict[str, Any], problem: dict[str, str] | None) -> str:

@@ -9,9 +9,9 @@ let desks = 0;
 
 // The scene names accounts: it is asked for, so that it is no part of the state that a notebook keeps.
 const sceneOf = (model) => new Promise((done) => {
-  const heard = (content) => { if (content.scene) { model.off("msg:custom", heard); done(content.scene); } };
+  const heard = (content) => { if (content.re === "scene") { model.off("msg:custom", heard); done(content); } };
   model.on("msg:custom", heard);
-  model.send({ ask: "scene" });
+  model.send({ ask: "scene", re: "scene" });
 });
 
 async function render({ model, el: root }) {
@@ -19,9 +19,9 @@ async function render({ model, el: root }) {
   const app = el("div", "sg");
   app.dataset.lmSuppressShortcuts = "true"; // JupyterLab keeps its own keys out
   root.append(app);
-  const problem = model.get("problem");
+  const held = model.get("scene"), wrong = model.get("problem"); // a page without a kernel holds the scene
+  const { scene, problem } = wrong ? { problem: wrong } : held ? { scene: held } : await sceneOf(model);
   if (problem) return void app.append(problemBox(problem));
-  const scene = model.get("scene") ?? await sceneOf(model); // a page without a kernel holds it
   for (const table of area.querySelectorAll(".sg-fallback")) table.hidden = true; // the desk stands in its place
   const state = {
     link: null, tab: "Edits", view: !scene.calibrated ? "pairs" : scene.nodes.length > scene.most ? "matrix" : "graph",
