@@ -188,6 +188,10 @@ def purge_case(
             "bytes": size,
             **(note or {}),
         }
+        if (
+            store.path(LIKENESS) in files
+        ):  # measured anew where missing: room for the rest to be told
+            store.path(LIKENESS).unlink()
         tombstone = store.path(TOMBSTONE)
         content = (json.dumps(told, indent=1, sort_keys=True) + "\n").encode()
         try:
