@@ -188,10 +188,7 @@ def purge_case(
             "bytes": size,
             **(note or {}),
         }
-        if (
-            store.path(LIKENESS) in files
-        ):  # measured anew where missing: room for the rest to be told
-            store.path(LIKENESS).unlink()
+        _remove([p for p in files if p.name == LIKENESS])  # derived: on a full disk, room to say so
         tombstone = store.path(TOMBSTONE)
         content = (json.dumps(told, indent=1, sort_keys=True) + "\n").encode()
         try:
