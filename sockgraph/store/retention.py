@@ -188,7 +188,6 @@ def purge_case(
             "bytes": size,
             **(note or {}),
         }
-        _remove([p for p in files if p.name == LIKENESS])  # derived: on a full disk, room to say so
         tombstone = store.path(TOMBSTONE)
         content = (json.dumps(told, indent=1, sort_keys=True) + "\n").encode()
         try:
