@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -72,7 +73,10 @@ class Lab:
 def lab(tmp_path_factory, demo_ran):
     pytest.importorskip("jupyterlab")
     root, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
-    running = Lab(root, home, demo_ran)
+    data = shutil.copytree(
+        demo_ran, tmp_path_factory.mktemp("lab-data") / "data"
+    )  # it is written to
+    running = Lab(root, home, data)
     yield running
     running.close()
 
