@@ -24,7 +24,9 @@ KINDS = (
 # As MediaWikiTitleCodec::splitTitleString and UserNameUtils::isValid have them
 _SPACES = re.compile(r"[\s_\xa0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]+")
-_TEMPORARY = re.compile(r"~\d{4}-\d+(-\d+)*|\*Unregistered \d+")  # MediaWiki's, and before 1.41
+TEMPORARY_NAME = r"~\d{4}-\d+(-\d+)*|\*Unregistered \d+"
+"""What temporary accounts are called: MediaWiki's pattern, and that of before 1.41."""
+_TEMPORARY = re.compile(TEMPORARY_NAME)
 _HASHED_IP = re.compile(r"ip-[0-9a-f]+")  # as pseudonymised exports write unregistered editors
 _IMPORTED = re.compile(r"[\w-]+>.")  # `imported>Name`, `w>Name`: of another wiki
 _VANISHED = re.compile(  # as CentralAuth and wikis' clerks name who leaves

@@ -76,6 +76,29 @@ def test_no_votes_and_no_edits_at_all():
     assert (row["support"], row["statistic"], row["status"]) == (0, 0.0, "insufficient")
 
 
+def test_pages_of_one_title_on_two_wikis_are_two_pages(election):
+    there = election.compared[0]
+    votes = election.votes
+    votes = votes.assign(wiki=votes["wiki"].mask(votes["user"] == there, "other.example"))
+    table = weigh_concert(votes, election.edits, election.compared, settings=QUICKLY).table
+    apart = (table[["user_a", "user_b"]] == there).any(axis=1)
+    assert (table.loc[apart, "support"] == 0).all()
+    assert table.loc[~apart, "support"].max() > 5
+
+    came = {"Heron": "0h", "Moth": "1min", "Wren": "5D"}
+    edits = pd.DataFrame(
+        [
+            {"wiki": "a.example", "rev_id": 10 * n + i, "user": user, "title": f"P{n}", "ns": 0,
+             "timestamp": pd.Timestamp(f"2024-03-0{n}T10:00Z") + pd.Timedelta(later), "sha1": None}
+            for n in range(1, 9)
+            for i, (user, later) in enumerate(came.items())
+        ]
+    )  # fmt: skip
+    elsewhere = edits.assign(wiki=edits["wiki"].mask(edits["user"] == "Moth", "b.example"))
+    for made, found in ((edits, ["joining"]), (elsewhere, [])):
+        assert weigh_concert(empty("votes"), made, came, settings=QUICKLY).told["traces"] == found
+
+
 def test_one_account_is_refused():
     with pytest.raises(SockgraphError, match="two accounts"):
         weigh_concert(empty("votes"), empty("edits"), ["Fen Orchid"])

@@ -135,6 +135,18 @@ def test_a_table_brings_its_texts_in_a_second_file(write_case, tmp_path):
     assert said.missing == ("Nowhere",)
 
 
+def test_a_table_s_discussions_keep_no_name_of_a_temporary_account(write_case, tmp_path):
+    _table(tmp_path)
+    edits = pd.read_parquet(tmp_path / "edits.parquet")
+    edits["user"] = edits["user"].mask(edits["rev_id"] == 5, "~2026-3")
+    edits.to_parquet(tmp_path / "edits.parquet")
+    path = write_case('kind = "table"\npath = "edits.parquet"\ntexts = "texts.parquet"')
+    said = TableSource(load_case(path)).discussions([PAGE])
+    assert said.edits["rev_id"].tolist() == [1, 3, 5]
+    assert set(said.edits["user"].dropna()) == {"Heron", "Moth"}
+    assert said.pages[PAGE]["unregistered"] == 1
+
+
 def test_without_texts_a_table_is_refused(write_case, tmp_path):
     _table(tmp_path)
     with pytest.raises(SourceError, match=r"source\.texts is missing"):

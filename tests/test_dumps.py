@@ -120,7 +120,7 @@ def test_what_is_left_out_is_counted(open_dump, tmp_path):
     counts = source.provenance()["counts"]
     assert counts["edits of deleted pages"] == 1
     assert counts["edits of unregistered editors"] == 1
-    assert counts["edits of temporary accounts"] == 1
+    assert counts["edits of temporary accounts whose name does not say so"] == 1
     assert counts["edits whose author is hidden"] == 1
     assert counts["events that are no edits"] == 1
     assert counts["rows that are not whole or not readable, skipped"] == 1
@@ -129,6 +129,24 @@ def test_what_is_left_out_is_counted(open_dump, tmp_path):
     ]
     assert not source.read(["Example A"]).coverage[0].full
     assert counts["edits"] == 3
+
+
+@pytest.mark.parametrize("number", [70, 76])
+def test_a_temporary_account_is_read_where_a_case_names_it_as_found_elsewhere(
+    open_dump, tmp_path, number
+):
+    layout, name = columns(number), "~2025-12345-67"
+    theirs = {"event_user_text": name, "event_user_id": "12", "event_user_is_temporary": "true"}
+    rows = [row(1, layout), row(2, layout, **theirs), row(3, layout, **theirs)]
+    (tmp_path / "dump.tsv").write_text("".join(rows))
+    source = open_dump()
+    assert source.dropped["rows of temporary accounts"] == 2
+    assert set(source.background([])["user"]) == {"Example A"}
+    assert source.resolve([name]) == {name: name}
+    assert source.read([name]).edits["rev_id"].tolist() == [2, 3]
+    assert source.account_facts([name])["groups"].iloc[0] == ["temp"]
+    with pytest.raises(SourceError, match=r"\(2 rows\): it is a temporary account"):
+        open_dump(names=("Example A", name)).resolve([name])
 
 
 def test_several_files_are_one_dump_and_read_once(open_dump, tmp_path):

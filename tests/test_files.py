@@ -117,6 +117,30 @@ def test_a_flag_says_more_than_a_name(table, tmp_path):
     assert source.everyone() == ["Reed Cole", "Tidybot"]
 
 
+@pytest.mark.parametrize(
+    ("event", "out"),
+    [
+        (("globalauth", "setstatus", '{"added": ["locked"]}', "Cross-wiki abuse"), True),
+        (("globalauth", "setstatus", '["locked", "(none)"]', ""), True),
+        (("globalauth", "setstatus", '{"removed": ["locked"]}', "Mistake"), False),
+        (("gblblock", "gblock", "{}", "Spam"), True),
+        (("gblblock", "gunblock", "{}", "Mistake"), False),
+        (("block", "block", "{}", "Sockpuppetry"), True),
+        (("block", "block", "{}", "Vandalism"), False),
+        (("block", "block", '{"sitewide": false}', "Sockpuppetry"), False),
+    ],
+)
+def test_blocks_and_locks_of_a_file_s_log_keep_out_of_the_reference(table, tmp_path, event, out):
+    at = pd.Timestamp("2024-04-01T00:00:00Z")
+    columns = ["type", "action", "params", "comment"]
+    log = pd.DataFrame([event], columns=columns).assign(
+        wiki="wiki.example", log_id=1, timestamp=at, actor="Clerk", target="User:Reed Cole@global"
+    )
+    log.to_parquet(tmp_path / "log.parquet")
+    source = table(rows(), more='log_events = "log.parquet"')
+    assert source.blocked_as_sock(["Reed Cole", "Moss Birch"]) == ({"Reed Cole"} if out else set())
+
+
 # --- which page, which wiki
 
 

@@ -178,7 +178,12 @@ def test_waits_grow_and_end_in_one_clear_error(wiki, connection, slept):
     assert slept == [1, 2, 4, 8, 16, 32]
     assert len(wiki.asked) == ATTEMPTS
     said = str(caught.value)
-    for part in (wiki.host, "accounts of Example A", "HTTP 503", "run the same command again"):
+    for part in (
+        wiki.host,
+        "accounts of Example A",
+        "HTTP 503: busy",
+        "run the same command again",
+    ):
         assert part in said
 
 

@@ -124,9 +124,11 @@ def weigh_concert(
             ", ".join(names) or "no account", "two accounts are compared at least.", "Name more."
         )
     chance = PermutationNull(names, chosen.samples, np.random.default_rng(chosen.seed))
+    votes = votes.assign(page=votes["wiki"] + ":" + votes["page"])  # one title on two wikis is two
+    edits = edits.assign(page=edits["wiki"] + ":" + edits["title"])
     arrivals = arrivals_of(votes)
     discussed = {page.partition("#")[0] for page in votes["page"]}
-    elsewhere = edits[~edits["title"].isin(discussed)]
+    elsewhere = edits[~edits["page"].isin(discussed)]
     shared = _shared_discussions(arrivals, names)
     n_votes = int((arrivals["side"] != "").sum())
     enough = (shared >= chosen.shared) & (n_votes >= chosen.votes)

@@ -214,14 +214,13 @@ def joining(
     if neither came back within a quarter. By chance those who joined (or left) a page in the same
     30 days exchange their moments: what draws many to a page at once is not in concert.
     """
-    known = edits[edits["title"].notna()]
-    ours = known[known["user"].isin(chance.users)].groupby("title")["user"].nunique()
-    known = known[known["title"].isin(ours.index[ours > 1])].sort_values(["timestamp", "rev_id"])
+    known = edits[edits["page"].notna()]
+    ours = known[known["user"].isin(chance.users)].groupby("page")["user"].nunique()
+    known = known[known["page"].isin(ours.index[ours > 1])].sort_values(["timestamp", "rev_id"])
     if leaving:
-        known = known.drop_duplicates(["title", "user"], keep="last")
+        known = known.drop_duplicates(["page", "user"], keep="last")
         known = known[known["timestamp"] < edits["timestamp"].max() - GONE]
-    events = known.drop_duplicates(["title", "user"]).reset_index(drop=True)
-    events = events.rename(columns={"title": "page"})
+    events = known.drop_duplicates(["page", "user"]).reset_index(drop=True)
     stratum = _codes(events["page"], _age(events, SEASON))
     dealt = permute(stratum, samples=chance.samples, rng=chance.rng)
     shared = _shared(events, _codes(events["page"]), chance)
@@ -259,13 +258,12 @@ def _restored_pages(edits: pd.DataFrame, chance: PermutationNull) -> pd.DataFram
     Adds `owner`, who first made the version, and `restores`, whether it was there before and its
     owner is compared.
     """
-    known = edits[edits["sha1"].notna() & edits["title"].notna()]
-    known = known.sort_values(["title", "timestamp", "rev_id"])
-    owner = known.groupby(["title", "sha1"])["user"].transform("first")
-    restores = known.duplicated(["title", "sha1"]) & owner.isin(chance.users)
+    known = edits[edits["sha1"].notna() & edits["page"].notna()]
+    known = known.sort_values(["page", "timestamp", "rev_id"])
+    owner = known.groupby(["page", "sha1"])["user"].transform("first")
+    restores = known.duplicated(["page", "sha1"]) & owner.isin(chance.users)
     known = known.assign(owner=owner, restores=restores)
-    known = known[known["title"].isin(known.loc[restores, "title"])].reset_index(drop=True)
-    return known.rename(columns={"title": "page"})
+    return known[known["page"].isin(known.loc[restores, "page"])].reset_index(drop=True)
 
 
 def _age(events: pd.DataFrame, unit: pd.Timedelta) -> pd.Series:

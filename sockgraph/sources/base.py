@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sockgraph.account_names import normal_name
+from sockgraph.account_names import TEMPORARY, kind_of, normal_name
 from sockgraph.schema import TABLES, validate
 
 if TYPE_CHECKING:
@@ -177,6 +177,8 @@ class Source(Protocol):
 def pick_discussions(edits: pd.DataFrame, texts: pd.DataFrame, pages: Sequence[str]) -> Discussion:
     """Return the edits of these pages, each with its text; null where the file has none.
 
+    Temporary accounts are not named.
+
     Parameters
     ----------
     edits
@@ -189,6 +191,8 @@ def pick_discussions(edits: pd.DataFrame, texts: pd.DataFrame, pages: Sequence[s
     titles = edits["title"].map(normal_name, na_action="ignore")
     wanted = {page: normal_name(page) for page in pages}
     listed = edits[titles.isin(wanted.values())]
+    brief = [name for name in listed["user"].dropna().unique() if kind_of(name) == TEMPORARY]
+    listed = listed.assign(user=listed["user"].mask(listed["user"].isin(brief)))
     columns = list(TABLES["discussion_edits"].columns)
     found = validate("discussion_edits", listed[[c for c in columns if c in listed]])
     whole = found[["wiki", "rev_id"]].merge(texts, how="left", on=["wiki", "rev_id"])

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from sockgraph.account_names import TEMPORARY_NAME
 from sockgraph.errors import SourceError
 from sockgraph.schema import TABLES
 from sockgraph.sources.cleaning import prefixed
@@ -173,7 +174,7 @@ def _people_edits(batch: pa.RecordBatch, counts: Counter[str]) -> pa.RecordBatch
     tests = {
         "edits of deleted pages": pc.equal(edits["revision_is_deleted_by_page_deletion"], "true"),
         "edits of unregistered editors": pc.equal(edits["event_user_is_anonymous"], "true"),
-        "edits of temporary accounts": _temporary(edits),
+        "edits of temporary accounts whose name does not say so": _unpatterned(edits),
         "edits whose author is hidden": pc.is_null(edits["event_user_text"]),
     }
     out = pa.array([False] * edits.num_rows) if edits.num_rows else pa.array([], pa.bool_())
@@ -202,10 +203,12 @@ def _readable(edits: pa.RecordBatch, counts: Counter[str]) -> pa.RecordBatch:
     return edits.filter(right)
 
 
-def _temporary(edits: pa.RecordBatch) -> pa.Array:
-    if "event_user_is_temporary" in edits.schema.names:
-        return pc.equal(edits["event_user_is_temporary"], "true")
-    return pc.match_substring_regex(edits["event_user_text"], r"^~\d{4}-\d+(-\d+)*$")
+def _unpatterned(edits: pa.RecordBatch) -> pa.Array:
+    """Tell who the dump calls temporary though the name does not: by names they are told later."""
+    named = pc.match_substring_regex(edits["event_user_text"], f"^(?:{TEMPORARY_NAME})$")
+    if "event_user_is_temporary" not in edits.schema.names:
+        return pa.array([False] * edits.num_rows, pa.bool_())
+    return pc.and_not(pc.equal(edits["event_user_is_temporary"], "true"), named)
 
 
 def _account_rows(edits: pa.RecordBatch, wikis: pa.Array) -> pa.Table:

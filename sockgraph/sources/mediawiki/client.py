@@ -111,7 +111,7 @@ class _Session(requests.Session):
             raise _BusyError("its database lags", self.wait)
         response.encoding = "utf-8"
         if response.status_code in BUSY_STATUS and "API is not enabled" not in response.text:
-            raise _BusyError(f"HTTP {response.status_code}", self.wait)
+            raise _BusyError(_status(response), self.wait)
         _refuse_elsewhere(response)
         return response
 
@@ -138,12 +138,14 @@ def _refuse_elsewhere(response: requests.Response) -> None:
             "Check wikis, source.scheme and source.api_path in the case file.",
         )
     if response.status_code != requests.codes.ok:
-        said, code = _own_words(response.text), response.status_code
-        remedy = HTTP_REMEDIES.get(code, PATH_REMEDY)
-        raise _RefusedError(
-            f"it answers HTTP {code}{f': {said}' if said else ''}.",
-            LOGIN_REMEDY if "mwoauth" in said else remedy,
-        )
+        said = _status(response)
+        remedy = HTTP_REMEDIES.get(response.status_code, PATH_REMEDY)
+        raise _RefusedError(f"it answers {said}.", LOGIN_REMEDY if "mwoauth" in said else remedy)
+
+
+def _status(response: requests.Response) -> str:
+    said = _own_words(response.text)
+    return f"HTTP {response.status_code}{f': {said}' if said else ''}"
 
 
 def _own_words(text: str) -> str:
