@@ -15,8 +15,8 @@ import sockgraph as sg
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError, FetchError
 from sockgraph.schema import validate
-from sockgraph.signals import compile_edits
-from sockgraph.signals.writing import MACHINE, MOST, NEEDED, writing_bag
+from sockgraph.signals import Weighting, compile_edits, of_accounts, similarity, term_vectors
+from sockgraph.signals.writing import MACHINE, MOST, NEEDED, SHRINK, writing_bag
 from sockgraph.sources import DumpSource, MediaWikiSource
 from sockgraph.sources.added_text import LARGEST, LONGEST, added, own_texts, own_words
 from sockgraph.sources.mediawiki import texts
@@ -244,7 +244,13 @@ def test_two_whose_texts_bear_marks_of_a_machine_are_not_compared_by_writing(tmp
     assert rows.loc[both, "contribution"].isna().all()
     assert set(rows.loc[~both, "status"]) == {"ok"}
     assert scores.calibration["machine_writing"] == dict.fromkeys(tiny.NAMES[:2], 1)
-    assert _read(compile_edits(validate("edits", _numbered(frame))), tiny.NAMES[0]) > 0
+    corpus = compile_edits(validate("edits", _numbered(frame)))
+    assert _read(corpus, tiny.NAMES[0]) > 0
+    histories = of_accounts(corpus, tiny.NAMES[:3])
+    vectors = term_vectors(writing_bag(corpus), histories, Weighting("delta", shrink=SHRINK))
+    alike = similarity(vectors, vectors)  # what is measured again without a week, too
+    assert np.isnan(alike[0, 1])
+    assert not np.isnan(alike[0, 2])
 
 
 def _numbered(frame):

@@ -18,7 +18,6 @@ from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import CaseError, SockgraphError
 from sockgraph.evidence import EvidenceSettings
-from sockgraph.evidence.flagging import REASONS
 from sockgraph.pipeline.run import run_case
 from sockgraph.report.operators import asked
 
@@ -71,25 +70,23 @@ def test_an_operator_is_named_where_a_link_to_its_accounts_is_flagged_else_none_
 
 
 @pytest.mark.parametrize(
-    ("user", "reasons", "said"),
+    ("user", "threshold", "said"),
     [
-        ("Other", ["reason"], "none of them"),
-        ("Other", [REASONS["promise"]], "the reference is too small to promise anything of a flag"),
-        ("Loose", ["reason"], "not calibrated"),
-        ("Few", ["reason"], "too few edits"),
+        ("Other", 5.5, "none of them"),
+        ("Other", None, "the reference is too small to promise anything of a flag"),
+        ("Loose", 5.5, "not calibrated"),
+        ("Few", 5.5, "too few edits"),
     ],
 )
-def test_nobody_is_none_of_them_where_nothing_could_be_flagged(tmp_path, user, reasons, said):
+def test_nobody_is_none_of_them_where_nothing_could_be_flagged(tmp_path, user, threshold, said):
     path = tiny.write(tmp_path)
     path.write_text(path.read_text("utf-8") + OPERATORS, "utf-8")
     case = load_case(path)
     ours = [one.model_copy(update={"name": k, "accounts": KNOWN[k]})
             for one, k in zip(case.operators, KNOWN, strict=True)]  # fmt: skip
-    links = LINKS.assign(reasons=[reasons] * len(LINKS))
-    answers = {
-        one.user: str(one.answer)
-        for one in asked(case.model_copy(update={"operators": ours}), links)
-    }
+    case = case.model_copy(update={"operators": ours})
+    told = asked(case, LINKS, {"promise": {"threshold": threshold}})
+    answers = {one.user: str(one.answer) for one in told}
     assert answers[user] == said
 
 

@@ -86,7 +86,7 @@ def _which_case(desk: Desk, link: Link) -> Markup:
     row = Markup('<p class="note"><b>{}</b> {}: <b>{}</b> ({})</p>')
     return Markup("").join(
         row.format(say("Which case?"), name(one.user), one.answer, one.ranked)
-        for one in asked(desk.result.case, desk.tables["links"])
+        for one in asked(desk.result.case, desk.tables["links"], desk.data.calibration)
         if one.user in link.pair
     )
 

@@ -388,9 +388,6 @@ def measure_all(
         bag = made.get(signal.bag)
         if found is None:
             one = measure(signal, bag, histories, splits)
-            if signal.family == "writing":  # two who paste from one program are alike
-                machine = machine_texts(histories) > 0
-                one.pairs[np.ix_(machine, machine)] = np.nan
         else:
             one = Likeness(signal, bag, *(found[f"{signal.name}.{part}"] for part in PARTS))
         if kept is not None and found is None:

@@ -125,7 +125,7 @@ def shared_pages(histories: Histories) -> NDArray[np.int64]:
 def _worthy(case: ComparedCase, verdict: PairScores) -> NDArray[np.bool_]:
     """Return (pairs,): whether a pair has all that a flag asks of it by itself."""
     a, b = verdict.community.a, verdict.community.b
-    pairs = verdict.asked_of(a, b).assign(
+    pairs = verdict.flag_inputs(a, b).assign(
         declared=flagging.declared_pairs(case.cast.users, case.cast.declared)[a, b],
         accepted=flagging.declared_pairs(case.cast.users, case.accepted)[a, b],
     )

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.special import logsumexp
 
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence.flagging import unmet
+from sockgraph.evidence.model import LN10
 from sockgraph.evidence.tables import flag_rule
 from sockgraph.schema import links_of
 
@@ -102,11 +104,8 @@ def which_case(links: pd.DataFrame, operators: Mapping[str, Sequence[str]]) -> p
 
 def _mean_ratio(values: pd.Series) -> float:
     """Return log10 of the mean of what these are the log10 of; NaN where none is known."""
-    known = values.dropna().to_numpy(dtype=float)
-    if not len(known):
-        return float("nan")
-    most = known.max()
-    return float(most + np.log10(np.mean(10.0 ** (known - most))))
+    known = values.dropna().to_numpy(dtype=float) * LN10
+    return float(logsumexp(known) - np.log(len(known))) / LN10 if len(known) else float("nan")
 
 
 def _refuse(operators: Mapping[str, Sequence[str]], compared: set[str]) -> None:
@@ -158,7 +157,7 @@ def _near(
 ) -> NDArray[np.bool_]:
     """Return which of these pairs meet the conditions of a flag, groups apart."""
     rows, columns = np.broadcast_arrays(*cells)
-    asked = verdict.asked_of(rows.ravel(), columns.ravel())
+    asked = verdict.flag_inputs(rows.ravel(), columns.ravel())
     if found.imitation is not None:
         copied = found.imitation.found | found.imitation.found.T
         asked["imitation"] = copied[rows, columns].ravel()

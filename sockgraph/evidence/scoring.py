@@ -170,13 +170,13 @@ class PairScores:
             return None
         others = np.flatnonzero(self.cast.reference & ~self.cast.nominated)
         a, b = (cells.ravel() for cells in np.meshgrid(others, others))
-        asked = self.asked_of(a, b)
+        asked = self.flag_inputs(a, b)
         met = (asked["n_families"] >= FAMILIES) & (asked["log10_lr"] >= self.settings.flag_log10_lr)
         standing = np.full(self.score.shape, -np.inf)
         standing[a, b] = np.where(met, asked["standing"], -np.inf)
         return flag_threshold(standing, self.near, self.cast, self.scores.different)
 
-    def asked_of(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> pd.DataFrame:
+    def flag_inputs(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> pd.DataFrame:
         """Return what `flagging.unmet` reads of these pairs of the cast, by their numbers alone.
 
         Nothing is declared, accepted, imitated or outside until somebody assigns it.

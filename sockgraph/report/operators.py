@@ -29,7 +29,7 @@ class Asked:
     ranked: Markup
 
 
-def asked(case: Case, links: pd.DataFrame) -> list[Asked]:
+def asked(case: Case, links: pd.DataFrame, calibration: Mapping[str, Any]) -> list[Asked]:
     """Return the answers to "which case?", an account each; none where no operator is known."""
     if not case.operators:
         return []
@@ -37,7 +37,7 @@ def asked(case: Case, links: pd.DataFrame) -> list[Asked]:
     known = {one.name: [u for u in one.accounts if u in compared] for one in case.operators}
     urls = {one.name: one.url for one in case.operators}
     found = which_case(links, {name: users for name, users in known.items() if users})
-    promised = not any(REASONS["promise"] in missed for missed in links["reasons"])
+    promised = (calibration.get("promise") or {}).get("threshold") is not None
     return [
         _asked(str(user), rows, urls, promised=promised) for user, rows in found.groupby("user")
     ]
@@ -95,7 +95,7 @@ def plain(case: Case, links: pd.DataFrame, calibration: Mapping[str, Any]) -> li
     """Return both, a line each, as a terminal shows them."""
     answers = [
         say("{user}: {answer}", user=one.user, answer=one.answer.striptags())
-        for one in asked(case, links)
+        for one in asked(case, links, calibration)
     ]
     given = would_be_given(calibration) if answers else None
     heading = [f"{say('Which case?')} {answers[0]}", *answers[1:]] if answers else []

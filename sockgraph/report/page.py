@@ -86,7 +86,7 @@ def _context(data: ReportData) -> dict[str, Any]:
         "matters": summary.key_links(anchors, full, desk),
         "false_flags": summary.false_flags(data, links, desk) if calibrated else None,
         "next_steps": summary.next_steps(data, full, accounts),
-        "asked": operators.asked(data.case, data.links),
+        "asked": operators.asked(data.case, data.links, data.calibration),
         "would_be_given": operators.would_be_given(data.calibration),
         "nearest": nearest_miss_line(links),
         "legend": legend(links),

@@ -86,6 +86,8 @@ class TermMatrix:
         (items,) characters that each holds, where amounts are counted so; else saves are counted.
     deviation
         Of `delta`: how much the accounts' rates differ.
+    marked
+        (saves,) what may be a program's: two histories that both hold some are not compared.
     """
 
     rows: sparse.csr_matrix
@@ -95,6 +97,7 @@ class TermMatrix:
     n_accounts: int
     size: NDArray[np.float64] | None = None
     deviation: NDArray[np.float64] | None = None
+    marked: NDArray[np.bool_] | None = None
 
     def narrowed(self, limit: int) -> TermMatrix:
         """Return the bag of the `limit` terms that most accounts use, in the order they had."""
@@ -124,19 +127,24 @@ class TermVectors:
         How many units there are.
     amount
         Saves of each unit that hold a term; characters, where the bag counts these.
+    marked
+        (units,) whether a unit holds what may be a program's.
     """
 
     vectors: Any
     unit: NDArray[np.int64]
     n_units: int
     amount: NDArray[np.int64]
+    marked: NDArray[np.bool_]
 
     def take(self, units: NDArray[np.int64]) -> TermVectors:
         """Return the bags of these units alone, in this order."""
         first, end = (np.searchsorted(self.unit, units + more) for more in (0, 1))
         rows = np.concatenate([np.arange(*span) for span in zip(first, end, strict=True)])
         unit = np.repeat(np.arange(len(units)), end - first)
-        return TermVectors(self.vectors[rows], unit, len(units), self.amount[units])
+        return TermVectors(
+            self.vectors[rows], unit, len(units), self.amount[units], self.marked[units]
+        )
 
 
 def make_bag(
@@ -228,7 +236,10 @@ def term_vectors(bag: TermMatrix, histories: Histories, weighting: Weighting) ->
         vectors = _delta(counts, sizes, bag, weighting)
     each = np.diff(bag.rows.indptr) > 0 if bag.size is None else bag.size
     amount = np.bincount(histories.unit, weights=each[item], minlength=histories.n_units)
-    return TermVectors(vectors, unit, histories.n_units, amount.astype(np.int64))
+    marked = np.zeros(histories.n_units, dtype=bool)
+    if bag.marked is not None:
+        marked[histories.unit[bag.marked[histories.saves]]] = True
+    return TermVectors(vectors, unit, histories.n_units, amount.astype(np.int64), marked)
 
 
 def _rare(counts: sparse.csr_matrix, bag: TermMatrix) -> sparse.csr_matrix:
@@ -275,13 +286,17 @@ def _delta(
 
 
 def similarity(a: TermVectors, b: TermVectors) -> NDArray[np.float64]:
-    """Return the (a's units, b's units) similarities; NaN where a side holds no term."""
+    """Return the (a's units, b's units) similarities; NaN where a side holds no term.
+
+    NaN too where both hold what may be a program's: two who use it are alike by it.
+    """
     if len(a.unit) * len(b.unit) <= CELLS:
         best = _compared(a.vectors, b.vectors.T, a.unit, b.unit)
     else:
         best = _in_blocks(a, b)
     best[a.amount == 0] = np.nan
     best[:, b.amount == 0] = np.nan
+    best[np.ix_(a.marked, b.marked)] = np.nan
     return best
 
 

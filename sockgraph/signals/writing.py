@@ -84,6 +84,7 @@ def writing_bag(corpus: Corpus) -> TermMatrix | None:
         n_accounts=len(enough),
         size=np.append(size, 0.0),
         deviation=np.maximum(shrunk.std(axis=0), 1e-12),
+        marked=_marked(corpus),
     )
 
 
@@ -95,13 +96,18 @@ def machine_texts(histories: Histories) -> NDArray[np.int64]:
     >>> bool(MACHINE.search("Turn 2 of the search was viewed by the model's assistant"))
     False
     """
-    corpus = histories.corpus
+    bears = _marked(histories.corpus)
+    return np.bincount(histories.unit[bears[histories.saves]], minlength=histories.n_units)
+
+
+def _marked(corpus: Corpus) -> NDArray[np.bool_]:
+    """Return, (saves,), which hold text with marks of machine writing."""
     bears = np.zeros(corpus.n_saves, dtype=bool)
     if corpus.offers("text"):
         given = corpus.frame["text"].fillna("").to_numpy(dtype=object)
         rows = np.flatnonzero([bool(MACHINE.search(text)) for text in given])
         bears[corpus.save[rows]] = True
-    return np.bincount(histories.unit[bears[histories.saves]], minlength=histories.n_units)
+    return bears
 
 
 def _own_texts(corpus: Corpus) -> tuple[NDArray[np.int64], list[str]]:
