@@ -155,11 +155,10 @@ def test_a_run_says_which_case_and_how_many_stand_as_near(ran, capsys):
 def test_the_desk_answers_on_the_page_of_the_account(ran):
     folder, result = ran
     desk = Desk.of(result.case.folder / "tiny.toml", data=folder / "data")
-    head = handle_message(
-        desk, {"ask": "panels", "a": "Alder Tollgate", "b": "Quillmoss", "panels": ["head"]}
-    )
-    assert "Which case?" in str(head)
-    assert "Who else?" in str(head)
+    pair = {"a": "Alder Tollgate", "b": "Quillmoss"}
+    told = handle_message(desk, {"ask": "panels", **pair, "panels": ["head", "evidence"]})
+    assert "Which case?" in told["head"]
+    assert "Who else?" in told["evidence"]
 
 
 def test_no_account_that_is_only_counted_is_named_anywhere(ran):

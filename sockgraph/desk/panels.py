@@ -14,7 +14,7 @@ from sockgraph.desk.phrases import pattern_of, shared_phrases
 from sockgraph.names import clean, name_notes
 from sockgraph.report.groups import held_by, weakest, worst_omission
 from sockgraph.report.markup import name
-from sockgraph.report.operators import asked
+from sockgraph.report.operators import asked, who_else
 from sockgraph.report.sections import among_reference
 from sockgraph.report.summary import innocent_cases, oldest
 from sockgraph.report.wording import (
@@ -183,6 +183,7 @@ def evidence(desk: Desk, link: Link) -> Markup:
     parts = [
         Markup('<div class="waterfall">{}</div>').format(drawn),
         _paragraph(say(HYPOTHESES), "note"),
+        *(_paragraph(line, "note") for line in who_else(desk.data.calibration)),
         _paragraph(explained(link)),
         _paragraph(counts(link)),
         _signals(link),

@@ -281,13 +281,14 @@ def false_flags(data: ReportData, links: Sequence[Link], desk: SectionContext) -
             like=f"{like:.2g}",
         ),
         *innocent_cases(data),
+        *who_else(data.calibration),
         *_unlike(data),
     ]
     return FalseFlags(strip, Markup(" ").join(said))
 
 
 def innocent_cases(data: ReportData) -> list[Markup]:
-    """Say how many innocent cases like this one would flag anybody, and how many stand as near."""
+    """Say how many innocent cases like this one would flag anybody."""
     known = data.calibration.get("promise") or {}
     if not known.get("cases"):
         return []
@@ -305,7 +306,7 @@ def innocent_cases(data: ReportData) -> list[Markup]:
                 pairs=words.counted(int(known["pairs"]), "pair"),
             )
         )
-    return [*said, *who_else(data.calibration)]
+    return said
 
 
 def _unlike(data: ReportData) -> list[Markup]:
