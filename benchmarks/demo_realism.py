@@ -121,7 +121,7 @@ def _pages(halves: list[pd.DataFrame]) -> np.ndarray:
 
 def _hours(halves: list[pd.DataFrame]) -> np.ndarray:
     clock = [
-        np.bincount(h["timestamp"].dt.dayofweek * 24 + h["timestamp"].dt.hour, minlength=168)
+        np.bincount(h["timestamp"].dt.day_of_week * 24 + h["timestamp"].dt.hour, minlength=168)
         for h in halves
     ]
     return normalize(np.sqrt(np.array(clock)))
