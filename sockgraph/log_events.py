@@ -16,8 +16,16 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-BLOCKING = frozenset({"block", "reblock"})
-"""Actions of the block log after which an account is blocked."""
+SOCK_BLOCK = re.compile(
+    r"sock|puppet|multiple accounts|傀儡|分身|多重帳號|多重账号|多账号", re.IGNORECASE
+)
+"""Words of block summaries; such an account cannot stand for "different people"."""
+RESTRAINING = frozenset({"block", "gblblock", "globalauth"})
+"""The logs of blocks here, of blocks on all wikis (GlobalBlocking), of locks (CentralAuth)."""
+_EFFECTS = {
+    "block": {"block": True, "reblock": True, "unblock": False},
+    "gblblock": {"gblock": True, "gblock2": True, "modify": True, "gunblock": False},
+}  # a wiki's own exception from a block on all wikis is neither
 
 
 def params_of(text: object) -> dict[str, Any]:
@@ -54,6 +62,32 @@ def locks(params: Mapping[str, Any]) -> bool | None:
     return added if added or removed else None
 
 
+def effect(event: Any) -> bool | None:
+    """Tell whether a log's row blocked or locked its account, or ended that; null for neither.
+
+    Parameters
+    ----------
+    event
+        A row of `log_events`: `type`, `action`, `params`.
+    """
+    if event.type == "globalauth":
+        return locks(params_of(event.params))
+    return _EFFECTS.get(event.type, {}).get(event.action)
+
+
+def keeps_out(event: Any) -> bool:
+    """Tell whether a log's row keeps its account from standing for "different people".
+
+    A lock and a block on all wikis do, and a block from this whole wiki that speaks of socks, also
+    when they ended.
+    """
+    if not effect(event):
+        return False
+    said = "" if pd.isna(event.comment) else str(event.comment)
+    whole = is_sitewide(params_of(event.params))
+    return event.type != "block" or (whole and SOCK_BLOCK.search(said) is not None)
+
+
 def _locked(params: Mapping[str, Any], name: str, place: str) -> bool:
     return "locked" in re.findall(r"\w+", json.dumps(params.get(name, params.get(place))))
 
@@ -87,9 +121,11 @@ class Restraint:
     Attributes
     ----------
     wiki
-        Where it is, or was logged; empty where the wiki tells of one on all wikis that no log has.
+        Where it is; empty for all wikis.
     day, by
         Since when, ISO, and by whom; empty where that is not known.
+    logged
+        Whether a log that was read tells of it.
     """
 
     user: str
@@ -97,6 +133,7 @@ class Restraint:
     wiki: str
     day: str
     by: str
+    logged: bool = False
 
 
 def restraints(
@@ -123,18 +160,17 @@ def restraints(
     """
     named = dict.fromkeys(users)
     held: dict[tuple[str, bool, str], Restraint] = {}
-    logged = log_events[log_events["type"].isin(["block", "globalauth"])]
+    logged = log_events[log_events["type"].isin(RESTRAINING)]
     events: Iterable[Any] = logged.sort_values("timestamp", kind="stable").itertuples()
     for row in events:
         user = account_of(row.target, named)
         if user is None:
             continue
-        lock = row.type == "globalauth"
-        key = (user, lock, "" if lock else row.wiki)
+        key = (user, row.type == "globalauth", row.wiki if row.type == "block" else "")
         restrains = _restrains(row, read_on)
         if restrains:
             by = "" if pd.isna(row.actor) else str(row.actor)
-            held[key] = Restraint(user, lock, row.wiki, f"{row.timestamp:%Y-%m-%d}", by)
+            held[key] = Restraint(*key, f"{row.timestamp:%Y-%m-%d}", by, logged=True)
         elif restrains is not None:
             held.pop(key, None)
     known: Iterable[Any] = accounts[accounts["user"].isin(list(named))].itertuples()
@@ -155,9 +191,10 @@ def _restrains(row: Any, read_on: str) -> bool | None:
     A block whose time is over by then ends what stood before it, as an unblock does; so does one
     that was narrowed to parts of the wiki.
     """
+    restrained = effect(row)
+    if not restrained or row.type == "globalauth":
+        return restrained
     given = params_of(row.params)
-    if row.type != "block":
-        return locks(given)
     expiry = str(given.get("expiry") or "")
     over = expiry[:1].isdigit() and expiry[:10] < read_on[:10]
-    return row.action in BLOCKING and is_sitewide(given) and not over
+    return is_sitewide(given) and not over

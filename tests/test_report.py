@@ -422,6 +422,14 @@ def test_an_alibi_shows_every_stretch_and_no_chance_that_was_not_measured(page):
         ("globalauth/setstatus", ["(none)", "locked"], "unlocked 2024-05-02"),
         ("globalauth/setstatus", {"0": "hidden, locked", "1": "(none)"}, "locked 2024-05-02"),
         ("thanks/thank", {}, None),
+        ("gblblock/gblock", {"expiry": "infinity"}, "on all wikis, indefinitely, 2024-05-02"),
+        (
+            "gblblock/modify",
+            {"expiry": "2024-06-02T00:00:00Z", "flags": []},
+            "changed to on all wikis, until 2024-06-02, 2024-05-02",
+        ),
+        ("gblblock/gunblock", [], "unblocked on all wikis 2024-05-02"),
+        ("gblblock/whitelist", [], None),
     ],
 )
 @pytest.mark.parametrize("target", ["Quillwort", "用户:Quillwort", "User:Quillwort@global"])

@@ -346,6 +346,29 @@ def test_only_what_names_the_lock_ends_it(then, held):
     assert [(one.lock, one.day) for one in found] == ([(True, "2025-02-10")] if held else [])
 
 
+@pytest.mark.parametrize(
+    ("then", "params", "since"),
+    [
+        ("whitelist", "[]", "2025-02-10"),
+        ("modify", '{"expiry": "infinity"}', "2025-02-11"),
+        ("modify", '{"expiry": "2025-02-20T00:00:00Z"}', None),
+        ("gunblock", "[]", None),
+    ],
+)
+def test_a_block_on_all_wikis_of_a_log_reads_like_one_that_the_wiki_tells(then, params, since):
+    log = logged(
+        ("gblblock", "gblock", f"User:{C}", '{"expiry": "infinity"}'),
+        ("gblblock", then, f"User:{C}", params),
+    )
+    found = restraints(log, empty("accounts"), [C], read_on="2025-03-01", coverage=())
+    told = [(one.lock, one.wiki, one.day, one.by) for one in found]
+    assert told == ([(False, "", since, "Marrow Lintel")] if since else [])
+    block = {"what": "block", "since": "2025-02-10", "by": "Marrow Lintel"}
+    both = {"user": C, "everywhere": [block]}
+    again = restraints(log, empty("accounts"), [C], read_on="2025-03-01", coverage=[both])
+    assert len(again) == 1
+
+
 def test_what_the_wiki_says_is_in_force_on_all_wikis_is_in_the_note(tmp_path):
     told = {"what": "lock", "since": None, "by": None}
     block = {"what": "block", "since": "2024-01-05", "by": "Steward"}

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sockgraph.charts.activity import AccountActivity
 from sockgraph.charts.marks import text_width
-from sockgraph.log_events import BLOCKING, account_of, is_sitewide, locks, params_of, restraints
+from sockgraph.log_events import RESTRAINING, account_of, effect, is_sitewide, params_of, restraints
 from sockgraph.report.wording import day
 from sockgraph.strings import say
 
@@ -189,7 +189,9 @@ def read_accounts(data: ReportData) -> dict[str, Account]:
             events=events[user],
             renamed_from=renamed.get(user, ()),
             everywhere=tuple(
-                _everywhere(one) for one in force if one.user == user and not one.wiki
+                _everywhere(one)
+                for one in force
+                if one.user == user and not (one.wiki or one.logged)
             ),
             bot=user in bots,
             blocked_at=_moment(rows.loc[user, "blocked_at"]),
@@ -305,30 +307,37 @@ def events_of(users: Sequence[str], log_events: pd.DataFrame) -> dict[str, tuple
 
 def _event(row: Any) -> Event | None:
     params = params_of(row.params)
-    if row.type == "block":
-        return _block(row, params)
-    if row.type == "globalauth":
-        locked = locks(params)
-        if locked is None:
-            return None
-        words = say("locked {day}" if locked else "unlocked {day}", day=day(row.timestamp))
-        return Event("lock" if locked else "end", row.timestamp, words)
     if row.type == "renameuser":
         old = params.get("olduser")
         shown = str(old) if old else str(row.target).split(":", 1)[-1]
         return Event("rename", row.timestamp, day(row.timestamp), old_name=shown)
-    return None
+    restrained = effect(row) if row.type in RESTRAINING else None
+    if restrained is None:
+        return None
+    if not restrained:
+        return Event("end", row.timestamp, say(_ENDS[row.type], day=day(row.timestamp)))
+    if row.type == "globalauth":
+        return Event("lock", row.timestamp, say("locked {day}", day=day(row.timestamp)))
+    return _block(row, params)
+
+
+_ENDS = {
+    "block": "unblocked {day}",
+    "gblblock": "unblocked on all wikis {day}",
+    "globalauth": "unlocked {day}",
+}
 
 
 def _block(row: Any, params: dict[str, Any]) -> Event:
-    if row.action not in BLOCKING:
-        return Event("end", row.timestamp, say("unblocked {day}", day=day(row.timestamp)))
     expiry = str(params.get("expiry") or "")
     until = say("until {day}", day=expiry[:10]) if expiry[:1].isdigit() else expiry
     length = params.get("duration") or until or say("length not stated")
     if str(length) in {"infinite", "infinity", "indefinite", "never"}:
         length = say("indefinitely")
-    text = "changed to {length}, {day}" if row.action == "reblock" else "{length}, {day}"
     if not is_sitewide(params):
         length = say("parts of the wiki, {length}", length=length)
+    if row.type == "gblblock":
+        length = say("on all wikis, {length}", length=length)
+    changed = row.action in {"reblock", "modify"}
+    text = "changed to {length}, {day}" if changed else "{length}, {day}"
     return Event("block", row.timestamp, say(text, length=length, day=day(row.timestamp)))

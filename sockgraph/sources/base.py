@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,11 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
-
-SOCK_BLOCK = re.compile(
-    r"sock|puppet|multiple accounts|傀儡|分身|多重帳號|多重账号|多账号", re.IGNORECASE
-)
-"""Words of block summaries; such an account cannot stand for "different people"."""
 
 
 @dataclass(frozen=True)

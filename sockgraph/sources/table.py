@@ -10,11 +10,11 @@ import pandas as pd
 
 from sockgraph.account_names import TEMPORARY, kind_of, normal_name, says_bot
 from sockgraph.errors import SchemaError, SourceError, TableError
-from sockgraph.log_events import account_of, is_sitewide, locks, params_of
+from sockgraph.log_events import RESTRAINING, account_of, keeps_out
 from sockgraph.schema import empty, validate
 from sockgraph.sources.activity import activity_of
 from sockgraph.sources.added_text import own_texts
-from sockgraph.sources.base import SOCK_BLOCK, Coverage, ReadResult, pick_discussions
+from sockgraph.sources.base import Coverage, ReadResult, pick_discussions
 from sockgraph.sources.cleaning import clean_edits, of_case
 from sockgraph.sources.table_file import hashes, read_table
 
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
     from sockgraph.case import Case, Window
     from sockgraph.sources.base import Discussion
-
-RESTRAINING = frozenset({"block", "gblblock", "globalauth"})
-GLOBALLY_BLOCKED = frozenset({"gblock", "gblock2", "modify"})
-"""Actions of GlobalBlocking's log after which somebody is blocked on all wikis."""
 
 
 class TableSource:
@@ -156,7 +152,7 @@ class TableSource:
         named = frozenset(users)
         logged = self._events[self._events["type"].isin(RESTRAINING)]
         rows: Iterable[Any] = logged.itertuples()
-        told = (account_of(row.target, named) for row in rows if _keeps_out(row))
+        told = (account_of(row.target, named) for row in rows if keeps_out(row))
         return {user for user in told if user is not None}
 
     def shared_histories(self, edits: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG002 - Source asks so
@@ -305,16 +301,6 @@ def _covered(user: str, facts: dict[Any, Any]) -> Coverage:
     known = None if pd.isna(count) else int(count)
     beyond = None if known is None else max(0, known - seen)
     return Coverage(user=user, edit_count=known, not_listed=beyond, **facts)
-
-
-def _keeps_out(event: Any) -> bool:
-    """Tell whether it is a block as a sock from the whole wiki, one from all wikis, or a lock."""
-    params, said = params_of(event.params), "" if pd.isna(event.comment) else str(event.comment)
-    if event.type == "globalauth" and locks(params):
-        return True
-    if event.type == "gblblock" and event.action in GLOBALLY_BLOCKED:
-        return True
-    return is_sitewide(params) and SOCK_BLOCK.search(said) is not None
 
 
 def _texts(path: Path, wiki: str) -> pd.DataFrame:

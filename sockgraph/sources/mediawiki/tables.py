@@ -11,9 +11,8 @@ import pandas as pd
 
 from sockgraph.account_names import has_vanished, normal_name
 from sockgraph.errors import FetchError
-from sockgraph.log_events import is_sitewide
+from sockgraph.log_events import SOCK_BLOCK, account_of, keeps_out
 from sockgraph.schema import TABLES, empty, validate
-from sockgraph.sources.base import SOCK_BLOCK
 from sockgraph.sources.mediawiki import accounts as renames
 from sockgraph.sources.mediawiki.queries import BLOCKS, CREATIONS, LOGS, MOVES, SITE, THANKS
 
@@ -155,14 +154,6 @@ def blocked_for_good(row: Mapping[str, Any]) -> bool:
     )
 
 
-def says_sock(event: Mapping[str, Any]) -> bool:
-    """Tell whether a log's row is a block from the whole wiki that calls its target a sock."""
-    if event.get("type") != "block" or event.get("action") == "unblock":
-        return False
-    whole = is_sitewide(event.get("params", {}))
-    return bool(whole and SOCK_BLOCK.search(str(event.get("comment", ""))))
-
-
 def block_notes(row: Mapping[str, Any]) -> str:
     """Say in a sentence each which blocks are of parts of the wiki only."""
     return " ".join(
@@ -256,10 +247,11 @@ def _renames_to(asker: CachedClient, named: Sequence[str]) -> list[dict[str, Any
 
 def blocked_before(asker: CachedClient, users: Sequence[str]) -> set[str]:
     """Return who of these was ever blocked as a sock, by the wiki's log: a request each."""
-    titles = {f"User:{user}": user for user in users}
-    asker.ensure(BLOCKS, list(titles))
-    rows = asker.rows(BLOCKS, list(titles))
-    return {titles[row["title"]] for row in rows if says_sock(row) and row.get("title") in titles}
+    titles = [f"User:{user}" for user in users]
+    asker.ensure(BLOCKS, titles)
+    events: Iterable[Any] = log_table("", asker.rows(BLOCKS, titles)).itertuples()
+    out = (account_of(event.target, frozenset(users)) for event in events if keeps_out(event))
+    return {user for user in out if user is not None}
 
 
 def has(asker: CachedClient, extension: str) -> bool:
