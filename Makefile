@@ -93,7 +93,7 @@ BAD_DAY_TESTS = $(addprefix tests/test_,$(addsuffix .py,case ledger purge store 
   review_forger review_rerun several_wikis reliability_streams)) # none that forks a server: faketime turns its steady clock negative
 soak: $(READY) ## look for trouble for an hour: bad days, kills and fuzzing; what the fuzzer learns is kept
 	@$(INSTALL) -e '.[fuzz]'
-	@timeout $$(($(SOAK) / 5)) env $(BAD_DAY) $(BIN)/python -m pytest -q -p no:cacheprovider -m "not service" $(BAD_DAY_TESTS); code=$$?; test $$code -eq 0 -o $$code -eq 124
+	@timeout $$(($(SOAK) / 5)) env $(BAD_DAY) $(BIN)/python -m pytest -q -p no:cacheprovider --hypothesis-profile default -m "not service" $(BAD_DAY_TESTS); code=$$?; test $$code -eq 0 -o $$code -eq 124
 	@$(BIN)/python benchmarks/kills.py --kills 1000 --seed $$(date -u +%Y%m%d) --seconds $$(($(SOAK) * 2 / 5))
 	@timeout $$(($(SOAK) * 2 / 5)) $(BIN)/python benchmarks/fuzz.py --seconds $$(($(SOAK) / 50)) --keep .soak_cache; code=$$?; test $$code -eq 0 -o $$code -eq 124
 

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from sockgraph.pipeline.run import demo_case, run_case
 
@@ -13,6 +14,10 @@ pytest_plugins = ["wiki_fixture", "chromium_fixture", "lab_fixture", "files_fixt
 
 SERVICES = {"mediawiki", "browser", "lab"}
 WHOLE = {"demo_ran", "size_s"}
+
+# The same examples each time, so that a failure is the change's; `make soak` draws others.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.load_profile("same")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -4,7 +4,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracle_correlation import best_partition, exact_clusters
 from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans
@@ -102,6 +102,7 @@ def test_groups_are_those_of_the_textbook_with_cannot_links(weights, linkage, ap
 
 
 @unhurried
+@example([None], "average", {("Account A", "Account B")})  # no number anywhere, and kept apart
 @given(anything, linkages, st.sets(st.tuples(*[st.sampled_from(NAMES[:6])] * 2), max_size=4))
 def test_cannot_linked_accounts_never_share_a_group(weights, linkage, apart):
     apart = [pair for pair in apart if pair[0] != pair[1]]

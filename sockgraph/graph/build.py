@@ -251,9 +251,9 @@ def drawn_pairs(links: pd.DataFrame) -> pd.Series:
 def _plain_column(column: pd.Series) -> list[Any]:
     """Return plain scalars, floats rounded, None where null."""
     values = column.astype(object).where(column.notna(), None).tolist()
-    if pd.api.types.is_float_dtype(column):
-        return [None if v is None else float(f"{v:.{DIGITS}g}") for v in values]
-    return list(map(_plain, values)) if column.dtype == object else values
+    if pd.api.types.is_float_dtype(column) or column.dtype == object:
+        return [None if v is None else _plain(v) for v in values]
+    return values
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:

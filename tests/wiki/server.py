@@ -152,32 +152,27 @@ def running(
     make_ready(version)
     memory = Path("/dev/shm")  # noqa: S108 - tmpfs: six times faster than a disk
     place = memory if os.access(memory, os.W_OK) else None
+    kept = _kept_at(version)
     with tempfile.TemporaryDirectory(prefix="sockgraph-wiki-", dir=place) as name:
+        if not kept.is_dir():
+            _fill(TestWiki(f"127.0.0.1:{free_port()}", Path(name) / "filled", version), kept)
         wiki = TestWiki(f"127.0.0.1:{port or free_port()}", Path(name) / "wiki", version)
-        filled = _filled(wiki)
+        shutil.copytree(kept, wiki.folder)
+        (wiki.folder / "host").write_text(wiki.host)
         with _served(wiki, workers):
-            if not filled:
-                _hide_and_delete(wiki)
-                _keep(wiki)
             yield wiki
 
 
-def _filled(wiki: TestWiki) -> bool:
-    """Put the wiki's files in their place; tell whether they are complete."""
-    kept = _kept_at(wiki.version)
-    if kept.is_dir():
-        shutil.copytree(kept, wiki.folder)
-    else:
-        wiki.folder.mkdir()
-        _install(wiki)
-        _fill(wiki)
-    (wiki.folder / "host").write_text(wiki.host)
-    return kept.is_dir()
+def _fill(wiki: TestWiki, kept: Path) -> None:
+    """Fill a wiki and keep it, whole or not at all; older ones go.
 
-
-def _keep(wiki: TestWiki) -> None:
-    """Keep a filled wiki for the next session, whole or not at all; older ones go."""
-    kept = _kept_at(wiki.version)
+    It is copied once its processes have ended: a database in use is more than its file.
+    """
+    wiki.folder.mkdir()
+    _install(wiki)
+    _bring_in(wiki)
+    with _served(wiki, 2):
+        _hide_and_delete(wiki)
     for older in CACHE.glob(f"{wiki.version}-*"):
         shutil.rmtree(older, ignore_errors=True)
     CACHE.mkdir(exist_ok=True)
@@ -216,7 +211,7 @@ def _install(wiki: TestWiki) -> None:
     settings.write_text(text + SETTINGS)
 
 
-def _fill(wiki: TestWiki) -> None:
+def _bring_in(wiki: TestWiki) -> None:
     past = history.build()
     events, pages = wiki.folder / "history.json", wiki.folder / "history.xml"
     events.write_text(past.as_json())
