@@ -80,7 +80,7 @@ def test_a_purge_leaves_a_tombstone_without_names(tmp_path):
     store.answers().put(ENTRY, BODY)
     store.write_text("report.html", "about 青石巷")
     store.write_text("ledger.jsonl", "kept")
-    told = purge_case(store, note={"ledger_head": "abc"})
+    told = purge_case(store, note=lambda: {"ledger_head": "abc"})
     assert told.files == 2  # the answer, the report
     left = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file())
     assert left == ["processed/a-case/ledger.jsonl", "processed/a-case/removed.json"]

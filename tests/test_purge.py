@@ -18,6 +18,7 @@ from sockgraph.errors import CaseError, ReviewError, StoreError
 from sockgraph.pipeline.results import open_store, purge, read_case
 from sockgraph.pipeline.run import fetch_case, run_case
 from sockgraph.reviews import Ledger, blinding
+from sockgraph.reviews import ledger as ledger_module
 from sockgraph.reviews.blinding import anonymized, remove_names, without_hidden_names
 from sockgraph.reviews.ledger import NAMES_REMOVED, LedgerHead, chain_entries
 from sockgraph.store import Store, enforce_retention
@@ -230,6 +231,34 @@ def test_a_ledger_that_cannot_be_replaced_stays_as_it_was(case, monkeypatch):
         remove_names(ledger)
     assert ledger.path.read_bytes() == before
     assert len(_files(case)) == len([n for n in _files(case) if not n.startswith(".")])
+
+
+def test_on_a_full_disk_files_make_room_before_the_ledger_is_written_anew(case, monkeypatch):
+    data, written = case.parent / "data", ledger_module._write
+
+    def grudging(file, content):
+        if (data / "processed/river/report.html").exists():
+            _full()
+        written(file, content)
+
+    monkeypatch.setattr(ledger_module, "_write", grudging)
+    head = _ledger(case).head()
+    removed = purge(case, data=data)
+    assert _files(case) == ["ledger.jsonl", "removed.json"]
+    assert json.loads(removed.tombstone.read_text())["ledger_head"] == str(head)
+    assert removed.files > 5
+    assert not any(name in _ledger(case).path.read_text() for name in NAMES)
+
+
+def test_a_case_at_work_keeps_its_ledger_as_it_was(case):
+    before = _ledger(case).path.read_bytes()
+    given = load_case(case)
+    with (
+        open_store(given, case.parent / "data").writing("run"),
+        pytest.raises(StoreError, match="run already"),
+    ):
+        purge(case, data=case.parent / "data")
+    assert _ledger(case).path.read_bytes() == before
 
 
 def _full(*_):

@@ -55,12 +55,13 @@ def hashes(home):
 
 
 @pytest.fixture
-def full(tmp_path):
+def full(tmp_path, request):
     """Return a folder on a disk of 128 KiB; without the right to mount, the test is skipped."""
+    size = getattr(request, "param", "128k")
     place = tmp_path / "small disk"
     place.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", place],
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place],
         check=False,
         capture_output=True,
     )
@@ -98,6 +99,23 @@ def test_a_full_disk_is_told_and_a_rerun_elsewhere_is_whole(home, full):
     assert not drafts, "a draft was left behind"
     code, said = run(home, "purge", "tiny.toml", "--data", str(full / "data"), "--yes")
     assert code == 0, said
+
+
+@pytest.mark.parametrize("full", ["40m"], indirect=True)
+@pytest.mark.parametrize("more", [(), ("--ledger",)])
+def test_a_case_is_purged_from_a_full_disk(home, full, more):
+    data = shutil.copytree(home / "data", full / "data")
+    with contextlib.suppress(OSError), (full / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
+    assert shutil.disk_usage(full).free == 0
+    code, said = run(home, "purge", "tiny.toml", "--data", str(data), "--yes", *more)
+    assert code == 0, said
+    left = sorted(p.name for p in data.rglob("*") if p.is_file() and not p.name.endswith(".lock"))
+    assert left == (["removed.json"] if more else ["ledger.jsonl", "removed.json"])
+    for path in (data / "processed/tiny").glob("*"):
+        text = path.read_text(encoding="utf-8")
+        assert not any(name in text for name in tiny.NAMES)
 
 
 def test_a_read_only_disk_is_told_and_nothing_changes(home):

@@ -266,10 +266,12 @@ def purge(path: Path, *, data: Path, ledger: bool = False) -> PurgeResult:
     store = Store(data).case(case.slug, case.id)
     kept = Ledger(store.path(LEDGER))
     head = head_before_removal(kept.entries()) or kept.head()
-    if not ledger:
-        remove_names(kept)
     word = f"removed on {dt.datetime.now(dt.UTC):%Y-%m-%d}" if ledger else "kept without names"
-    note = {"ledger_head": str(head), "ledger": word if head.length else "none"}
+
+    def note() -> dict[str, str]:
+        noted = head if ledger else remove_names(kept)
+        return {"ledger_head": str(noted), "ledger": word if noted.length else "none"}
+
     removed = purge_case(store, note=note, spare=() if ledger else LEDGERS)
     _name_foreign(removed)
     return removed

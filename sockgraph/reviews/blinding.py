@@ -218,11 +218,9 @@ def remove_names(ledger: Ledger) -> LedgerHead:
         If the ledger is broken or cannot be written; it is then as it was.
     """
     entries = ledger.entries()
-    before = head_before_removal(entries)
-    if before or not entries:
-        return before or head_of(entries)
-    ledger.replace(lambda held: anonymized(held, secrets.token_bytes(32)))
-    return head_of(entries)
+    if entries and head_before_removal(entries) is None:
+        ledger.replace(lambda held: anonymized(held, secrets.token_bytes(32)))
+    return head_before_removal(ledger.entries()) or ledger.head()  # with what came meanwhile
 
 
 def anonymized(entries: Sequence[Entry], key: bytes) -> tuple[Entry, ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.errors import StoreError
+from sockgraph.errors import SockgraphError, StoreError
 from sockgraph.store.case_store import (
     BASKET,
     CANDIDATES,
@@ -32,7 +32,7 @@ from sockgraph.store.kept_likeness import LIKENESS
 from sockgraph.store.raw_answers import RawAnswers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sockgraph.store.case_store import CaseStore
 
@@ -148,13 +148,13 @@ def enforce_retention(
     if oldest is None:
         return None
     note = {"retention_days": days, "fetched_on": f"{oldest:%Y-%m-%d}"}
-    return purge_case(store, note=note, spare=(*LEDGERS, SEALED))
+    return purge_case(store, note=lambda: note, spare=(*LEDGERS, SEALED))
 
 
 def purge_case(
     store: CaseStore,
     *,
-    note: Mapping[str, Any] | None = None,
+    note: Callable[[], Mapping[str, Any]] = dict,
     spare: tuple[str, ...] = LEDGERS,
 ) -> PurgeResult:
     """Remove a case's raw answers and everything derived from them.
@@ -164,7 +164,9 @@ def purge_case(
     Parameters
     ----------
     note
-        What the caller adds to the tombstone: the ledger's head, say.
+        Does what is to be done before anything is removed, and returns what the caller adds to the
+        tombstone: the ledger's head, say. It may be called twice: on a full disk there is room for
+        it, and for the tombstone, once files are removed.
     spare
         Patterns of what stays, in the case's processed folder.
 
@@ -186,21 +188,23 @@ def purge_case(
             "removed_on": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}",
             "files": len(files),
             "bytes": size,
-            **(note or {}),
         }
         tombstone = store.path(TOMBSTONE)
-        content = (json.dumps(told, indent=1, sort_keys=True) + "\n").encode()
         try:
-            write_bytes(tombstone, content)
+            _write_note(tombstone, {**told, **note()})
             _remove(files)
-        except StoreError as error:
+        except SockgraphError as error:
             if getattr(error.__cause__, "errno", None) not in {errno.ENOSPC, errno.EDQUOT}:
                 raise
-            _remove(files)  # on a full disk there is room for the note afterwards only
-            write_bytes(tombstone, content)
+            _remove(files)
+            _write_note(tombstone, {**told, **note()})
     for folder in (store.raw, store.processed):
         _remove_empty(folder)
     return PurgeResult(len(files), size, tombstone, tuple(foreign(store)))
+
+
+def _write_note(tombstone: Path, told: Mapping[str, Any]) -> None:
+    write_bytes(tombstone, (json.dumps(told, indent=1, sort_keys=True) + "\n").encode())
 
 
 def foreign(store: CaseStore) -> list[Path]:
