@@ -11,6 +11,7 @@ import stat
 import pandas as pd
 import pytest
 from review_fixture import CASE, NAMES, A, B, C, D, write_case
+from test_review_packet import filled, issue, without_answers
 from typer.testing import CliRunner
 
 from sockgraph.case import load_case
@@ -301,6 +302,30 @@ def test_a_reversal_says_then_and_now(desk):
     assert "hours: now against (\u22120.3), 5 edits" in said
     desk.refused("reversal in review", "reverse", A, C, "--by", "Ash", "--reason", "again")
     desk.refused("asked for the reversal", "review", "--reviewer", "Ash", "--link", A, C)
+
+
+def test_a_case_that_was_moved_or_renamed_keeps_its_review(made, tmp_path):
+    desk = Desk(tmp_path / "here", made)
+    dossier = ReviewSession.of(desk.case, desk.data).dossier
+    packet = issue(dossier, desk.ledger, "Ann", foils=0)
+    given = filled(packet, "Ann", "upheld", manifest=dossier.seal)
+    for name, file in (("commitments", without_answers(given)), ("findings", given)):
+        (tmp_path / name).write_text(json.dumps(file), encoding="utf-8")
+
+    desk = Desk((tmp_path / "here").rename(tmp_path / "there"))
+    assert "12 new entries" in desk("review-merge", str(tmp_path / "commitments"))
+
+    ledger = desk.ledger.path.read_bytes()
+    desk.case = desk.case.rename(desk.case.with_name("spring.toml"))
+    for command in ("audit", "reviewers", "report --format csv", "review --reviewer Bea", "run"):
+        group, *words = command.split()
+        desk.refused("run as river, and its ledger lies there", group, *words, error=StoreError)
+    folder = desk.ledger.path.parent.rename(desk.data / "processed" / "spring")
+    desk.ledger = Ledger(folder / "ledger.jsonl")
+    assert desk.ledger.path.read_bytes() == ledger
+    said = desk("review-merge", str(tmp_path / "findings"))
+    assert "2 findings stay closed until a second reviewer's are in" in said
+    assert desk("audit").startswith("2025-02-10") or "The chain is whole: 14 entries" in desk.said
 
 
 def test_a_case_that_compares_everyone_is_not_reviewed(tmp_path):

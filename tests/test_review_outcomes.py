@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from review_fixture import (
     A,
@@ -18,6 +19,7 @@ from review_work import (
     ASSERTED,
     FLAGGED,
     NEWS,
+    answers,
     commit,
     review,
     state,
@@ -31,11 +33,16 @@ from sockgraph.reviews import (
     histories,
 )
 from sockgraph.reviews.answers import (
+    SealedAnswers,
     finding,
     open_findings,
+    step_draft,
+    take_steps,
 )
+from sockgraph.reviews.audit import FEW, Rate, calibrations
 from sockgraph.reviews.dossier import Dossier
 from sockgraph.reviews.exhibit import make_exhibit
+from sockgraph.reviews.queue import draw_foils
 from sockgraph.reviews.reversal import (
     ReceivedEvidence,
     ask_reversal,
@@ -45,7 +52,7 @@ from sockgraph.reviews.reversal import (
     settle_reversals,
 )
 from sockgraph.reviews.rules import evidence_changed, refuse_export, why_not_exported
-from sockgraph.reviews.states import LinkHistory
+from sockgraph.reviews.states import STEPS, LinkHistory
 
 
 @pytest.fixture
@@ -178,6 +185,18 @@ def imitated(dossier, pair):
     return with_tables(dossier, links=links.assign(imitation=links["imitation"] | here))
 
 
+def test_the_days_of_an_alibi_come_first_and_imitation_before_what_speaks_against(room):
+    dossier, _ = room
+    pair = (A, B)
+    evidence = dossier.tables["evidence"]
+    here = (evidence["user_a"] == A) & (evidence["user_b"] == B) & (evidence["signal"] == "words")
+    other = evidence[here].assign(signal="imitation", family="imitation")
+    dossier = with_tables(dossier, evidence=pd.concat([evidence, other], ignore_index=True))
+    heads = [block.head for block in make_exhibit(dossier, pair, LinkHistory(pair)).against]
+    assert heads[:2] == ["Simultaneous work on different pages", "imitation"]
+    assert len(heads) > 2
+
+
 def test_imitation_is_answered_as_an_alibi_is_and_then_stops_no_filing(room):
     dossier, ledger = room
     dossier = imitated(dossier, FLAGGED)
@@ -214,6 +233,23 @@ def test_imitation_that_nobody_answered_or_one_accepted_stops_a_filing(room):
     assert "a reviewer found that one of the two imitates the other" in said
 
 
+def test_a_number_at_the_bound_is_shown_as_such_and_moves_no_finding_from_before(room):
+    dossier, ledger = room
+    at = {"log10_lr": 2.1, "log10_lr_low": 1.8, "log10_lr_high": 2.1}
+    links = dossier.tables["links"].assign(**at, bound_low=-1.9, bound_high=2.1)
+    dossier = with_tables(dossier, links=links)
+    exhibit = make_exhibit(dossier, FLAGGED, LinkHistory(FLAGGED), numbers=True)
+    assert "log10 LR ≥ 2.1 [1.8, ≥ 2.1]" in exhibit.everything[-1].note
+    review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld")
+    then = histories(ledger.entries())[FLAGGED].current.records["ann"].rests_on
+    assert then["link"].pop("held")  # as a ledger from before has it
+    assert not dossier.changes_since(FLAGGED, then)
+    far = with_tables(dossier, links=links.assign(log10_lr_low=1.4))
+    assert far.evidence_hash(FLAGGED) != dossier.evidence_hash(FLAGGED)
+    (row,) = far.changes_since(FLAGGED, then)
+    assert "[1.4, ≥ 2.1]" in row.now
+
+
 def test_what_leaned_on_a_reversed_link_is_to_be_looked_at_again(tmp_path):
     dossier, ledger = make_dossier(tmp_path, clusters=clusters_table(first=1))
     assert review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld") == "upheld"
@@ -235,3 +271,56 @@ def test_a_triangle_leans_on_its_third_side(tmp_path):
     dossier, ledger = make_dossier(tmp_path, links=links)
     known = histories(ledger.entries())
     assert leaning_links(dossier, ASSERTED, known) == [(A, B), (B, C)]
+
+
+def judged(dossier, ledger, pair, **found):
+    """Have several people review a link that may be imitation; who upholds it says it is not."""
+    said = {True: "explained", False: "accepted"}
+    kept = [
+        commit(dossier, ledger, pair, who, what, imitation=said[what == "upheld"])
+        for who, what in found.items()
+    ]
+    open_findings(ledger, kept)
+    return histories(ledger.entries())[pair].state
+
+
+def test_reviewers_are_held_against_foils_and_framed_pairs_over_cases(tmp_path):
+    ledgers = []
+    for number in range(2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        dossier, ledger = make_dossier(folder)
+        dossier = imitated(imitated(dossier, FLAGGED), ASSERTED)
+        found = {"Ann": "not upheld", "Bea": "upheld", "Cy": "not upheld"}
+        assert judged(dossier, ledger, FLAGGED, **found) == "not upheld"
+        assert judged(dossier, ledger, ASSERTED, Ann="upheld", Bea="upheld") == "upheld"
+        first = []
+        (foil,) = (task.pair for task in draw_foils(dossier, 1))
+        for who, judgement in (("Ann", "different people"), ("Bea", "may be one operator")):
+            answer = answers("upheld", judgement=judgement)["first judgement"]
+            kept = SealedAnswers(foil, who, {"first judgement": answer})
+            take_steps(ledger, dossier, [step_draft(dossier, kept, s) for s in STEPS[:2]])
+            first.append(kept)
+        open_findings(ledger, first)
+        ledgers.append(ledger.entries())
+    ann, bea, cy = calibrations(ledgers)
+    assert [(one.name, one.cases) for one in (ann, bea, cy)] == [("Ann", 2), ("Bea", 2), ("Cy", 2)]
+    assert (ann.foils.joined, ann.foils.judged) == (0, 2)
+    assert (bea.foils.joined, bea.foils.judged) == (2, 2)
+    assert (ann.framed.joined, ann.framed.judged) == (0, 2)  # that Cy found so, too, is what counts
+    assert (bea.framed.joined, bea.framed.judged) == (2, 2)
+    assert (cy.foils.judged, cy.foils.low) == (0, None)
+    assert bea.framed.low == pytest.approx(0.025 ** (1 / 2))  # Clopper and Pearson, two of two
+    assert "found one operator: 2 of 2, 95 % interval 16% to 100%, too few to" in str(bea)
+    (alone,) = [one for one in calibrations([without(ledgers[0], "Cy")]) if one.name == "Ann"]
+    assert alone.framed.judged == 0  # nobody is held against their own finding
+
+
+def without(entries, name):
+    return [entry for entry in entries if entry.author != name]
+
+
+def test_enough_pairs_say_something_of_a_reviewer():
+    assert Rate.of([False] * FEW).few is False
+    assert Rate.of([False] * (FEW - 1)).few is True
+    assert Rate.of([False] * FEW).high == pytest.approx(1 - 0.025 ** (1 / FEW))

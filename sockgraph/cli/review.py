@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -169,9 +169,10 @@ def reviewers(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say how far reviewers agree, and how often they join people known to be different.
+    """Say how far reviewers agree, and how often they join people who are not one.
 
-    The second over every case in the data folder, since one case has too few such pairs.
+    The second over every case in the data folder, since one case has too few such pairs: those
+    known to be different, and links of which somebody else found that one imitates the other.
     """
     entries = ledger_of(case, data).entries()
     people, pairs = reviewers_of(entries), agreements(entries)
@@ -181,15 +182,14 @@ def reviewers(
         found = {
             "reviewers": [p.as_dict() for p in people],
             "agreement": [vars(a) for a in pairs],
-            "over cases": [vars(c) for c in register],
+            "over cases": [asdict(c) for c in register],
         }
         hand_over(json.dumps(found, ensure_ascii=False, indent=1))
         return
     for one in people:
         tell(
             f"{one.name}: {one.open} findings open, {one.closed} closed, {one.unblinded} unblinded;"
-            f" {one.changed} turned from their own first judgement;"
-            f" {one.foil_errors} of {one.foils} known-different pairs judged one operator"
+            f" {one.changed} turned from their own first judgement"
         )
     for pair in pairs:
         kappa = "not defined" if pair.kappa is None else f"{pair.kappa:.2f}"

@@ -204,7 +204,7 @@ def kept_apart(case: str, entries: Iterable[Entry]) -> list[CannotLink]:
             last = history.of(RESTORATION)[-1]
             why = tuple(dict.fromkeys(map(str, last.body.get("wrong", ()))))
             found.append(CannotLink(*history.pair, case, last.time[:10], why, last.hash))
-        elif history.alibi_accepted_here:
+        elif history.accepted_by("alibi"):
             said = [(e, e.body["answers"].get("finding", {})) for e in history.of(OPENED)]
             last, answer = [one for one in said if one[1].get("alibi") == "accepted"][-1]
             why = (str(answer["why"]),)

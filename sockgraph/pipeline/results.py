@@ -149,11 +149,12 @@ def open_store(case: Case, data: Path) -> CaseStore:
     Raises
     ------
     StaleArtifactError
-        If the folder holds another case of the same name.
+        If the folder holds another case of the same name, or this case lies there under another.
     StoreError
         If the case's folder is a link.
     """
     store = Store(data).case(case.slug, case.id)
+    _refuse_renamed(case, store)
     _warn_of_others(data)
     oldest = None
     with contextlib.suppress(StoreError):  # who reads the damaged file says so
@@ -195,7 +196,7 @@ def writing(case: Case, data: Path, doing: str) -> Iterator[CaseStore]:
 
 
 def _refuse_renamed(case: Case, store: CaseStore) -> None:
-    """Refuse to begin a case anew that lies here under another name: its ledger would be lost.
+    """Refuse to read or begin anew a case that lies here under another name, with its ledger.
 
     Raises
     ------

@@ -264,18 +264,13 @@ _AGAIN = "Save the file again from the packet, and do not edit it."
 
 def _packet(dossier: Dossier, entries: Sequence[Entry], given: AnswersFile) -> Entry:
     """Return the ledger's entry of the packet that the answers are to."""
-    if given.case != dossier.case.slug:
-        raise ReviewError(
-            given.case,
-            f"the answers are of another case than {dossier.case.slug}.",
-            "Give the case file that the packet was made from.",
-        )
     issued = [e for e in entries if e.kind == PACKET and e.body["packet"] == given.packet]
     if not issued:
         raise ReviewError(
             given.packet,
-            "the ledger knows no packet of that name.",
-            "Give the answers to a packet of this case and this ledger.",
+            f"the ledger of {dossier.case.slug} knows no packet of that name; the answers say that"
+            f" it was made for {given.case}.",
+            "Give the case file that the packet was made from.",
         )
     if not same_person(issued[0].author, given.reviewer):
         raise ReviewError(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from sockgraph.reviews.states import ReviewerRecord
+    from sockgraph.reviews.states import LinkHistory, ReviewerRecord
 
 
 _HEAD = re.compile(r"\b([0-9a-f]{64}):([1-9]\d{0,9})\b")
@@ -118,8 +118,6 @@ class ReviewerWork:
         Links that they knew by name before their first judgement.
     changed
         Opened findings that differ in direction from the reviewer's own first judgement.
-    foils, foil_errors
-        Known-different pairs judged, and those of them judged as one operator.
     """
 
     name: str
@@ -127,8 +125,6 @@ class ReviewerWork:
     closed: int = 0
     unblinded: int = 0
     changed: int = 0
-    foils: int = 0
-    foil_errors: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts as JSON has them."""
@@ -193,7 +189,48 @@ def cohen_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
 
 
 FEW = 20
-"""Fewer known-different pairs say nothing of one reviewer: none of 20 wrong may be one in six."""
+"""Fewer pairs say nothing of one reviewer: none of 20 wrong may be one in six."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How often one reviewer joined people who are not one.
+
+    Attributes
+    ----------
+    judged, joined
+        Such pairs judged, and those of them taken for one operator.
+    low, high
+        The 95 % interval of that rate (Clopper and Pearson 1934); None without any.
+    few
+        Whether the pairs are too few to say anything of the reviewer.
+    """
+
+    judged: int
+    joined: int
+    low: float | None
+    high: float | None
+    few: bool
+
+    @classmethod
+    def of(cls, joins: Sequence[bool]) -> Rate:
+        """Return the rate of some judgements, each true where it joined.
+
+        >>> print(Rate.of([True, False]))
+        1 of 2, 95 % interval 1% to 99%, too few to say anything
+        """
+        from scipy.stats import binomtest  # slow to import
+
+        n = len(joins)
+        found = binomtest(sum(joins), n).proportion_ci() if n else None
+        low, high = (None, None) if found is None else (float(found.low), float(found.high))
+        return cls(n, sum(joins), low, high, few=n < FEW)
+
+    def __str__(self) -> str:
+        """Say it, and when it is too little to say anything."""
+        rate = "" if self.low is None else f", 95 % interval {self.low:.0%} to {self.high:.0%}"
+        few = ", too few to say anything" if self.few else ""
+        return f"{self.joined} of {self.judged}{rate}{few}"
 
 
 @dataclass(frozen=True)
@@ -202,33 +239,29 @@ class Calibration:
 
     Attributes
     ----------
-    foils, joined
-        Known-different pairs judged, and those of them judged as one operator.
-    low, high
-        The 95 % interval of that rate (Clopper and Pearson 1934); None without any.
+    foils
+        Known-different pairs, by the first judgement: they have no finding.
+    framed
+        Links of which somebody else found that one account imitates the other, and that are not
+        made: by the finding, since what is copied is meant to look like one person's edits.
     upheld, taken_back
         Links that they upheld, and those of them that were taken back since.
     """
 
     name: str
     cases: int
-    foils: int
-    joined: int
-    low: float | None
-    high: float | None
+    foils: Rate
+    framed: Rate
     upheld: int
     taken_back: int
 
     def __str__(self) -> str:
-        """Say it in a line, and when it is too little to say anything."""
-        rate = ""
-        if self.low is not None and self.high is not None:
-            rate = f", 95 % interval {self.low:.0%} to {self.high:.0%}"
-        few = "; too few to say anything" if self.foils < FEW else ""
+        """Say it in lines."""
         return (
-            f"{self.name}, over {counted(self.cases, 'case')}: {self.joined} of"
-            f" {counted(self.foils, 'known-different pair')} judged one operator{rate}{few};"
-            f" {self.taken_back} of {counted(self.upheld, 'upheld link')} taken back since"
+            f"{self.name}, over {counted(self.cases, 'case')}:\n"
+            f"  known-different pairs judged one operator: {self.foils}\n"
+            f"  framed pairs (one imitates the other) found one operator: {self.framed}\n"
+            f"  {counted(self.upheld, 'link')} upheld, {self.taken_back} of them taken back since"
         )
 
 
@@ -237,34 +270,35 @@ def calibrations(ledgers: Sequence[Sequence[Entry]]) -> list[Calibration]:
 
     A ledger whose names were removed tells of nobody and is left out.
     """
-    people: dict[str, list[tuple[int, ReviewerRecord, str]]] = {}
+    people: dict[str, list[tuple[int, ReviewerRecord, LinkHistory]]] = {}
     for number, entries in enumerate(ledgers):
         if head_before_removal(entries) is not None:
             continue
         for history in histories(entries).values():
             for round_ in history.rounds:
                 for key, record in round_.records.items():
-                    people.setdefault(key, []).append((number, record, history.state))
-    return [_calibration(rows) for _, rows in sorted(people.items())]
+                    people.setdefault(key, []).append((number, record, history))
+    return [_calibration(key, rows) for key, rows in sorted(people.items())]
 
 
-def _calibration(rows: Sequence[tuple[int, ReviewerRecord, str]]) -> Calibration:
-    from scipy.stats import binomtest  # slow to import
-
+def _calibration(key: str, rows: Sequence[tuple[int, ReviewerRecord, LinkHistory]]) -> Calibration:
     foils = [record for _, record, _ in rows if record.foil and record.answers]
-    joined = sum(_judgement(record) in _JOINS for record in foils)
-    found = binomtest(joined, len(foils)).proportion_ci() if foils else None
-    upheld = [state for _, record, state in rows if record.finding == "upheld"]
+    framed = [r for _, r, history in rows if r.finding and _framed(history, key)]
+    upheld = [history.state for _, record, history in rows if record.finding == "upheld"]
     return Calibration(
         rows[0][1].reviewer,
         len({number for number, _, _ in rows}),
-        len(foils),
-        joined,
-        None if found is None else float(found.low),
-        None if found is None else float(found.high),
+        Rate.of([_judgement(record) in _JOINS for record in foils]),
+        Rate.of([record.finding in ("upheld", "stands") for record in framed]),
         len(upheld),
         upheld.count("reversed"),
     )
+
+
+def _framed(history: LinkHistory, key: str) -> bool:
+    """Tell whether somebody else's finding, which holds, is that one imitates the other."""
+    made = history.state in ("upheld", "stands")
+    return not made and bool(history.accepted_by("imitation") - {key})
 
 
 def _records(entries: Iterable[Entry]) -> list[ReviewerRecord]:
@@ -274,15 +308,12 @@ def _records(entries: Iterable[Entry]) -> list[ReviewerRecord]:
 
 def _summed(name: str, records: Sequence[ReviewerRecord]) -> ReviewerWork:
     links = [r for r in records if not r.foil]
-    foils = [r for r in records if r.foil and r.answers]
     return ReviewerWork(
         name,
         open=sum(r.finding is not None for r in links),
         closed=sum(r.committed and not r.answers for r in links),
         unblinded=sum(not r.blinded for r in links),
         changed=sum(_changed(r) for r in links),
-        foils=len(foils),
-        foil_errors=sum(_judgement(r) in _JOINS for r in foils),
     )
 
 

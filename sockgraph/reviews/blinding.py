@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from sockgraph.account_names import hidden_pseudonym, normal_name
-from sockgraph.names import is_han
 from sockgraph.reviews.ledger import (
     NAMES_REMOVED,
     NONE,
@@ -295,16 +294,15 @@ def _possible_names(text: str) -> Iterator[str]:
     """Return the text, and whatever in it is as short as a name and begins and ends at a word.
 
     Of a hidden account only a hash is kept: a name that stands in a sentence alone is found by
-    hashing what may be one. Chinese has no spaces: there every letter is a word.
+    hashing what may be one. In a script without spaces between words, or with endings joined to
+    them, every letter may begin or end one: Chinese, kana, Thai, Hangul.
     """
     yield from (text, _AT_WIKI.sub("", text))
     size = [0, *accumulate(len(char.encode()) for char in text)]
     cuts = [
         i
         for i in range(len(text) + 1)
-        if not (text[i - 1 : i].isalnum() and text[i : i + 1].isalnum())
-        or is_han(text[i - 1 : i])
-        or is_han(text[i : i + 1])
+        if not all(re.match(_SPACED, char) for char in (text[i - 1 : i], text[i : i + 1]))
     ]
     for at, start in enumerate(cuts):
         for end in cuts[at + 1 :]:

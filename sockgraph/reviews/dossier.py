@@ -11,7 +11,16 @@ from sockgraph.account_names import normal_name
 from sockgraph.errors import ReviewError
 from sockgraph.reviews.ledger import digest
 from sockgraph.reviews.states import LinkHistory, Pair, ordered
-from sockgraph.reviews.words import IMITATION, RIVALS, counted, interval, signed, support_words
+from sockgraph.reviews.words import (
+    IMITATION,
+    RIVALS,
+    counted,
+    held,
+    marked,
+    marked_interval,
+    signed,
+    support_words,
+)
 from sockgraph.strings import say
 
 if TYPE_CHECKING:
@@ -139,7 +148,7 @@ class Dossier:
 
     def evidence_hash(self, pair: Pair) -> str:
         """Return the hash of what a reviewer is shown of a link before the finding."""
-        return digest({**self.snapshot(pair), "cited": None})
+        return digest({**_unmarked(self.snapshot(pair)), "cited": None})
 
     def _read(self, user: str) -> dict[str, Any]:
         edits = self.tables["edits"]
@@ -242,14 +251,11 @@ def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
     now
         A `snapshot`.
     """
-    before, after = _told(_as_shown(then)), _told(now)
-    rows = [
-        Change(what, before[what], after.get(what, _absent()))
-        for what in before
-        if before[what] != after.get(what, _absent())
-    ]
-    if "read" in then:  # a ledger from before did not note every signal that said nothing
-        rows += [Change(what, _absent(), after[what]) for what in after if what not in before]
+    known, found = _told(_unmarked(_as_shown(then))), _told(_unmarked(now))
+    moved = {what for what in (*known, *found) if known.get(what) != found.get(what)}
+    if "read" not in then:  # a ledger from before did not note every signal that said nothing
+        moved &= known.keys()
+    rows = [row for row in side_by_side(then, now) if row.what in moved]
     return [*rows, *_gone(then.get("cited", {}), now["cited"])]
 
 
@@ -283,17 +289,39 @@ def link_words(shown: Mapping[str, Any] | None) -> str:
         return say("not compared")
     if shown["log10_lr"] is None:
         return say("{band}: no log10 LR is given.", band=say(shown["band"]).capitalize())
-    ends = interval(shown["log10_lr_low"], shown["log10_lr_high"])
+    number, *ends = (shown.get("held", {}).get(name, "") for name in NUMBERS)
     told = (
         "The evidence {band} the two explanations: log10 LR {number} {ends}."
         if "separate" in shown["band"]
         else "The evidence speaks {band} one operator: log10 LR {number} {ends}."
     )
-    return say(told, band=say(shown["band"]), number=signed(shown["log10_lr"]), ends=ends)
+    return say(
+        told,
+        band=say(shown["band"]),
+        number=marked(shown["log10_lr"], number),
+        ends=marked_interval(shown["log10_lr_low"], shown["log10_lr_high"], *ends),
+    )
 
 
 def _shown_link(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"band": row["band"], "alibi": row["alibi"], **{k: _decimal(row[k]) for k in NUMBERS}}
+    bounds = row.get("bound_low"), row.get("bound_high")
+    marks = {name: mark for name in NUMBERS if (mark := held(row[name], *bounds))}
+    return {
+        "band": row["band"],
+        "alibi": row["alibi"],
+        **{name: _decimal(row[name]) for name in NUMBERS},
+        **({"held": marks} if marks else {}),
+    }
+
+
+def _unmarked(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a snapshot without what bounds hold: the same number, said more exactly, is no move.
+
+    Ledgers from before do not have it.
+    """
+    link = shown.get("link")
+    bare = {k: v for k, v in link.items() if k != "held"} if link else None
+    return {**shown, "link": bare}
 
 
 def _shown_signal(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -118,8 +118,8 @@ def make_exhibit(
     last = [PageBlock(note=link_words(snapshot["link"]))] if numbers else []
     return Exhibit(
         (
-            *spoken["may be copied"],  # first: whoever is imitated looks like who imitates
-            *_alibis(dossier.alibis(history.pair)),
+            *_alibis(dossier.alibis(history.pair)),  # first, see docs/adr/0014
+            *spoken["may be copied"],
             *(spoken["against"] or _nothing("against")),
         ),
         spoken["for"] or _nothing("for"),

@@ -232,13 +232,13 @@ class LinkHistory:
         records = [r for round_ in self._since_reopened for r in round_.records.values()]
         return tuple(said for r in records if (said := r.answer_to(doubt)))
 
-    @property
-    def alibi_accepted_here(self) -> bool:
-        """Whether the alibi was accepted by people whose own finding carried the round."""
-        return any(
-            r.answer_to("alibi") == "accepted" and r.finding == round_.outcome
+    def accepted_by(self, doubt: str) -> frozenset[str]:
+        """Return who accepted an alibi or imitation by a finding that carried its round."""
+        return frozenset(
+            key
             for round_ in self._since_reopened
-            for r in round_.records.values()
+            for key, r in round_.records.items()
+            if r.answer_to(doubt) == "accepted" and r.finding == round_.outcome
         )
 
     @property
@@ -246,7 +246,7 @@ class LinkHistory:
         """Whether the alibi was accepted here, or told by another case since the reopening."""
         kinds = [entry.kind for entry in self.entries]
         since = kinds[len(kinds) - kinds[::-1].index(REOPENED) :] if REOPENED in kinds else kinds
-        return self.alibi_accepted_here or ALIBI_ELSEWHERE in since
+        return bool(self.accepted_by("alibi")) or ALIBI_ELSEWHERE in since
 
     @property
     def cannot_link(self) -> bool:
