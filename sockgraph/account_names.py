@@ -16,7 +16,7 @@ KINDS = (
     "",
     "rows without a user",
     "rows of unregistered editors",
-    "rows of temporary accounts",
+    "rows of temporary accounts (assumed: called as ~2025-12345-67 or *Unregistered 3)",
     "rows of no account (placeholders, imported names, user_id 0)",
 )
 """Why rows are left out, by the kind of their user."""
@@ -25,8 +25,8 @@ KINDS = (
 _SPACES = re.compile(r"[\s_\xa0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]+")
 TEMPORARY_NAME = r"~\d{4}-\d+(-\d+)*|\*Unregistered \d+"
-"""What temporary accounts are called: MediaWiki's pattern, and that of before 1.41."""
-_TEMPORARY = re.compile(TEMPORARY_NAME)
+"""What temporary accounts are called where no wiki tells: as MediaWiki's settings make names now,
+and as they did before 1.41."""
 _HASHED_IP = re.compile(r"ip-[0-9a-f]+")  # as pseudonymised exports write unregistered editors
 _IMPORTED = re.compile(r"[\w-]+>.")  # `imported>Name`, `w>Name`: of another wiki
 _VANISHED = re.compile(  # as CentralAuth and wikis' clerks name who leaves
@@ -149,15 +149,32 @@ def hidden_pseudonym(key: str, name: str) -> str:
     return f"(hidden {digest.hex()[:12]})"
 
 
-def kind_of(name: str) -> int:
-    """Return ACCOUNT, or why rows of this editor are left out.
+@lru_cache
+def temporary_names(told: tuple[str, ...] = ()) -> re.Pattern[str]:
+    """Return what the whole name of a temporary account matches.
+
+    Parameters
+    ----------
+    told
+        The wiki's own patterns (siteinfo's `matchPatterns`), `$1` for what differs. A file, a dump
+        and a wiki without them tell none: `TEMPORARY_NAME` is assumed.
+
+    >>> [bool(temporary_names(("Guest $1",)).fullmatch(name)) for name in ("Guest 7", "Guesting")]
+    [True, False]
+    """
+    own = "|".join(re.escape(pattern).replace(r"\$1", ".+") for pattern in told)
+    return re.compile(own or TEMPORARY_NAME)
+
+
+def kind_of(name: str, told: tuple[str, ...] = ()) -> int:
+    """Return ACCOUNT, or why rows of this editor are left out; `told` as in `temporary_names`.
 
     >>> [kind_of(name) for name in ("Example A", " ", "192.0.2.1", "~2025-123-4", "w>Example A")]
     [0, 1, 2, 3, 4]
     """
     if not name.strip():
         return BLANK
-    if _TEMPORARY.fullmatch(name):
+    if temporary_names(told).fullmatch(name):
         return TEMPORARY
     if _HASHED_IP.fullmatch(name) or _MASKED_IP.fullmatch(name) or is_ip(name):
         return UNREGISTERED

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from wiki import history as past
 
+from sockgraph.account_names import KINDS, TEMPORARY
 from sockgraph.case import load_case
 from sockgraph.errors import SourceError
 from sockgraph.sources import DumpSource
@@ -140,7 +141,7 @@ def test_a_temporary_account_is_read_where_a_case_names_it_as_found_elsewhere(
     rows = [row(1, layout), row(2, layout, **theirs), row(3, layout, **theirs)]
     (tmp_path / "dump.tsv").write_text("".join(rows))
     source = open_dump()
-    assert source.dropped["rows of temporary accounts"] == 2
+    assert source.dropped[KINDS[TEMPORARY]] == 2
     assert set(source.background([])["user"]) == {"Example A"}
     assert source.resolve([name]) == {name: name}
     assert source.read([name]).edits["rev_id"].tolist() == [2, 3]

@@ -23,6 +23,22 @@ PASSWORD = "sockgraph-test-1"  # noqa: S105 - of a wiki that lives for minutes
 
 @pytest.fixture(scope="module")
 def temporary(wiki):
+    return edit_unregistered(wiki)
+
+
+@pytest.fixture
+def guest(wiki):
+    """Call temporary accounts otherwise than MediaWiki does, as a wiki may."""
+    settings = wiki.folder / "extra.php"
+    settings.write_text(
+        "<?php $wgAutoCreateTempUser['genPattern'] = 'Guest $1 of the mill';"
+        "$wgAutoCreateTempUser['matchPattern'] = ['~$1', 'Guest $1 of the mill'];"
+    )
+    yield edit_unregistered(wiki)
+    settings.unlink()
+
+
+def edit_unregistered(wiki):
     """Edit as a browser that never logged in; give the name that the wiki gave it."""
     browser = requests.Session()
 
@@ -115,14 +131,37 @@ def test_discussions_and_histories_keep_no_name_of_one(wiki_case, tmp_path, temp
     edits = source.read(["Willow Kerb"]).edits
     told = source.histories(sorted({int(n) for n in edits["page_id"]})[:5])
     assert temporary not in set(told["user"])
-    authors = [
-        revision.get("user")
-        for entry in raw.entries()
-        for found in json.loads(raw.body(entry))["query"].get("pages", [])
-        for revision in found.get("revisions", [])
+    assert temporary not in stored_names(raw)
+
+
+def stored_names(raw):
+    """Return who stands in the stored answers as an author or an account."""
+    told = [json.loads(raw.body(entry))["query"] for entry in raw.entries()]
+    revisions = [
+        r for query in told for p in query.get("pages", []) for r in p.get("revisions", [])
     ]
-    assert authors
-    assert temporary not in authors
+    listed = [row for query in told for row in query.get("allusers", [])]
+    names = {r.get("user") for r in revisions} | {row.get("name") for row in listed}
+    assert len(names) > 3
+    return names
+
+
+@pytest.mark.wiki
+@pytest.mark.mediawiki("1.43")
+def test_a_wiki_s_own_name_for_temporary_accounts_is_heeded(wiki_case, tmp_path, guest):
+    assert guest.startswith("Guest ")
+    raw = RawAnswers(tmp_path / "raw")
+    source = MediaWikiSource(load_case(wiki_case("*")), raw)
+    assert guest not in source.everyone()
+    assert source.provenance()["counts"]["temporary accounts, left out"] >= 1
+    assert source.provenance()["temporary_names"] == ["~$1", "Guest $1 of the mill"]
+    assert source.discussions(["Talk:Canals 1"]).pages["Talk:Canals 1"]["unregistered"] >= 1
+    edits = source.read(["Willow Kerb"]).edits
+    source.histories(sorted({int(n) for n in edits["page_id"]})[:5])
+    assert guest not in stored_names(raw)
+    assert guest not in set(source.neighbours(edits)["user"])
+    with pytest.raises(CaseError, match="temporary account cannot be nominated"):
+        run_case(wiki_case("Willow Kerb", guest), data=tmp_path / "named")
 
 
 @pytest.mark.wiki

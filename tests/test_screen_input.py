@@ -14,6 +14,7 @@ import pytest
 from screen_oracle import brute
 from test_screen_local import START, crowd, rows_of, table
 
+from sockgraph.account_names import KINDS, TEMPORARY
 from sockgraph.errors import ScreeningError, StoreError, TableError
 from sockgraph.screening.candidates import screen
 from sockgraph.screening.definition import expected_false_links
@@ -117,7 +118,7 @@ def test_nulls_are_left_out_and_counted(write, tmp_path):
         "rows without a user": 2,
         "rows without a page": 1,
         "rows of unregistered editors": 3,
-        "rows of temporary accounts": 1,
+        KINDS[TEMPORARY]: 1,
     }
 
 

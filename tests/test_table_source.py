@@ -3,6 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sockgraph.account_names import KINDS, TEMPORARY
 from sockgraph.case import load_case
 from sockgraph.errors import SourceError, TableError
 from sockgraph.sources import TableSource
@@ -79,7 +80,7 @@ def test_what_is_left_out_is_counted(source):
         "rows without a user": 3,
         "rows without a page": 3,
         "rows of unregistered editors": 6,
-        "rows of temporary accounts": 3,
+        KINDS[TEMPORARY]: 3,
         "rows of no account (placeholders, imported names, user_id 0)": 0,
         "rows that stand twice": 1,
     }

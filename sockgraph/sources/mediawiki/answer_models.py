@@ -170,6 +170,7 @@ class _Temporary(_Row):
     enabled: bool = False
     matchPatterns: list[Text] = []  # noqa: N815 - the API's own name
     matchPattern: Text | list[Text] | None = None  # noqa: N815 - likewise
+    genPattern: Text | None = None  # noqa: N815 - likewise
 
 
 class _Compare(_Row):

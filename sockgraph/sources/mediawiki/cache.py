@@ -6,11 +6,14 @@ import contextlib
 import datetime as dt
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sockgraph.account_names import TEMPORARY, kind_of
 from sockgraph.errors import FetchError
 from sockgraph.runtime import silent
 from sockgraph.sources.mediawiki import answer_models
+from sockgraph.sources.mediawiki.queries import SITE
 from sockgraph.store.raw_answers import AnswerChain, RawAnswers, StoredAnswer, digest
 
 if TYPE_CHECKING:
@@ -107,6 +110,16 @@ class CachedClient:
             self.progress("edits", rows, max(rows, expected))
         self.progress("requests", self.connection.requests.total(), None)
 
+    @cached_property
+    def temporary_names(self) -> tuple[str, ...]:
+        """What the wiki says that its temporary accounts are called; nothing where it has none."""
+        given = self.whole(SITE).get("autocreatetempuser", {})
+        told = given.get("matchPatterns") or given.get("matchPattern") or given.get("genPattern")
+        return tuple([told] if isinstance(told, str) else told or ())
+
+    def _is_temporary(self, name: str) -> bool:
+        return kind_of(name, self.temporary_names) == TEMPORARY
+
     def rows(
         self,
         question: Query,
@@ -201,7 +214,7 @@ class CachedClient:
             params, kind=question.kind, what=_spoken(question, batch), found=question.keys
         )
         answer = json.loads(body)
-        kept = question.filed(answer)
+        kept = question.filed(answer, self._is_temporary)
         if kept != answer:
             answer, body = kept, json.dumps(kept, ensure_ascii=False).encode()
         following = answer.get("continue")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.account_names import PLACEHOLDER, kind_of
+from sockgraph.account_names import PLACEHOLDER, TEMPORARY, kind_of
 from sockgraph.sources.base import Discussion
 from sockgraph.sources.mediawiki.queries import (
     DISCUSSIONS,
     EDITORS,
     HISTORY,
     REVISIONS,
-    SITE,
     USERS,
 )
 from sockgraph.sources.mediawiki.tables import blocked_for_good, edits_table, hidden_parts, table_of
@@ -198,10 +196,10 @@ def _unregistered(asker: CachedClient, asked: list[str]) -> int:
 def _left_out(asker: CachedClient, names: list[str], min_edits: int) -> dict[str, str]:
     """Say of each candidate that cannot serve why not."""
     asker.ensure(USERS, names)
-    temporary = temporary_names(asker)
+    told = asker.temporary_names
     facts = {row["name"]: row for row in asker.rows(USERS, names)}
     reasons = {n: _why_not(facts.get(n, {"missing": True}), min_edits) for n in names}
-    reasons |= {n: "temporary" for n in names if temporary and temporary.fullmatch(n)}
+    reasons |= {n: "temporary" for n in names if kind_of(n, told) == TEMPORARY}
     return {name: why for name, why in reasons.items() if why}
 
 
@@ -216,16 +214,6 @@ def _why_not(row: Mapping[str, Any], min_edits: int) -> str:
     if blocked_for_good(row):
         return "blocked without end or as a sock"
     return "too few edits" if row.get("editcount", min_edits) < min_edits else ""
-
-
-def temporary_names(asker: CachedClient) -> re.Pattern[str] | None:
-    """Return what the wiki's temporary accounts are called, where it has any."""
-    answer = asker.whole(SITE)
-    given = answer.get("autocreatetempuser", {})
-    patterns = given.get("matchPatterns") or [p for p in (given.get("matchPattern"),) if p]
-    if not patterns:
-        return None
-    return re.compile("|".join(re.escape(p).replace(r"\$1", ".+") for p in patterns))
 
 
 def _ranking(names: list[str], shared: Mapping[str, int]) -> pd.DataFrame:

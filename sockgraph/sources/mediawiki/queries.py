@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.account_names import TEMPORARY, kind_of
 from sockgraph.store.raw_answers import digest
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Query:
     count
         Tells how many rows an answer holds.
     filed
-        What of the answer is kept.
+        What of the answer is kept; told, too, which names are temporary accounts'.
     """
 
     kind: str
@@ -53,7 +52,9 @@ class Query:
     batch: int = NAMES_PER_REQUEST
     refreshed: bool = True
     count: Callable[[Any], int] = field(default=len, hash=False)
-    filed: Callable[[Any], Any] = field(default=lambda answer: answer, hash=False)
+    filed: Callable[[Any, Callable[[str], bool]], Any] = field(
+        default=lambda answer, _: answer, hash=False
+    )
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -83,39 +84,34 @@ def _page_revisions(found: Sequence[Mapping[str, Any]]) -> int:
     return sum(len(page.get("revisions", [])) for page in found)
 
 
-def _without_addresses(answer: dict[str, Any]) -> dict[str, Any]:
+def _without_addresses(answer: dict[str, Any], temporary: Callable[[str], bool]) -> dict[str, Any]:
     """Leave out who unregistered editors and temporary accounts are: they are kept nowhere."""
     query = answer["query"]
-    pages = [{**page, **_unnamed(page)} for page in query.get("pages", [])]
+    pages = [
+        {**page, "revisions": [_unnamed(row, temporary) for row in page["revisions"]]}
+        if "revisions" in page
+        else page
+        for page in query.get("pages", [])
+    ]
     return {**answer, "query": {**query, "pages": pages}}
 
 
-def _unnamed(page: Mapping[str, Any]) -> dict[str, Any]:
-    if "revisions" not in page:
-        return {}
-    kept = [
-        {
-            k: v
-            for k, v in row.items()
-            if not (k in {"user", "userid"} and (row.get("anon") or row.get("temp")))
-        }
-        for row in page["revisions"]
-    ]
-    return {"revisions": kept}
+def _unnamed(row: Mapping[str, Any], temporary: Callable[[str], bool]) -> dict[str, Any]:
+    """Return a revision, without its author if nobody registered; not every wiki marks `temp`."""
+    brief = bool(row.get("temp")) or ("user" in row and temporary(row["user"]))
+    if not (brief or row.get("anon")):
+        return dict(row)
+    kept = {k: v for k, v in row.items() if k not in {"user", "userid"}}
+    return {**kept, "temp": True} if brief else kept
 
 
-def _without_names(answer: dict[str, Any]) -> dict[str, Any]:
+def _without_names(answer: dict[str, Any], temporary: Callable[[str], bool]) -> dict[str, Any]:
     """Keep of a list of temporary accounts only how many there are."""
     query = answer["query"]
-    return {
-        **answer,
-        "query": {
-            **query,
-            "allusers": [
-                {} for row in query.get("allusers", []) if kind_of(row.get("name", "")) == TEMPORARY
-            ],
-        },
-    }
+    brief: list[dict[str, Any]] = [
+        {} for row in query.get("allusers", []) if temporary(row.get("name", ""))
+    ]
+    return {**answer, "query": {**query, "allusers": brief}}
 
 
 def _joined(values: Sequence[str]) -> str:
@@ -264,6 +260,12 @@ TEXTS = Query(
     count=_page_revisions,
 )
 TEXTS_BEFORE_SLOTS = replace(TEXTS, fixed={k: v for k, v in TEXTS.fixed.items() if k != "rvslots"})
+
+
+def starts_of(told: Sequence[str]) -> list[str]:
+    """Return what names of these patterns begin with; of two that overlap, the shorter."""
+    starts = sorted({pattern.partition("$1")[0] for pattern in told})
+    return [s for s in starts if not any(s != other and s.startswith(other) for other in starts)]
 
 
 def contributions(window: Window) -> Query:

@@ -18,7 +18,6 @@ from sockgraph.sources.added_text import own_texts
 from sockgraph.sources.base import ReadResult
 from sockgraph.sources.mediawiki import accounts as renames
 from sockgraph.sources.mediawiki import tables
-from sockgraph.sources.mediawiki.accounts import ask_global, global_accounts, global_notes
 from sockgraph.sources.mediawiki.cache import CachedClient
 from sockgraph.sources.mediawiki.client import PER_MINUTE, Connection
 from sockgraph.sources.mediawiki.coverage import PART_OF_RENAMES, covered, has_more, owned
@@ -30,7 +29,6 @@ from sockgraph.sources.mediawiki.pages import (
     histories,
     read_discussions,
     shared_pages,
-    temporary_names,
     with_sha1,
 )
 from sockgraph.sources.mediawiki.queries import (
@@ -42,6 +40,7 @@ from sockgraph.sources.mediawiki.queries import (
     USERS,
     Query,
     contributions,
+    starts_of,
 )
 from sockgraph.sources.mediawiki.tables import read_logs
 from sockgraph.sources.mediawiki.texts import with_texts
@@ -124,12 +123,13 @@ class MediaWikiSource:
         """
         with self._asker.session():
             self._greet()
-            pattern = temporary_names(self._asker)
-            question = BUT_TEMPORARY if pattern else ALL_USERS
+            told = self._asker.temporary_names
+            question = BUT_TEMPORARY if told else ALL_USERS
             self._asker.ensure(question, enough=_listed_enough)
-            if pattern:
-                self._asker.ensure(TEMPORARY_USERS, ["~"], enough=_listed_enough)
-                counted = self._asker.rows(TEMPORARY_USERS, ["~"], enough=_listed_enough)
+            if told:
+                starts = starts_of(told)
+                self._asker.ensure(TEMPORARY_USERS, starts, enough=_listed_enough)
+                counted = self._asker.rows(TEMPORARY_USERS, starts, enough=_listed_enough)
                 self._counts["temporary accounts, left out"] = sum(1 for _ in counted)
         if not all(chain.complete for chain in self._asker.raw.chains(question.identity)):
             raise SourceError(
@@ -140,7 +140,7 @@ class MediaWikiSource:
         listed = {
             r["name"]: r.get("editcount", 0)
             for r in self._asker.rows(question)
-            if kind_of(r["name"]) == ACCOUNT and not (pattern and pattern.fullmatch(r["name"]))
+            if kind_of(r["name"], told) == ACCOUNT
         }
         kept = [name for name, edits in listed.items() if edits >= self._case.accounts.min_edits]
         self._counts["accounts with fewer edits than min_edits"] = len(listed) - len(kept)
@@ -211,13 +211,12 @@ class MediaWikiSource:
     def global_names(self, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Return what CentralAuth says of each name; nothing where there is none."""
         with self._asker.session():
-            return global_accounts(self._asker, names)
+            return renames.global_accounts(self._asker, names)
 
     @property
     def identity(self) -> tuple[str, str]:
         """The wiki's id in its database, as CentralAuth calls it, and its host."""
-        general = self._asker.whole(SITE)["general"]
-        return str(general.get("wikiid", "")), self._case.wiki
+        return str(self._asker.whole(SITE)["general"].get("wikiid", "")), self._case.wiki
 
     def account_facts(self, users: Sequence[str]) -> pd.DataFrame:
         """Return `accounts` without `role`, a row for every user."""
@@ -234,12 +233,12 @@ class MediaWikiSource:
                 self._asker.ensure(question, some, enough=self._read_enough, expected=expected)
             named = self._of_case(users)
             renames.ask_renames(self._asker, named)
-            ask_global(self._asker, named)
+            renames.ask_global(self._asker, named)
             held = renames.everywhere(self._asker, named)
             before = renames.former_holders(self._asker, named)
             elsewhere = _joined(
                 {user: tables.block_notes(facts[user]) for user in named},
-                global_notes(self._asker, named),
+                renames.global_notes(self._asker, named),
                 renames.block_notes(self._asker, named),
                 {user: _TAKEN_OVER.format(day=day) for user, day in before.items()},
             )
@@ -389,6 +388,7 @@ class MediaWikiSource:
             "api": self._asker.connection.api,
             "generator": self._asker.whole(SITE)["general"].get("generator"),
             "read_on": self._asker.raw.read_on(),
+            "temporary_names": list(self._asker.temporary_names),
             "answers_sha256": self._asker.raw.sha256(),
             "requests": dict(sorted(Counter(entry.kind for entry in entries).items())),
             "warnings": sorted(warnings),
