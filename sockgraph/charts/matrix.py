@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from sockgraph.charts.marks import Mark, Point
 
-CELL = 36.0
+WIDE, TALL = 46.0, 34.0
+"""Of a cell, in pixels: `≤−0.6` in bold fits in one."""
 MOST = 40
 """Accounts that one matrix shows."""
 PALE = {"for": "for-pale", "against": "against-pale"}
@@ -92,16 +93,16 @@ def matrix(
     for row in each(cells):
         parts += _cell(row)
     for i, name in enumerate(names[1:], 1):
-        parts.append(Text((CELL * i + 6, CELL * i + 23), name))
-    ends = [CELL * i + 10 + text_width(name) for i, name in enumerate(names)]
+        parts.append(Text((WIDE * i + 6, TALL * i + 22), name))
+    ends = [WIDE * i + 10 + text_width(name) for i, name in enumerate(names)]
     title = say("log10 LR of every pair of {n} accounts", n=len(names))
-    size = (max(ends, default=40.0), CELL * len(names) + 2)
+    size = (max(ends, default=40.0), TALL * len(names) + 2)
     return Chart(cells, title, size, tuple(parts), heading="All pairs", note=NOTE)
 
 
 def _cell(row: Any) -> list[Mark]:
-    corner: Point = (CELL * row.column + 0.5, CELL * row.row + 0.5)
-    size: Point = (CELL - 1, CELL - 1)
+    corner: Point = (WIDE * row.column + 0.5, TALL * row.row + 0.5)
+    size: Point = (WIDE - 1, TALL - 1)
     fill = HATCH if row.insufficient else PALE.get(row.direction, "paper")
     parts: list[Mark] = [marks.box(corner, size, fill, stroke="rule")]
     middle = (corner[0] + size[0] / 2, corner[1] + size[1] / 2 + 4.5)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.charts import marks
-from sockgraph.charts.marks import Chart, Text
+from sockgraph.charts.marks import Chart, Text, text_width
 from sockgraph.charts.waterfall import Axis, diamond, hue_of, number_of
 from sockgraph.reviews.words import plain
 from sockgraph.strings import say
@@ -92,10 +92,11 @@ def reference_strip(
         if n
     ]
     parts: list[Mark] = [marks.boxes(bars, "h3"), marks.line((0, base), (width, base), "ink-2")]
-    parts += [
-        Text((ours.x(tick), base + 15), plain(tick).removesuffix(".0"), "q", "middle")
-        for tick in ours.ticks
-    ]
+    for tick in ours.ticks:
+        words = plain(tick).removesuffix(".0")
+        half = text_width(words) / 2 + 1  # near an end the words stay inside
+        x = min(max(ours.x(tick), half), width - half)
+        parts.append(Text((x, base + 15), words, "q", "middle"))
     if asked is not None:
         x = ours.x(asked)
         parts.append(marks.line((x, 4), (x, base), "ink", dash=(3.0, 3.0)))

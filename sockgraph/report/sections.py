@@ -57,6 +57,7 @@ MOST_AGAINST = 5
 MOST_DIFFS = 6
 MOST_STRETCHES = 60
 MEETINGS = 4
+SMALLEST = 0.05  # what a family must add to be named among what speaks: less is written as 0.0
 """Pages that show an edit of either account side by side."""
 NOTHING = Markup("&ndash;")
 
@@ -307,6 +308,8 @@ def arguments(link: Link, tables: PairTables) -> tuple[tuple[Markup, ...], tuple
     steps = waterfall_steps(tables.link, tables.evidence)
     said: dict[str, list[Markup]] = {"against": [], "for": []}
     for step in each(steps[steps["kind"].isin(list(said))]):
+        if abs(step.end - step.start) < SMALLEST:
+            continue
         ours = [s for s in link.signals if s.family == step.family and s.contribution is not None]
         most = sorted(ours, key=lambda s: -abs(s.contribution or 0.0))[:2]
         what = listed([say(signal_about(s.name) or s.name) for s in most])

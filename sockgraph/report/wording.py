@@ -277,7 +277,7 @@ def _at_stake(link: Link) -> bool:
 def _flag_changed(tests: Sequence[Omitted], *, flagged: bool) -> str:
     fallen, n = sum(item[4] is False for item in tests), len(tests)
     if not flagged and fallen == n:
-        return say("Hollow: it has not what a flag asks, in any test.")
+        return say("In no test has it all that a flag asks (drawn hollow).")
     if not flagged:
         return say(
             "{lifted} of {n} omissions give it all that a flag asks.",
@@ -287,7 +287,7 @@ def _flag_changed(tests: Sequence[Omitted], *, flagged: bool) -> str:
     if not fallen:
         return say("It has what a flag asks in all {n} tests.", n=n)
     return say(
-        "Hollow: it has not what a flag asks, in {fallen} of {n} tests.",
+        "In {fallen} of {n} tests it lacks what a flag asks (drawn hollow).",
         fallen=fallen,
         n=n,
     )
