@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sockgraph.charts import blocs
+from sockgraph.concert.capture import measure_capture
 from sockgraph.concert.discussion_page import read_page
 from sockgraph.concert.history import read_votes
 from sockgraph.concert.profiles import profile_of, pseudonymize_voters
@@ -353,6 +355,7 @@ def votes_at(*times, users=None):
 def test_votes_at_night_stand_out_from_an_accounts_own_hours():
     days = pd.date_range("2021-01-01T10:00Z", periods=100, freq="D")
     edits = pd.DataFrame({"user": "Fen Orchid", "timestamp": days, "rev_id": range(500, 600)})
+    edits = edits.assign(wiki="fernwick.example")
     night = usual_hours(votes_at(*[f"2021-05-0{n}T03:00" for n in range(1, 7)]), edits).iloc[0]
     assert (night["n_votes"], night["in_quiet_hours"]) == (6, 6)
     assert night["p"] < 1e-5
@@ -384,3 +387,25 @@ def test_messages_to_many_and_who_came_after_them():
     votes = votes_at(*times, users=["voter-0001", *names[:2], "voter-0002"])
     came = arrivals_after(votes.assign(page="Project:X"), runs)
     assert came[["receivers", "came", "others", "others_came"]].iloc[0].tolist() == [2, 2, 1, 0]
+
+
+def test_one_title_and_one_number_on_two_wikis_are_two():
+    here = votes_at("2021-05-01T03:00", "2021-05-02T03:00").assign(page="Project:X", rev_id=[1, 2])
+    both = pd.concat([here.head(1), here.tail(1).assign(wiki="b.example", rev_id=1)])
+    days = pd.date_range("2021-01-01T10:00Z", periods=3, freq="D")
+    edits = pd.DataFrame({"user": "Fen Orchid", "timestamp": days, "rev_id": [1, 2, 3]})
+    told = usual_hours(both, edits.assign(wiki="c.example")).iloc[0]
+    assert (told["n_votes"], told["n_edits"]) == (2, 3)
+    assert usual_hours(here, edits.assign(wiki="c.example")).iloc[0]["n_votes"] == 1
+    assert measure_capture(edits.assign(wiki="c.example"), votes=both).table.query(
+        "activity == 'voting'"
+    )["events"].tolist() == [2]
+    drawn = blocs(both, ["Fen Orchid"]).data["page"]
+    assert drawn.tolist() == ["Project:X (fernwick.example)", "Project:X (b.example)"]
+    assert blocs(here, ["Fen Orchid"]).data["page"].tolist() == ["Project:X"]
+    apart = votes_at("2021-05-01T03:00", "2021-05-01T12:00", users=["Moth", "Fen Orchid"])
+    apart = apart.assign(page="Project:X", wiki=["fernwick.example", "b.example"])
+    start = pd.Timestamp("2021-05-01T06:00", tz="UTC")
+    sent = pd.DataFrame([{"sender": "Jack", "start": start, "receivers": ["Fen Orchid"]}])
+    assert arrivals_after(apart, sent).empty  # one was over by then, the other not yet open
+    assert len(arrivals_after(apart.assign(wiki="b.example"), sent)) == 1

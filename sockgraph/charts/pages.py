@@ -11,6 +11,7 @@ import pandas as pd
 from sockgraph.charts import marks, placement
 from sockgraph.charts.marks import DOTTED, Chart, Dot, Text, each, text_width
 from sockgraph.reviews.words import counted, duration
+from sockgraph.signals.pages import page_titles
 from sockgraph.strings import say
 
 if TYPE_CHECKING:
@@ -74,12 +75,7 @@ def shared_pages(edits: pd.DataFrame, user_a: str, user_b: str) -> Chart:
 def _counts(edits: pd.DataFrame, user_a: str, user_b: str) -> pd.DataFrame:
     """Return a row a page: its edits by either account."""
     ours = edits[edits["user"].isin([user_a, user_b])]
-    page = ours["title"].astype("string")
-    if "page_id" in ours:
-        page = page.fillna("page " + ours["page_id"].astype("string"))
-    if "wiki" in ours and len(ours["wiki"].unique()) > 1:
-        page = page + " (" + ours["wiki"].astype("string") + ")"
-    table = pd.crosstab(page.rename("page"), ours["user"])
+    table = pd.crosstab(page_titles(ours).rename("page"), ours["user"])
     counts = table.reindex(columns=[user_a, user_b], fill_value=0)
     return counts.set_axis(["a", "b"], axis=1)
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from sockgraph.charts import marks
 from sockgraph.charts.marks import Chart, Dot, Mark, Text, broken, each, text_width
+from sockgraph.signals.pages import of_wikis, revision_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,8 @@ def blocs(votes: pd.DataFrame, users: Sequence[str]) -> Chart:
 
 def _stood(votes: pd.DataFrame) -> pd.DataFrame:
     """Return when accounts came to each discussion, and where they stood in the end."""
-    counted = votes[votes["parse"] == "ok"].sort_values(["timestamp", "rev_id"])
+    named = votes.assign(page=of_wikis(votes["page"], votes["wiki"]))
+    counted = named[named["parse"] == "ok"].sort_values(["timestamp", "rev_id"])
     first = counted.drop_duplicates(["page", "user"])
     last = counted.dropna(subset="side").drop_duplicates(["page", "user"], keep="last")
     sides = last.set_index(["page", "user"])["side"]
@@ -165,7 +167,8 @@ def usual_hours(votes: pd.DataFrame, edits: pd.DataFrame, users: Sequence[str]) 
     """
     shown, tall, across = list(users)[:MOST], 26.0, 480.0
     names = _Names(shown, 36.0)
-    stood, others = _stood(votes), edits[~edits["rev_id"].isin(votes["rev_id"])]
+    stood = _stood(votes)
+    others = edits[~revision_keys(edits).isin(revision_keys(votes))]
     parts, tables = list[Mark](), []
     step = across / 24
     for user, y in zip(shown, names.tops, strict=True):

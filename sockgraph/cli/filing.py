@@ -41,6 +41,7 @@ from sockgraph.reviews.reversal import (
 )
 from sockgraph.reviews.rules import evidence_changed, refuse_export
 from sockgraph.reviews.states import FILED, RECEIVED, LinkHistory
+from sockgraph.signals.pages import revision_keys
 from sockgraph.store.files import write_bytes
 
 if TYPE_CHECKING:
@@ -310,7 +311,7 @@ def _of_accounts(session: ReviewSession, users: set[str]) -> Basket:
     whole = read_basket(session.store)
     edits = picked_edits(session.dossier.tables["edits"], whole)
     ours = edits[edits["user"].isin(users)]
-    revs = set(ours["wiki"].astype("string") + ":" + ours["rev_id"].astype("string"))
+    revs = set(revision_keys(ours))
     kept = tuple(one for one in whole if one.rev in revs)
     if whole:
         say(

@@ -231,7 +231,7 @@ def _events(
     found = {"editing": edits[columns], "reverting": edits.loc[_undoes(edits), columns]}
     if votes is not None:
         cast = votes[(votes["parse"] == "ok") & votes["side"].notna()].sort_values("timestamp")
-        found["voting"] = cast.drop_duplicates(["page", "user"], keep="last")[columns]
+        found["voting"] = cast.drop_duplicates(["wiki", "page", "user"], keep="last")[columns]
     if log_events is not None:
         powers = log_events["type"].isin(POWERS) & log_events["actor"].notna()
         found["administering"] = log_events.loc[powers, ["actor", "timestamp"]].rename(

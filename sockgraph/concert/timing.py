@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
+from sockgraph.signals.pages import of_wikis, revision_keys
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -60,8 +62,8 @@ def usual_hours(votes: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFrame:
         adjusted), `status` (insufficient below 5 votes or 50 edits; p is null then).
     """
     counted = votes[votes["parse"] == "ok"].sort_values(["timestamp", "rev_id"])
-    first = counted.drop_duplicates(["page", "user"])
-    others = edits[~edits["rev_id"].isin(votes["rev_id"])]
+    first = counted.drop_duplicates(["wiki", "page", "user"])
+    others = edits[~revision_keys(edits).isin(revision_keys(votes))]
     rows = [
         {"user": user, **_quiet(_hours(first, user), _hours(others, user))}
         for user in sorted(set(first["user"]) & set(edits["user"]))
@@ -149,7 +151,8 @@ def arrivals_after(votes: pd.DataFrame, sent: pd.DataFrame) -> pd.DataFrame:
         came: `sender, start, page, receivers` (not there before), `came` (of them, within 24 hours
         of the run's start), `others`, `others_came` (the same of everybody else who ever came).
     """
-    first = votes[votes["parse"] == "ok"].groupby(["page", "user"])["timestamp"].min()
+    came = votes[votes["parse"] == "ok"].assign(page=of_wikis(votes["page"], votes["wiki"]))
+    first = came.groupby(["page", "user"])["timestamp"].min()
     rows = [
         {"sender": sender, "start": start, "page": page, **counts}
         for sender, start, receivers in sent[["sender", "start", "receivers"]].itertuples(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.report.facts import events_of
+from sockgraph.signals.pages import page_titles, revision_keys
 from sockgraph.strings import say
 
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ def shared_edits(tables: Tables, a: str, b: str) -> pd.DataFrame:
     before = both.groupby("page", observed=True)[["user", "timestamp"]].shift()
     turned = before["user"].notna() & (before["user"] != both["user"])
     gap = (both["timestamp"] - before["timestamp"]).dt.total_seconds().where(turned)
-    rev = both["wiki"].astype("string") + ":" + both["rev_id"].astype("string")
-    found = both.assign(rev=rev, gap=gap)
+    found = both.assign(rev=revision_keys(both), gap=gap)
     columns = ["rev", "timestamp", "user", "page", "ns", "comment", "hidden", "minor", "size_diff"]
     return found[[*columns, "gap"]].reset_index(drop=True)
 
@@ -88,8 +88,7 @@ def latest_edits(tables: Tables, a: str, b: str, *, most: int = 50) -> pd.DataFr
     edits = tables["edits"]
     both = edits[edits["user"].isin([a, b])].sort_values(["timestamp", "rev_id"], kind="stable")
     both = both.groupby("user", observed=True, sort=False).tail(most)
-    rev = both["wiki"].astype("string") + ":" + both["rev_id"].astype("string")
-    found = both.assign(rev=rev, page=page_titles(both), gap=np.nan)
+    found = both.assign(rev=revision_keys(both), page=page_titles(both), gap=np.nan)
     columns = ["rev", "timestamp", "user", "page", "ns", "comment", "hidden", "minor", "size_diff"]
     return found[[*columns, "gap"]].reset_index(drop=True)
 
@@ -258,21 +257,6 @@ def group_facts(tables: Tables) -> pd.DataFrame:
     columns = ["cluster_id", "user", "membership", "status"]
     columns += ["weakest_a", "weakest_b", "weakest_log10_lr"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def page_titles(edits: pd.DataFrame) -> pd.Series:
-    """Return what the page of each edit is called; of several wikis, with its wiki.
-
-    A table that has its `page` already keeps it: a desk asks often.
-    """
-    if "page" in edits:
-        return edits["page"]
-    titles = edits["title"].astype("object")
-    nameless = titles.isna()
-    titles = titles.mask(nameless, "page " + edits["page_id"].astype("string").astype("object"))
-    if len(set(edits["wiki"])) > 1:
-        titles = titles + " (" + edits["wiki"].astype("object") + ")"
-    return titles
 
 
 def _hour_of_week(edits: pd.DataFrame) -> NDArray[np.int64]:

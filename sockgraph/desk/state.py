@@ -14,7 +14,7 @@ import pandas as pd
 
 import sockgraph
 from sockgraph.clustering import cluster
-from sockgraph.desk.facts import contacts, page_titles, pair_rows
+from sockgraph.desk.facts import contacts, pair_rows
 from sockgraph.desk.phrases import PhraseIndex, index_phrases
 from sockgraph.errors import StaleArtifactError
 from sockgraph.evidence import flag
@@ -49,6 +49,7 @@ from sockgraph.reviews import (
 from sockgraph.reviews.blinding import without_hidden_names
 from sockgraph.reviews.states import NOTE, ordered
 from sockgraph.schema import subject_of
+from sockgraph.signals.pages import page_titles
 from sockgraph.store.case_store import HELD_OUT
 from sockgraph.strings import language_of, say, spoken
 

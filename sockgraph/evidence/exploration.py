@@ -29,6 +29,7 @@ from sockgraph.evidence.similarity import Likeness, normalize
 from sockgraph.evidence.transfer import transfer
 from sockgraph.runtime import Progress, silent
 from sockgraph.signals import FAMILIES
+from sockgraph.signals.pages import page_titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,7 @@ def what_if(  # noqa: PLR0913 - as `compare`
     named = set(accounts.loc[accounts["role"] == "nominated", "user"])
     _refuse_unknown(asked, "family", set(FAMILIES))
     _refuse_unknown(asked, "account", named)
-    _refuse_unknown(asked, "page", set(edits["title"].dropna()) if asked["page"] else set())
+    _refuse_unknown(asked, "page", set(page_titles(edits)) if asked["page"] else set())
     _refuse_unknown(asked, "week", set(_weeks(edits)) if asked["week"] else set())
     edits = _narrowed(edits, asked, window)
     background = None if background is None else _narrowed(background, asked, window)
@@ -177,7 +178,7 @@ def _narrowed(
     """Leave out pages, weeks, and what is outside a window."""
     kept = np.ones(len(edits), dtype=bool)
     if asked["page"]:
-        kept &= ~edits["title"].isin(asked["page"]).to_numpy(dtype=bool)
+        kept &= ~page_titles(edits).isin(asked["page"]).to_numpy(dtype=bool)
     if asked["week"]:
         kept &= ~_weeks(edits).isin(asked["week"]).to_numpy(dtype=bool)
     first, last = window or (None, None)

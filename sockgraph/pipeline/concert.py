@@ -22,6 +22,7 @@ from sockgraph.pipeline.results import CAPTURE_PAGE, CONCERT_PAGE, DATA, read_ca
 from sockgraph.pipeline.run import open_source
 from sockgraph.report import CaptureData, ConcertData, capture_page, concert_page
 from sockgraph.runtime import Progress, silent
+from sockgraph.signals.pages import page_titles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,7 +233,7 @@ def _capture_of(case: Case, store: CaseStore, every: str, progress: Progress) ->
     told = {
         "edits": len(people),
         "accounts": int(people["user"].nunique()),
-        "pages": int(people["title"].nunique()),
+        "pages": int(page_titles(people).nunique()),
         "edits of bots, left out": len(edits) - len(people),
     }
     chart = effective_hands(capture.table)

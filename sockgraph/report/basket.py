@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from sockgraph.errors import StoreError
+from sockgraph.signals.pages import revision_keys
 from sockgraph.store.case_store import BASKET
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def picked_edits(edits: pd.DataFrame, basket: Basket) -> pd.DataFrame:
     place = {one.rev: i for i, one in enumerate(basket)}
     numbers = {int(n) for rev in place if (n := rev.rpartition(":")[2]).isdigit()}
     found = edits[edits["rev_id"].isin(numbers)]  # many rows: keys are made of few
-    keys = (found["wiki"].astype("string") + ":" + found["rev_id"].astype("string")).to_numpy()
+    keys = revision_keys(found).to_numpy()
     known = np.array([key in place for key in keys], dtype=bool)  # a list of none picks columns
     found, at = found.loc[known], [place[key] for key in keys[known]]
     found = found.assign(side=[basket[i].side for i in at], place=at)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.names import clean
+from sockgraph.signals.pages import page_titles
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from sockgraph.report.data import Link
 
 MOST = 8
-SEVERAL = 2
 QUOTED = ["wiki", "rev_id", "user", "timestamp", "comment", "hidden"]
 
 
@@ -83,7 +83,7 @@ class EditIndex:
 def index_edits(edits: pd.DataFrame, links: Collection[Link]) -> EditIndex:
     """Prepare the edits of the accounts of some links."""
     users = {user for link in links for user in link.pair}
-    keyed = edits[QUOTED].assign(page=_page_keys(edits))
+    keyed = edits[QUOTED].assign(page=page_titles(edits))
     editors = keyed.groupby("page", observed=True)["user"].nunique()
     named = keyed[keyed["user"].isin(users)].sort_values(["timestamp", "rev_id"], kind="stable")
     named = named.reset_index(drop=True)
@@ -112,14 +112,6 @@ def shared_pages(link: Link, editing: EditIndex) -> tuple[list[SharedPage], int]
         for page in ranked[:MOST]
     ]
     return sorted(shown, key=lambda page: (page.first.at, page.title)), len(both)
-
-
-def _page_keys(edits: pd.DataFrame) -> pd.Series[str]:
-    """Return each edit's page: its title, and of several wikis which."""
-    numbered = "page " + edits["page_id"].astype("string")
-    titles = edits["title"].astype("string").fillna(numbered).fillna("page without a title")
-    one = edits["wiki"].nunique() < SEVERAL
-    return titles if one else titles + " (" + edits["wiki"].astype("string") + ")"
 
 
 def _edit(row: Any) -> QuotedEdit:

@@ -19,6 +19,7 @@ import pandas as pd
 from sockgraph.reviews.dossier import direction
 from sockgraph.reviews.sheet import page_keys
 from sockgraph.signals import SIGNALS
+from sockgraph.signals.pages import revision_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -119,8 +120,7 @@ class _Facts:
         self.pair = pair
         self.edits = dossier.tables["edits"]
         mine = self.edits[self.edits["user"].isin(pair)]
-        keys = mine["wiki"] + ":" + mine["rev_id"].astype("string")
-        mine = mine.assign(key=keys, page=page_keys(mine))
+        mine = mine.assign(key=revision_keys(mine), page=page_keys(mine))
         self.mine = mine.sort_values(["timestamp", "rev_id"], kind="stable")
 
     def argument(self, row: dict[str, Any]) -> Argument:

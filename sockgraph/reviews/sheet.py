@@ -14,6 +14,7 @@ import pandas as pd
 
 from sockgraph.reviews.blinding import USER_SPACES, Blinder, Part, blinder, own_names, squash
 from sockgraph.reviews.ledger import digest
+from sockgraph.signals.pages import revision_keys
 from sockgraph.strings import say
 
 if TYPE_CHECKING:
@@ -375,7 +376,7 @@ def edits_of(dossier: Dossier, pair: Pair) -> set[str]:
     """Return every edit of two accounts that the case holds, as `wiki:rev_id`."""
     edits = dossier.tables["edits"]
     mine = edits[edits["user"].isin(pair)]
-    return set(mine["wiki"] + ":" + mine["rev_id"].astype("string"))
+    return set(revision_keys(mine))
 
 
 def page_keys(edits: pd.DataFrame) -> pd.Series:

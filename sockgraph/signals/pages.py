@@ -1,4 +1,4 @@
-"""Pages: which pages two accounts edit, the rare ones weighing most."""
+"""Pages: which pages two accounts edit, the rare ones weighing most; and what pages are called."""
 
 from __future__ import annotations
 
@@ -10,7 +10,39 @@ from scipy import sparse
 from sockgraph.signals.vectors import TermMatrix, make_bag
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sockgraph.signals.corpus import Corpus
+
+
+def of_wikis(names: pd.Series, wikis: pd.Series) -> pd.Series:
+    """Return names of pages, of several wikis each with its wiki: one title on two is two pages.
+
+    >>> import pandas as pd
+    >>> list(of_wikis(pd.Series(["Mill", "Mill"]), pd.Series(["a.example", "b.example"])))
+    ['Mill (a.example)', 'Mill (b.example)']
+    """
+    named = names.astype("string")
+    return named if wikis.nunique() < 2 else named + " (" + wikis.astype("string") + ")"
+
+
+def page_titles(edits: pd.DataFrame) -> pd.Series:
+    """Return what the page of each edit is called, by its number where it has no title.
+
+    A table that has its `page` already keeps it: a desk asks often.
+    """
+    if "page" in edits:
+        return edits["page"]
+    titles = edits["title"].astype("string")
+    if "page_id" in edits:
+        titles = titles.fillna("page " + edits["page_id"].astype("string"))
+    titles = titles.fillna("page without a title")
+    return of_wikis(titles, edits["wiki"]) if "wiki" in edits else titles
+
+
+def revision_keys(edits: pd.DataFrame) -> pd.Series:
+    """Return each revision as `wiki:rev_id`: two wikis number theirs alike."""
+    return edits["wiki"].astype("string") + ":" + edits["rev_id"].astype("string")
 
 
 def page_bag(corpus: Corpus) -> TermMatrix | None:
