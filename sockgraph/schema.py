@@ -92,6 +92,15 @@ class Column:
             dtype, checks=checks, nullable=self.nullable, coerce=self.kind != "list"
         )
 
+    def keeps(self, values: pd.Series) -> bool:
+        """Say whether values of this type are allowed ones."""
+        if self.kind == "list":
+            return bool((self._are_lists(values) | (values.isna() & self.nullable)).all())
+        null = values.isna()
+        if null.any() and not self.nullable:
+            return False
+        return not self.among or bool((values.isin(self.among) | null).all())
+
     def _are_lists(self, values: pd.Series) -> pd.Series:
         """Say which values are lists of strings; most are empty, and are not looked into."""
         right = (isinstance(v, list) and (not v or self._holds(v)) for v in values)
@@ -393,7 +402,7 @@ def links_of(scores: Scores | pd.DataFrame, needed: Sequence[str]) -> pd.DataFra
 
 @cache
 def _pandera(name: str) -> pa_pd.DataFrameSchema:
-    import pandera.pandas as pa_pd  # takes a second; screening needs none of it
+    import pandera.pandas as pa_pd  # takes a second; see `_kept`
 
     table = TABLES[name]
     return pa_pd.DataFrameSchema(
@@ -432,13 +441,10 @@ def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         If columns are missing or unknown, a type cannot be had, a value is not allowed, a key is
         null or stands twice. Every fault is listed.
     """
-    table, whole = TABLES[name], _columns(name, frame)
-    from pandera.errors import SchemaErrors  # as above
-
-    try:
-        whole = _pandera(name).validate(whole, lazy=True, inplace=True)  # `whole` is our own
-    except SchemaErrors as error:
-        raise SchemaError(f"table {name}", _faults(error), "Correct the rows named.") from error
+    table, given = TABLES[name], _columns(name, frame)
+    whole = _kept(table, given)
+    if whole is None:
+        whole = _corrected(name, given)
     _refuse_pairs(name, whole)
     if _ascends(whole, table.key):
         return whole.reset_index(drop=True)
@@ -456,13 +462,44 @@ def read_back(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     SchemaError
         If its columns are not those of the contract, as in a file of an earlier version.
     """
-    text = pd.StringDtype(na_value=np.nan)  # as pandera has it
-    columns = TABLES[name].columns.items()
-    kinds = {c: text if s.kind == "string" else s.kind for c, s in columns if s.kind != "list"}
     try:
-        return _columns(name, frame).astype(kinds)
+        return _typed(TABLES[name], _columns(name, frame))
     except (TypeError, ValueError) as error:
         raise SchemaError(f"table {name}", f"{error}.", "Run the case again.") from error
+
+
+def _typed(table: Table, whole: pd.DataFrame) -> pd.DataFrame:
+    text = pd.StringDtype(na_value=np.nan)  # as pandera has it
+    columns = table.columns.items()
+    kinds = {c: text if s.kind == "string" else s.kind for c, s in columns if s.kind != "list"}
+    return whole.astype(kinds)
+
+
+def _kept(table: Table, given: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the columns in their types; None if pandas alone cannot, or a value is not allowed.
+
+    What keeps its contract, as nearly every table does, needs none of pandera: its import and its
+    checks were a tenth of a run.
+    """
+    times = (given[name] for name, column in table.columns.items() if column.kind == _TIME)
+    if not all(isinstance(t.dtype, pd.DatetimeTZDtype) or t.isna().all() for t in times):
+        return None  # numbers would be taken for times
+    try:
+        whole = _typed(table, given)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    kept = all(column.keeps(whole[name]) for name, column in table.columns.items())
+    return whole if kept else None
+
+
+def _corrected(name: str, given: pd.DataFrame) -> pd.DataFrame:
+    """Let pandera bring the columns to their types, or list every fault."""
+    from pandera.errors import SchemaErrors  # takes a second; see `_kept`
+
+    try:
+        return _pandera(name).validate(given, lazy=True, inplace=True)
+    except SchemaErrors as error:
+        raise SchemaError(f"table {name}", _faults(error), "Correct the rows named.") from error
 
 
 def _columns(name: str, frame: pd.DataFrame) -> pd.DataFrame:

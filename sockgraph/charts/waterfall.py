@@ -206,6 +206,7 @@ def waterfall(
     *,
     axis: Axis | None = None,
     width: float = WIDE,
+    steps: pd.DataFrame | None = None,
 ) -> Chart:
     """Draw how the families of evidence add up to a pair's number, and its interval.
 
@@ -219,8 +220,10 @@ def waterfall(
         A page's common one, from `page_axis`.
     width
         In pixels; under 500 there is no column for what a family rests on.
+    steps
+        What `waterfall_steps` returned of these, if it was asked before.
     """
-    steps = waterfall_steps(link, evidence, omissions)
+    steps = waterfall_steps(link, evidence, omissions) if steps is None else steps
     wide = width >= 500
     given = axis or page_axis([(link, steps)])
     names = max(text_width(title, bold=True) for title in [*steps["title"], "All evidence"]) + 8

@@ -92,15 +92,24 @@ def fit_line(sample: Sample) -> tuple[float, float]:
     With equal weights the log odds are the log LR (Brümmer & du Preez 2006,
     doi:10.1016/j.csl.2005.08.001). A ridge on b keeps it finite where the two kinds do not overlap.
     """
-    from sklearn.linear_model import LogisticRegression
-
-    x = np.concatenate([sample.same, sample.different])[:, None]
-    y = np.repeat([1, 0], [len(sample.same), len(sample.different)])
+    x = np.concatenate([sample.same, sample.different])
+    x = np.stack([np.ones_like(x), x])
+    y = np.repeat([1.0, 0.0], [len(sample.same), len(sample.different)])
     w = np.concatenate([sample.same_weight, sample.different_weight]) / 2
-    least = LogisticRegression(C=0.5 / RIDGE, solver="newton-cholesky", tol=1e-10)
-    fitted = least.fit(x, y, sample_weight=w)
-    a, b = float(fitted.intercept_[0]), float(fitted.coef_[0, 0])
-    return (a / LN10, b / LN10) if b > 0 else (0.0, 0.0)
+    sign, held = 1 - 2 * y, np.array([0.0, RIDGE])
+
+    def loss(line: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        s = line @ x
+        value = w @ np.logaddexp(0, sign * s) + held @ line**2
+        return float(value), x @ (w * (expit(s) - y)) + 2 * held * line
+
+    def bend(line: NDArray[np.float64]) -> NDArray[np.float64]:
+        p = expit(line @ x)
+        return np.asarray((x * (w * p * (1 - p))) @ x.T + np.diag(2 * held))
+
+    exact = {"gtol": 1e-10}
+    a, b = minimize(loss, [0.0, 0.0], jac=True, hess=bend, method="trust-exact", options=exact).x
+    return (float(a / LN10), float(b / LN10)) if b > 0 else (0.0, 0.0)
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,7 @@ class SectionContext:
     editing: EditIndex
     axis: Axis
     tables: Mapping[tuple[str, str], PairTables]
+    steps: Mapping[tuple[str, str], pd.DataFrame]
     cards: Mapping[str, tuple[Mark, ...]]
 
 
@@ -182,18 +183,19 @@ def section_context(
 ) -> SectionContext:
     """Prepare what the sections share: edits by page, one axis, each account's week."""
     tables = pair_tables(data, [link.pair for link in links])
-    steps = [
-        (known.link, waterfall_steps(known.link, known.evidence))
-        for known in tables.values()
+    steps = {
+        pair: waterfall_steps(known.link, known.evidence, known.omissions)
+        for pair, known in tables.items()
         if pd.notna(known.link["log10_lr"])
-    ]
+    }
+    axis = page_axis((tables[pair].link, rows) for pair, rows in steps.items())
     editing = pages.index_edits(data.edits, links)
     offset = case_offset(data.case)
     cards = {
         user: hours_card(account.label, week_counts(account.life.times, offset), turned=True)
         for user, account in accounts.items()
     }
-    return SectionContext(data, accounts, editing, page_axis(steps), tables, cards)
+    return SectionContext(data, accounts, editing, axis, tables, steps, cards)
 
 
 def link_line(link: Link, anchor: str, shared: SectionContext, *, full: bool = False) -> LinkLine:
@@ -201,11 +203,8 @@ def link_line(link: Link, anchor: str, shared: SectionContext, *, full: bool = F
     tables, known = shared.tables[link.pair], facts.pair_facts(link, shared.accounts)
     found, n_pages = pages.shared_pages(link, shared.editing)
     told = link.log10_lr is not None
-    drawn = (
-        waterfall(tables.link, tables.evidence, tables.omissions, axis=shared.axis)
-        if told
-        else None
-    )
+    steps = shared.steps[link.pair] if told else None
+    drawn = waterfall(tables.link, tables.evidence, axis=shared.axis, steps=steps) if told else None
     shown = sorted(found, key=lambda page: page.seconds)[: MEETINGS if full else 2]
     return LinkLine(
         anchor=anchor,

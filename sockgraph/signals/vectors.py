@@ -223,9 +223,9 @@ def term_vectors(bag: TermMatrix, histories: Histories, weighting: Weighting) ->
     group, unit = histories.segments(weighting.segment)
     gather = histories.gather(group, len(unit))
     counts = bag.count(gather)
-    counts.sort_indices()
     item = bag.item[histories.saves]
     if weighting.kind == "rare":
+        counts.sort_indices()  # rows are added up in the order of terms
         vectors = _rare(counts, bag)
     elif weighting.kind == "contrast":
         sizes = np.bincount(group, minlength=len(unit)).astype(np.float32)
