@@ -22,7 +22,7 @@ import pandas as pd
 
 from sockgraph.schema import empty, validate
 from sockgraph.signals import Histories, compile_edits, of_accounts
-from sockgraph.signals.manual_edits import SESSION
+from sockgraph.signals.alternation import SESSION
 from sockgraph.signals.simultaneous import find_alibis
 
 if TYPE_CHECKING:

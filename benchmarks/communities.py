@@ -41,10 +41,10 @@ from sockgraph.case import load_case
 from sockgraph.clustering import cluster
 from sockgraph.evidence import flagging, tables
 from sockgraph.evidence.null_tests import run_null_tests
-from sockgraph.evidence.pseudo_pairs import cut_histories, history_key
 from sockgraph.evidence.scoring import AccountIndex, NullTest, score_pairs
 from sockgraph.evidence.settings import EvidenceSettings
 from sockgraph.evidence.similarity import Likeness, measure, normalize
+from sockgraph.evidence.training import cut_histories, history_key
 from sockgraph.graph import to_graph
 from sockgraph.runtime import silent
 from sockgraph.schema import empty

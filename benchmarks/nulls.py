@@ -16,7 +16,7 @@ import pandas as pd
 from alibi import DATA, read, users_of
 from sklearn.metrics import roc_auc_score
 
-from sockgraph.signals.handover import find_handovers
+from sockgraph.signals.coactivity import find_handovers
 from sockgraph.signals.reverts import find_undoing
 
 if TYPE_CHECKING:

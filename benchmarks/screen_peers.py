@@ -56,14 +56,14 @@ SELECT top.a AS a, rank, top.b AS b, shared, micro / 1e6 AS weighted_overlap,
 
 def sockgraph(path: Path, out: Path) -> None:
     """Do all of it with the local engine."""
-    from sockgraph.screening.local import screen_local, write_parquet
+    from sockgraph.screening.candidates import screen_local, write_parquet
 
     write_parquet(screen_local(path, top=TOP, scratch=out.parent).batches(), out)
 
 
 def spark(path: Path, out: Path) -> None:
     """Do all of it with the Spark engine, on this machine."""
-    from sockgraph.screening.local import write_parquet
+    from sockgraph.screening.candidates import write_parquet
     from sockgraph.screening.spark import screen_spark
 
     write_parquet(screen_spark(path, top=TOP).batches(), out)

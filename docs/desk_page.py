@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.desk.messages import handle_message
-from sockgraph.desk.pairs import ORDERS
+from sockgraph.desk.messages import ORDERS, handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import LANGUAGES, STATIC, graph_payload, page_script, scoped_tokens
 

@@ -176,7 +176,7 @@ def _shown(progress: Progress) -> Iterator[Progress]:
     try:
         from IPython.display import display
 
-        from sockgraph.desk.bar import Bar
+        from sockgraph.desk.start import Bar
     except ImportError:  # without the extra `notebook`
         yield progress
         return

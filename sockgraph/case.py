@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from sockgraph.account_names import normal_name
 from sockgraph.errors import CaseError
+from sockgraph.names import normal_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

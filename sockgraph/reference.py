@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.account_names import normal_name
 from sockgraph.case import Case, with_names, without
 from sockgraph.errors import CaseError
+from sockgraph.names import normal_name
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty, validate
-from sockgraph.sources.activity import activity_of, match
-from sockgraph.sources.base import Discussion
+from sockgraph.sources.base import Discussion, activity_of, match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sockgraph.concert import compare_hypotheses
-from sockgraph.concert.timing import arrivals_after, mass_messages, usual_hours
+from sockgraph.concert.chance import arrivals_after, mass_messages, usual_hours
 from sockgraph.report import ConcertData
 
 

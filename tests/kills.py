@@ -40,7 +40,7 @@ STEPS = ("read", "first judgement", "against", "for", "all", "finding")
 COMMANDS = ("fetch", "run", "screen", "review", "reverse", "purge", "validate", "import-wiki")
 PRELOAD = [
     *(f"sockgraph.cli.{name}" for name in ("app", "filing", "review", "run", "screen")),
-    "sockgraph.screening.local",
+    "sockgraph.screening.candidates",
     "sockgraph.screening.candidates",
     "sklearn.linear_model",
     "encodings.utf_8_sig",

@@ -9,10 +9,10 @@ import pytest
 from kills import forked
 from pydantic import BaseModel
 
-from sockgraph.account_names import normal_name
 from sockgraph.case import Case, load_case, with_names
 from sockgraph.case_template import identify
 from sockgraph.errors import CaseError
+from sockgraph.names import normal_name
 
 GOOD = """
 title = "Edits to one river"

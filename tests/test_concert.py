@@ -10,8 +10,8 @@ from sockgraph.concert import (
     max_log10_lr,
     weigh_concert,
 )
+from sockgraph.concert.chance import SlotFit, permute
 from sockgraph.concert.history import read_votes
-from sockgraph.concert.permutation import SlotFit, permute
 from sockgraph.errors import SockgraphError
 from sockgraph.schema import empty, validate
 from sockgraph.synthetic import Community, discussion_revisions, invent_election

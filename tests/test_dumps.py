@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from wiki import history as past
 
-from sockgraph.account_names import KINDS, TEMPORARY
 from sockgraph.case import load_case
 from sockgraph.errors import SourceError
+from sockgraph.names import KINDS, TEMPORARY
 from sockgraph.sources import DumpSource
 from sockgraph.sources.compressed import seven_zip
 from sockgraph.sources.dump import DumpAccounts

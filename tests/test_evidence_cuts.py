@@ -19,8 +19,8 @@ from sockgraph.evidence.model import (
     fit,
     fit_line,
 )
-from sockgraph.evidence.pseudo_pairs import GAP_DAYS, cut_histories
 from sockgraph.evidence.settings import CROWD, CROWD_SHARE, STRANGERS
+from sockgraph.evidence.training import GAP_DAYS, cut_histories
 from sockgraph.signals import (
     SIGNALS,
     Histories,
@@ -29,8 +29,8 @@ from sockgraph.signals import (
     similarity,
     term_vectors,
 )
+from sockgraph.signals.coactivity import find_handovers
 from sockgraph.signals.corpus import DAY
-from sockgraph.signals.handover import find_handovers
 
 CALIBRATED = {"pages", "time", "text", "writing", "mechanics"}
 

@@ -13,8 +13,7 @@ from test_evidence_weigh import FEW, START, accounts_of, edits_of, history
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence import compare, scoring
 from sockgraph.evidence.adjustment import standing
-from sockgraph.evidence.flag_threshold import flag_threshold, highest_innocent
-from sockgraph.evidence.flagging import FlagRule, unmet
+from sockgraph.evidence.flagging import FlagRule, flag_threshold, highest_innocent, unmet
 from sockgraph.evidence.scoring import AccountIndex
 from sockgraph.evidence.settings import (
     CROWDED,

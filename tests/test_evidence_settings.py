@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sockgraph.evidence import adjustment, flag_threshold, model, settings, similarity
+from sockgraph.evidence import adjustment, flagging, model, settings, similarity
 from sockgraph.evidence.adjustment import as_strangers, crowd, fit_near_pairs, own_crowd, standing
 from sockgraph.evidence.model import FAMILIES, Training, fit
 from sockgraph.evidence.similarity import surprise
@@ -93,8 +93,8 @@ def test_a_third_account_is_no_rival_of_the_second():
 
 
 def test_a_promise_is_kept_at_the_numbers_given():
-    assert flag_threshold.STANDING == settings.STANDING
-    assert flag_threshold.CROWDED == settings.CROWDED
+    assert flagging.STANDING == settings.STANDING
+    assert flagging.CROWDED == settings.CROWDED
 
 
 def near_and_lr(n=12_000, tied=0.0):

@@ -15,14 +15,13 @@ import tiny
 from hostile import NAMES
 
 import sockgraph
-from sockgraph.account_names import hidden_pseudonym
 from sockgraph.charts import hours
-from sockgraph.charts.matrix import matrix_cells
+from sockgraph.charts.groups import matrix_cells
 from sockgraph.charts.svg import colours
 from sockgraph.desk import (
     hours_in_common,
     link_evidence,
-    pairs,
+    messages,
     shared_edits,
     shared_phrases,
     timeline,
@@ -33,6 +32,7 @@ from sockgraph.desk.phrases import tokens_of
 from sockgraph.desk.state import Desk, read_positions
 from sockgraph.desk.widget import STATIC, Explorer, fallback, graph_payload, scoped_tokens
 from sockgraph.errors import SockgraphError
+from sockgraph.names import hidden_pseudonym
 from sockgraph.pipeline.results import read_case
 from sockgraph.pipeline.run import run_case
 from sockgraph.report.basket import PickedEdit, keep_basket, read_basket
@@ -251,7 +251,7 @@ def test_the_matrix_shows_what_the_report_s_matrix_shows(desk):
 
 
 def test_a_matrix_of_many_holds_the_strongest_and_those_looked_at(desk, monkeypatch):
-    monkeypatch.setattr(pairs, "MOST", 4)
+    monkeypatch.setattr(messages, "MOST", 4)
     said = handle_message(desk, {"ask": "matrix", "order": "by name", "pair": ["Pewter Heronry"]})
     users = {u["user"] for u in said["users"]}
     assert {"Pewter Heronry", "Weir Lantern", "Quillmoss"} <= users

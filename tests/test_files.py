@@ -8,10 +8,10 @@ import pytest
 from files_fixture import EACH, PEOPLE, counts, rows
 from typer.testing import CliRunner
 
-from sockgraph.account_names import says_bot
 from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.errors import SourceError, TableError
+from sockgraph.names import says_bot
 from sockgraph.sources import TableSource
 from sockgraph.sources.cleaning import DAYS_ONLY
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sockgraph.account_names import name_on_page
 from sockgraph.errors import CaseError
-from sockgraph.names import clean, name_notes, printable, skeleton
+from sockgraph.names import clean, name_notes, name_on_page, printable, skeleton
 from sockgraph.reviews.rules import same_person
 
 HIDING = {

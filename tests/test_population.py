@@ -5,7 +5,7 @@ from sockgraph.case import load_case
 from sockgraph.errors import CaseError
 from sockgraph.reference import pseudonyms, read_population
 from sockgraph.sources import TableSource
-from sockgraph.sources.activity import activity_of, match, unknown_activity
+from sockgraph.sources.base import activity_of, match, unknown_activity
 
 CASE = """
 id = "{id}"

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sockgraph.account_names import hidden_pseudonym
 from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.errors import CaseError, ReviewError, StoreError
+from sockgraph.names import hidden_pseudonym
 from sockgraph.pipeline.results import open_store, purge, read_case
 from sockgraph.pipeline.run import fetch_case, run_case
 from sockgraph.reviews import Ledger, blinding

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from sockgraph.report.pages import index_edits
+from sockgraph.report.facts import index_edits
 from sockgraph.report.summary import gathering
 from sockgraph.strings import speaking
 

@@ -9,7 +9,7 @@ from screen_oracle import brute
 from test_screen_local import crowd, table
 from typer.testing import CliRunner
 
-from sockgraph.cli import screen as commands
+from sockgraph.cli import community as commands
 from sockgraph.errors import ScreeningError
 from sockgraph.pipeline.results import purge
 from sockgraph.schema import validate

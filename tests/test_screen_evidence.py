@@ -20,7 +20,7 @@ pytest.importorskip("numba", reason="the screen extra is not installed")
 from test_screen_run import PEOPLE
 from test_screen_run import _edits as everybody
 
-from sockgraph.cli import screen as commands
+from sockgraph.cli import community as commands
 from sockgraph.errors import ScreeningError, StoreError
 from sockgraph.pipeline import stored_calibration
 from sockgraph.pipeline.screen import weigh_candidates

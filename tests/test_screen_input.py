@@ -14,11 +14,10 @@ import pytest
 from screen_oracle import brute
 from test_screen_local import START, crowd, rows_of, table
 
-from sockgraph.account_names import KINDS, TEMPORARY
 from sockgraph.errors import ScreeningError, StoreError, TableError
-from sockgraph.screening.candidates import screen
-from sockgraph.screening.definition import expected_false_links
-from sockgraph.screening.local import screen_local
+from sockgraph.names import KINDS, TEMPORARY
+from sockgraph.screening import expected_false_links
+from sockgraph.screening.candidates import screen, screen_local
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from screen_oracle import brute
 
 from sockgraph.schema import validate
-from sockgraph.screening.local import screen_local, write_parquet
+from sockgraph.screening.candidates import screen_local, write_parquet
 
 BIG = 2**40  # ids beyond 32 bits
 
@@ -107,7 +107,7 @@ def test_rows_in_any_order_and_twice_are_the_same_rows(screen):
 
 def test_a_table_beyond_the_memory_to_sort_in_gives_the_same_rows(tmp_path, monkeypatch):
     """Twice what DuckDB may hold: it sets rows aside, and leaves nothing of them."""
-    from sockgraph.screening import local, partners
+    from sockgraph.screening import candidates, partners
 
     rng = np.random.default_rng(5)
     n = 1_500_000
@@ -131,8 +131,8 @@ def test_a_table_beyond_the_memory_to_sort_in_gives_the_same_rows(tmp_path, monk
         return group(seen(), n)
 
     with monkeypatch.context() as patch:
-        patch.setattr(local, "LEAST_MEMORY", 28 << 20)
-        patch.setattr(local, "PROCESS", -(1 << 40))
+        patch.setattr(candidates, "LEAST_MEMORY", 28 << 20)
+        patch.setattr(candidates, "PROCESS", -(1 << 40))
         patch.setattr(partners, "group_by_page", watched)
         found = screen_local(tmp_path / "edits.parquet", memory=1, threads=1, scratch=tmp_path)
         little = rows_of(found, tmp_path)

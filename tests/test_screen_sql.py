@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from test_screen_local import rows_of
 
-from sockgraph.screening.local import screen_local
+from sockgraph.screening.candidates import screen_local
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 

@@ -12,8 +12,8 @@ from screen_oracle import brute
 from test_screen_local import START, crowd, rows_of, table
 
 from sockgraph.errors import ScreeningError, StoreError, TableError
-from sockgraph.screening.definition import FIXED_POINT, page_weights
-from sockgraph.screening.local import screen_local
+from sockgraph.screening import FIXED_POINT, page_weights
+from sockgraph.screening.candidates import screen_local
 
 pytest.importorskip("duckdb", reason="the screen extra is not installed")
 from sockgraph.screening.wiki import WholeWiki, import_wiki

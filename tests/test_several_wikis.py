@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from faulty import faulty_wiki, say
 
-from sockgraph.account_names import hidden_pseudonym
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError, SourceError
+from sockgraph.names import hidden_pseudonym
 from sockgraph.pipeline.run import open_source, refresh_hidden, run_case
 from sockgraph.reference import read_population
 from sockgraph.sources import MultiWikiSource

@@ -10,8 +10,7 @@ from scipy import stats
 from test_signals_traces import START, edits_of
 
 from sockgraph.signals import compile_edits, of_accounts
-from sockgraph.signals.alternation import DAYS, find_alternation, inverse_of_days
-from sockgraph.signals.manual_edits import manual_edits
+from sockgraph.signals.alternation import DAYS, find_alternation, inverse_of_days, manual_edits
 from sockgraph.signals.simultaneous import EVENINGS, LIMIT, find_alibis
 
 PEOPLE = ["A", "B"]

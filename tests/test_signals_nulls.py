@@ -12,7 +12,7 @@ from test_signals_traces import START, edits_of
 from sockgraph.evidence.null_tests import last_blocks
 from sockgraph.schema import validate
 from sockgraph.signals import compile_edits, of_accounts
-from sockgraph.signals.handover import find_handovers
+from sockgraph.signals.coactivity import find_handovers
 from sockgraph.signals.null_models import LIMIT, inverse_lr
 from sockgraph.signals.reverts import find_undoing
 

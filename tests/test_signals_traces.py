@@ -10,10 +10,10 @@ import pytest
 
 from sockgraph.schema import validate
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts, similarity, term_vectors
+from sockgraph.signals.bags import openings, phrases, token_shape
+from sockgraph.signals.corpus import tokenize_all, tokens
 from sockgraph.signals.reverts import find_undoing
 from sockgraph.signals.simultaneous import find_alibis
-from sockgraph.signals.text import openings, phrases, token_shape
-from sockgraph.signals.words import tokenize_all, tokens
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 

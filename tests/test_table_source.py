@@ -3,9 +3,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sockgraph.account_names import KINDS, TEMPORARY
 from sockgraph.case import load_case
 from sockgraph.errors import SourceError, TableError
+from sockgraph.names import KINDS, TEMPORARY
 from sockgraph.sources import TableSource
 from sockgraph.sources.table_file import listed
 

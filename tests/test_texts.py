@@ -19,7 +19,7 @@ from sockgraph.signals import Weighting, compile_edits, of_accounts, similarity,
 from sockgraph.signals.writing import MACHINE, MOST, NEEDED, SHRINK, writing_bag
 from sockgraph.sources import DumpSource, MediaWikiSource
 from sockgraph.sources.added_text import LARGEST, LONGEST, added, own_texts, own_words
-from sockgraph.sources.mediawiki import texts
+from sockgraph.sources.mediawiki import pages
 from sockgraph.store.raw_answers import RawAnswers
 
 CASE = """
@@ -420,7 +420,7 @@ def test_requests_are_bounded_and_every_account_is_read_alike():
     frame = frame.assign(rev_id=np.arange(len(frame)) + 10, parent_id=np.arange(len(frame)) + 9)
     frame = frame.assign(ns=1, size_diff=90, hidden=[[] for _ in range(len(frame))])
     sizes = {10: LARGEST + 1}
-    chosen, counts = texts._chosen(_edits(frame.to_dict("records")), sizes, "posts", 300 * 50)
+    chosen, counts = pages._chosen(_edits(frame.to_dict("records")), sizes, "posts", 300 * 50)
     assert 2 * len(chosen) <= 300 * 50
     assert set(chosen["user"].value_counts()) == {18}
     assert 10 not in set(chosen["rev_id"])
@@ -430,7 +430,7 @@ def test_requests_are_bounded_and_every_account_is_read_alike():
 @pytest.mark.wiki
 @pytest.mark.mediawiki("1.39", "1.43")
 def test_a_real_wiki_gives_what_posts_added(wiki_case, tmp_path, monkeypatch):
-    monkeypatch.setattr(texts, "LEAST", 1)
+    monkeypatch.setattr(pages, "LEAST", 1)
     path = wiki_case("Amber Wren", "Dune Wren")
     text = path.read_text().replace("[source]\n", '[source]\ntexts = "posts"\n')
     path.write_text(text)

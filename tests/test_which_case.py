@@ -19,7 +19,7 @@ from sockgraph.desk.state import Desk
 from sockgraph.errors import CaseError, SockgraphError
 from sockgraph.evidence import EvidenceSettings
 from sockgraph.pipeline.run import run_case
-from sockgraph.report.operators import asked
+from sockgraph.report.groups import asked
 
 OPERATORS = """
 [[operators]]

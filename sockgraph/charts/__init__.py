@@ -7,9 +7,8 @@ by filled and hollow marks, and too little evidence is hatched.
 
 from sockgraph.charts.activity import hours, timeline
 from sockgraph.charts.curves import ece, tippett
-from sockgraph.charts.groups import dendrogram, leave_one_out, memberships
+from sockgraph.charts.groups import dendrogram, leave_one_out, matrix, memberships
 from sockgraph.charts.marks import Chart
-from sockgraph.charts.matrix import matrix
 from sockgraph.charts.network import graph
 from sockgraph.charts.pages import shared_pages
 from sockgraph.charts.votes import arrivals, blocs, effective_hands, usual_hours

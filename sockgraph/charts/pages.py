@@ -11,7 +11,7 @@ import pandas as pd
 from sockgraph.charts import marks, placement
 from sockgraph.charts.marks import DOTTED, Chart, Dot, Text, each, text_width
 from sockgraph.reviews.words import counted, duration
-from sockgraph.signals.pages import page_titles
+from sockgraph.signals.corpus import page_titles
 from sockgraph.strings import say
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from sockgraph.charts import marks
 from sockgraph.charts.marks import Chart, Dot, Mark, Text, broken, each, text_width
-from sockgraph.signals.pages import of_wikis, revision_keys
+from sockgraph.signals.corpus import of_wikis, revision_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -209,7 +209,7 @@ def arrivals(votes: pd.DataFrame, sent: pd.DataFrame, users: Sequence[str]) -> C
     votes
         The table `votes`.
     sent
-        What `sockgraph.concert.timing.mass_messages` returns.
+        What `sockgraph.concert.chance.mass_messages` returns.
     users
         The compared accounts: of the receivers, only these are told from the others.
 

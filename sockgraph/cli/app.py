@@ -67,22 +67,22 @@ COMMANDS = {
         "Measure how often the numbers of a case that was run would be wrong; write a page of it.",
     ),
     "screen": CommandSpec(
-        "screen", "Find which pairs of accounts are worth asking about at all; it flags nobody."
+        "community", "Find which pairs of accounts are worth asking about at all; it flags nobody."
     ),
     "import-wiki": CommandSpec(
-        "screen",
+        "community",
         "Sort a whole wiki's edits once, so that cases find an account's without reading the rest.",
     ),
     "votes": CommandSpec(
-        "concert",
+        "community",
         "Read who said what on the pages under [discussions]; only nominated accounts keep names.",
     ),
     "concert": CommandSpec(
-        "concert",
+        "community",
         "Compare how nominated accounts came to discussions with what chance would bring.",
     ),
     "capture": CommandSpec(
-        "concert",
+        "community",
         "Measure how concentrated a community's work and decisions are; no person is named.",
     ),
     "review": CommandSpec(

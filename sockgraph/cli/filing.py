@@ -41,7 +41,7 @@ from sockgraph.reviews.reversal import (
 )
 from sockgraph.reviews.rules import evidence_changed, refuse_export
 from sockgraph.reviews.states import FILED, RECEIVED, LinkHistory
-from sockgraph.signals.pages import revision_keys
+from sockgraph.signals.corpus import revision_keys
 from sockgraph.store.files import write_bytes
 
 if TYPE_CHECKING:

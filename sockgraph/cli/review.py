@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sockgraph.account_names import normal_name
 from sockgraph.case import load_case
 from sockgraph.cli.terminal import (
     CaseFile,
@@ -24,7 +23,7 @@ from sockgraph.cli.terminal import (
     tell,
 )
 from sockgraph.errors import ReviewError
-from sockgraph.names import printable
+from sockgraph.names import normal_name, printable
 from sockgraph.pipeline.results import DATA, LEDGER, open_store
 from sockgraph.pipeline.review_session import ReviewFlow, ReviewSession, named
 from sockgraph.reviews import Ledger, LedgerHead, words

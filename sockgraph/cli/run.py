@@ -16,7 +16,7 @@ from sockgraph.pipeline.other_cases import earlier_looks
 from sockgraph.pipeline.results import DATA
 from sockgraph.pipeline.run import demo_case, fetch_case, refresh_hidden, run_case
 from sockgraph.pipeline.validate import validate_case
-from sockgraph.report import operators
+from sockgraph.report import groups
 from sockgraph.reviews.words import counted
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def _tell_result(result: CaseResult) -> None:
         f"{int((links['direction'] == 'against').sum())} with evidence against one operator, "
         f"{int((bands == 'insufficient').sum())} with too few edits."
     )
-    for line in operators.plain(result.case, links, result.manifest["evidence"]):
+    for line in groups.plain(result.case, links, result.manifest["evidence"]):
         say(line)
     for why in result.manifest["notices"]:
         say(why)

@@ -5,8 +5,8 @@ hypotheses are compared: one operator, concert of different people, people indep
 other.
 """
 
+from sockgraph.concert.chance import HYPOTHESES, compare_hypotheses, max_log10_lr
 from sockgraph.concert.comparison import Concert, ConcertSettings, weigh_concert
-from sockgraph.concert.permutation import HYPOTHESES, compare_hypotheses, max_log10_lr
 
 __all__ = [
     "HYPOTHESES",

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sockgraph.account_names import normal_name
 from sockgraph.errors import SockgraphError
+from sockgraph.names import normal_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sockgraph.concert.permutation import SlotFit, permute
-from sockgraph.concert.timing import AFTER, hour_shares, mass_messages
+from sockgraph.concert.chance import AFTER, SlotFit, hour_shares, mass_messages, permute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

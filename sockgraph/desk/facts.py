@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.report.facts import events_of
-from sockgraph.signals.pages import page_titles, revision_keys
+from sockgraph.signals.corpus import page_titles, revision_keys
 from sockgraph.strings import say
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ from sockgraph.charts.waterfall import waterfall, waterfall_steps
 from sockgraph.desk import facts
 from sockgraph.desk.phrases import pattern_of, shared_phrases
 from sockgraph.names import clean, name_notes
-from sockgraph.report.groups import held_by, weakest, worst_omission
+from sockgraph.report.groups import asked, held_by, weakest, who_else, worst_omission
 from sockgraph.report.markup import name
-from sockgraph.report.operators import asked, who_else
 from sockgraph.report.sections import among_reference
 from sockgraph.report.summary import innocent_cases, oldest
 from sockgraph.report.wording import (

@@ -12,7 +12,7 @@ import anywidget
 import traitlets
 from IPython.display import display
 
-from sockgraph.charts.matrix import MOST
+from sockgraph.charts.groups import MOST
 from sockgraph.charts.svg import TOKENS, styles
 from sockgraph.desk.facts import each
 from sockgraph.desk.messages import Answer, error_message, handle_message

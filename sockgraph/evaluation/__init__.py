@@ -18,7 +18,14 @@ from sockgraph.evaluation.false_links import (
     precision_at,
     prior_reading,
 )
-from sockgraph.evaluation.labelled_pairs import LabelledPairs, labelled_pairs, match_labels
+from sockgraph.evaluation.labelled_pairs import (
+    LabelledPairs,
+    labelled_pairs,
+    match_labels,
+    read_clusters,
+    read_labels,
+    read_links,
+)
 from sockgraph.evaluation.links import (
     Evaluation,
     GroupMetrics,
@@ -41,7 +48,6 @@ from sockgraph.evaluation.metrics import (
     tippett,
     tippett_grid,
 )
-from sockgraph.evaluation.reading import read_clusters, read_labels, read_links
 from sockgraph.evaluation.validation import (
     CaseTerms,
     FlagCounts,

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sockgraph.clustering import THRESHOLD, component_clusters
-from sockgraph.evaluation.labelled_pairs import LabelledPairs, match_labels
+from sockgraph.evaluation.labelled_pairs import LabelledPairs, match_labels, read_clusters
 from sockgraph.evaluation.metrics import (
     average_precision,
     cllr,
@@ -21,12 +21,11 @@ from sockgraph.evaluation.metrics import (
     recall_at_fpr,
     roc_auc,
 )
-from sockgraph.evaluation.reading import read_clusters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sockgraph.evaluation.reading import TableLike
+    from sockgraph.evaluation.labelled_pairs import TableLike
 
 
 @dataclass(frozen=True)

@@ -22,18 +22,17 @@ from sockgraph.evidence.adjustment import (
     own_crowd,
 )
 from sockgraph.evidence.model import Bounds, Model, Sample, elub, family_means, fit, fit_line
-from sockgraph.evidence.pseudo_pairs import LABELLED
 from sockgraph.evidence.settings import MIN_REFERENCE, MIN_SPLITS, EvidenceSettings
-from sockgraph.evidence.training import EXTREME, TrainingPairs, choose_pairs
+from sockgraph.evidence.training import EXTREME, LABELLED, TrainingPairs, choose_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from sockgraph.evidence.pseudo_pairs import PseudoPairs
     from sockgraph.evidence.scoring import AccountIndex
     from sockgraph.evidence.similarity import Similarity
+    from sockgraph.evidence.training import PseudoPairs
     from sockgraph.runtime import Progress
 
 TAIL = 0.025

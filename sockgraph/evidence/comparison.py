@@ -15,7 +15,7 @@ from sockgraph.evidence.holdout import held_out
 from sockgraph.evidence.leave_out import omit_weeks
 from sockgraph.evidence.null_tests import run_null_tests
 from sockgraph.evidence.operators import counted
-from sockgraph.evidence.pseudo_pairs import PseudoPairs, cut_histories, history_key, no_cuts
+from sockgraph.evidence.reliability import transfer
 from sockgraph.evidence.scoring import AccountIndex, score_pairs, score_pairs_with
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
 from sockgraph.evidence.similarity import (
@@ -27,7 +27,7 @@ from sockgraph.evidence.similarity import (
     measured_on,
     normalize,
 )
-from sockgraph.evidence.transfer import transfer
+from sockgraph.evidence.training import PseudoPairs, cut_histories, history_key, no_cuts
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts

@@ -22,14 +22,14 @@ import pandas as pd
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence import tables
 from sockgraph.evidence.comparison import CompiledCase, compile_case, find_traces, measure_all
-from sockgraph.evidence.pseudo_pairs import PseudoPairs
+from sockgraph.evidence.reliability import transfer
 from sockgraph.evidence.scoring import score_pairs
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
 from sockgraph.evidence.similarity import Likeness, normalize
-from sockgraph.evidence.transfer import transfer
+from sockgraph.evidence.training import PseudoPairs
 from sockgraph.runtime import Progress, silent
 from sockgraph.signals import FAMILIES
-from sockgraph.signals.pages import page_titles
+from sockgraph.signals.corpus import page_titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,10 +17,10 @@ from scipy import sparse
 
 from sockgraph.clustering import THRESHOLD, PairEvidence, partition
 from sockgraph.evidence import flagging
-from sockgraph.evidence.false_links import STRATA, most_alike, newcomers
-from sockgraph.evidence.pseudo_pairs import KINDS
+from sockgraph.evidence.reliability import STRATA, most_alike, newcomers
 from sockgraph.evidence.settings import LEAD
 from sockgraph.evidence.tables import flag_rule
+from sockgraph.evidence.training import KINDS
 from sockgraph.schema import empty, validate
 
 if TYPE_CHECKING:

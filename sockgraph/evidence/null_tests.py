@@ -10,9 +10,8 @@ import pandas as pd
 from sockgraph.evidence.scoring import AccountIndex, NullTest
 from sockgraph.log_events import account_of, is_sitewide, params_of
 from sockgraph.schema import empty, validate
-from sockgraph.signals.handover import find_handovers
+from sockgraph.signals.coactivity import coupled_absence, find_handovers, shared_sessions
 from sockgraph.signals.imitation import FAMILY
-from sockgraph.signals.meetings import coupled_absence, shared_sessions
 from sockgraph.signals.reverts import find_undoing
 
 if TYPE_CHECKING:

@@ -11,8 +11,13 @@ import pandas as pd
 
 from sockgraph.evidence.adjustment import as_strangers, crowd, nearness, standing
 from sockgraph.evidence.calibration import CalibratedModel, calibrate, reference_pairs
-from sockgraph.evidence.flag_threshold import FlagThreshold, flag_threshold
-from sockgraph.evidence.flagging import FAMILIES, declared_pairs, families_for
+from sockgraph.evidence.flagging import (
+    FAMILIES,
+    FlagThreshold,
+    declared_pairs,
+    families_for,
+    flag_threshold,
+)
 from sockgraph.evidence.model import family_means
 from sockgraph.evidence.settings import WIDER
 from sockgraph.signals import SIGNALS
@@ -24,10 +29,9 @@ if TYPE_CHECKING:
 
     from sockgraph.evidence.adjustment import NearPairs
     from sockgraph.evidence.model import Bounds, Sample
-    from sockgraph.evidence.pseudo_pairs import PseudoPairs
     from sockgraph.evidence.settings import EvidenceSettings
     from sockgraph.evidence.similarity import Similarity
-    from sockgraph.evidence.training import TrainingPairs
+    from sockgraph.evidence.training import PseudoPairs, TrainingPairs
     from sockgraph.runtime import Progress
 
 LEVEL = 0.95

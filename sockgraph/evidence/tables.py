@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evidence import flagging
-from sockgraph.evidence.attribution import contributing_edits
-from sockgraph.evidence.false_links import false_links, reaching
 from sockgraph.evidence.model import FAMILIES
 from sockgraph.evidence.null_tests import imitation_rows
-from sockgraph.evidence.pseudo_pairs import KINDS, LABELLED
+from sockgraph.evidence.reliability import false_links, reaching
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
+from sockgraph.evidence.similarity import contributing_edits
+from sockgraph.evidence.training import KINDS, LABELLED
 from sockgraph.schema import empty, subject_of, validate
 from sockgraph.signals.simultaneous import stretches
 

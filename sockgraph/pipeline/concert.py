@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
-from sockgraph.account_names import says_bot
 from sockgraph.case import load_case
 from sockgraph.case_template import identify
 from sockgraph.charts import arrivals, blocs, effective_hands
 from sockgraph.charts import usual_hours as hours_chart
 from sockgraph.concert import Concert, compare_hypotheses, weigh_concert
 from sockgraph.concert.capture import Capture, measure_capture
+from sockgraph.concert.chance import arrivals_after, mass_messages, usual_hours
 from sockgraph.concert.history import Votes, read_votes
 from sockgraph.concert.profiles import pseudonymize_voters
-from sockgraph.concert.timing import arrivals_after, mass_messages, usual_hours
 from sockgraph.errors import CaseError
+from sockgraph.names import says_bot
 from sockgraph.pipeline.results import CAPTURE_PAGE, CONCERT_PAGE, DATA, read_case, writing
 from sockgraph.pipeline.run import open_source
 from sockgraph.report import CaptureData, ConcertData, capture_page, concert_page
 from sockgraph.runtime import Progress, silent
-from sockgraph.signals.pages import page_titles
+from sockgraph.signals.corpus import page_titles
 
 if TYPE_CHECKING:
     from pathlib import Path

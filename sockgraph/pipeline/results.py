@@ -21,7 +21,7 @@ from sockgraph.reviews.blinding import remove_names
 from sockgraph.reviews.ledger import Ledger, head_before_removal
 from sockgraph.reviews.states import DATA_REMOVED
 from sockgraph.runtime import DATA, notice, page_link
-from sockgraph.screening.definition import expected_false_links
+from sockgraph.screening import expected_false_links
 from sockgraph.store import (
     CaseStore,
     PurgeResult,

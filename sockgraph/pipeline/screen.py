@@ -13,10 +13,10 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
-from sockgraph.account_names import normal_name
 from sockgraph.case_template import identify
 from sockgraph.errors import ScreeningError
 from sockgraph.evidence import EvidenceSettings, compare_with
+from sockgraph.names import normal_name
 from sockgraph.pipeline.results import DATA, writing
 from sockgraph.pipeline.stored_calibration import StoredCalibration, calibration_of
 from sockgraph.runtime import Progress, silent

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from sockgraph.errors import StoreError
-from sockgraph.signals.pages import revision_keys
+from sockgraph.signals.corpus import revision_keys
 from sockgraph.store.case_store import BASKET
 
 if TYPE_CHECKING:

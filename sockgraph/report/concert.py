@@ -47,7 +47,7 @@ class ConcertData:
     hypotheses, traces, same_way
         What `sockgraph.concert` returns beside it.
     hours, arrivals
-        What `sockgraph.concert.timing` returns: usual hours, and arrivals after messages.
+        What `sockgraph.concert.chance` returns: usual hours, and arrivals after messages.
     figures
         What is drawn.
     """

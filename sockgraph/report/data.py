@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.account_names import normal_name
+from sockgraph.names import normal_name
 from sockgraph.schema import subject_of
 
 if TYPE_CHECKING:

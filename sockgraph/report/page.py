@@ -11,12 +11,12 @@ from markupsafe import Markup
 
 from sockgraph.charts import Chart, graph, matrix, memberships
 from sockgraph.charts.activity import week_counts
-from sockgraph.charts.matrix import MOST
+from sockgraph.charts.groups import MOST
 from sockgraph.charts.network import drawn_links
 from sockgraph.charts.pages import gap, gap_scale
 from sockgraph.charts.svg import HATCHING, TOKENS, shared, styles
 from sockgraph.names import clean
-from sockgraph.report import coverage, facts, groups, operators, sections, summary
+from sockgraph.report import coverage, facts, groups, sections, summary
 from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, nearest_miss, read_links, with_evidence
 from sockgraph.report.markup import anchor, dated, diff_link, mark, name, pair_name, quote
@@ -86,8 +86,8 @@ def _context(data: ReportData) -> dict[str, Any]:
         "matters": summary.key_links(anchors, full, desk),
         "false_flags": summary.false_flags(data, links, desk) if calibrated else None,
         "next_steps": summary.next_steps(data, full, accounts),
-        "asked": operators.asked(data.case, data.links, data.calibration),
-        "would_be_given": operators.would_be_given(data.calibration),
+        "asked": groups.asked(data.case, data.links, data.calibration),
+        "would_be_given": groups.would_be_given(data.calibration),
         "nearest": nearest_miss_line(links),
         "legend": legend(links),
         "tally": pair_counts(links),

@@ -16,12 +16,12 @@ from sockgraph.charts.activity import (
     week_bins,
     week_counts,
 )
+from sockgraph.charts.curves import reference_strip
 from sockgraph.charts.groups import leave_one_out
 from sockgraph.charts.marks import each
-from sockgraph.charts.reference_strip import reference_strip
 from sockgraph.charts.waterfall import NARROW, page_axis, waterfall, waterfall_steps
 from sockgraph.names import clean
-from sockgraph.report import facts, pages
+from sockgraph.report import facts
 from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, nearest_miss, pair_tables
 from sockgraph.report.facts import case_offset
@@ -48,8 +48,7 @@ if TYPE_CHECKING:
     from sockgraph.charts.marks import Mark
     from sockgraph.charts.waterfall import Axis
     from sockgraph.report.data import Link, PairTables, ReportData, SignalRow
-    from sockgraph.report.facts import Account
-    from sockgraph.report.pages import EditIndex, QuotedEdit, SharedPage
+    from sockgraph.report.facts import Account, EditIndex, QuotedEdit, SharedPage
 
 STATUS = {"insufficient": "insufficient", "not_available": "not available"}
 MOST_SECTIONS = 100
@@ -189,7 +188,7 @@ def section_context(
         if pd.notna(known.link["log10_lr"])
     }
     axis = page_axis((tables[pair].link, rows) for pair, rows in steps.items())
-    editing = pages.index_edits(data.edits, links)
+    editing = facts.index_edits(data.edits, links)
     offset = case_offset(data.case)
     cards = {
         user: hours_card(account.label, week_counts(account.life.times, offset), turned=True)
@@ -201,7 +200,7 @@ def section_context(
 def link_line(link: Link, anchor: str, shared: SectionContext, *, full: bool = False) -> LinkLine:
     """Lay out one link in a line; of one not told in full, with what the line opens to."""
     tables, known = shared.tables[link.pair], facts.pair_facts(link, shared.accounts)
-    found, n_pages = pages.shared_pages(link, shared.editing)
+    found, n_pages = facts.shared_pages(link, shared.editing)
     told = link.log10_lr is not None
     steps = shared.steps[link.pair] if told else None
     drawn = waterfall(tables.link, tables.evidence, axis=shared.axis, steps=steps) if told else None
@@ -255,7 +254,7 @@ def _needed(link: Link, shared: SectionContext) -> Markup:
 def link_section(link: Link, anchor: str, shared: SectionContext) -> LinkSection:
     """Lay out one link in full."""
     data, pair = shared.data, (shared.accounts[link.a], shared.accounts[link.b])
-    found, _ = pages.shared_pages(link, shared.editing)
+    found, _ = facts.shared_pages(link, shared.editing)
     lives = [account.life for account in pair]
     weeks = week_bins(lives)
     counts = [weeks.counts(life.times) for life in lives] if weeks else []

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from sockgraph.charts.reference_strip import link_axis, reference_strip
-from sockgraph.report import pages
+from sockgraph.charts.curves import link_axis, reference_strip
+from sockgraph.report import facts
 from sockgraph.report import wording as words
+from sockgraph.report.groups import who_else
 from sockgraph.report.markup import joined, name
-from sockgraph.report.operators import who_else
 from sockgraph.strings import say, tell
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def facts_sentence(link: Link, desk: SectionContext) -> Markup:
         n = words.counted(len(kept), "occasion")
         said.append(tell("Both were at work at the same time, on different pages, on {n}.", n=n))
     said += [part for part in (_began(link, desk.accounts), _rests(link)) if part]
-    _, n_shared = pages.shared_pages(link, desk.editing)
+    _, n_shared = facts.shared_pages(link, desk.editing)
     said.append(tell("{n}.", n=words.counted(n_shared, "shared page")))
     return Markup(" ").join(said)
 

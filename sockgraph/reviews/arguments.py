@@ -19,7 +19,7 @@ import pandas as pd
 from sockgraph.reviews.dossier import direction
 from sockgraph.reviews.sheet import page_keys
 from sockgraph.signals import SIGNALS
-from sockgraph.signals.pages import revision_keys
+from sockgraph.signals.corpus import revision_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

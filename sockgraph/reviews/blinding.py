@@ -22,7 +22,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from sockgraph.account_names import hidden_pseudonym, normal_name
+from sockgraph.names import hidden_pseudonym, normal_name
 from sockgraph.reviews.ledger import (
     NAMES_REMOVED,
     NONE,
@@ -256,7 +256,7 @@ def without_hidden_names(
     Parameters
     ----------
     key
-        The case's id, or its file's stem, see `sockgraph.account_names.hidden_pseudonym`.
+        The case's id, or its file's stem, see `sockgraph.names.hidden_pseudonym`.
     hidden
         What stands for the hidden accounts, of the manifest's `source.hidden`.
     """

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.account_names import normal_name
 from sockgraph.errors import ReviewError
+from sockgraph.names import normal_name
 from sockgraph.reviews.ledger import digest
 from sockgraph.reviews.states import LinkHistory, Pair, ordered
 from sockgraph.reviews.words import (

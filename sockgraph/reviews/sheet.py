@@ -14,7 +14,7 @@ import pandas as pd
 
 from sockgraph.reviews.blinding import USER_SPACES, Blinder, Part, blinder, own_names, squash
 from sockgraph.reviews.ledger import digest
-from sockgraph.signals.pages import revision_keys
+from sockgraph.signals.corpus import revision_keys
 from sockgraph.strings import say
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sockgraph.account_names import ACCOUNT, BLANK, KINDS, kind_of
 from sockgraph.errors import ScreeningError, StoreError, TableError
+from sockgraph.names import ACCOUNT, BLANK, KINDS, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from sockgraph.screening.definition import CLOSE, HOURS, MONDAY
+from sockgraph.screening import CLOSE, HOURS, MONDAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

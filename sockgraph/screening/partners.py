@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sockgraph.screening.definition import HOURS, MIN_SHARED
+from sockgraph.screening import HOURS, MIN_SHARED
 from sockgraph.screening.kernels import count_coedits, hour_cosines, page_statistics, transpose
 from sockgraph.screening.overlap import (
     Incidence,

@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from sockgraph.account_names import ACCOUNT, BLANK, KINDS, kind_of
 from sockgraph.errors import ScreeningError, TableError
+from sockgraph.names import ACCOUNT, BLANK, KINDS, kind_of
 from sockgraph.runtime import Progress, silent
-from sockgraph.screening.definition import (
+from sockgraph.screening import (
     CLOSE,
     MICRO,
     MIN_SHARED,
@@ -28,9 +28,9 @@ from sockgraph.screening.definition import (
     TOP,
     page_weights,
 )
+from sockgraph.screening.candidates import COLUMNS
 from sockgraph.screening.edits import TWICE, require
 from sockgraph.screening.kernels import transpose
-from sockgraph.screening.local import COLUMNS
 from sockgraph.screening.partners import best_partners
 
 if TYPE_CHECKING:

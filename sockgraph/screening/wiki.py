@@ -18,11 +18,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sockgraph.account_names import ACCOUNT, kind_of, normal_name
 from sockgraph.errors import SourceError, StoreError
+from sockgraph.names import ACCOUNT, kind_of, normal_name
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
-from sockgraph.screening.definition import CLOSE, FIXED_POINT, page_weights
+from sockgraph.screening import CLOSE, FIXED_POINT, page_weights
 from sockgraph.screening.edits import (
     duckdb_errors,
     files_of,
@@ -32,7 +32,7 @@ from sockgraph.screening.edits import (
     query_progress,
     quoted,
 )
-from sockgraph.sources.activity import unknown_activity
+from sockgraph.sources.base import unknown_activity
 from sockgraph.sources.cleaning import CleanedEdits, clean_edits
 from sockgraph.sources.table import TableSource, _within
 from sockgraph.store import sha256

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sockgraph.signals import hours as time
-from sockgraph.signals import mechanics, pages, text, writing
+from sockgraph.signals import bags, writing
 from sockgraph.signals.corpus import Corpus, Histories, compile_edits, of_accounts
 from sockgraph.signals.vectors import (
     TermMatrix,
@@ -52,11 +51,11 @@ class Signal:
 
 
 SIGNALS: tuple[Signal, ...] = (
-    Signal("shared pages", "pages", pages.page_bag, Weighting("rare", segment=200)),
-    Signal("hours", "time", time.hour_bag, Weighting("contrast", floor=1e-6, shrink=10), 10),
-    Signal("phrases", "text", text.phrase_bag, Weighting("rare", segment=80)),
-    Signal("habits", "text", text.phrase_bag, Weighting("contrast", segment=150)),
-    Signal("openings", "text", text.opening_bag, Weighting("rare")),
+    Signal("shared pages", "pages", bags.page_bag, Weighting("rare", segment=200)),
+    Signal("hours", "time", bags.hour_bag, Weighting("contrast", floor=1e-6, shrink=10), 10),
+    Signal("phrases", "text", bags.phrase_bag, Weighting("rare", segment=80)),
+    Signal("habits", "text", bags.phrase_bag, Weighting("contrast", segment=150)),
+    Signal("openings", "text", bags.opening_bag, Weighting("rare")),
     Signal(
         "added text",
         "writing",
@@ -64,7 +63,7 @@ SIGNALS: tuple[Signal, ...] = (
         Weighting("delta", shrink=writing.SHRINK),
         writing.NEEDED,
     ),
-    Signal("saving habits", "mechanics", mechanics.habit_bag, Weighting("contrast", floor=0.03)),
+    Signal("saving habits", "mechanics", bags.habit_bag, Weighting("contrast", floor=0.03)),
 )
 """What earned its place on labelled communities (docs/mathematics.md says what was left out)."""
 

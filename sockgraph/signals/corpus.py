@@ -6,6 +6,8 @@ it touched. A *unit* is anything whose history is compared: an account, or half 
 
 from __future__ import annotations
 
+import re
+from array import array
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,14 +16,96 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sockgraph.signals.words import tokenize_all
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from sockgraph.signals.words import Tokens
+SECTION = re.compile(r"/\*.*?\*/|→[\u200e\u200f]?[^:]*:?|^→.*$")
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+)
+TOKEN = re.compile(rf"[{UNSPACED}]|[^\W\d_{UNSPACED}]+|\d+|[^\w\s]|_")
+"""One unspaced character, a word, a number, or a mark."""
+MARK = "§"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of some summaries, one after the other.
+
+    Attributes
+    ----------
+    vocabulary
+        The distinct tokens, sorted.
+    code, item
+        One entry a token: its place in `vocabulary`, and its summary.
+    n_items
+        How many summaries there are.
+    """
+
+    vocabulary: NDArray[np.object_]
+    code: NDArray[np.int64]
+    item: NDArray[np.int64]
+    n_items: int
+
+    @property
+    def place(self) -> NDArray[np.int64]:
+        """Of every token how many of its summary come before it."""
+        counts = np.bincount(self.item, minlength=self.n_items)
+        return np.arange(len(self.item)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def has_section(summary: str) -> bool:
+    """Tell whether a summary holds a section's name, as MediaWiki writes it there."""
+    return _may_have(summary) and SECTION.search(summary) is not None
+
+
+def without_section(summary: str, instead: str) -> str:
+    """Return a summary with something else in the place of a section's name.
+
+    >>> without_section("/* History */ typo", "§")
+    '§ typo'
+    """
+    return SECTION.sub(instead, summary) if _may_have(summary) else summary
+
+
+def _may_have(summary: str) -> bool:
+    return "/*" in summary or "→" in summary  # the pattern alone takes much longer
+
+
+def tokens(summary: str) -> list[str]:
+    """Cut a summary into words, numbers, marks and unspaced characters.
+
+    >>> tokens("rv: see WP:RS, 2nd time")
+    ['rv', ':', 'see', 'WP', ':', 'RS', ',', '2', 'nd', 'time']
+    >>> tokens("修正错字")
+    ['修', '正', '错', '字']
+    """
+    return TOKEN.findall(without_section(summary, f" {MARK} "))
+
+
+class _Numbers(dict[str, int]):
+    """Numbers of tokens, in the order of their first use."""
+
+    def __missing__(self, token: str) -> int:
+        return self.setdefault(token, len(self))
+
+
+def tokenize_all(summaries: Sequence[str]) -> Tokens:
+    """Cut summaries into tokens, each token as a number."""
+    index = _Numbers()
+    codes, lengths = array("i"), array("i")
+    for summary in summaries:  # a token that was seen before is not held again
+        found = tokens(summary)
+        codes.extend(map(index.__getitem__, found))
+        lengths.append(len(found))
+    vocabulary = np.array(sorted(index), dtype=object)
+    place = np.empty(len(index), dtype=np.int64)
+    place[[index[token] for token in vocabulary]] = np.arange(len(index))
+    item = np.repeat(np.arange(len(lengths)), np.asarray(lengths))
+    return Tokens(vocabulary, place[np.asarray(codes)], item, len(lengths))
+
 
 DAY = 86_400.0
 NO_COMMENT = -1
@@ -241,3 +325,33 @@ def _comments(
 def _distinct_pages(save: NDArray[np.int64], page: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     pairs = pd.DataFrame({"save": save, "page": page}).drop_duplicates()
     return np.bincount(pairs["save"].to_numpy(dtype=np.int64), minlength=n)
+
+
+def of_wikis(names: pd.Series, wikis: pd.Series) -> pd.Series:
+    """Return names of pages, of several wikis each with its wiki: one title on two is two pages.
+
+    >>> import pandas as pd
+    >>> list(of_wikis(pd.Series(["Mill", "Mill"]), pd.Series(["a.example", "b.example"])))
+    ['Mill (a.example)', 'Mill (b.example)']
+    """
+    named = names.astype("string")
+    return named if wikis.nunique() < 2 else named + " (" + wikis.astype("string") + ")"
+
+
+def page_titles(edits: pd.DataFrame) -> pd.Series:
+    """Return what the page of each edit is called, by its number where it has no title.
+
+    A table that has its `page` already keeps it: a desk asks often.
+    """
+    if "page" in edits:
+        return edits["page"]
+    titles = edits["title"].astype("string")
+    if "page_id" in edits:
+        titles = titles.fillna("page " + edits["page_id"].astype("string"))
+    titles = titles.fillna("page without a title")
+    return of_wikis(titles, edits["wiki"]) if "wiki" in edits else titles
+
+
+def revision_keys(edits: pd.DataFrame) -> pd.Series:
+    """Return each revision as `wiki:rev_id`: two wikis number theirs alike."""
+    return edits["wiki"].astype("string") + ":" + edits["rev_id"].astype("string")

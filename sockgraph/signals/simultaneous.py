@@ -32,9 +32,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.signals.alternation import DAYS, Alternation, find_alternation
+from sockgraph.signals.alternation import (
+    DAYS,
+    SESSION,
+    Alternation,
+    ManualEdits,
+    entries,
+    find_alternation,
+    manual_edits,
+)
 from sockgraph.signals.corpus import active_days
-from sockgraph.signals.manual_edits import SESSION, ManualEdits, entries, manual_edits
 from sockgraph.signals.null_models import inverse_lr
 
 if TYPE_CHECKING:

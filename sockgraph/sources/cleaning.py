@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.account_names import (
+from sockgraph.errors import SchemaError, TableError
+from sockgraph.names import (
     ACCOUNT,
     KINDS,
     PLACEHOLDER,
@@ -23,7 +24,6 @@ from sockgraph.account_names import (
     plain_name,
     visible_name,
 )
-from sockgraph.errors import SchemaError, TableError
 from sockgraph.schema import TABLES, validate
 from sockgraph.sources.table_file import listed
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sockgraph.account_names import normal_name, says_bot
 from sockgraph.errors import SourceError
+from sockgraph.names import normal_name, says_bot
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import TABLES, validate
 from sockgraph.sources import history_dump as history

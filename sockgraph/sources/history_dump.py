@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from sockgraph.account_names import TEMPORARY_NAME
 from sockgraph.errors import SourceError
+from sockgraph.names import TEMPORARY_NAME
 from sockgraph.schema import TABLES
 from sockgraph.sources.cleaning import prefixed
 from sockgraph.sources.compressed import DecompressedFile, read_ahead

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.account_names import TEMPORARY, kind_of, normal_name, says_bot
 from sockgraph.errors import SchemaError, SourceError, TableError
 from sockgraph.log_events import RESTRAINING, account_of, keeps_out
+from sockgraph.names import TEMPORARY, kind_of, normal_name, says_bot
 from sockgraph.schema import empty, validate
-from sockgraph.sources.activity import activity_of
 from sockgraph.sources.added_text import own_texts
-from sockgraph.sources.base import Coverage, ReadResult, pick_discussions
+from sockgraph.sources.base import Coverage, ReadResult, activity_of, pick_discussions
 from sockgraph.sources.cleaning import clean_edits, of_case
 from sockgraph.sources.table_file import hashes, read_table
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from sockgraph.account_names import ACCOUNT, PLACEHOLDER, UNREGISTERED, kind_of, normal_name
 from sockgraph.errors import SourceError
+from sockgraph.names import ACCOUNT, PLACEHOLDER, UNREGISTERED, kind_of, normal_name
 from sockgraph.schema import TABLES
 from sockgraph.sources.added_text import LARGEST, added
 from sockgraph.sources.cleaning import NAMESPACES

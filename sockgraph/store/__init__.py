@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sockgraph.store.case_store import CaseStore, Store, as_written, sha256
-from sockgraph.store.kept_likeness import KeptLikeness
+from sockgraph.store.case_store import CaseStore, KeptLikeness, Store, as_written, sha256
 from sockgraph.store.retention import TOMBSTONE, PurgeResult, due, enforce_retention, purge_case
 
 __all__ = [

@@ -22,13 +22,13 @@ from sockgraph.store.case_store import (
     CAPTURE_PAGE,
     CONCERT,
     DIFFS,
+    LIKENESS,
     MANIFEST,
     NEW_SET,
     OF_A_RUN,
     VALIDATION,
 )
 from sockgraph.store.files import DRAFT, HOLDER, LOCK, write_bytes
-from sockgraph.store.kept_likeness import LIKENESS
 from sockgraph.store.raw_answers import RawAnswers
 
 if TYPE_CHECKING:

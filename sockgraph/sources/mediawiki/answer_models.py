@@ -19,7 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
-from sockgraph.account_names import normal_name
+from sockgraph.names import normal_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.account_names import TEMPORARY, kind_of
 from sockgraph.errors import FetchError
+from sockgraph.names import TEMPORARY, kind_of
 from sockgraph.runtime import silent
 from sockgraph.sources.mediawiki import answer_models
 from sockgraph.sources.mediawiki.queries import SITE

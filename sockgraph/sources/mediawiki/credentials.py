@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sockgraph.account_names import is_ip
 from sockgraph.errors import SourceError
+from sockgraph.names import is_ip
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

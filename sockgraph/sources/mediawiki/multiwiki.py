@@ -8,12 +8,11 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from sockgraph.account_names import hidden_pseudonym, normal_name
 from sockgraph.errors import SourceError
+from sockgraph.names import hidden_pseudonym, normal_name
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty, validate
-from sockgraph.sources.activity import unknown_activity
-from sockgraph.sources.base import Coverage, Discussion, ReadResult
+from sockgraph.sources.base import Coverage, Discussion, ReadResult, unknown_activity
 from sockgraph.sources.mediawiki.credentials import refuse_strangers
 from sockgraph.sources.mediawiki.hidden import HiddenReport
 from sockgraph.sources.mediawiki.source import MediaWikiSource

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.account_names import ACCOUNT, hidden_pseudonym, is_ip, kind_of, normal_name
 from sockgraph.errors import SourceError
+from sockgraph.names import ACCOUNT, hidden_pseudonym, is_ip, kind_of, normal_name
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
-from sockgraph.sources.activity import unknown_activity
 from sockgraph.sources.added_text import own_texts
-from sockgraph.sources.base import ReadResult
+from sockgraph.sources.base import ReadResult, unknown_activity
 from sockgraph.sources.mediawiki import accounts as renames
 from sockgraph.sources.mediawiki import tables
+from sockgraph.sources.mediawiki.accounts import (
+    PART_OF_RENAMES,
+    covered,
+    has_more,
+    owned,
+)
 from sockgraph.sources.mediawiki.cache import CachedClient
 from sockgraph.sources.mediawiki.client import PER_MINUTE, Connection
-from sockgraph.sources.mediawiki.coverage import PART_OF_RENAMES, covered, has_more, owned
 from sockgraph.sources.mediawiki.credentials import credentials_for, is_loopback
 from sockgraph.sources.mediawiki.diffs import read_diffs
 from sockgraph.sources.mediawiki.hidden import HiddenReport, forget, remove_hidden
@@ -30,6 +34,7 @@ from sockgraph.sources.mediawiki.pages import (
     read_discussions,
     shared_pages,
     with_sha1,
+    with_texts,
 )
 from sockgraph.sources.mediawiki.queries import (
     ALL_USERS,
@@ -43,7 +48,6 @@ from sockgraph.sources.mediawiki.queries import (
     starts_of,
 )
 from sockgraph.sources.mediawiki.tables import read_logs
-from sockgraph.sources.mediawiki.texts import with_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.account_names import has_vanished, normal_name
 from sockgraph.errors import FetchError
 from sockgraph.log_events import SOCK_BLOCK, account_of, keeps_out
+from sockgraph.names import has_vanished, normal_name
 from sockgraph.schema import TABLES, empty, validate
 from sockgraph.sources.mediawiki import accounts as renames
 from sockgraph.sources.mediawiki.queries import BLOCKS, CREATIONS, LOGS, MOVES, SITE, THANKS
