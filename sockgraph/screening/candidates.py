@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from sockgraph.screening.partners import EditsByPage, Partners
 
 Engine = Literal["local", "spark"]
+NEEDED = {"local": ("duckdb", "numba"), "spark": ("numba", "pyspark")}
 SORTING = 1 << 30
 MEMORY = 2_500 << 20
 THREADS = 2
@@ -54,6 +56,14 @@ COLUMNS = pa.schema(
         ("hours_cosine", pa.float64()),
     ]
 )
+PAIRS = """
+CREATE TEMP TABLE pairs AS
+SELECT least(user_a, user_b) AS a, greatest(user_a, user_b) AS b,
+       max(weighted_overlap) AS overlap, max(shared_pages) AS shared
+  FROM read_parquet('{path}')
+ WHERE user_a IN (FROM eligible) AND user_b IN (FROM eligible)
+ GROUP BY ALL
+"""
 
 
 @dataclass(frozen=True)
@@ -151,27 +161,18 @@ def screen(
 
 
 def _engine(engine: Engine) -> Callable[..., Any]:
-    try:
-        module = importlib.import_module(f"sockgraph.screening.{engine}")
-    except ImportError as error:
-        extra = "screen" if engine == "local" else "spark"
+    missing = [name for name in NEEDED[engine] if find_spec(name) is None]
+    if missing:
         raise ScreeningError(
             f"--engine {engine}",
-            f"needs a package that is not installed ({error.name}).",
-            f"pip install 'sockgraph[{extra}]'",
-        ) from error
-    run: Callable[..., Any] = getattr(module, f"screen_{engine}")
-    return run
+            f"needs a package that is not installed ({missing[0]}).",
+            f"pip install 'sockgraph[{'screen' if engine == 'local' else 'spark'}]'",
+        )
+    if engine == "local":
+        return screen_local
+    from sockgraph.screening.spark import screen_spark
 
-
-PAIRS = """
-CREATE TEMP TABLE pairs AS
-SELECT least(user_a, user_b) AS a, greatest(user_a, user_b) AS b,
-       max(weighted_overlap) AS overlap, max(shared_pages) AS shared
-  FROM read_parquet('{path}')
- WHERE user_a IN (FROM eligible) AND user_b IN (FROM eligible)
- GROUP BY ALL
-"""
+    return screen_spark
 
 
 @dataclass(frozen=True)
