@@ -528,11 +528,14 @@ def _lists(values: pd.Series, column: Column) -> pd.Series:
     null = values.isna().to_numpy(dtype=bool)
     cells = values.to_numpy(dtype=object)
     lists = np.full(len(values), None, dtype=object)  # of most pairs of a large case: they stay so
-    for i in np.flatnonzero(~null):
-        lists[i] = list(cells[i])
+    lists[~null] = np.fromiter(map(_as_list, cells[~null]), object)
     for i in () if column.nullable else np.flatnonzero(null):
         lists[i] = []
     return pd.Series(lists, index=values.index, dtype=object)
+
+
+def _as_list(cell: Any) -> list[Any]:
+    return cell.tolist() if isinstance(cell, np.ndarray) else list(cell)
 
 
 def _ascends(frame: pd.DataFrame, key: Sequence[str]) -> bool:

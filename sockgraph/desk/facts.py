@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sockgraph.desk.tables import CaseTables
 from sockgraph.report.facts import events_of
-from sockgraph.signals.corpus import page_titles, revision_keys
+from sockgraph.signals.corpus import revision_keys
 from sockgraph.strings import say
 
 if TYPE_CHECKING:
@@ -31,20 +32,6 @@ def each(frame: pd.DataFrame) -> Iterable[Any]:
     return frame.itertuples()
 
 
-def pair_rows(tables: Tables, table: str, a: str, b: str) -> pd.DataFrame:
-    """Return the rows of a table about two accounts, whichever way round they are named.
-
-    Returns
-    -------
-    DataFrame
-        The contract's columns, from its first row on; empty where the case has none.
-    """
-    first, second = sorted((a, b))
-    frame = tables[table]
-    found = frame[(frame["user_a"] == first) & (frame["user_b"] == second)]
-    return found.reset_index(drop=True)
-
-
 def link_evidence(tables: Tables, a: str, b: str) -> pd.DataFrame:
     """Return every signal on two accounts, strongest against first, those that say nothing last.
 
@@ -53,7 +40,7 @@ def link_evidence(tables: Tables, a: str, b: str) -> pd.DataFrame:
     DataFrame
         `signal, family, log10_lr, contribution, support, status, rev_ids`.
     """
-    rows = pair_rows(tables, "evidence", a, b)
+    rows = CaseTables.of(tables).of_pair("evidence", a, b)
     rows = rows.sort_values(["contribution", "family", "signal"], na_position="last")
     columns = ["signal", "family", "log10_lr", "contribution", "support", "status", "rev_ids"]
     return rows[columns].reset_index(drop=True)
@@ -69,28 +56,26 @@ def shared_edits(tables: Tables, a: str, b: str) -> pd.DataFrame:
         `minor`, `size_diff`, and `gap`: seconds since the other account's last edit of that page,
         null where it had not yet edited it or the account's own edit came between.
     """
-    edits = tables["edits"]
-    both = edits[edits["user"].isin([a, b])].copy()
-    both["page"] = page_titles(both)
-    editors = both.groupby("page", observed=True)["user"].nunique()
-    both = both[both["page"].map(editors).eq(2).to_numpy()]
-    both = both.sort_values(["timestamp", "rev_id"], kind="stable")
-    before = both.groupby("page", observed=True)[["user", "timestamp"]].shift()
-    turned = before["user"].notna() & (before["user"] != both["user"])
-    gap = (both["timestamp"] - before["timestamp"]).dt.total_seconds().where(turned)
-    found = both.assign(rev=revision_keys(both), gap=gap)
-    columns = ["rev", "timestamp", "user", "page", "ns", "comment", "hidden", "minor", "size_diff"]
-    return found[[*columns, "gap"]].reset_index(drop=True)
+    known = CaseTables.of(tables)
+    rows, gaps = known.shared(a, b)
+    return _side_by_side(known, rows, gaps)
 
 
 def latest_edits(tables: Tables, a: str, b: str, *, most: int = 50) -> pd.DataFrame:
     """Return each account's own latest edits, in the columns of `shared_edits`, oldest first."""
-    edits = tables["edits"]
-    both = edits[edits["user"].isin([a, b])].sort_values(["timestamp", "rev_id"], kind="stable")
-    both = both.groupby("user", observed=True, sort=False).tail(most)
-    found = both.assign(rev=revision_keys(both), page=page_titles(both), gap=np.nan)
-    columns = ["rev", "timestamp", "user", "page", "ns", "comment", "hidden", "minor", "size_diff"]
-    return found[[*columns, "gap"]].reset_index(drop=True)
+    known = CaseTables.of(tables)
+    rows = known.edits_of(a, b, most=most)
+    return _side_by_side(known, rows, np.full(len(rows), np.nan))
+
+
+def _side_by_side(
+    known: CaseTables, rows: NDArray[np.intp], gaps: NDArray[np.float64]
+) -> pd.DataFrame:
+    """Return some rows of the table of edits in the columns that both sides show."""
+    columns = ["timestamp", "user", "ns", "comment", "hidden", "minor", "size_diff"]
+    found = known["edits"].iloc[rows].reset_index(drop=True)
+    pages = known.titles.iloc[rows].to_numpy(dtype=object)
+    return found[columns].assign(rev=revision_keys(found), page=pages, gap=gaps)
 
 
 def cited_edits(tables: Tables, a: str, b: str) -> pd.DataFrame:
@@ -102,18 +87,13 @@ def cited_edits(tables: Tables, a: str, b: str) -> pd.DataFrame:
         `rev` (`wiki:rev_id`), `signal`, `contribution` (log10, in the sum; null where it has none):
         a row for every edit that a signal cites.
     """
-    rows = pair_rows(tables, "evidence", a, b)[["signal", "contribution", "rev_ids"]]
-    cited = rows.explode("rev_ids").dropna(subset=["rev_ids"])
-    return cited.rename(columns={"rev_ids": "rev"}).reset_index(drop=True)
+    rows = CaseTables.of(tables).of_pair("evidence", a, b)
+    cited = [(rev, row.signal, row.contribution) for row in each(rows) for rev in row.rev_ids]
+    return pd.DataFrame(cited, columns=["rev", "signal", "contribution"])
 
 
-def shared_pages(tables: Tables, a: str, b: str, edits: pd.DataFrame | None = None) -> pd.DataFrame:
+def shared_pages(tables: Tables, a: str, b: str) -> pd.DataFrame:
     """Return the pages that both accounts edited, those first whose edits moved the number most.
-
-    Parameters
-    ----------
-    edits
-        What `shared_edits` returned of the two, where it was asked.
 
     Returns
     -------
@@ -123,64 +103,39 @@ def shared_pages(tables: Tables, a: str, b: str, edits: pd.DataFrame | None = No
         and `moved`: over the pair's signals, the sum of |contribution| times the page's share of
         the edits that the signal cites.
     """
-    edits = shared_edits(tables, a, b) if edits is None else edits
-    by_page = edits.groupby("page", observed=True, sort=False)
-    first = edits["user"].eq(a).groupby(edits["page"], observed=True, sort=False).sum()
-    there = page_titles(tables["edits"])
-    there = there[there.isin(first.index).to_numpy()]
-    everybody = pd.DataFrame({"user": tables["edits"]["user"].loc[there.index], "page": there})
-    everybody = everybody.drop_duplicates()
-    cited = cited_edits(tables, a, b).merge(edits[["rev", "page"]], on="rev")
-    share = 1 / cited.groupby("signal")["rev"].transform("size")
-    moved = (cited["contribution"].abs() * share).groupby(cited["page"]).sum()
+    known = CaseTables.of(tables)
+    rows, gaps = known.shared(a, b)
+    numbers, first, at = np.unique(known.pages[rows], return_index=True, return_inverse=True)
+    edits, size = known["edits"].iloc[rows], len(numbers)
+    n_a = np.bincount(at[edits["user"].eq(a).to_numpy(bool)], minlength=size)
+    closest = np.full(size, np.inf)
+    np.fmin.at(closest, at, gaps)
     pages = pd.DataFrame(
         {
-            "ns": by_page["ns"].first(),
-            "n_a": first,
-            "n_b": by_page.size() - first,
-            "closest": by_page["gap"].min(),
-            "editors": everybody["page"].value_counts().reindex(first.index),
+            "page": known.titles.iloc[rows[first]].to_numpy(dtype=object),
+            "ns": edits["ns"].iloc[first].to_numpy(),
+            "n_a": n_a,
+            "n_b": np.bincount(at, minlength=size) - n_a,
+            "closest": np.where(np.isinf(closest), np.nan, closest),
+            "editors": known.editors[numbers],
+            "moved": _moved(cited_edits(known, a, b), edits, at, size),
         }
     )
-    pages = pages.assign(moved=moved.reindex(pages.index).fillna(0.0)).rename_axis("page")
-    order = {"moved": False, "editors": True, "closest": True}
-    pages = pages.sort_values(list(order), ascending=list(order.values()), kind="stable")
-    return pages.reset_index()
+    moved = -pages["moved"].round(9)  # sums in another order differ in their last bits
+    order = np.lexsort((first, closest, pages["editors"], moved))
+    return pages.iloc[order].reset_index(drop=True)
 
 
-def contacts(edits: pd.DataFrame, user: str) -> pd.DataFrame:
-    """Return how one account meets every other on pages that both edited.
-
-    Parameters
-    ----------
-    edits
-        The contract table.
-
-    Returns
-    -------
-    DataFrame
-        By the other account: `shared_pages`, and `closest`, the seconds between an edit of the one
-        and the nearest edit of the other on the same page. Those who share no page are not in it.
-    """
-    columns = pd.DataFrame(
-        {
-            "user": edits["user"].astype("object"),
-            "page": page_titles(edits),
-            "timestamp": edits["timestamp"],
-        }
-    ).sort_values("timestamp", kind="stable")
-    mine = columns[columns["user"] == user]
-    others = columns[(columns["user"] != user) & columns["page"].isin(mine["page"])]
-    met = pd.merge_asof(
-        others,
-        mine[["timestamp", "page"]].assign(at=mine["timestamp"]),
-        on="timestamp",
-        by="page",
-        direction="nearest",
-    )
-    met["closest"] = (met["timestamp"] - met["at"]).abs().dt.total_seconds()
-    found = met.groupby("user").agg(shared_pages=("page", "nunique"), closest=("closest", "min"))
-    return found.rename_axis(None)
+def _moved(
+    cited: pd.DataFrame, edits: pd.DataFrame, at: NDArray[np.intp], size: int
+) -> NDArray[np.float64]:
+    """Return how much each page's edits moved the number, in the order of the pages' numbers."""
+    pages = dict(zip(revision_keys(edits), at, strict=True))
+    cited = cited[cited["rev"].isin(pages)]
+    weights = cited["contribution"].abs() / cited.groupby("signal")["rev"].transform("size")
+    page = cited["rev"].map(pages).to_numpy(np.intp)
+    moved = np.bincount(page, weights.fillna(0.0).to_numpy(float), minlength=size)
+    return moved.astype(np.float64)
 
 
 def hours_in_common(tables: Tables, a: str, b: str) -> dict[str, float]:
@@ -279,7 +234,7 @@ def _moments(tables: Tables, user: str) -> list[tuple[object, ...]]:
 
 
 def _stretches(tables: Tables, a: str, b: str) -> list[tuple[object, ...]]:
-    rows = pair_rows(tables, "alibis", a, b)
+    rows = CaseTables.of(tables).of_pair("alibis", a, b)
     return [
         (
             row.start,

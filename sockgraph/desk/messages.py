@@ -59,8 +59,6 @@ def pair_list(desk: Desk, user: str | None = None) -> Record:
     if user is not None:
         links = links[(links["user_a"] == user) | (links["user_b"] == user)]
     met = user is not None or len(desk.accounts) <= MOST
-    if user is not None:
-        desk.contacts(user)  # all its meetings at once
     rows = [_row(desk, link, met=met) for link in each(_strongest_first(links))]
     return {"rows": rows, "met": met, "user": user}
 
@@ -221,9 +219,8 @@ def give_edits(desk: Desk, content: Answer) -> Answer:
     Where they share no page, each one's own latest edits.
     """
     a, b = desk.pair(content["a"], content["b"])
-    both = shared_edits(desk.tables, a, b)
-    pages = shared_pages(desk.tables, a, b, both)
-    edits = both if len(pages) else latest_edits(desk.tables, a, b)
+    pages = shared_pages(desk.tables, a, b)
+    edits = (shared_edits if len(pages) else latest_edits)(desk.tables, a, b)
     told_by = cited_edits(desk.tables, a, b)
     numbered = bool(pd.notna(desk.row((a, b))["log10_lr"]))  # else nothing moved a number
     signals = told_by.groupby("rev")["signal"].agg(list).to_dict() if numbered else {}
@@ -232,7 +229,7 @@ def give_edits(desk: Desk, content: Answer) -> Answer:
     case = desk.result.case
     return {
         "pages": [_page(row, numbered=numbered) for row in each(pages)],
-        "accounts": int(desk.tables["edits"]["user"].nunique()),
+        "accounts": int(desk.tables.users.max(initial=-1)) + 1,
         "diffs": case.source.kind == "mediawiki",
         "edits": [
             {

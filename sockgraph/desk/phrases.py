@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 SHORTEST, LONGEST = 2, 6
 """Tokens of a phrase; of one script character each where words are not set apart by spaces."""
@@ -90,10 +90,13 @@ def index_phrases(tables: Mapping[str, pd.DataFrame]) -> PhraseIndex:
     said = tables["edits"][["user", "comment"]].dropna()
     lines: dict[str, list[str]] = {}
     writers: dict[tuple[str, str], set[str]] = {}
+    cut = {text: tokens_of(text) for text in said["comment"].unique().tolist()}
+    by_user: dict[str, dict[str, None]] = {}
     for user, text in zip(said["user"].tolist(), said["comment"].tolist(), strict=True):
-        tokens = tokens_of(text)
-        lines.setdefault(user, []).append(f" {' '.join(tokens)} ")
-        for two in pairwise(tokens):
+        lines.setdefault(user, []).append(f" {' '.join(cut[text])} ")
+        by_user.setdefault(user, {})[text] = None
+    for user, texts in by_user.items():
+        for two in {two for text in texts for two in pairwise(cut[text])}:
             writers.setdefault(two, set()).add(user)
     return PhraseIndex({user: "\n".join(lines[user]) for user in sorted(lines)}, writers)
 
@@ -116,7 +119,7 @@ def shared_phrases(
         out.
     """
     voices = index_phrases(tables) if voices is None else voices
-    shared = _common(*(_counts(voices.texts.get(user, "")) for user in (a, b)))
+    shared = _common(*(_counts(voices, user, other) for user, other in ((a, b), (b, a))))
     found = [Phrase(t, x, y, len(voices.of(t) - {a, b})) for t, x, y in shared]
     kept = _maximal(found)
     kept.sort(key=lambda p: (p.others, -len(p.tokens), -min(p.n_a, p.n_b), p.tokens))
@@ -125,17 +128,33 @@ def shared_phrases(
     return pd.DataFrame(rows, columns=["phrase", "n_a", "n_b", "others", "of_others"])
 
 
-def _counts(voice: str) -> Counter[tuple[str, ...]]:
-    """Count in how many summaries each phrase stands; one must begin and end with a word."""
+def _counts(voices: PhraseIndex, user: str, other: str) -> Counter[tuple[str, ...]]:
+    """Count in how many summaries each phrase stands; one must begin and end with a word.
+
+    Runs of tokens that the other account never set side by side are no phrase of both.
+    """
     counts: Counter[tuple[str, ...]] = Counter()
-    for line in (text.split() for text in voice.split("\n")):
+    for text, times in Counter(voices.texts.get(user, "").split("\n")).items():
+        line = text.split()
         spans = {
-            tuple(line[i : i + n])
+            span
+            for run in _runs(line, lambda two: other in voices.writers.get(two, ()))
             for n in range(SHORTEST, LONGEST + 1)
-            for i in range(len(line) - n + 1)
+            for i in range(len(run) - n + 1)
+            if _LETTER.match((span := tuple(run[i : i + n]))[0]) and _LETTER.match(span[-1])
         }
-        counts.update(s for s in spans if _LETTER.match(s[0]) and _LETTER.match(s[-1]))
+        counts.update(dict.fromkeys(spans, times))
     return counts
+
+
+def _runs(line: Sequence[str], known: Callable[[tuple[str, str]], bool]) -> Iterator[Sequence[str]]:
+    """Cut a line where two neighbouring tokens are not known."""
+    start = 0
+    for i, two in enumerate(pairwise(line), 1):
+        if not known(two):
+            yield line[start:i]
+            start = i
+    yield line[start:]
 
 
 def _common(

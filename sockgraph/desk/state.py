@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import networkx as nx
+import numpy as np
 import pandas as pd
 
 import sockgraph
 from sockgraph.clustering import cluster
-from sockgraph.desk.facts import contacts, pair_rows
 from sockgraph.desk.phrases import PhraseIndex, index_phrases
+from sockgraph.desk.tables import CaseTables
 from sockgraph.errors import StaleArtifactError
 from sockgraph.evidence import flag
 from sockgraph.graph import to_graph
@@ -49,12 +50,11 @@ from sockgraph.reviews import (
 from sockgraph.reviews.blinding import without_hidden_names
 from sockgraph.reviews.states import NOTE, ordered
 from sockgraph.schema import subject_of
-from sockgraph.signals.corpus import page_titles
 from sockgraph.store.case_store import HELD_OUT
 from sockgraph.strings import language_of, say, spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sockgraph.evidence.exploration import Window
     from sockgraph.pipeline.other_cases import OtherCase
@@ -139,10 +139,9 @@ class Desk:
             raise StaleArtifactError(self.result.case.slug, said, say("Run the cell again."))
 
     @cached_property
-    def tables(self) -> Mapping[str, pd.DataFrame]:
-        """The case's tables by name; that of edits with what each `page` is called."""
-        edits = self.result.tables["edits"]
-        return {**self.result.tables, "edits": edits.assign(page=page_titles(edits))}
+    def tables(self) -> CaseTables:
+        """The case's tables by name."""
+        return CaseTables.of(self.result.tables)
 
     @property
     def ledger(self) -> Ledger:
@@ -211,26 +210,12 @@ class Desk:
         """Write what was picked."""
         keep_basket(self.store, basket)
 
-    @cached_property
-    def _met(self) -> dict[str, pd.DataFrame]:
-        return {}
-
-    def contacts(self, user: str) -> pd.DataFrame:
-        """Return how an account meets every other on pages of both; see `facts.contacts`."""
-        if user not in self._met:
-            edits = self.tables["edits"]
-            ours = edits[edits["user"].isin(list(self.accounts))]
-            self._met[user] = contacts(ours, user)
-        return self._met[user]
-
     def meeting(self, a: str, b: str) -> tuple[int, float | None]:
         """Return how many pages two accounts share, and their closest edits in seconds."""
-        one, other = (b, a) if b in self._met else (a, b)
-        near = self.contacts(one)
-        if other not in near.index:
+        rows, gaps = self.tables.shared(a, b)
+        if not len(rows):
             return 0, None
-        shared, closest = near.loc[other, ["shared_pages", "closest"]].to_numpy(float)
-        return int(shared), float(closest)
+        return len(np.unique(self.tables.pages[rows])), float(np.nanmin(gaps))
 
     @cached_property
     def links(self) -> dict[Pair, Link]:
@@ -300,31 +285,31 @@ class Desk:
         pair = self.pair(a, b)
         part = replace(
             self.data,
-            evidence=pair_rows(self.tables, "evidence", *pair),
-            alibis=pair_rows(self.tables, "alibis", *pair),
+            evidence=self.tables.of_pair("evidence", *pair),
+            alibis=self.tables.of_pair("alibis", *pair),
         )
-        row = self.links.get(pair) or self._read(pair_rows(self.tables, "links", *pair))[pair]
+        row = self.links.get(pair) or self._read(self.tables.of_pair("links", *pair))[pair]
         return with_evidence(part, [row])[0]
 
     def pair(self, a: str, b: str) -> Pair:
         """Return two accounts as the links table has them; ReviewError where it has them not."""
         pair = ordered(a, b)
-        if pair in self.links:
+        if len(self.tables.of_pair("links", *pair)):
             return pair
         return self.dossier.pair(a, b)
 
     def row(self, pair: Pair) -> pd.Series:
         """Return a pair's row of `links`."""
-        return pair_rows(self.tables, "links", *pair).iloc[0]
+        return self.tables.of_pair("links", *pair).iloc[0]
 
     def tables_of(self, pair: Pair) -> PairTables:
         """Return the rows of the case's tables about a pair."""
         left_out = self.tables["omissions"]
         return PairTables(
             {str(key): value for key, value in self.row(pair).items()},
-            pair_rows(self.tables, "evidence", *pair),
+            self.tables.of_pair("evidence", *pair),
             left_out[left_out["subject"] == subject_of(*pair)],
-            pair_rows(self.tables, "alibis", *pair),
+            self.tables.of_pair("alibis", *pair),
         )
 
     @cached_property
@@ -357,7 +342,7 @@ class Desk:
 
     def link_in(self, found: WhatIfResult, pair: Pair) -> Link | None:
         """Return a pair's link as an exploration has it; None where it leaves out an account."""
-        return self._read(pair_rows({"links": found.links}, "links", *pair)).get(pair)
+        return self._read(CaseTables({"links": found.links}).of_pair("links", *pair)).get(pair)
 
     def notes(self, a: str, b: str) -> list[Entry]:
         """Return the notes on two accounts, oldest first."""

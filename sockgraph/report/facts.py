@@ -304,7 +304,9 @@ def read_accounts(data: ReportData) -> dict[str, Account]:
     """Return the accounts that are compared, by name, in the case file's order."""
     rows = data.accounts.drop_duplicates("user").set_index("user")
     named = data.edits[data.edits["user"].isin(data.nominated)]
-    times = {user: _times(group) for user, group in named.groupby("user")["timestamp"]}
+    stamps = named["timestamp"].dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    times = {user: np.sort(stamps[at]) for user, at in named.groupby("user").indices.items()}
+    moments = {name: rows[name].to_dict() for name in ("registered", "blocked_at")}
     events = events_of(data.nominated, data.log_events)
     renamed = {c["user"]: tuple(c.get("renamed_from", ())) for c in data.coverage}
     force = restraints(
@@ -319,7 +321,7 @@ def read_accounts(data: ReportData) -> dict[str, Account]:
     return {
         user: Account(
             user=user,
-            registered=_moment(rows.loc[user, "registered"]),
+            registered=_moment(moments["registered"][user]),
             times=times.get(user, np.array([], dtype="datetime64[us]")),
             events=events[user],
             renamed_from=renamed.get(user, ()),
@@ -329,7 +331,7 @@ def read_accounts(data: ReportData) -> dict[str, Account]:
                 if one.user == user and not (one.wiki or one.logged)
             ),
             bot=user in bots,
-            blocked_at=_moment(rows.loc[user, "blocked_at"]),
+            blocked_at=_moment(moments["blocked_at"][user]),
             declared=tuple(declared.get(user, ())),
             read_on=data.read_on,
             number=number,
@@ -389,10 +391,6 @@ def _declared(data: ReportData) -> dict[str, list[tuple[str, str | None]]]:
         for user in entry.accounts:
             found[user] += [(other, entry.url) for other in entry.accounts if other != user]
     return found
-
-
-def _times(stamps: pd.Series) -> np.ndarray:
-    return np.sort(stamps.dt.tz_localize(None).to_numpy(dtype="datetime64[us]"))
 
 
 def _moment(value: object) -> pd.Timestamp | None:

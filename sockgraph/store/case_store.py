@@ -8,6 +8,7 @@ measured anew. It holds numbers only.
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import io
 import json
@@ -314,9 +315,10 @@ class CaseStore:
             try:
                 for name in sorted(OF_A_RUN & set(files)):
                     self._refuse_stale(name, files[name])
-                return {n: self.read_table(n, sha256=files.get(f"{n}.parquet")) for n in names}, (
-                    manifest
-                )
+                with _no_garbage():
+                    return {
+                        n: self.read_table(n, sha256=files.get(f"{n}.parquet")) for n in names
+                    }, manifest
             except StoreError:
                 if not is_held(self.processed) or time.monotonic() > until:
                     raise
@@ -427,3 +429,15 @@ def significant(values: np.ndarray, digits: int = SIGNIFICANT_DIGITS) -> np.ndar
         return np.where(
             (values == 0) | ~np.isfinite(values), values, np.round(values * scale) / scale
         )
+
+
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Look for no garbage: where all that is made is kept, the search took half of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -80,10 +80,10 @@ function basketView(ctx) {
     if (open && last.picked.length) preview();
   }
   form.addEventListener("change", preview);
-  ctx.ask({ ask: "basket" }).then((answer) => { if (take(answer)) ctx.basketChanged(); });
   fill();
   return {
     dock,
+    load: async () => { if (take(await ctx.ask({ ask: "basket" }))) ctx.basketChanged(); },
     has: (rev) => state.basket.has(rev),
     put: (rev, inside) => change(inside ? { do: "pick", rev, a: state.link.a, b: state.link.b } : { do: "remove", rev }),
   };

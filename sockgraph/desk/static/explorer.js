@@ -132,13 +132,14 @@ function desk(app, model, scene, state, language, speak) {
     const before = state.link;
     state.link = link;
     lay(false);
-    views[state.view].mark(before, link);
     [first.input.value, second.input.value] = [label(link.a), label(link.b)];
     offer(link.a);
     const at = flagged.findIndex(same);
     which.textContent = flagged.length ? t("flagged {n} of {all}", { n: at < 0 ? "–" : at + 1, all: flagged.length }) : t("none flagged");
+    const shown = Promise.all([open(state.tab), showHead(link)]); // asked before the card that focus brings
+    if (body.dataset.view) views[state.view].mark(before, link); else showView(state.view);
     if (focus) views[state.view].focus();
-    await Promise.all([open(state.tab), showHead(link)]);
+    await shown;
     const mine = scene.groups.find((g) => g.users.includes(link.a) && g.users.includes(link.b));
     if (!same(link)) return;
     if (mine) openGroup(mine.number); else groupBox.replaceChildren();
@@ -282,10 +283,10 @@ function desk(app, model, scene, state, language, speak) {
     if (name) { state.signal = name; open("Edits"); }
   });
   app.append(bar, body, foot);
-  showView(state.view);
   const opens = state.link ?? (scene.opens && { a: scene.opens[0], b: scene.opens[1] });
   if (opens) openPair(opens.a, opens.b);
-  else panel.replaceChildren(el("p", "", t("This case compares no two accounts. The report says why.")));
+  else { showView(state.view); panel.replaceChildren(el("p", "", t("This case compares no two accounts. The report says why."))); }
+  basket.load(); // what is seen first is asked for first
   return () => { app.removeEventListener("keydown", keys); wire.close(); };
 }
 
