@@ -21,7 +21,7 @@ import duckdb
 from threadpoolctl import threadpool_limits
 
 from sockgraph.case import load_case
-from sockgraph.evidence import compare
+from sockgraph.evidence import ComparisonInput, compare
 from sockgraph.pipeline.screen import weigh_candidates
 from sockgraph.reference import read_population
 from sockgraph.screening.wiki import WholeWiki, WikiSource
@@ -101,7 +101,7 @@ def _one(
         population = _population(user, partners, given)
         clock.lap("reading")
         with threadpool_limits(1):
-            weighed = compare(population.edits, population.accounts)
+            weighed = compare(ComparisonInput(population.edits, population.accounts))
         clock.lap("weighing")
         facts |= {"edits": len(population.edits), "pairs": len(weighed.links)}
         facts["calibrated"] = weighed.calibration["calibrated"]

@@ -24,7 +24,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from sockgraph.evaluation import evaluate, read_labels
-from sockgraph.evidence import EvidenceSettings, compare
+from sockgraph.evidence import ComparisonInput, EvidenceSettings, compare
 from sockgraph.pipeline.run import run_case
 from sockgraph.pipeline.validate import validate_case
 from sockgraph.schema import empty, validate
@@ -285,11 +285,13 @@ def _fitted_again(name: str, turns: int = 2) -> tuple[int, int]:
         away = known["user"][~known["user"].isin(kept)]
         with threadpool_limits(1):
             links = compare(
-                table[here],
-                validate("accounts", accounts),
-                background=table[~here & ~table["user"].isin(away)],
-                open_case=True,
-                settings=EvidenceSettings(),
+                ComparisonInput(
+                    table[here],
+                    validate("accounts", accounts),
+                    background=table[~here & ~table["user"].isin(away)],
+                    open_case=True,
+                    settings=EvidenceSettings(),
+                )
             ).links
         named = links.loc[links["flagged"].astype(bool), ["user_a", "user_b"]].to_numpy().ravel()
         tried, flagged = tried + len(kept), flagged + len(np.unique(named))

@@ -144,7 +144,7 @@ def compare(
     import pandas as pd
     from threadpoolctl import threadpool_limits
 
-    from sockgraph.evidence import EvidenceSettings, compare, what_if
+    from sockgraph.evidence import ComparisonInput, EvidenceSettings, compare, what_if
     from sockgraph.pipeline.run import compare_case
     from sockgraph.reference import Population
 
@@ -157,13 +157,11 @@ def compare(
             "Give a DataFrame with the columns user, timestamp, title, comment.",
         )
     edits = _edits(data)
-    roles, how = _roles(edits, nominated), settings or EvidenceSettings()
+    given = ComparisonInput(edits, _roles(edits, nominated), settings or EvidenceSettings())
     with threadpool_limits(1):  # threads of small sums wait for each other more than they add up
         if without or window is not None:
-            return what_if(
-                edits, roles, without=without, window=window, settings=how, progress=progress
-            )
-        return compare(edits, roles, settings=how, progress=progress)
+            return what_if(given, without=without, window=window, progress=progress)
+        return compare(given, progress=progress)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
-from sockgraph.evidence import compare, compare_with, fit_calibration
+from sockgraph.evidence import ComparisonInput, compare, compare_with, fit_calibration
 from sockgraph.pipeline.stored_calibration import pack, unpack
 
 NAMES = [f"R{i:02d}" for i in range(36)]
@@ -27,7 +27,9 @@ def learnt(edits):
 def test_the_same_reference_says_the_same_when_asked_again(edits):
     everyone = [*NAMES, "A", "B", "C"]
     at_once = compare(
-        edits, accounts_of(**dict.fromkeys(everyone, "nominated")), settings=FEW, open_case=True
+        ComparisonInput(
+            edits, accounts_of(**dict.fromkeys(everyone, "nominated")), settings=FEW, open_case=True
+        )
     )
     again = compare_with(
         fit_calibration(edits, everyone, settings=FEW), edits, everyone, settings=FEW

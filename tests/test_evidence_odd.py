@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from test_evidence_weigh import FEW, START, accounts_of, edits_of, history
 
-from sockgraph.evidence import compare
+from sockgraph.evidence import ComparisonInput, compare
 from sockgraph.schema import empty, validate
 
 DAY = dt.timedelta(days=1)
@@ -65,7 +65,9 @@ def reference():
 
 
 def weighed(rows, roles, log_events=None):
-    found = compare(edits_of(rows), accounts_of(**roles), settings=FEW, log_events=log_events)
+    found = compare(
+        ComparisonInput(edits_of(rows), accounts_of(**roles), settings=FEW, log_events=log_events)
+    )
     sound(found)
     return found
 
@@ -113,7 +115,9 @@ def test_beside_a_reference_of_one(name):
 
 
 def test_one_account_alone():
-    found = compare(edits_of(few("Y", 20)), accounts_of(Y="nominated"), settings=FEW)
+    found = compare(
+        ComparisonInput(edits_of(few("Y", 20)), accounts_of(Y="nominated"), settings=FEW)
+    )
     assert found.links.empty
     assert found.evidence.empty
 

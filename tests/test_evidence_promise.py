@@ -11,7 +11,7 @@ import pytest
 from test_evidence_weigh import FEW, START, accounts_of, edits_of, history
 
 from sockgraph.errors import SockgraphError
-from sockgraph.evidence import compare, scoring
+from sockgraph.evidence import ComparisonInput, compare, scoring
 from sockgraph.evidence.adjustment import standing
 from sockgraph.evidence.flagging import FlagRule, flag_threshold, highest_innocent, unmet
 from sockgraph.evidence.scoring import AccountIndex
@@ -143,7 +143,7 @@ def test_an_open_case_expects_a_number_of_false_flags():
 
 def weigh(rows, nominated, reference):
     roles = dict.fromkeys(reference, "reference") | dict.fromkeys(nominated, "nominated")
-    return compare(edits_of(rows), accounts_of(**roles), settings=FEW)
+    return compare(ComparisonInput(edits_of(rows), accounts_of(**roles), settings=FEW))
 
 
 def reasons_of(found):
@@ -219,7 +219,7 @@ def test_labels_that_contradict_each_other_are_refused(people):
     roles = dict.fromkeys(people, "reference") | dict.fromkeys("AB", "nominated")
     known = pd.DataFrame({"user": ["R01", "R02", "R01"], "person": ["p", "p", "q"]})
     with pytest.raises(SockgraphError, match=r"R01.*two persons"):
-        compare(edits_of(rows), accounts_of(**roles), settings=FEW, known=known)
+        compare(ComparisonInput(edits_of(rows), accounts_of(**roles), settings=FEW, known=known))
 
 
 def test_two_lives_of_one_person_stand_out_and_lose_it_without_what_they_rest_on(people):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
-from sockgraph.evidence import compare
+from sockgraph.evidence import ComparisonInput, compare
 from sockgraph.evidence import leave_out as weeks_of
 from sockgraph.signals import SIGNALS
 
@@ -24,7 +24,7 @@ def community():
 
 @pytest.fixture(scope="module")
 def weighed(community):
-    return compare(*community, settings=FEW)
+    return compare(ComparisonInput(*community, settings=FEW))
 
 
 def weeks(weighed):
@@ -62,7 +62,7 @@ def test_a_week_without_edits_changes_nothing(community, weighed, monkeypatch):
         return np.arange(len(rev_ids)), np.zeros(len(rev_ids), dtype=np.int64)  # in 1970
 
     monkeypatch.setattr(weeks_of, "_telling_weeks", nothing)
-    rows = weeks(compare(*community, settings=FEW))
+    rows = weeks(compare(ComparisonInput(*community, settings=FEW)))
     links = weighed.links.set_index(["user_a", "user_b"])["log10_lr"]
     assert len(rows) == 3
     for row in rows.itertuples():
@@ -76,7 +76,9 @@ def test_the_week_that_a_history_lives_in_leaves_nothing_to_say(community):
     start = pd.Timestamp("2024-03-04T08:00Z")
     one["timestamp"] = start + pd.to_timedelta(np.arange(40), unit="h")
     told = compare(
-        pd.concat([edits, one]), pd.concat([accounts, accounts_of(Z="nominated")]), settings=FEW
+        ComparisonInput(
+            pd.concat([edits, one]), pd.concat([accounts, accounts_of(Z="nominated")]), settings=FEW
+        )
     )
     rows = weeks(told)
     gone = rows[(rows["omitted"] == "week:2024-W10") & rows["pair"].map(lambda p: "Z" in p)]
@@ -88,7 +90,9 @@ def test_the_week_that_a_history_lives_in_leaves_nothing_to_say(community):
 def test_long_histories_are_shortened_one_at_a_time(community, weighed, saves, monkeypatch):
     monkeypatch.setattr(weeks_of, "SAVES", saves)
     told = []
-    again = compare(*community, settings=FEW, progress=lambda *step: told.append(step))
+    again = compare(
+        ComparisonInput(*community, settings=FEW), progress=lambda *step: told.append(step)
+    )
     some, whole = (w.omissions.drop(columns="subject") for w in (again, weighed))
     pd.testing.assert_frame_equal(some, whole, atol=1e-5)
     assert ("weeks left out", 0, len(SIGNALS)) in told

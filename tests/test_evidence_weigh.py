@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from sockgraph.clustering import cluster
-from sockgraph.evidence import EvidenceSettings, compare, flag, tables
+from sockgraph.evidence import ComparisonInput, EvidenceSettings, compare, flag, tables
 from sockgraph.graph import to_graph
 from sockgraph.schema import validate
 
@@ -63,7 +63,7 @@ def community():
 
 @pytest.fixture(scope="module")
 def weighed(community):
-    return compare(*community, settings=FEW)
+    return compare(ComparisonInput(*community, settings=FEW))
 
 
 def link(weighed, a, b):
@@ -82,7 +82,7 @@ def test_the_evidence_is_the_same_however_many_pairs_are_laid_out_together(
     community, weighed, monkeypatch
 ):
     monkeypatch.setattr(tables, "AT_ONCE", 3)
-    again = compare(*community, settings=FEW)
+    again = compare(ComparisonInput(*community, settings=FEW))
     pd.testing.assert_frame_equal(again.evidence, weighed.evidence)
     pd.testing.assert_frame_equal(validate("evidence", again.evidence), weighed.evidence)
 
@@ -139,14 +139,18 @@ def test_three_edits_are_insufficient_and_no_number(weighed):
 def test_row_order_changes_nothing(community, weighed):
     edits, accounts = community
     mixed = compare(
-        edits.sample(frac=1, random_state=1), accounts.sample(frac=1, random_state=2), settings=FEW
+        ComparisonInput(
+            edits.sample(frac=1, random_state=1),
+            accounts.sample(frac=1, random_state=2),
+            settings=FEW,
+        )
     )
     pd.testing.assert_frame_equal(mixed.links, weighed.links)
     pd.testing.assert_frame_equal(mixed.evidence, weighed.evidence)
 
 
 def test_declared_pairs_are_never_flagged(community):
-    told = compare(*community, declared=[("A", "B")], settings=FEW)
+    told = compare(ComparisonInput(*community, declared=[("A", "B")], settings=FEW))
     pair = link(told, "A", "B")
     assert not pair["eligible"]
     assert pair["reasons"][0] == "declared by the accounts themselves"
@@ -168,7 +172,7 @@ def test_hidden_summaries_leave_text_insufficient_and_the_rest_standing(communit
     mute = edits.copy()
     mine = mute["user"] == "C"
     mute.loc[mine, "hidden"] = mute.loc[mine, "hidden"].map(lambda _: ["comment"])
-    told = compare(mute, accounts, settings=FEW).evidence
+    told = compare(ComparisonInput(mute, accounts, settings=FEW)).evidence
     rows = told[(told["user_a"] == "A") & (told["user_b"] == "C")].set_index("signal")
     assert rows.loc["phrases", "status"] == "insufficient"
     assert pd.isna(rows.loc["phrases", "log10_lr"])
@@ -177,7 +181,7 @@ def test_hidden_summaries_leave_text_insufficient_and_the_rest_standing(communit
 
 def test_without_any_summary_text_is_not_available(community):
     edits, accounts = community
-    told = compare(edits.assign(comment=None), accounts, settings=FEW)
+    told = compare(ComparisonInput(edits.assign(comment=None), accounts, settings=FEW))
     text = told.evidence[told.evidence["family"] == "text"]
     assert set(text["status"]) == {"not_available"}
     assert told.links.dropna(subset=["score"])["log10_lr"].notna().all()
@@ -189,7 +193,7 @@ def test_a_tiny_reference_gives_scores_only_and_says_why(n):
     for i in range(n):
         rows += history(f"R{i:02d}", 100 + i)
     roles = {f"R{i:02d}": "reference" for i in range(n)} | dict.fromkeys("ABC", "nominated")
-    told = compare(edits_of(rows), accounts_of(**roles), settings=FEW)
+    told = compare(ComparisonInput(edits_of(rows), accounts_of(**roles), settings=FEW))
     assert told.links["log10_lr"].isna().all()
     assert not told.links["flagged"].any()
     assert set(told.links["band"]) == {"not calibrated"}
@@ -198,7 +202,9 @@ def test_a_tiny_reference_gives_scores_only_and_says_why(n):
 
 
 def test_one_account_alone_has_no_pairs():
-    told = compare(edits_of(history("A", 1)), accounts_of(A="nominated"), settings=FEW)
+    told = compare(
+        ComparisonInput(edits_of(history("A", 1)), accounts_of(A="nominated"), settings=FEW)
+    )
     assert told.links.empty
     assert told.evidence.empty
 
@@ -207,7 +213,7 @@ def odd(community, rows):
     edits, accounts = community
     joined = pd.concat([edits, edits_of(rows).assign(rev_id=lambda f: f["rev_id"] + 10**6)])
     extra = accounts_of(**dict.fromkeys({r[0] for r in rows}, "nominated"))
-    return compare(joined, pd.concat([accounts, extra]), settings=FEW)
+    return compare(ComparisonInput(joined, pd.concat([accounts, extra]), settings=FEW))
 
 
 def test_all_edits_in_one_minute_are_one_edit_time_or_a_burst(community):
@@ -234,7 +240,9 @@ def test_a_bot_at_constant_pace_buys_no_alibi(community):
 def test_an_open_case_calibrates_on_itself(community):
     edits, _ = community
     users = sorted(set(edits["user"]) - {"E"})
-    told = compare(edits, accounts_of(**dict.fromkeys(users, "nominated")), settings=FEW)
+    told = compare(
+        ComparisonInput(edits, accounts_of(**dict.fromkeys(users, "nominated")), settings=FEW)
+    )
     assert told.calibration["calibrated"]
     assert len(told.links) == len(users) * (len(users) - 1) // 2
     assert link(told, "A", "B")["score"] in sorted(told.links["score"])[-3:]
@@ -245,7 +253,9 @@ def test_an_open_case_calibrates_on_itself(community):
 def test_background_is_never_compared(community):
     edits, accounts = community
     told = compare(
-        edits, accounts, settings=FEW, background=edits_of(history("X", 9)).assign(rev_id=10**7)
+        ComparisonInput(
+            edits, accounts, settings=FEW, background=edits_of(history("X", 9)).assign(rev_id=10**7)
+        )
     )
     assert "X" not in set(told.links["user_a"]) | set(told.links["user_b"])
 

@@ -8,7 +8,7 @@ import pytest
 from test_evidence_weigh import FEW, accounts_of, edits_of, history
 
 from sockgraph.errors import EvaluationError
-from sockgraph.evidence import compare
+from sockgraph.evidence import ComparisonInput, compare
 from sockgraph.pipeline.run import calibration_on, run_case
 
 CASE = """
@@ -31,7 +31,7 @@ def weighed():
     rows = [row for i in range(40) for row in history(f"R{i:02d}", 100 + i)]
     rows += history("A", 1) + history("B", 1, start=2.0) + history("C", 2)
     roles = {f"R{i:02d}": "reference" for i in range(40)} | dict.fromkeys("ABC", "nominated")
-    return compare(edits_of(rows), accounts_of(**roles), settings=FEW)
+    return compare(ComparisonInput(edits_of(rows), accounts_of(**roles), settings=FEW))
 
 
 def test_calibration_on_labels_stands_beside_that_on_cuts(weighed):
@@ -62,7 +62,7 @@ def learnt():
     roles = dict.fromkeys(reference, "reference") | dict.fromkeys("ABC", "nominated")
     known = pd.DataFrame({"user": reference, "person": [int(u[1:]) for u in reference]})
     tables = edits_of(rows), accounts_of(**roles)
-    return [compare(*tables, settings=FEW, known=k) for k in (None, known)]
+    return [compare(ComparisonInput(*tables, settings=FEW, known=k)) for k in (None, known)]
 
 
 def test_labelled_pairs_are_learnt_from_as_one_operators(learnt):

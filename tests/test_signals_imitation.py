@@ -11,7 +11,7 @@ import pytest
 from test_signals_traces import START, edits_of
 
 from sockgraph.charts.waterfall import waterfall_steps
-from sockgraph.evidence import compare
+from sockgraph.evidence import ComparisonInput, compare
 from sockgraph.report.wording import chips
 from sockgraph.schema import validate
 from sockgraph.signals import compile_edits, of_accounts
@@ -177,7 +177,7 @@ def test_the_link_says_so_first_cites_both_and_moves_no_number():
     roles = ["nominated" if u in "VX" else "reference" for u in users]
     accounts = pd.DataFrame({"wiki": "x.example", "user": users, "role": roles})
     edits = edits_of(rows)
-    told = compare(edits, validate("accounts", accounts))
+    told = compare(ComparisonInput(edits, validate("accounts", accounts)))
     link = told.links.iloc[0]
     assert link["imitation"]
     assert "one of the two may be imitating the other" in link["reasons"]

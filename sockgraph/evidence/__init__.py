@@ -5,11 +5,12 @@ from sockgraph.evidence.comparison import compare, compare_with, fit_calibration
 from sockgraph.evidence.exploration import what_if
 from sockgraph.evidence.flagging import flag
 from sockgraph.evidence.operators import which_case
-from sockgraph.evidence.settings import Comparison, EvidenceSettings
+from sockgraph.evidence.settings import Comparison, ComparisonInput, EvidenceSettings
 
 __all__ = [
     "CalibratedModel",
     "Comparison",
+    "ComparisonInput",
     "EvidenceSettings",
     "compare",
     "compare_with",

@@ -17,7 +17,7 @@ from sockgraph.evidence.null_tests import run_null_tests
 from sockgraph.evidence.operators import counted
 from sockgraph.evidence.reliability import transfer
 from sockgraph.evidence.scoring import AccountIndex, score_pairs, score_pairs_with
-from sockgraph.evidence.settings import Comparison, EvidenceSettings
+from sockgraph.evidence.settings import Comparison, ComparisonInput, EvidenceSettings
 from sockgraph.evidence.similarity import (
     PARTS,
     Likeness,
@@ -45,21 +45,8 @@ if TYPE_CHECKING:
 _DEFAULT = EvidenceSettings()
 
 
-def compare(  # noqa: PLR0913 - two tables, and options by name
-    edits: pd.DataFrame,
-    accounts: pd.DataFrame,
-    *,
-    declared: Sequence[Sequence[str]] = (),
-    settings: EvidenceSettings = _DEFAULT,
-    background: pd.DataFrame | None = None,
-    open_case: bool | None = None,
-    incomplete: Sequence[str] = (),
-    accepted_alibis: Sequence[tuple[str, str]] = (),
-    log_events: pd.DataFrame | None = None,
-    known: pd.DataFrame | None = None,
-    kept: LikenessStore | None = None,
-    operators: Sequence[Sequence[str]] = (),
-    progress: Progress = silent,
+def compare(
+    given: ComparisonInput, *, kept: LikenessStore | None = None, progress: Progress = silent
 ) -> Comparison:
     """Weigh the evidence for and against one operator behind every pair of nominated accounts.
 
@@ -67,33 +54,10 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
 
     Parameters
     ----------
-    edits, accounts
-        Contract tables. Accounts with role `nominated` are compared with each other; those with
-        role `reference` say what different people look like.
-    declared
-        Groups of accounts that say themselves that they are one operator's: never flagged.
-    settings
-        How evidence is weighed.
-    background
-        Edits of other accounts of the source, if at hand: they tell how common a word or a page is,
-        and nothing else.
-    open_case
-        Whether the nominated accounts are their own reference. Default: where no account has the
-        role `reference`.
-    incomplete
-        Accounts whose histories are not whole (capped, partly hidden): no alibi is read from them.
-    accepted_alibis
-        Pairs whose alibi a reviewer accepted: never flagged.
-    log_events
-        Contract table: blocks and thanks, if the source has them.
-    known
-        `user, person`: operators of reference accounts that are known, if any; a null person is a
-        person of their own. Their pairs are learnt from beside cut histories.
+    given
+        The case's tables, and how they are weighed.
     kept
         Where likenesses are kept from one time to the next, if anywhere.
-    operators
-        Nominated accounts of operators known from earlier cases: `calibration.as_near` says how
-        many reference accounts stand as near to one of them as a flag asks.
     progress
         Told of every step.
 
@@ -107,28 +71,18 @@ def compare(  # noqa: PLR0913 - two tables, and options by name
     SockgraphError
         If `known` gives one account to two persons.
     """
-    ready = compile_case(
-        edits,
-        accounts,
-        declared=declared,
-        settings=settings,
-        background=background,
-        open_case=open_case,
-        known=known,
-    )
+    ready = compile_case(given)
     cast, histories, splits = ready.cast, ready.histories, ready.splits
     everyone = np.ones(len(cast.users), dtype=bool)
     measured = list(map(normalize, measure_all(histories, splits, progress, kept)))
-    found = find_traces(histories, cast, (incomplete, everyone), log_events, measured)
-    verdict = score_pairs(cast, found.measured, splits, settings, progress).with_extras(
-        found.extras
-    )
-    verdict = verdict.with_transfer(transfer(cast, histories))
-    case = tables.ComparedCase(ready.nominated, tuple(accepted_alibis), settings, cast)
+    found = find_traces(histories, cast, (given.incomplete, everyone), given.log_events, measured)
+    verdict = score_pairs(cast, measured, splits, given.settings, progress)
+    verdict = verdict.with_extras(found.extras).with_transfer(transfer(cast, histories))
+    case = tables.ComparedCase(ready.nominated, tuple(given.accepted_alibis), given.settings, cast)
     weighed = tables.build_tables(case, histories, found, verdict)
     written = zip(cast.users, cast.nominated, machine_texts(histories), strict=True)
     facts = {
-        "as_near": counted(case, found, verdict, operators),
+        "as_near": counted(case, found, verdict, given.operators),
         "machine_writing": {user: int(n) for user, named, n in written if named and n},
     }
     return replace(
@@ -159,24 +113,13 @@ class CompiledCase:
     splits: PseudoPairs
 
 
-def compile_case(
-    edits: pd.DataFrame,
-    accounts: pd.DataFrame,
-    *,
-    declared: Sequence[Sequence[str]],
-    settings: EvidenceSettings,
-    background: pd.DataFrame | None,
-    open_case: bool | None,
-    known: pd.DataFrame | None,
-) -> CompiledCase:
-    """Compile a case's edits; parameters as `compare` has them."""
-    edits = _of_lasting_accounts(edits, accounts)
+def compile_case(given: ComparisonInput) -> CompiledCase:
+    """Compile a case's edits."""
+    edits, background = _of_lasting_accounts(given.edits, given.accounts), given.background
     corpus = compile_edits(edits if background is None else pd.concat([edits, background]))
-    cast, nominated = _cast(
-        corpus, accounts, settings, declared=declared, known=known, open_case=open_case
-    )
+    cast, nominated = _cast(corpus, given)
     histories = of_accounts(corpus, cast.users)
-    return CompiledCase(cast, nominated, histories, _cut(histories, cast, settings))
+    return CompiledCase(cast, nominated, histories, _cut(histories, cast, given.settings))
 
 
 def fit_calibration(
@@ -338,26 +281,21 @@ def _persons(users: tuple[str, ...], known: pd.DataFrame | None) -> NDArray[np.i
     return np.fromiter(of, dtype=np.int64, count=len(users))
 
 
-def _cast(
-    corpus: Corpus,
-    accounts: pd.DataFrame,
-    settings: EvidenceSettings,
-    *,
-    declared: Sequence[Sequence[str]],
-    known: pd.DataFrame | None,
-    open_case: bool | None,
-) -> tuple[AccountIndex, tuple[str, ...]]:
+def _cast(corpus: Corpus, given: ComparisonInput) -> tuple[AccountIndex, tuple[str, ...]]:
     """Return who is compared, and every nominated account, those with too few edits included."""
-    one = accounts.drop_duplicates("user")
+    one = given.accounts.drop_duplicates("user")
     role = dict(zip(map(str, one["user"]), map(str, one["role"]), strict=True))
-    enough = _enough(corpus, settings)
+    enough = _enough(corpus, given.settings)
     nominated = tuple(sorted(u for u, r in role.items() if r == "nominated"))
-    itself = "reference" not in role.values() if open_case is None else open_case
+    itself = given.open_case
+    if itself is None:
+        itself = "reference" not in role.values()
     compared = (u for u, r in role.items() if r in ("nominated", "reference"))
     users = _in_order(corpus, (u for u in compared if u in enough))
     named = np.array([role[u] == "nominated" for u in users], dtype=bool)
     others = np.ones_like(named) if itself else ~named
-    return AccountIndex(users, named, others, _persons(users, known), declared), nominated
+    people = _persons(users, given.known)
+    return AccountIndex(users, named, others, people, given.declared), nominated
 
 
 def measure_all(

@@ -24,7 +24,6 @@ from sockgraph.evidence import tables
 from sockgraph.evidence.comparison import CompiledCase, compile_case, find_traces, measure_all
 from sockgraph.evidence.reliability import transfer
 from sockgraph.evidence.scoring import score_pairs
-from sockgraph.evidence.settings import Comparison, EvidenceSettings
 from sockgraph.evidence.similarity import Likeness, normalize
 from sockgraph.evidence.training import PseudoPairs
 from sockgraph.runtime import Progress, silent
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.evidence.scoring import NullTest
+    from sockgraph.evidence.settings import Comparison, ComparisonInput
     from sockgraph.evidence.similarity import LikenessStore
     from sockgraph.signals import Signal
 
@@ -60,20 +60,11 @@ class _Seen:
     found: tables.PairMeasurements
 
 
-def what_if(  # noqa: PLR0913 - as `compare`
-    edits: pd.DataFrame,
-    accounts: pd.DataFrame,
+def what_if(
+    given: ComparisonInput,
     *,
     without: Sequence[str] = (),
     window: Window | None = None,
-    declared: Sequence[Sequence[str]] = (),
-    settings: EvidenceSettings | None = None,
-    background: pd.DataFrame | None = None,
-    open_case: bool | None = None,
-    incomplete: Sequence[str] = (),
-    accepted_alibis: Sequence[tuple[str, str]] = (),
-    log_events: pd.DataFrame | None = None,
-    known: pd.DataFrame | None = None,
     kept: LikenessStore | None = None,
     progress: Progress = silent,
 ) -> Comparison:
@@ -81,8 +72,7 @@ def what_if(  # noqa: PLR0913 - as `compare`
 
     Parameters
     ----------
-    edits, accounts, declared, settings, background, open_case, incomplete, accepted_alibis, \
-    log_events, known, kept, progress
+    given, kept, progress
         As `compare` has them.
     without
         Things to leave out, as `omissions.omitted` writes them: see `KINDS`.
@@ -99,29 +89,21 @@ def what_if(  # noqa: PLR0913 - as `compare`
     SockgraphError
         If something to leave out is not in the case, or nothing would be left.
     """
-    settings = settings or EvidenceSettings()
     asked = _asked(without)
+    accounts, background = given.accounts, given.background
     named = set(accounts.loc[accounts["role"] == "nominated", "user"])
     _refuse_unknown(asked, "family", set(FAMILIES))
     _refuse_unknown(asked, "account", named)
-    _refuse_unknown(asked, "page", set(page_titles(edits)) if asked["page"] else set())
-    _refuse_unknown(asked, "week", set(_weeks(edits)) if asked["week"] else set())
-    edits = _narrowed(edits, asked, window)
-    background = None if background is None else _narrowed(background, asked, window)
-    key = _digest(
-        [edits, accounts, background, log_events, known], settings, declared, open_case, incomplete
+    _refuse_unknown(asked, "page", set(page_titles(given.edits)) if asked["page"] else set())
+    _refuse_unknown(asked, "week", set(_weeks(given.edits)) if asked["week"] else set())
+    given = replace(
+        given,
+        edits=_narrowed(given.edits, asked, window),
+        background=None if background is None else _narrowed(background, asked, window),
     )
+    key = _digest(given)
     if key not in _kept:
-        ready = compile_case(
-            edits,
-            accounts,
-            declared=declared,
-            settings=settings,
-            background=background,
-            open_case=open_case,
-            known=known,
-        )
-        _kept[key] = _seen(ready, (incomplete, log_events), kept, progress)
+        _kept[key] = _seen(given, kept, progress)
     _kept.move_to_end(key)
     while len(_kept) > KEPT:
         _kept.popitem(last=False)
@@ -131,17 +113,19 @@ def what_if(  # noqa: PLR0913 - as `compare`
     _refuse_unknown(asked, "signal", {one.name for one in signals})
     gone = {s.name for s in signals if s.name in asked["signal"] or s.family in asked["family"]}
     if all(one.signal.name in gone for one in left.likenesses if one.support.any()):
-        given = f"{window[0] or ''}/{window[1] or ''}" if window else ", ".join(without)
+        left_out = f"{window[0] or ''}/{window[1] or ''}" if window else ", ".join(without)
         said = "nothing is left to compare."
-        raise SockgraphError(given, said, "Leave out less, or look at more days.")
+        raise SockgraphError(left_out, said, "Leave out less, or look at more days.")
     measured = [
         normalize(_muted(one) if one.signal.name in gone else one) for one in left.likenesses
     ]
     extras = [trace for trace in traces if trace.name not in gone]
     cast, found = left.ready.cast, replace(left.found, measured=measured, extras=extras)
-    verdict = score_pairs(cast, measured, left.ready.splits, settings, progress).with_extras(extras)
-    verdict = verdict.with_transfer(transfer(cast, left.ready.histories))
-    case = tables.ComparedCase(left.ready.nominated, tuple(accepted_alibis), settings, cast)
+    verdict = score_pairs(cast, measured, left.ready.splits, given.settings, progress)
+    verdict = verdict.with_extras(extras).with_transfer(transfer(cast, left.ready.histories))
+    case = tables.ComparedCase(
+        left.ready.nominated, tuple(given.accepted_alibis), given.settings, cast
+    )
     weighed = tables.build_tables(case, left.ready.histories, found, verdict)
     omitted = (
         *without,
@@ -207,10 +191,10 @@ def _moment(given: str | pd.Timestamp) -> pd.Timestamp:
     return pd.Timestamp(moment)
 
 
-def _digest(frames: Sequence[pd.DataFrame | None], *rest: object) -> str:
-    """Return one hash of some tables' content, in their order of rows, and of the rest."""
-    parts = [repr(rest)]
-    for frame in frames:
+def _digest(given: ComparisonInput) -> str:
+    """Return one hash of the tables' content, in their order of rows, and of the rest."""
+    parts = [repr((given.settings, given.declared, given.open_case, given.incomplete))]
+    for frame in (given.edits, given.accounts, given.background, given.log_events, given.known):
         if frame is not None:
             lists = [str(c) for c in frame if frame[c].dtype == object]
             plain = frame.assign(**{c: frame[c].map(repr) for c in lists})
@@ -219,17 +203,14 @@ def _digest(frames: Sequence[pd.DataFrame | None], *rest: object) -> str:
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
-def _seen(
-    ready: CompiledCase,
-    told: tuple[Sequence[str], pd.DataFrame | None],
-    kept: LikenessStore | None,
-    progress: Progress,
-) -> _Seen:
-    incomplete, log_events = told
+def _seen(given: ComparisonInput, kept: LikenessStore | None, progress: Progress) -> _Seen:
+    ready = compile_case(given)
     likenesses = measure_all(ready.histories, ready.splits, progress, kept, bags=False)
     raw = [replace(one, bag=None) for one in likenesses]
     everyone = np.ones(len(ready.cast.users), dtype=bool)
-    found = find_traces(ready.histories, ready.cast, (incomplete, everyone), log_events, [])
+    found = find_traces(
+        ready.histories, ready.cast, (given.incomplete, everyone), given.log_events, []
+    )
     return _Seen(ready, tuple(raw), found)
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sockgraph.schema import empty
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 TAIL = 10
@@ -71,6 +73,52 @@ class EvidenceSettings:
     family_log10_lr: float = 0.3
     min_edits: int = 10
     resamples: int = 60
+
+
+@dataclass(frozen=True)
+class ComparisonInput:
+    """What `compare` and `what_if` judge a case by.
+
+    Attributes
+    ----------
+    edits, accounts
+        Contract tables. Accounts with role `nominated` are compared with each other; those with
+        role `reference` say what different people look like.
+    settings
+        How evidence is weighed.
+    declared
+        Groups of accounts that say themselves that they are one operator's: never flagged.
+    background
+        Edits of other accounts of the source, if at hand: they tell how common a word or a page is,
+        and nothing else.
+    open_case
+        Whether the nominated accounts are their own reference. Default: where no account has the
+        role `reference`.
+    incomplete
+        Accounts whose histories are not whole (capped, partly hidden): no alibi is read from them.
+    accepted_alibis
+        Pairs whose alibi a reviewer accepted: never flagged.
+    log_events
+        Contract table: blocks and thanks, if the source has them.
+    known
+        `user, person`: operators of reference accounts that are known, if any; a null person is a
+        person of their own. Their pairs are learnt from beside cut histories.
+    operators
+        Nominated accounts of operators known from earlier cases: `calibration.as_near` says how
+        many reference accounts stand as near to one of them as a flag asks.
+    """
+
+    edits: pd.DataFrame
+    accounts: pd.DataFrame
+    settings: EvidenceSettings = field(default_factory=EvidenceSettings)
+    declared: Sequence[Sequence[str]] = ()
+    background: pd.DataFrame | None = None
+    open_case: bool | None = None
+    incomplete: Sequence[str] = ()
+    accepted_alibis: Sequence[tuple[str, str]] = ()
+    log_events: pd.DataFrame | None = None
+    known: pd.DataFrame | None = None
+    operators: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)

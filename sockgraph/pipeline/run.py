@@ -22,7 +22,7 @@ from sockgraph.clustering import cluster, group_accounts
 from sockgraph.errors import CaseError
 from sockgraph.evaluation import cllr, cllr_min, read_labels
 from sockgraph.evaluation.metrics import count_by_score
-from sockgraph.evidence import EvidenceSettings, compare, flag, what_if
+from sockgraph.evidence import ComparisonInput, EvidenceSettings, compare, flag, what_if
 from sockgraph.graph import graphml, to_graph
 from sockgraph.pipeline.other_cases import enter_cannot_links
 from sockgraph.pipeline.results import (
@@ -348,27 +348,26 @@ def compare_case(
     With something to leave out, or another window, as an exploration: see `evidence.exploration`.
     """
     case = population.case
-    options: dict[str, Any] = {
-        "background": population.background,
-        "open_case": case.everyone and "screening" not in population.recipe,
-        "incomplete": tuple(c.user for c in population.covered if not c.full),
-        "accepted_alibis": accepted_alibis,
-        "log_events": population.log_events,
-        "known": population.known,
-        "declared": tuple(entry.accounts for entry in case.declared),
-        "settings": EvidenceSettings(
+    given = ComparisonInput(
+        edits=population.edits,
+        accounts=population.accounts,
+        settings=EvidenceSettings(
             flag_log10_lr=case.evidence.flag_log10_lr,
             min_edits=case.accounts.min_edits,
         ),
-        "kept": kept,
-        "progress": progress,
-    }
-    edits, accounts = population.edits, population.accounts
+        declared=tuple(entry.accounts for entry in case.declared),
+        background=population.background,
+        open_case=case.everyone and "screening" not in population.recipe,
+        incomplete=tuple(c.user for c in population.covered if not c.full),
+        accepted_alibis=accepted_alibis,
+        log_events=population.log_events,
+        known=population.known,
+        operators=tuple(one.accounts for one in case.operators),
+    )
     with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes
         if without or window is not None:
-            return what_if(edits, accounts, without=without, window=window, **options)
-        known = tuple(one.accounts for one in case.operators)
-        return compare(edits, accounts, operators=known, **options)
+            return what_if(given, without=without, window=window, kept=kept, progress=progress)
+        return compare(given, kept=kept, progress=progress)
 
 
 def _write(
