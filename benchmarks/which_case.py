@@ -55,6 +55,7 @@ def answers(made: dict[str, Any], most: int) -> list[dict[str, Any]]:
                     "present": present,
                     "operators": len(known),
                     "given": found["operator"].iloc[0] if found["given"].notna().any() else None,
+                    "mean": found["log10_lr"].iloc[0],
                     "nearest": ranked["operator"].iloc[0] == true,
                     "several": int(found["given"].fillna(value=False).sum()) > 1,
                     "true": true,

@@ -69,6 +69,16 @@ def test_an_operator_is_named_where_a_link_to_its_accounts_is_flagged_else_none_
     assert set(first.index) == {"New", "Other", "Few", "Loose"}
 
 
+def test_one_flagged_link_names_no_operator_whose_mean_ratio_is_below_one():
+    links = _links([("Heron", "New", 0.1, 4.0, True), ("Heron II", "New", -2.0, -5.0, False)])
+    found = sg.which_case(links, {"pond": ["Heron", "Heron II"]})
+    assert found["log10_lr"].tolist() == [0.0, pytest.approx(np.log10((10**0.1 + 0.01) / 2))]
+    assert found["given"].tolist() == [True, False]  # None of them is the answer.
+    alone = sg.which_case(links, {"pond": ["Heron"]})
+    assert alone["given"].tolist() == [True, False]
+    assert alone["operator"].tolist() == ["pond", None]
+
+
 @pytest.mark.parametrize(
     ("user", "threshold", "said"),
     [

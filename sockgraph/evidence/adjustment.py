@@ -180,7 +180,9 @@ def standing(
         return np.full_like(scores, -np.inf)
     apart = np.where(one | np.isnan(scores), -np.inf, scores)
     np.fill_diagonal(apart, -np.inf)
-    ranked = np.argsort(-apart, axis=1, kind="stable")[:, : GROUP + 1]
+    far = np.argpartition(-apart, min(GROUP, len(apart) - 1), axis=1)[:, : GROUP + 1]
+    order = np.argsort(-np.take_along_axis(apart, far, axis=1), axis=1, kind="stable")
+    ranked = np.take_along_axis(far, order, axis=1)
     here = np.arange(len(apart))
     first, second = (apart[here, ranked[:, min(k, len(apart) - 1)]] for k in (0, 1))
     rival = np.where(ranked[:, :1] == here, second[:, None], first[:, None])

@@ -161,6 +161,7 @@ def calibrate(  # noqa: PLR0917 - arrays of one stage, each named at the call
         (taken.same, taken.different[chosen]),
         (n_same, n_different),
         fitted.near,
+        (fitted.lift, fitted.scale),
     )
     resampled = tuple(_resampled(known, settings, progress))
     bounds = elub(held, n_same, n_different)
@@ -295,6 +296,8 @@ class _Known:
         Accounts behind the splits and behind the pairs.
     correction
         Of near pairs: the same in every resample, a caution and no estimate.
+    line
+        Lift and scale fitted on all of them.
     """
 
     part: TrainingPairs
@@ -303,6 +306,7 @@ class _Known:
     taken: tuple[NDArray[np.float64], NDArray[np.float64]]
     n: tuple[int, int]
     correction: NearPairs
+    line: tuple[float, float]
 
 
 def _resampled(known: _Known, settings: EvidenceSettings, progress: Progress) -> Iterator[Resample]:
@@ -330,6 +334,6 @@ def _resampled(known: _Known, settings: EvidenceSettings, progress: Progress) ->
             model.fused(different_means) - known.taken[1],
             different,
         )
-        fitted = LogisticCalibration(*fit_line(drawn), known.correction)
+        fitted = LogisticCalibration(*fit_line(drawn, known.line), known.correction)
         yield Resample(model, fitted, elub(_said(fitted, drawn, known.near), *known.n))
         progress("interval", turn + 1, settings.resamples)

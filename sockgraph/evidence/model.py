@@ -86,11 +86,12 @@ def _shares(
     return share
 
 
-def fit_line(sample: Sample) -> tuple[float, float]:
+def fit_line(sample: Sample, start: tuple[float, float] = (0.0, 0.0)) -> tuple[float, float]:
     """Fit log10 LR = a + b·score, b ≥ 0, by logistic regression with both kinds weighing half.
 
     With equal weights the log odds are the log LR (Brümmer & du Preez 2006,
     doi:10.1016/j.csl.2005.08.001). A ridge on b keeps it finite where the two kinds do not overlap.
+    The loss is convex: where the search starts moves how long it takes, and not where it ends.
     """
     x = np.concatenate([sample.same, sample.different])
     x = np.stack([np.ones_like(x), x])
@@ -108,7 +109,8 @@ def fit_line(sample: Sample) -> tuple[float, float]:
         return np.asarray((x * (w * p * (1 - p))) @ x.T + np.diag(2 * held))
 
     exact = {"gtol": 1e-10}
-    a, b = minimize(loss, [0.0, 0.0], jac=True, hess=bend, method="trust-exact", options=exact).x
+    first = np.multiply(start, LN10)
+    a, b = minimize(loss, first, jac=True, hess=bend, method="trust-exact", options=exact).x
     return (float(a / LN10), float(b / LN10)) if b > 0 else (0.0, 0.0)
 
 

@@ -4,7 +4,8 @@ Which case? An account that somebody asks about is laid beside operators who are
 cases, each by one account or several. An operator's likelihood ratio is the mean of those of its
 accounts: were the account a further one of that operator, nobody knows which it would be like. It
 is held at the bounds that its links are held at. An operator is named only where a link to one of
-its accounts is flagged; where none is, the answer is "none of them".
+its accounts is flagged and that mean is no less than 1, which is "none of them"'s; else that is the
+answer.
 
 Who else? Accounts of the same pages are laid beside the nominated by the flag's own conditions.
 They are counted; nobody is named who was not nominated. The same count says how often an account of
@@ -86,6 +87,7 @@ def which_case(links: pd.DataFrame, operators: Mapping[str, Sequence[str]]) -> p
         {name: by[name].agg(_mean_ratio) for name in ("log10_lr", "score")}
         | {"given": by["flagged"].any().astype("boolean")}
     ).reset_index()
+    found["given"] &= ~(found["log10_lr"] < 0)  # one flagged link among many that contradict
     none = found.groupby("user").agg(lr=("log10_lr", "max"), given=("given", "any")).reset_index()
     heard = none["lr"].notna()  # without a number nobody is "none of them"
     none = none.assign(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sockgraph.evidence.training import EXTREME
-from sockgraph.signals.corpus import DAY
+from sockgraph.signals.corpus import DAY, NO_COMMENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -156,19 +156,19 @@ def _measures(histories: Histories) -> dict[str, NDArray[np.float64]]:
     of_save[saves] = unit
     who, page = of_save[corpus.save], corpus.page
     known = (who >= 0) & (page >= 0)
-    pages = np.unique(np.column_stack([who[known], page[known]]), axis=0)[:, 0]
-    filled = np.array([bool(text.strip()) for text in corpus.comments] + [False])
+    n_pages = len(corpus.pages)
+    pages = np.unique(who[known] * n_pages + page[known]) // max(n_pages, 1)
     said = corpus.comment[saves]
-    pairs = np.unique(np.column_stack([said, unit])[filled[said]], axis=0)
-    users = np.bincount(pairs[:, 0], minlength=len(filled))
-    wide = users > COMMON * n
+    empty = said == NO_COMMENT
+    users = np.bincount(np.unique(said[~empty] * n + unit[~empty]) // n)
+    wide = np.append(users > COMMON * n, [False])
     return {
         "edit times": times,
         "pages": np.bincount(pages, minlength=n).astype(float),
         "days from first to last edit": (last - first) / DAY,
-        "share of empty summaries": np.bincount(unit, ~filled[said], minlength=n) / times,
+        "share of empty summaries": np.bincount(unit, empty, minlength=n) / times,
         "share of summaries that more than a tenth of accounts use": np.bincount(
-            unit, wide[said], minlength=n
+            unit, wide[np.where(empty, -1, said)], minlength=n
         )
         / times,
     }

@@ -160,12 +160,15 @@ class PairScores:
     @cached_property
     def standing(self) -> NDArray[np.float64]:
         """Return, (users, users), how far each pair stands out; NaN where nothing is calibrated."""
-        return self.stand_out(self.carrying)
+        roles = self.cast.nominated, self.cast.reference
+        return standing(self.carrying, self.off, self.cast.one, roles)
 
     def stand_out(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how far each pair would stand out, had all these scores, (users, users)."""
-        roles = self.cast.nominated, self.cast.reference
-        return standing(scores, self.off, self.cast.one, roles)
+        """Return how far each nominated pair would stand out, had all these scores.
+
+        (users, users); of other pairs it is not to be read, their groups are not looked for.
+        """
+        return standing(scores, self.off, self.cast.one, (self.cast.nominated,))
 
     @cached_property
     def promise(self) -> FlagThreshold | None:
@@ -383,15 +386,11 @@ def _spread(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how far below and above its median each pair's log10 LR lies in 95 % of resamples.
 
-    Looked at are pairs of nominated and pairs of reference accounts; of others nothing is told.
+    Looked at are pairs of nominated accounts; of others no interval is told.
     """
     shape = parts[1].shape
     below, above = np.full(shape, np.nan), np.full(shape, np.nan)
-    alike = np.logical_or(
-        np.logical_and.outer(cast.nominated, cast.nominated),
-        np.logical_and.outer(cast.reference, cast.reference),
-    )
-    rows, columns = np.nonzero(np.triu(alike))
+    rows, columns = np.nonzero(np.triu(np.logical_and.outer(cast.nominated, cast.nominated)))
     seen, taken, near = (values[rows, columns] for values in parts)
     means = family_means(seen)
     scores = [one.line.apply(one.model.fused(means) - taken, near) for one in learnt.resampled]

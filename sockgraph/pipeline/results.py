@@ -10,6 +10,7 @@ import platform
 import re
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -374,6 +375,7 @@ def _expected(weighed: Comparison) -> Iterator[str]:
     )
 
 
+@cache
 def code_hash() -> str:
     """Hash the package's own source, so that an edited checkout is told from a release."""
     root = Path(sockgraph.__file__).parent
