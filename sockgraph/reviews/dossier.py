@@ -16,8 +16,7 @@ from sockgraph.reviews.words import (
     RIVALS,
     counted,
     held,
-    marked,
-    marked_interval,
+    interval_words,
     signed,
     support_words,
 )
@@ -298,19 +297,19 @@ def link_words(shown: Mapping[str, Any] | None) -> str:
     return say(
         told,
         band=say(shown["band"]),
-        number=marked(shown["log10_lr"], number),
-        ends=marked_interval(shown["log10_lr_low"], shown["log10_lr_high"], *ends),
+        number=number or signed(shown["log10_lr"]),
+        ends=interval_words(shown["log10_lr_low"], shown["log10_lr_high"], *ends),
     )
 
 
 def _shown_link(row: Mapping[str, Any]) -> dict[str, Any]:
     bounds = row.get("bound_low"), row.get("bound_high")
-    marks = {name: mark for name in NUMBERS if (mark := held(row[name], *bounds))}
+    said = {name: text for name in NUMBERS if (text := held(row[name], *bounds))}
     return {
         "band": row["band"],
         "alibi": row["alibi"],
         **{name: _decimal(row[name]) for name in NUMBERS},
-        **({"held": marks} if marks else {}),
+        **({"held": said} if said else {}),
     }
 
 
@@ -359,7 +358,7 @@ def _told(shown: Mapping[str, Any]) -> dict[str, str]:
         hidden = say(", {n} hidden", n=read["hidden"]) if read["hidden"] else ""
         told[read_of(user)] = f"{counted(read['edits'], 'edit')}{span}{hidden}"
     if "alibis" in shown:
-        days = say(", ").join(day for day, _ in shown["alibis"])
+        days = say(", ").join(dict.fromkeys(day for day, _ in shown["alibis"]))
         told[say("days of simultaneous work")] = days or say("none")
     return told
 

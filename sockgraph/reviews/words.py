@@ -90,7 +90,7 @@ def estimate(
     >>> estimate(2.1, -1.9, 2.1), estimate(2.0, -1.9, 2.1), estimate(-0.5)
     ('≥ 2.1', '+2.0', '−0.5')
     """
-    return marked(value, held(value, bound_low, bound_high))
+    return held(value, bound_low, bound_high) or signed(value)
 
 
 def interval(
@@ -104,31 +104,26 @@ def interval(
     >>> interval(1.6, 2.4), interval(1.8, 2.1, -1.9, 2.1), interval(2.06, 2.1, -1.9, 2.1)
     ('[1.6, 2.4]', '[1.8, ≥ 2.1]', 'held at the bound')
     """
-    ends = (held(end, bound_low, bound_high) for end in (low, high))
-    return marked_interval(low, high, *ends)
+    return interval_words(low, high, *(held(end, bound_low, bound_high) for end in (low, high)))
 
 
 def held(value: float | None, bound_low: float | None, bound_high: float | None) -> str:
-    """Return `≥` or `≤` for a number that a bound holds, else nothing."""
+    """Return `≥ 2.1` or `≤ −1.9` for a number that a bound holds, else nothing."""
     if value is None:
         return ""
     if bound_high is not None and value >= bound_high - AT:
-        return "≥"
-    return "≤" if bound_low is not None and value <= bound_low + AT else ""
+        return f"≥ {plain(bound_high)}"
+    return f"≤ {plain(bound_low)}" if bound_low is not None and value <= bound_low + AT else ""
 
 
-def marked(value: float | None, mark: str) -> str:
-    """Write a log10 LR after its mark; without one with its sign, see `held`."""
-    return f"{mark} {plain(value)}" if mark and value is not None else signed(value)
-
-
-def marked_interval(low: float | None, high: float | None, first: str, last: str) -> str:
-    """Write an interval whose ends are marked, see `interval` and `held`."""
+def interval_words(low: float | None, high: float | None, first: str, last: str) -> str:
+    """Write an interval; an end that a bound holds as `held` said it, see `interval`."""
     if low is None or high is None or low != low or high != high:  # noqa: PLR0124 - not a number
         return DASH
-    if plain(low) == plain(high):  # one number, not two
-        return say("held at the bound") if first or last else plain(low)
-    return f"[{f'{first} {plain(low)}'.strip()}, {f'{last} {plain(high)}'.strip()}]"
+    ends = first or plain(low), last or plain(high)
+    if (first or last) and ends[0].lstrip("≥≤ ") == ends[1].lstrip("≥≤ "):  # one number, not two
+        return say("held at the bound")
+    return ends[0] if ends[0] == ends[1] else f"[{ends[0]}, {ends[1]}]"
 
 
 def thousands(n: int) -> str:
