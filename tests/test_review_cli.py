@@ -17,9 +17,11 @@ from typer.testing import CliRunner
 from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.errors import CaseError, ReviewError, SockgraphError, StoreError
+from sockgraph.pipeline import review_session
 from sockgraph.pipeline.review_session import ReviewSession
 from sockgraph.reviews import Ledger, histories
 from sockgraph.reviews.answers import sealed_file_name
+from sockgraph.strings import strings
 
 MAY_BE = "j\nmay be one operator\n"
 SKIP = MAY_BE + "a\nb\n" + MAY_BE  # tries to judge too early, opens what is left, judges
@@ -85,7 +87,7 @@ def through(found, pairs=1):
 
 def test_two_people_review_at_the_terminal(desk):
     said = desk("review", "--reviewer", "Ann", "--foils", "0", said=through("upheld", 2))
-    assert "First read at least one page of: only account a, only account b" in said
+    assert "First read at least one page of: Only Account A, Only Account B" in said
     assert "The evidence speaks moderately for one operator: log10 LR +2.4 [1.9, 2.8]" in said
     assert said.index("What speaks against") < said.index("What speaks for one operator")
     assert said.index("What speaks for one operator") < said.index("log10 LR +2.4")
@@ -101,6 +103,22 @@ def test_two_people_review_at_the_terminal(desk):
     assert f"{B} and {C}: upheld" in said
     assert json.loads(closed.read_text(encoding="utf-8")) == []
     assert "Ann and Bea: 2 of 2 equal" in desk("reviewers")
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "zh-hant"])
+def test_a_review_and_what_follows_speak_chinese(made, tmp_path, language, monkeypatch):
+    desk = Desk(tmp_path, made)
+    typed = (
+        MAY_BE + "a\nb\no 1\n" + MAY_BE + JUDGEMENT + PARTED + "\n\n\nupheld\nbecause\nfriends\n\n"
+    )
+    said = desk("review", "--reviewer", "Ann", "--foils", "0", "--lang", language, said=typed)
+    monkeypatch.setattr(review_session, "language_of", lambda _: language)
+    said += desk("reverse", A, C, "--by", "Ash", "--reason", "a letter")
+    assert len(re.findall(r"[\u4e00-\u9fff]", said)) > 500
+    english = {text for text in strings() if re.search("[a-z]{3}", text)}
+    pieces = {piece.strip() for text in english for piece in re.split(r"\{\w+\}", text)}
+    left = {piece for piece in pieces if len(piece) > 14 and piece in said}
+    assert left <= {"reference account"}  # of an error, which is in English
 
 
 def test_no_name_is_shown_at_the_terminal_before_the_judgement(desk):

@@ -16,7 +16,6 @@ from sockgraph.cli import app
 from sockgraph.pipeline.results import read_case
 from sockgraph.pipeline.review_session import ReviewFlow, ReviewSession
 from sockgraph.pipeline.run import run_case
-from sockgraph.report.filing_words import ENGLISH, sentence
 from sockgraph.reviews import LinkHistory, cannot_links, histories
 from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.synthetic.wiki import ADMIN, COLLEAGUE, OPERATOR
@@ -141,6 +140,11 @@ def test_the_note_says_what_was_wrong_and_what_to_undo(story):
     )
     for part in (*parts, f"[[User:{COLLEAGUE}|{COLLEAGUE}]]"):
         assert part in text
+    held, undo = text.split("What to undo")
+    assert f"* [[User:{OPERATOR[0]}|{OPERATOR[0]}]]: blocked on" in held
+    assert "this was so before the link was made" in held
+    assert f"Unblock [[User:{COLLEAGUE}" in undo
+    assert f"Unblock [[User:{OPERATOR[0]}" not in undo  # its block is older than the link
     witnesses = ("--against", str(note), "--against", str(story.witness))
     said = command(story.case, story.data, "audit", *witnesses)
     assert "passes through 2 witnesses" in said
@@ -164,10 +168,10 @@ def test_nothing_of_the_reversed_link_is_filed(story):
     words = ("--format", "wikitext", "--by", "Dan")
     said = command(story.case, story.data, "report", *words)
     a, b = (f"[[User:{name}|{name}]]" for name in WRONG)
-    told = sentence(ENGLISH, "taken back", a=a, b=b)
+    told = f"{a} and {b} were linked elsewhere; a review here took that back."
     assert said.count(told) == 1  # that it was taken back is told, and nothing else of it
     assert COLLEAGUE not in said.replace(told, "")
     assert re.search(r"\{\{subst:SPI report \|1=", said)
     said = command(story.case, story.data, "reviewers")
     assert re.search(r"Ann and Bea: (\d) of \1 equal", said)
-    assert "0 of 1 known-different pairs judged one operator" in said
+    assert "known-different pairs judged one operator: 0 of 1, 95 % interval 0% to 98%" in said

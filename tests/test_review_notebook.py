@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from review_fixture import A, B, C, write_case
+from review_fixture import CASE, A, B, C, write_case
 
 from sockgraph.reviews import Ledger, histories
 
@@ -43,7 +45,7 @@ def test_a_link_is_spared_and_another_goes_the_whole_way(desk):
     says, other = found(desk, widgets.Textarea)
     says.value, other.value = "the edits", "one project"
     press(desk)
-    assert "not read yet" in desk.said.value
+    assert "at least one page of: Only Account A, Only Account B" in desk.said.value
     tabs = found(desk, widgets.Tab)[0]
     tabs.selected_index = 1
     tabs.selected_index = 2
@@ -58,7 +60,24 @@ def test_a_link_is_spared_and_another_goes_the_whole_way(desk):
     why, alternative = found(desk, widgets.Textarea)
     why.value, alternative.value = "because", "colleagues"
     press(desk)
-    assert "Done." in found(desk, widgets.HTML)[-1].value
+    assert "All pairs are reviewed" in found(desk, widgets.HTML)[-1].value
     second = ({(A, C), (B, C)} - {first}).pop()
     assert histories(ledger.entries())[second].state == "in review"
     ledger.verify()
+
+
+def test_the_review_is_in_the_language_of_the_case_s_wiki(tmp_path):
+    from sockgraph.desk.review_widget import ReviewWidget
+
+    text = CASE.replace('["fernwick.example"]', '["zh.fernwick.example"]')
+    case, data = write_case(tmp_path, text=text)
+    desk = ReviewWidget(case, reviewer="Ann", data=data)
+    shown = [one.description for one in found(desk, widgets.Button)]
+    shown += [label for one in found(desk, widgets.RadioButtons) for label, _ in one.options]
+    shown += found(desk, widgets.Tab)[0].titles
+    assert shown
+    assert not [text for text in shown if re.search("[A-Za-z]{3}", text)]
+    press(desk)
+    found(desk, widgets.RadioButtons)[0].value = "may be one operator"
+    press(desk)
+    assert "请先至少阅读一页" in desk.said.value

@@ -16,6 +16,7 @@ from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import page_strings, page_texts
 from sockgraph.report import case_report
+from sockgraph.reviews.arguments import CLAIMS, COMMON
 from sockgraph.reviews.packet import make_packet
 from sockgraph.reviews.reversal import ask_reversal
 from sockgraph.reviews.words import (
@@ -28,7 +29,10 @@ from sockgraph.reviews.words import (
 from sockgraph.strings import said_by, say, speaking, strings
 
 ROOT = Path(sockgraph.__file__).parent
-SAID_HERE = ("charts", "desk", "report", "reviews")
+SAID_HERE = (
+    *("charts", "desk", "report", "reviews"),
+    *("cli/review.py", "cli/filing.py", "pipeline/review_session.py"),
+)
 MATRIX = {"ask": "matrix", "order": "oldest first"}
 NEVER_TRANSLATED = {  # what the wiki's people wrote, file names, and terms that stand as they are
     "log", "LR", "sockgraph", "ENFSI", "parquet", "alibis", "evidence", "links", "rev", "and",
@@ -39,12 +43,11 @@ def said():
     """Every text of the report and its charts that is looked up in the table."""
     found = set()
     for room in SAID_HERE:
-        for path in (ROOT / room).rglob("*.py"):
-            if path.name in {"wikitext.py", "review_widget.py"}:  # a filing has its wiki's words
-                continue
+        for path in [ROOT / room] if room.endswith(".py") else (ROOT / room).rglob("*.py"):
+            looked_up = {"say"} if path.parent.name == "cli" else {"say", "tell"}
             for call in ast.walk(ast.parse(path.read_text("utf-8"))):
                 named = isinstance(call, ast.Call) and getattr(call.func, "id", "")
-                if named in {"say", "tell"} and call.args:
+                if named in looked_up and call.args:
                     given = call.args[0]
                     both = [given.body, given.orelse] if isinstance(given, ast.IfExp) else [given]
                     found |= {one.value for one in both if isinstance(one, ast.Constant)}
@@ -52,6 +55,7 @@ def said():
         found |= set(re.findall(r'\b(?:say|_)\("((?:[^"\\])*)"', path.read_text("utf-8")))
     packet = ROOT / "reviews" / "page"
     found |= set(re.findall(r'\bsay\("([^"]*)"', (packet / "packet.html.j2").read_text("utf-8")))
+    found |= {claim for way in CLAIMS.values() for claim in way.values()} | {*COMMON.values()}
     return found | page_texts() | said_by((packet / "packet.js").read_text("utf-8"))
 
 

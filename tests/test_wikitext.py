@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import html
 import re
-import string
 
 import pandas as pd
 import pytest
@@ -17,23 +16,22 @@ from review_work import review
 from sockgraph.log_events import restraints
 from sockgraph.names import clean
 from sockgraph.report.basket import PickedEdit
-from sockgraph.report.filing_words import CHINESE, ENGLISH, SENTENCES
+from sockgraph.report.markup import escape_wikitext
+from sockgraph.report.restoration import restoration_note
 from sockgraph.report.wikitext import (
     PROFILES,
     VARIANTS,
     Filing,
     basket_text,
     diff_lines,
-    escape_wikitext,
-    restoration_note,
     spi_filing,
 )
 from sockgraph.reviews import histories
+from sockgraph.reviews.arguments import CLAIMS, arguments
 from sockgraph.reviews.audit import witnesses_in
 from sockgraph.reviews.reversal import ask_reversal, settle_reversals
-from sockgraph.reviews.words import action_words
+from sockgraph.reviews.words import SIGNAL_NAMES, action_words
 from sockgraph.schema import empty, validate
-from sockgraph.signals import SIGNALS
 
 HOSTILE = (
     "{{delete}}",
@@ -100,7 +98,7 @@ def test_a_filing_has_both_sides_and_no_verdict(filing, profile, variant):
         assert "|evidence=" in text
         assert "{{diff|diff=" in text
     if profile == "enwiki":
-        assert text.index("Against one operator, first") < text.index("For one operator")
+        assert text.index("Against one operator") < text.index("For one operator")
         assert "the strongest other explanation: colleagues" in text
         assert "Public edits cannot exclude" in text
     for word in FORBIDDEN:
@@ -111,18 +109,18 @@ def test_a_filing_has_both_sides_and_no_verdict(filing, profile, variant):
             assert hostile not in text
         templates = profile != "meta"
         assert text.count("{{") == text.count("}}") == templates + text.count("{{diff|")
-    assert ("log10 LR alone" in text or "單項log10" in text) == (variant == "private")
+    assert ("log10 LR alone" in text or "单独的 log10 LR" in text) == (variant == "private")
     told = text.replace(str(filing.head), "")
     assert not re.search(r"\d\d:\d\d|UTC", told)  # days, and no hour of the day
 
 
 def claims(text):
-    return [line for line in text.splitlines() if re.match(r"\* \[\[User:[^*]*:\s", line)]
+    return [line for line in text.splitlines() if line.startswith("* ")]
 
 
 def test_a_filing_argues_at_most_six_times_and_never_twice_the_same(filing):
     text = spi_filing(filing, profile="enwiki", variant="public")
-    argued = claims(text.split("For one operator")[1].split("Why they uphold it")[0])
+    argued = claims(text.split("For one operator")[1].split("Why its reviewers")[0])
     assert 1 <= len(argued) <= 6
     assert len(argued) == len(set(argued))
     rows = [line for line in text.splitlines() if line.startswith("** ")]
@@ -153,38 +151,91 @@ def test_a_filing_goes_under_the_oldest_account(filing):
         assert f"[[User:{oldest}|{oldest}]] (oldest): registered 2023-01-17; first edit" in text
 
 
-def test_a_filing_for_zhwiki_is_in_chinese_throughout(filing):
+@pytest.mark.parametrize("language", [None, "zh-hant"])
+@pytest.mark.parametrize("profile", ["zhwiki", "mail"])
+def test_a_filing_in_chinese_is_so_throughout(filing, profile, language):
     edits = filing.dossier.tables["edits"].assign(comment="补充来源", title="桥")
     tables = {**filing.dossier.tables, "edits": edits}
     filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
-    text = spi_filing(filing, profile="zhwiki", variant="private")
-    said = re.sub(r"<!--.*?-->|\{\{diff[^}]*\}\}|\{\{subst:SPI report|evidence|User:", "", text)
-    theirs = ("because", "colleagues", "Ann", "Bea")  # the reviewers' own words and names
-    for name in (B, C, "log10 LR", "Ledger head", str(filing.head), *theirs):
+    language = language or "zh-hans"
+    text = spi_filing(filing, profile=profile, variant="private", language=language)
+    said = re.sub(
+        r"<!--.*?-->|\{\{diff[^}]*\}\}|\{\{subst:SPI report|evidence|User:|https\S+", "", text
+    )
+    theirs = ("because", "colleagues", "Ann", "Bea", "fernwick.example")  # people's own words
+    for name in (B, C, "log10 LR", "Subject", str(filing.head), *theirs):
         said = said.replace(name, "")
     assert re.findall(r"[A-Za-z]{2,}", said) == []
+    assert not re.search(r"[:;(] ?[\u4e00-\u9fff]", re.sub(r"\[\[:", "", said).removeprefix(": "))
+    assert ("註冊" in text or "帳號" in text) == (language == "zh-hant")
 
 
-def test_the_languages_have_the_same_sentences_with_the_same_places_to_fill_in():
-    english, chinese = SENTENCES.values()
-    assert list(english) == list(chinese)
-    for key, said in english.items():
-        fields = {name for _, name, _, _ in string.Formatter().parse(said) if name}
-        assert fields == {n for _, n, _, _ in string.Formatter().parse(chinese[key]) if n}, key
-        assert not re.search(
-            r"[A-Za-z]{2,}", re.sub(r"\{\w+\}|log10 LR|Ledger head", "", chinese[key])
-        ), key
+def with_signal(filing, signal, family):
+    """Return a filing of which each link rests on one signal."""
+    evidence = filing.dossier.tables["evidence"]
+    evidence = evidence[evidence["signal"] == "phrases"].assign(signal=signal, family=family)
+    tables = {**filing.dossier.tables, "evidence": evidence}
+    return dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
+
+
+def test_writing_is_claimed_of_what_was_read_of_it(filing):
+    filing = with_signal(filing, "added text", "writing")
+    english = spi_filing(filing, profile="enwiki", variant="public")
+    assert "Both write alike in what their edits added" in english
+    assert "两者在编辑所添加的文字中写法相似" in spi_filing(
+        filing, profile="zhwiki", variant="public"
+    )
+    case = filing.dossier.case
+    source = case.source.model_copy(update={"texts": "posts"})
+    case = case.model_copy(update={"source": source})
+    dossier = dataclasses.replace(filing.dossier, case=case)
+    posts = spi_filing(
+        dataclasses.replace(filing, dossier=dossier), profile="enwiki", variant="public"
+    )
+    assert "Both write alike in their posts on talk pages" in posts
+    assert "what their edits added" not in posts
 
 
 def test_a_signal_without_a_claim_of_its_own_is_told_in_the_filing_s_language(filing):
-    evidence = filing.dossier.tables["evidence"].assign(signal="added text", family="writing")
-    evidence = evidence.drop_duplicates(["user_a", "user_b"])
-    tables = {**filing.dossier.tables, "evidence": evidence}
+    filing = with_signal(filing, "rivalry", "pages")
+    assert "Both are alike in: rivalry." in spi_filing(filing, profile="enwiki", variant="public")
+    assert "两者相似之处：rivalry。" in spi_filing(filing, profile="zhwiki", variant="public")
+
+
+def test_imitation_that_was_explained_comes_first_among_what_speaks_against(filing):
+    filing = with_signal(filing, "imitation", "imitation")
+    for variant in VARIANTS:
+        text = spi_filing(filing, profile="enwiki", variant=variant)
+        against = claims(text.split("===== Against one operator")[1].split("=====\n\n")[0])
+        assert "takes over the other's summaries word for word" in html.unescape(against[0])
+
+
+def test_a_filing_counts_the_other_accounts_and_the_days_that_it_shows(filing):
+    edits = filing.dossier.tables["edits"]
+    own = edits["user"].isin([B, C])
+    edits = edits.assign(comment=edits["comment"].where(~own, "per the toll survey"))
+    tables = {**filing.dossier.tables, "edits": edits}
     filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
-    assert "runs of letters" in spi_filing(filing, profile="enwiki", variant="public")
-    chinese = spi_filing(filing, profile="zhwiki", variant="public")
-    assert "之處：" in chinese
-    assert "runs of letters" not in chinese
+    text = spi_filing(filing, profile="enwiki", variant="public")
+    assert "“per the toll survey” in their summaries. None of the 14 other accounts" in text
+    for row in re.findall(r"^\*\* .*", text, re.MULTILINE):
+        one, other = re.findall(r"label=([\d-]+)", row)
+        days = abs((pd.Timestamp(one) - pd.Timestamp(other)).days)
+        assert (f"({days} days apart)" if days else "(on the same day)") in row
+
+
+def test_no_wording_is_argued_twice_in_part(tmp_path):
+    dossier, _ = make_dossier(tmp_path)
+    edits = dossier.tables["edits"]
+    said = {B: "per the toll survey, mend", C: "per the toll survey, mend"}
+    comments = edits["user"].map(said).fillna(edits["comment"])
+    evidence = dossier.tables["evidence"].query("user_a == @B and user_b == @C").iloc[[1]]
+    revs = [f"fernwick.example:{r}" for r in edits.loc[edits["user"].isin([B, C]), "rev_id"]]
+    rows = [evidence.assign(signal=s, rev_ids=[revs]) for s in ("phrases", "openings")]
+    tables = {"edits": edits.assign(comment=comments), "evidence": pd.concat(rows)}
+    dossier = dataclasses.replace(dossier, tables={**dossier.tables, **tables})
+    found = arguments(dossier, [(B, C)], "for")
+    assert [one.what for one in found if one.what] == ["per the toll survey, mend"]
 
 
 def test_a_number_at_the_bound_is_filed_as_at_least_that(filing):
@@ -211,28 +262,28 @@ def test_a_filing_can_be_audited_against(filing, tmp_path):
     assert witnesses_in(path) == [filing.head]
 
 
-def test_simultaneous_work_is_told_by_day_and_length(filing):
+def test_simultaneous_work_is_told_first_by_day_and_length(filing):
     alibis = filing.dossier.tables["alibis"].assign(user_a=B, user_b=C)
     tables = {**filing.dossier.tables, "alibis": alibis}
     filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
     public = spi_filing(filing, profile="enwiki", variant="public")
-    assert "At work at the same time on different pages on 2024-01-01, for 2 h: 40 edits" in public
-    many = pd.concat([alibis] * 9).assign(
-        start=lambda t: pd.date_range(t["start"].iloc[0], periods=9)
+    day = "On 2024-01-01, 40 edits by turns on different pages, within 2 h."
+    assert f"===== Against one operator =====\n* {day}\n" in public
+    many = pd.concat([alibis] * 10).assign(
+        start=lambda t: [*pd.date_range(t["start"].iloc[0], periods=9), t["start"].iloc[0]],
+        end=lambda t: t["start"] + pd.Timedelta(hours=1),
     )
     dossier = dataclasses.replace(filing.dossier, tables={**tables, "alibis": many})
     filing = dataclasses.replace(filing, dossier=dossier)
     public = spi_filing(filing, profile="enwiki", variant="public")
-    assert public.count("At work at the same time") == 6
-    assert "On 3 more days they did so too." in public
+    assert public.count("edits by turns") == 6
+    assert "On 2024-01-01, 80 edits by turns on different pages, within 2 h." in public
+    assert "Likewise on 3 more days." in public
 
 
 def test_every_claim_is_of_something_that_is_looked_at():
-    claims = {
-        key.partition(" ")[2] for key in SENTENCES["en"] if key.startswith(("for ", "against "))
-    }
-    looked_at = {signal.name for signal in SIGNALS} | {"hand-over", "undoing", "alibi", "imitation"}
-    assert claims <= looked_at | {"page", "wording", "opening", "other", "one operator"}
+    claims = {key for way in CLAIMS.values() for key in way}
+    assert claims <= {*SIGNAL_NAMES, "page", "wording", "opening", "openings", "posts", "other"}
 
 
 def test_edits_become_diff_lines_oldest_first(filing):
@@ -257,7 +308,7 @@ def test_the_restoration_note_says_what_to_undo_and_whom_to_tell(tmp_path):
     note, ledger = restored(tmp_path)
     for part in (
         f"The link between [[User:{A}|{A}]] and [[User:{C}|{C}]] was wrong",
-        "It stood since 2025-02-10",
+        "It stood since 2025-02-10. 2 people who had no part in it took it back on ",
         "=== What was wrong ===\n* because\n\n",  # once, though two people wrote it
         "* Undo the lock that followed from the link",
         "* No block or lock of these accounts is known to be in force.",
@@ -300,8 +351,8 @@ def test_the_note_says_what_is_still_in_force_and_since_when(tmp_path):
     note = restoration_note(dossier, entry, ledger.head())
     user = f"[[User:{C}|{C}]]"
     for part in (
-        f"* {user} is blocked on fernwick.example since 2025-02-12, by Marrow Lintel",
-        f"* {user} is globally locked since 2025-02-13, by Marrow Lintel",
+        f"* {user}: blocked on fernwick.example since 2025-02-12, by Marrow Lintel\n",
+        f"* {user}: globally locked since 2025-02-13, by Marrow Lintel\n",
         f"* Unblock {user} on fernwick.example",
         f"* Unlock {user} globally",
     ):
@@ -319,11 +370,13 @@ def test_edits_of_one_account_are_not_said_to_have_been_held_against_anything(fi
         basket_text(filing.dossier, basket, filing.head, profile=profile)
         for basket in (picks[:1], picks)
     )
-    sentences = SENTENCES[CHINESE if profile == "zhwiki" else ENGLISH]
+    nothing, caveat = "Nothing that was looked at", "Public edits cannot exclude"
+    if profile == "zhwiki":
+        nothing, caveat = "没有反对的证据", "公开编辑不能排除"
     assert str(revs[0].rev_id) in alone
-    assert sentences["nothing against"] not in alone
-    assert sentences["caveat"] not in alone
-    assert sentences["caveat"] in both
+    assert nothing not in alone
+    assert caveat not in alone
+    assert caveat in both
 
 
 @pytest.mark.parametrize(
@@ -379,14 +432,15 @@ def test_what_the_wiki_says_is_in_force_on_all_wikis_is_in_the_note(tmp_path):
     review(dossier, ledger, (A, C), Ann="reversed", Bea="reversed")
     (entry,) = settle_reversals(ledger, dossier)
     note = restoration_note(dossier, entry, ledger.head())
+    before = "; this was so before the link was made"
     for part in (
         f"* [[User:{C}|{C}]]: globally locked\n",
-        f"* Unlock [[User:{C}|{C}]] globally\n",
-        f"* [[User:{A}|{A}]] is blocked on all wikis since 2024-01-05, by Steward\n",
-        f"* Unblock [[User:{A}|{A}]] on all wikis\n",
+        f"* Unlock [[User:{C}|{C}]] globally, if it followed from the link\n",
+        f"* [[User:{A}|{A}]]: blocked on all wikis since 2024-01-05, by Steward{before}\n",
     ):
         assert part in note
     assert "No block or lock" not in note
+    assert "Unblock" not in note  # what was in force before does not follow from the link
 
 
 def test_the_note_is_in_the_wiki_s_language(tmp_path):
@@ -396,9 +450,12 @@ def test_the_note_is_in_the_wiki_s_language(tmp_path):
     review(dossier, ledger, (A, C), Ann="reversed", Bea="reversed")
     (entry,) = settle_reversals(ledger, dossier)
     note = restoration_note(dossier, entry, ledger.head())
-    assert "之間的關聯有誤，現予撤回。" in note
-    assert "The link" not in note
-    assert "作出的處置：鎖定" in note
+    assert "之间的关联有误，现予撤回。" in note
+    assert "2 位与此无涉的复核者" in note
+    assert "作出的处置：锁定" in note
+    own = re.sub(r"\[\[User:.*?\]\]|https\S+|Marrow Lintel the Clerk|because|river", "", note)
+    own = own.replace("fernwick.example", "").replace(str(ledger.head()), "")
+    assert not re.findall("[A-Za-z]{2,}", re.sub(f"{A}|{C}", "", own))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import enum
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import networkx as nx
 import pandas as pd
@@ -29,18 +29,19 @@ from sockgraph.pipeline.other_cases import export, read_export
 from sockgraph.pipeline.other_cases import tell as take_in
 from sockgraph.pipeline.results import DATA
 from sockgraph.report.basket import picked_edits, read_basket
-from sockgraph.report.wikitext import Filing, diff_lines, in_force, spi_filing
+from sockgraph.report.wikitext import Filing, diff_lines, spi_filing
 from sockgraph.reviews import Draft, LedgerHead, histories, link_states, words
-from sockgraph.reviews.dossier import rested_on, side_by_side
 from sockgraph.reviews.reversal import (
     ReceivedEvidence,
+    appeal,
     ask_reversal,
     document_hash,
     register_evidence,
     reopen,
+    then_and_now,
 )
 from sockgraph.reviews.rules import evidence_changed, refuse_export
-from sockgraph.reviews.states import FILED, RECEIVED, LinkHistory
+from sockgraph.reviews.states import FILED, LinkHistory
 from sockgraph.signals.corpus import revision_keys
 from sockgraph.store.files import write_bytes
 
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
 
     from sockgraph.pipeline.review_session import ReviewSession
     from sockgraph.report.basket import Basket
-    from sockgraph.report.wikitext import Variant
-    from sockgraph.reviews import Dossier
     from sockgraph.reviews.states import Pair
 
 
@@ -128,11 +127,11 @@ def reverse(
     session = open_session(case, data)
     pair = session.dossier.pair(a, b)
     ask_reversal(session.ledger, session.dossier, pair, author=by, reason=reason)
-    tell(f"{pair[0]} and {pair[1]}: reversal in review")
-    for line in _then_and_now(session.dossier, histories(session.ledger.entries())[pair]):
-        tell(line)
-    for line in appeal_lines(session.dossier, histories(session.ledger.entries())[pair]):
-        tell(line)
+    history = histories(session.ledger.entries())[pair]
+    with session.speaking():
+        tell(words.state_of_pair(history))
+        for line in (*then_and_now(session.dossier, history), *appeal(session.dossier, history)):
+            tell(line)
 
 
 def reopen_link(
@@ -142,7 +141,8 @@ def reopen_link(
     session = open_session(case, data)
     pair = session.dossier.pair(a, b)
     reopen(session.ledger, session.dossier, pair, author=by, reason=reason)
-    tell(f"{pair[0]} and {pair[1]}: reopened")
+    with session.speaking():
+        tell(words.state_of_pair(histories(session.ledger.entries())[pair]))
     session.regroup()
 
 
@@ -192,7 +192,7 @@ def carry_in(
         session.regroup()
 
 
-def report(
+def report(  # noqa: PLR0913 - an option for every question
     case: CaseFile,
     data: DataFolder = DATA,
     *,
@@ -211,6 +211,10 @@ def report(
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who files: they cannot review it.")
     ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option(help="For wikitext: en, zh-hans or zh-hant; without it, the profile's own."),
+    ] = None,
 ) -> None:
     """Export a case: every link and its state as a table, or upheld links as a filing.
 
@@ -222,53 +226,16 @@ def report(
     if edits:
         text = _edit_lines(session, edits, profile)
     elif form is Format.wikitext:
-        text = _filing(session, only, profile=profile, private=private, by=by)
+        variant = "private" if private else "public"
+        filed = {"profile": profile.value, "variant": variant, "language": lang}
+        text = _filing(session, only, by=by, form=filed)
     else:
         text = _table(session, only, form)
     hand_over(text)
 
 
-def _then_and_now(dossier: Dossier, history: LinkHistory) -> list[str]:
-    """Return what a link rested on and rests on now, signal by signal, and what was received."""
-    then, now = rested_on(history), dossier.snapshot(history.pair)
-    lines = [
-        f"Made elsewhere by {e.author} on {e.time[:10]}; this ledger holds no evidence of that."
-        for e in history.asserted
-    ]
-    for row in side_by_side(then, now):
-        before = f"then {row.then}; " if then else ""
-        lines.append(f"  {row.what}: {before}now {row.now}")
-    received = history.of(RECEIVED)
-    lines += [
-        f"Received {e.time[:10]}, speaks {e.body['speaks']}: {e.body['summary']}" for e in received
-    ]
-    return lines if received else [*lines, "No evidence was received since."]
-
-
-def appeal_lines(dossier: Dossier, history: LinkHistory) -> list[str]:
-    """Return what the person who was linked needs to know to appeal."""
-    force = [
-        f"  {one.user}: "
-        + ("globally locked" if one.lock else f"blocked on {one.wiki or 'all wikis'}")
-        + (f" since {one.day}" if one.day else "")
-        + (f", by {one.by}" if one.by else "")
-        for one in in_force(dossier, history.pair)
-    ]
-    stated = [
-        f"  {e.author}, {e.time[:10]}: {e.body['url']}" for e in history.asserted if e.body["url"]
-    ]
-    filed = [f"  filed by {e.author}, {e.time[:10]}" for e in history.of(FILED)]
-    return [
-        words.APPEAL_FORCE,
-        *(force or [f"  {words.APPEAL_NO_FORCE}"]),
-        words.APPEAL_STATED,
-        *([*stated, *filed] or [f"  {words.APPEAL_NOT_STATED}"]),
-        words.APPEAL,
-    ]
-
-
 def _filing(
-    session: ReviewSession, only: Pair | None, *, profile: Wiki, private: bool, by: str | None
+    session: ReviewSession, only: Pair | None, *, by: str | None, form: dict[str, Any]
 ) -> str:
     """Return the filing of the upheld links, once nothing stands in the way, and enter it."""
     if not by or not by.strip():
@@ -282,7 +249,6 @@ def _filing(
     refuse_one_name(wanted, known)
     chosen = [known.get(pair, LinkHistory(pair)) for pair in sorted(wanted)]
     refuse_export(session.dossier, chosen)
-    variant: Variant = "private" if private else "public"
     drafts = [
         Draft(
             FILED,
@@ -290,8 +256,8 @@ def _filing(
             {
                 "user_a": h.pair[0],
                 "user_b": h.pair[1],
-                "profile": profile.value,
-                "variant": variant,
+                "profile": form["profile"],
+                "variant": form["variant"],
             },
             session.dossier.seal,
         )
@@ -300,10 +266,10 @@ def _filing(
     others = [h for pair, h in known.items() if pair not in wanted]
     basket = _of_accounts(session, {user for pair in wanted for user in pair})
     filed = Filing(session.dossier, chosen, others, session.ledger.head(), basket)
-    spi_filing(filed, profile=profile.value, variant=variant)  # what cannot be written is not filed
+    spi_filing(filed, **form)  # what cannot be written is not filed
     session.ledger.extend(lambda _: drafts)
     filed = replace(filed, head=session.ledger.head())
-    return spi_filing(filed, profile=profile.value, variant=variant)
+    return spi_filing(filed, **form)
 
 
 def _of_accounts(session: ReviewSession, users: set[str]) -> Basket:

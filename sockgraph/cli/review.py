@@ -19,9 +19,9 @@ from sockgraph.cli.terminal import (
     bar,
     example,
     hand_over,
-    say,
     tell,
 )
+from sockgraph.cli.terminal import say as note
 from sockgraph.errors import ReviewError
 from sockgraph.names import normal_name, printable
 from sockgraph.pipeline.results import DATA, LEDGER, open_store
@@ -34,6 +34,7 @@ from sockgraph.reviews.blinding import LABELS, without_hidden_names
 from sockgraph.reviews.packet import make_packet, wiki_address
 from sockgraph.reviews.sheet import EditCard
 from sockgraph.store.files import write_bytes
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +47,12 @@ if TYPE_CHECKING:
 
 
 Reviewer = Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who reviews.")]
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang", help="en, zh-hans or zh-hant; without it, the language of the case's wiki."
+    ),
+]
 Foils = Annotated[
     int | None, typer.Option("--foils", min=0, help="Pairs known to be different people, mixed in.")
 ]
@@ -53,7 +60,7 @@ Foils = Annotated[
 
 def open_session(file: Path, data: Path) -> ReviewSession:
     """Open a case for review at the terminal."""
-    return ReviewSession.of(file, data, tell=say, listen=bar)
+    return ReviewSession.of(file, data, tell=note, listen=bar)
 
 
 def ledger_of(case: Path, data: Path) -> Ledger:
@@ -89,6 +96,7 @@ def review(
         typer.Option("--link", metavar="A B", help="Choose a pair by name: recorded as unblinded."),
     ] = None,
     foils: Foils = None,
+    lang: Lang = None,
 ) -> None:
     """Review what waits: read the edits and judge. What spares a person closes in a minute.
 
@@ -97,7 +105,13 @@ def review(
     the evidence on any is shown. Stop whenever you like; the next call goes on where you stopped.
     """
     session = open_session(case, data)
-    sitting = ReviewFlow.begin(session, reviewer, foils=foils or 0, link=link)
+    language: Any = lang  # another one is refused where it is to be spoken
+    with session.speaking(language):
+        sitting = ReviewFlow.begin(session, reviewer, foils=foils or 0, link=link)
+        _review(session, sitting)
+
+
+def _review(session: ReviewSession, sitting: ReviewFlow) -> None:
     before = session.ledger.head().length
     try:
         TerminalReview(sitting).go_through()
@@ -120,10 +134,7 @@ def review_packet(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to write the packet.")
     ] = None,
-    lang: Annotated[
-        str | None,
-        typer.Option(help="en, zh-hans or zh-hant; without it, the language of the case's wiki."),
-    ] = None,
+    lang: Lang = None,
 ) -> None:
     """Write one HTML file for a reviewer on a machine of their own: no names, no LR, no network."""
     session = open_session(case, data).with_names()
@@ -273,7 +284,7 @@ class TerminalReview:
         while due := self.sitting.due:
             task, step = due
             number = self.sitting.tasks.index(task) + 1
-            self.say(f"Pair {number} of {len(self.sitting.tasks)}")
+            self.say(say("Pair {n} of {all}", n=number, all=len(self.sitting.tasks)))
             if step == "judge":
                 self._judge(task)
             elif step == "finding":
@@ -288,12 +299,13 @@ class TerminalReview:
         joins = judgement == JOINS
         revs = {str(n): rev for rev, n in numbers.items()}
         question = words.QUESTIONS["says"] if joins else words.JUDGEMENTS[judgement][1]
-        cited = str(typer.prompt("Which edits? Numbers, or Enter", default="", show_default=False))
+        numbered = say("Which edits? Numbers, or Enter")
+        cited = str(typer.prompt(numbered, default="", show_default=False))
         cites = [revs[n] for n in cited.replace(",", " ").split() if n in revs]
         says = _write(question, needed=joins or judgement == "cannot tell" or not cites)
         if joins:
             self.other = _write(words.QUESTIONS["else"], offered=self.other)
-        knows = typer.confirm(f"{words.QUESTIONS['knows']}?", default=False)
+        knows = typer.confirm(say(words.QUESTIONS["knows"]), default=False)
         other = self.other if joins else ""
         self.say(
             self.sitting.judge(task, judgement, says=says, other=other, knows=knows, cites=cites)
@@ -301,10 +313,10 @@ class TerminalReview:
 
     def _show(self, task: ReviewTask, step: str) -> None:
         """Show what is read at a step, then go on once it was."""
-        self.say(words.STEP_TITLES[step], bold=True)
+        self.say(say(words.STEP_TITLES[step]), bold=True)
         for block in self.sitting.exhibit(task).of(step):
             self._block(block)
-        typer.prompt("Enter to go on", default="", show_default=False)
+        typer.prompt(say("Enter to go on"), default="", show_default=False)
         self.say(self.sitting.go_on(task, step))
 
     def _find(self, task: ReviewTask) -> None:
@@ -329,7 +341,7 @@ class TerminalReview:
             self.say(block.note)
         if not block.rows:
             return
-        columns = (LABELS["A"], "", LABELS["B"]) if block.edits else block.columns
+        columns = (say(LABELS["A"]), "", say(LABELS["B"])) if block.edits else block.columns
         table = Table(*columns, expand=True)
         for row in block.rows:
             table.add_row(*(_cell(cell) for cell in row))
@@ -354,10 +366,10 @@ class _Reading:
     def read(self) -> str:
         """Show pages as asked for; return the judgement that is given."""
         self.places = dict.fromkeys(VIEWS.values(), 0)
-        say = self.terminal.say
-        say(words.READ, bold=True)
+        tell = self.terminal.say
+        tell(say(words.READ), bold=True)
         if not self.terminal.sitting.blinded:
-            say("You chose this pair by name: the review is recorded as unblinded.")
+            tell(say("You chose this pair by name: the review is recorded as unblinded."))
         self._next("shared")
         while True:
             said = typer.prompt(self._offer()).strip().lower()
@@ -366,29 +378,30 @@ class _Reading:
             elif said.startswith("o "):
                 self._open(said[2:])
             elif said == "j":
-                offered = {key: " - ".join(two) for key, two in words.JUDGEMENTS.items()}
+                offered = {k: " - ".join(map(say, two)) for k, two in words.JUDGEMENTS.items()}
                 judgement = _choose(
                     words.QUESTIONS["judgement"],
                     self.terminal.turned(offered),
                 )
                 if judgement in SPARING or not self._unread():
                     return judgement
-                say(f"First read at least one page of: {self._unread()}.")
+                tell(say("First read at least one page of: {views}.", views=self._unread()))
 
     def _offer(self) -> str:
-        views = [
-            f"[{key}] {words.VIEWS[view].lower()}"
-            f" ({self.places[view]} of {self.sheet.totals[view]} read)"
-            for key, view in VIEWS.items()
-        ]
+        views = [f"[{key}] {self._of(VIEWS[key], '{view} ({n} of {all} read)')}" for key in VIEWS]
         case = self.terminal.sitting.session.dossier.case
-        wiki = "[o NUMBER] open on the wiki" if wiki_address(case) else ""
-        return "  ".join(filter(None, [*views, wiki, "[j] judge"]))
+        wiki = say("[o NUMBER] open on the wiki") if wiki_address(case) else ""
+        return "  ".join(filter(None, [*views, wiki, say("[j] judge")]))
+
+    def _of(self, view: str, told: str, **more: str) -> str:
+        """Say how far a view is read."""
+        n, of = self.places[view], self.sheet.totals[view]
+        return say(told, view=say(words.VIEWS[view]), n=n, all=of, **more)
 
     def _unread(self) -> str:
         views = {view: getattr(self.sheet, view) for view in VIEWS.values()}
         unread = [v for v, pages in views.items() if pages and not self.places[v]]
-        return ", ".join(words.VIEWS[view].lower() for view in unread)
+        return say(", ").join(say(words.VIEWS[view]) for view in unread)
 
     def _next(self, view: str) -> None:
         pages: list[SheetPage] = getattr(self.sheet, view)
@@ -396,38 +409,37 @@ class _Reading:
         for page in pages[at : at + PAGES]:
             self._page(page)
         self.places[view] = min(at + PAGES, len(pages))
-        order = words.FIRST_PAGES if view == "shared" else "in time order"
-        said = f"{words.VIEWS[view]}: {self.places[view]} of {self.sheet.totals[view]}; {order}."
-        self.terminal.say(said)
+        order = say(words.FIRST_PAGES) if view == "shared" else say("in time order")
+        self.terminal.say(self._of(view, "{view}: {n} of {all}; {order}.", order=order))
 
     def _page(self, page: SheetPage) -> None:
         heads = [
-            f"{LABELS[who]}, {side.edits:,} edits read"
+            say("{who}, {n} edits read", who=say(LABELS[who]), n=words.thousands(side.edits))
             for who, side in (("A", self.sheet.a), ("B", self.sheet.b))
         ]
         table = Table(title=_text(page.title), title_justify="left", expand=True)
         table.add_column(heads[0], ratio=4)
-        table.add_column("gap", ratio=1, justify="center")
+        table.add_column(say("gap"), ratio=1, justify="center")
         table.add_column(heads[1], ratio=4)
         for row in page.rows:
             gap = f"{row.gap}\n{row.order}".strip()
             table.add_row(_card(row.a, self.numbers), gap, _card(row.b, self.numbers))
         self.terminal.console.print(table)
         if page.left_out:
-            left = words.counted(page.left_out, "more edit")
-            self.terminal.say(f"{left} of this page not shown.")
+            told = say("{n} more edits of this page are not shown.", n=page.left_out)
+            self.terminal.say(told)
 
     def _open(self, number: str) -> None:
         """Give an edit's address on the wiki; from here on names are seen, and it is recorded."""
-        say = self.terminal.say
+        tell = self.terminal.say
         sitting = self.terminal.sitting
         rev = {str(n): rev for rev, n in self.numbers.items()}.get(number.strip())
         if wiki_address(sitting.session.dossier.case) is None:
-            say("This case has no wiki.")
+            tell(say("This case has no wiki."))
         elif rev is None:
-            say("There is no such edit to open.")
-        elif typer.confirm("The wiki shows names: this ends the blinding. Open it?"):
-            say(sitting.open_on_wiki(self.task, rev) or "")
+            tell(say("There is no such edit to open."))
+        elif typer.confirm(say("The wiki shows names: this ends the blinding. Open it?")):
+            tell(sitting.open_on_wiki(self.task, rev) or "")
 
 
 def _cell(cell: Any) -> Text:
@@ -444,7 +456,7 @@ def _text(parts: Sequence[Part]) -> Text:
         if isinstance(part, str):
             found.append(printable(part))
         else:
-            found.append(LABELS[part["who"]], style="reverse")
+            found.append(say(LABELS[part["who"]]), style="reverse")
     return found
 
 
@@ -456,7 +468,7 @@ def _card(card: EditCard | None, numbers: Mapping[str, int]) -> Text:
     said = Text(f"{number}{card.date}{size}\n")
     if card.summary is None:
         hidden = "comment" in card.hidden
-        said.append("summary hidden on the wiki" if hidden else "summary not known")
+        said.append(say("summary hidden on the wiki" if hidden else "summary not known"))
     else:
         said.append_text(_text(card.summary))
     for kind, parts in card.diff or ():
@@ -467,24 +479,20 @@ def _card(card: EditCard | None, numbers: Mapping[str, int]) -> Text:
 
 def _choose(question: str, offered: Mapping[str, str]) -> str:
     """Ask until one of the answers is given, by its number or its key; none is preset."""
-    lines = [f"  {n} {said}" for n, said in enumerate(offered.values(), 1)]
-    typer.echo("\n".join([question, *lines]))
-    keys = list(offered)
+    lines = [f"  {n} {say(said)}" for n, said in enumerate(offered.values(), 1)]
+    typer.echo("\n".join([say(question), *lines]))
+    keys = {str(n): key for n, key in enumerate(offered, 1)}
     while True:
-        said = str(typer.prompt("Your answer")).strip()
-        if said in offered:
-            return said
-        if said.isdigit() and 0 < int(said) <= len(keys):
-            return keys[int(said) - 1]
-        typer.echo(f"Give a number from 1 to {len(keys)}.")
+        said = str(typer.prompt(say("Your answer"))).strip()
+        if said in offered or said in keys:
+            return keys.get(said, said)
+        typer.echo(say("Give a number from 1 to {n}.", n=len(keys)))
 
 
 def _write(question: str, *, needed: bool = True, offered: str = "") -> str:
     """Ask until something is written, where it must be; Enter takes what is offered."""
+    shown: dict[str, Any] = {"default": offered, "show_default": bool(offered)}
     while True:
-        if needed and not offered:
-            said = str(typer.prompt(question)).strip()
-        else:
-            said = str(typer.prompt(question, default=offered, show_default=bool(offered))).strip()
+        said = str(typer.prompt(say(question), **(shown if offered or not needed else {}))).strip()
         if said or not needed:
             return said

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 from markupsafe import Markup
 
-from sockgraph.errors import ReviewError, SockgraphError
+from sockgraph.errors import SockgraphError
 from sockgraph.names import clean
 from sockgraph.pipeline.results import DATA, CaseResult
 from sockgraph.pipeline.review_session import ReviewFlow, ReviewSession
@@ -20,6 +20,7 @@ from sockgraph.reviews import words
 from sockgraph.reviews.answers import findings_of
 from sockgraph.reviews.blinding import LABELS
 from sockgraph.reviews.sheet import EditCard
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,8 +67,9 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.add_class("sg-review")
         try:
             session = ReviewSession.of(*_place(case, data), tell=self._tell)
-            self.sitting = ReviewFlow.begin(session, reviewer, foils=foils)
-            self._next()
+            with session.speaking():
+                self.sitting = ReviewFlow.begin(session, reviewer, foils=foils)
+                self._next()
         except SockgraphError as error:
             self._tell(str(error))
 
@@ -78,11 +80,13 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         due = self.sitting.due
         if due is None:
             self.sitting.session.settle()
-            self.body.children = [w.HTML("<b>Done.</b> Every pair that waited is reviewed.")]
+            done = Markup("<b>{}</b>").format(say("All pairs are reviewed"))
+            self.body.children = [w.HTML(done)]
             return
         task, step = due
         number = self.sitting.tasks.index(task) + 1
-        head = f"<h3>Pair {number} of {len(self.sitting.tasks)}</h3>"
+        pair = say("Pair {n} of {all}", n=number, all=len(self.sitting.tasks))
+        head = Markup("<h3>{}</h3>").format(pair)
         if step == "judge":
             shown = self._reading(task)
         elif step == "finding":
@@ -98,7 +102,7 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         unread = {name for name, pages in views.items() if pages}
         tabs = w.Tab(
             children=[w.HTML(_pages(sheet, pages), layout=WIDE) for pages in views.values()],
-            titles=[f"{words.VIEWS[n]} ({len(pages)})" for n, pages in views.items()],
+            titles=[f"{say(words.VIEWS[n])} ({len(pages)})" for n, pages in views.items()],
             selected_index=0,
         )
 
@@ -108,17 +112,17 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
 
         tabs.observe(opened, "selected_index")
         opened({"new": tabs.selected_index})
-        intro = w.HTML(Markup("<p>{}. {}.</p>").format(words.READ, words.FIRST_PAGES))
+        intro = w.HTML(Markup("<p>{}<br>{}</p>").format(say(words.READ), say(words.FIRST_PAGES)))
         return [intro, tabs, self._judgement(task, sheet, unread)]
 
     def _judgement(self, task: ReviewTask, sheet: Sheet, unread: set[str]) -> w.VBox:
-        options = [(" - ".join(words.JUDGEMENTS[j]), j) for j in words.JUDGEMENTS]
+        options = [(" - ".join(map(say, both)), j) for j, both in words.JUDGEMENTS.items()]
         choice = w.RadioButtons(options=self._turned(options), value=None, layout=WIDE)
         says = _area("says")
         other = _area("else", self.other)
         other.layout.display = "none"
-        cites = w.Text(placeholder="numbers of edits, such as 3, 7", layout=WIDE)
-        knows = w.Checkbox(description=words.QUESTIONS["knows"], indent=False, layout=WIDE)
+        cites = w.Text(placeholder=say("numbers of edits, such as 3, 7"), layout=WIDE)
+        knows = w.Checkbox(description=say(words.QUESTIONS["knows"]), indent=False, layout=WIDE)
 
         def chosen(change: dict[str, Any]) -> None:
             other.layout.display = None if change["new"] == JOINS else "none"
@@ -128,8 +132,9 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         def give() -> None:
             joins = choice.value == JOINS
             if joins and unread:
-                names = ", ".join(words.VIEWS[name].lower() for name in sorted(unread))
-                raise ReviewError("first judgement", f"not read yet: {names}.", "Open each view.")
+                names = say(", ").join(say(words.VIEWS[name]) for name in sorted(unread))
+                self._tell(say("First read at least one page of: {views}.", views=names))
+                return
             revs = list(sheet.cards)
             numbers = [int(n) for n in cites.value.replace(",", " ").split() if n.isdigit()]
             self.other = other.value if joins else self.other
@@ -144,22 +149,24 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._next(said)
 
         heads = [_heading("judgement"), choice, says, other, _heading("cites"), cites, knows]
-        return w.VBox([*heads, self._button("Record", give)], layout=WIDE)
+        return w.VBox([*heads, self._button(say("Record my judgement"), give)], layout=WIDE)
 
     def _evidence(self, task: ReviewTask, step: str) -> list[w.Widget]:
         """Show what is read at a step; it is taken by hand."""
         blocks = Markup("").join(map(_block, self.sitting.exhibit(task).of(step)))
-        page = Markup("<h3>{}</h3>{}").format(words.STEP_TITLES[step], blocks)
-        button = self._button("Go on", lambda: self._next(self.sitting.go_on(task, step)))
+        page = Markup("<h3>{}</h3>{}").format(say(words.STEP_TITLES[step]), blocks)
+        button = self._button(
+            say("I have read it"), lambda: self._next(self.sitting.go_on(task, step))
+        )
         return [w.HTML(page, layout=WIDE), button]
 
     def _finding(self, task: ReviewTask) -> list[w.Widget]:
-        options = [(words.FINDINGS[found], found) for found in findings_of(task.kind)]
+        options = [(say(words.FINDINGS[found]), found) for found in findings_of(task.kind)]
         found = w.RadioButtons(options=self._turned(options), value=None, layout=WIDE)
         why, other = _area("why"), _area("alternative")
         doubts = {
             doubt: w.RadioButtons(
-                options=[(said, key) for key, said in words.DOUBTS[doubt].items()],
+                options=[(say(said), key) for key, said in words.DOUBTS[doubt].items()],
                 value=None,
                 layout=WIDE,
             )
@@ -179,7 +186,7 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         rows = [_heading("finding"), found, why, other]
         for doubt, buttons in doubts.items():
             rows += [_heading(doubt), buttons]
-        return [*rows, self._button("Record my finding", give)]
+        return [*rows, self._button(say("Record my finding"), give)]
 
     def _turned(self, options: list[tuple[str, str]]) -> list[tuple[str, str]]:
         return list(reversed(options)) if self.sitting.turned else options
@@ -188,7 +195,8 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         def pressed(_: w.Button) -> None:
             self._tell("")
             try:
-                act()
+                with self.sitting.session.speaking():
+                    act()
             except SockgraphError as error:
                 self._tell(str(error))
 
@@ -217,13 +225,14 @@ def _page(page: SheetPage, numbers: Mapping[str, int]) -> Markup:
         (_card(row.a, numbers), f"{row.gap} {row.order}", _card(row.b, numbers))
         for row in page.rows
     ]
-    more = f"{page.left_out} more edits of this page are not shown." if page.left_out else ""
-    table = _table((LABELS["A"], "", LABELS["B"]), rows, edits=True)
+    left = page.left_out
+    more = say("{n} more edits of this page are not shown.", n=left) if left else ""
+    table = _table((say(LABELS["A"]), "", say(LABELS["B"])), rows, edits=True)
     return Markup("<h4>{}</h4>{}<small>{}</small>").format(_parts(page.title), table, more)
 
 
 def _block(block: PageBlock) -> Markup:
-    columns = (LABELS["A"], "", LABELS["B"]) if block.edits else block.columns
+    columns = (say(LABELS["A"]), "", say(LABELS["B"])) if block.edits else block.columns
     rows = [tuple(_cell(cell) for cell in row) for row in block.rows]
     table = _table(columns, rows, edits=block.edits) if rows else ""
     return Markup("<h4>{}</h4><p>{}</p>{}").format(block.head, clean(block.note), table)
@@ -259,7 +268,7 @@ def _card(card: EditCard | None, numbers: Mapping[str, int]) -> Markup:
     size = "" if card.size is None else f" ({card.size:+,d})"
     hidden = "comment" in card.hidden
     said = _parts(card.summary) if card.summary is not None else (
-        "summary hidden on the wiki" if hidden else "no summary"
+        say("summary hidden on the wiki" if hidden else "summary not known")
     )  # fmt: skip
     tags = {"ins": "ins", "del": "del", "same": "span"}
     changed = Markup("").join(
@@ -274,16 +283,16 @@ def _parts(parts: Sequence[Part]) -> Markup:
     return Markup("").join(
         Markup("<bdi>{}</bdi>").format(clean(p))
         if isinstance(p, str)
-        else Markup("<span class='who'>{}</span>").format(LABELS[p["who"]])
+        else Markup("<span class='who'>{}</span>").format(say(LABELS[p["who"]]))
         for p in parts
     )
 
 
 def _heading(question: str) -> w.HTML:
-    return w.HTML(Markup("<b>{}</b>").format(words.QUESTIONS[question]))
+    return w.HTML(Markup("<b>{}</b>").format(say(words.QUESTIONS[question])))
 
 
 def _area(question: str, value: str = "") -> w.Textarea:
     """Return a question with room to answer."""
-    asked = words.QUESTIONS[question]
+    asked = say(words.QUESTIONS[question])
     return w.Textarea(placeholder=asked, value=value, layout=w.Layout(width="100%"), rows=2)

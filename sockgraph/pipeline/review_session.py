@@ -13,7 +13,7 @@ from sockgraph.errors import FetchError, ReviewError, SockgraphError
 from sockgraph.pipeline.other_cases import kept_apart, share_cannot_links
 from sockgraph.pipeline.results import LEDGER, open_store, read_case
 from sockgraph.pipeline.run import known_operators, open_source, read_case_population, run_case
-from sockgraph.report.wikitext import restoration_note
+from sockgraph.report.restoration import restoration_note
 from sockgraph.reviews import Dossier, Ledger, ReviewTask, cannot_links, histories, queue, words
 from sockgraph.reviews.answers import (
     SPARING,
@@ -45,6 +45,7 @@ from sockgraph.reviews.sheet import case_key, make_sheet, sides, wanted_diffs
 from sockgraph.reviews.states import LIGHT, OPENED, RESTORATION, LinkHistory
 from sockgraph.runtime import silent
 from sockgraph.sources.mediawiki.diffs import DiffSource, parse_diff
+from sockgraph.strings import language_of, say, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from sockgraph.reviews.states import Pair, ReviewerRecord
     from sockgraph.runtime import Progress
     from sockgraph.store import CaseStore
+    from sockgraph.strings import Language
 
 
 def _unheard(_: str) -> None:
@@ -114,6 +116,10 @@ class ReviewSession:
         dossier = Dossier(result.case, result.tables, result.manifest)
         return cls(file, data, dossier, Ledger(store.path(LEDGER)), store, tell, listen)
 
+    def speaking(self, language: Language | None = None) -> AbstractContextManager[None]:
+        """Make what is said to those at work be in a language, or in that of the case's wiki."""
+        return speaking(language or language_of(self.dossier.case.wiki))
+
     def with_names(self) -> ReviewSession:
         """Return the session with the reference's true names at hand, so that they can be hidden.
 
@@ -132,11 +138,12 @@ class ReviewSession:
                     case, self.store, labels=known_operators(case), offline=True, progress=progress
                 )
         except SockgraphError as error:
-            self.tell(f"No known-different pairs: the reference cannot be read again. {error}")
+            why = "No known-different pairs: the reference cannot be read again. {error}"
+            self.tell(say(why, error=error))
             return self
         names = {cover: user for user, cover in population.covers.items() if cover in covers}
         if covers - names.keys():
-            self.tell("No known-different pairs: the source is not the one that was run.")
+            self.tell(say("No known-different pairs: the source is not the one that was run."))
             return self
         known = population.known.dropna(subset=["person"])
         persons = dict(zip(known["user"], known["person"], strict=True))
@@ -165,7 +172,8 @@ class ReviewSession:
                 source = open_source(case, self.store, progress=progress)
                 return source.diffs(rev_ids, wiki=wiki) if isinstance(source, DiffSource) else {}
         except FetchError as error:
-            self.tell(f"{error} Diffs that were read before are shown, the others are not.")
+            shown = "{error} Diffs that were read before are shown, the others are not."
+            self.tell(say(shown, error=error))
             source = open_source(case, self.store, offline=True)
             return source.diffs(rev_ids, wiki=wiki) if isinstance(source, DiffSource) else {}
 
@@ -201,7 +209,7 @@ class ReviewSession:
 
     def regroup(self) -> None:
         """Run the case again, without a question to any wiki, with what the ledger now says."""
-        self.tell("Which accounts must stay apart has changed: the groups are computed again.")
+        self.tell(say("Which accounts must stay apart has changed: the groups are computed again."))
         with self.listen() as progress:
             run_case(self.file, data=self.data, offline=True, many=True, progress=progress)
 
@@ -213,7 +221,8 @@ class ReviewSession:
             if entry.kind == RESTORATION and not path.exists():
                 text = restoration_note(self.dossier, entry, head)
                 self.store.write_text(f"notes/{path.name}", text)
-                self.tell(f"The link is taken back. The restoration note, ready to post: {path}")
+                note = "The link is taken back. The restoration note, ready to post: {path}"
+                self.tell(say(note, path=path))
 
     def _tell_states(self, opened: Sequence[Entry]) -> None:
         known = histories(self.ledger.entries())
@@ -221,19 +230,21 @@ class ReviewSession:
             history = known[pair]
             if history.current and all(r.foil for r in history.current.records.values()):
                 continue
-            self.tell(f"{pair[0]} and {pair[1]}: {history.state}")
+            self.tell(words.state_of_pair(history))
             if history.current and history.current.differ and not history.current.outcome:
-                self.tell(
-                    "The reviewers differ, a third is needed: sockgraph review-packet"
-                    f" {self.file} --reviewer NAME"
-                )
+                third = "The reviewers differ, a third is needed: {command}"
+                command = f"sockgraph review-packet {self.file} --reviewer NAME"
+                self.tell(say(third, command=command))
 
     def _tell_waiting(self, kept: Sequence[SealedAnswers]) -> None:
         closed = waiting(self.ledger.entries(), kept)
         if closed:
             self.tell(
-                f"{len(set(closed))} findings stay closed until a second reviewer's are in."
-                " Answers from a packet are to be given again then."
+                say(
+                    "{n} findings stay closed until a second reviewer's are in. Answers from a"
+                    " packet are to be given again then.",
+                    n=len(set(closed)),
+                )
             )
 
 
@@ -369,7 +380,8 @@ class ReviewFlow:
         """Enter that a step was read; return what follows from it, in a sentence, or nothing."""
         self._take(SealedAnswers(task.pair, self.reviewer), step)
         record = self.record(task)
-        return words.CLOSED[record.light["finding"]] if record.light and record.committed else ""
+        closed = record.light and record.committed
+        return say(words.CLOSED[record.light["finding"]]) if closed else ""
 
     def find(
         self, task: ReviewTask, found: str, *, why: str, alternative: str, **doubts: str | None
@@ -401,7 +413,7 @@ class ReviewFlow:
         if step != LIGHT:
             self.session.keep(kept)
         self._take(kept, step)
-        return "" if step == LIGHT else words.SEALED.format(step=step)
+        return "" if step == LIGHT else say(words.SEALED, step=say(step))
 
     def _take(self, kept: SealedAnswers, step: str) -> None:
         draft = step_draft(self.session.dossier, kept, step, blinded=self.blinded)

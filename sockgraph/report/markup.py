@@ -1,4 +1,4 @@
-"""Names, titles and summaries as inert HTML, and links that lead only where the case's wiki is.
+"""Names, titles and summaries as inert HTML or wikitext; links lead only where the wiki is.
 
 Everything an account holder can write passes through `clean`: control characters, bidi overrides
 and zero-width characters become visible, so that no name can hide in, or reorder, the page.
@@ -24,6 +24,7 @@ EN_DASH = "\N{EN DASH}"
 _RESERVED = (".example", ".test", ".invalid")
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})")
 REVISION = re.compile(r"(.+):(\d+)")
+_PLAIN = frozenset(" .,()/-!?+%$@")  # ASCII that wikitext does not read, but at a line's start
 
 
 def name(text: str) -> Markup:
@@ -109,3 +110,34 @@ def diff_link(case: Case, revision: int | str, text: Markup | str) -> Markup:
 def mark(*, second: bool) -> Markup:
     """Draw an account's mark: the first of a pair filled, the second hollow."""
     return Markup('<i class="m o"></i>') if second else Markup('<i class="m"></i>')
+
+
+def escape_wikitext(text: str | None) -> str:
+    """Return text that no wikitext parser reads as anything but text, on one line.
+
+    Every character that could begin markup, a link, a template or HTML becomes its entity, and the
+    letters of magic links are taken apart; characters that hide or reorder become visible.
+
+    >>> escape_wikitext("{{x}} <b>")
+    '&#123;&#123;x&#125;&#125; &#60;b&#62;'
+    """
+    shown = clean(text or "")
+    spelled = "".join(c if _harmless(c) else f"&#{ord(c)};" for c in shown)
+    for word in ("ISBN", "RFC", "PMID"):  # "ISBN 0-…" is a link by itself
+        spelled = spelled.replace(word, f"{word[:-1]}&#{ord(word[-1])};")
+    return spelled
+
+
+def _harmless(char: str) -> bool:
+    return char.isalnum() or char in _PLAIN or not char.isascii()
+
+
+def wiki_account(name: str) -> str:
+    """Return a link to an account's user page."""
+    return f"[[User:{escape_wikitext(name)}|{escape_wikitext(name)}]]"
+
+
+def wiki_section(title: str, lines: Sequence[str], *, level: int = 3) -> list[str]:
+    """Return a heading and a list; a line that begins with a star goes one level deeper."""
+    bar = "=" * level
+    return ["", f"{bar} {title} {bar}", *(f"*{'' if ln[0] == '*' else ' '}{ln}" for ln in lines)]

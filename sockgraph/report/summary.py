@@ -370,7 +370,10 @@ def next_steps(
     if n:
         what = words.counted(n, "flagged link")
         steps.append(
-            tell("<b>{what}:</b> two reviewers each, from packets, before any lock.", what=what)
+            tell(
+                "<b>{what}:</b> at least two reviewers each, from packets, before any lock.",
+                what=what,
+            )
         )
     prior = None if data.case.prior is None else data.case.prior.per_pair
     bounds = [link.bound_high for link in links if link.bound_high is not None]

@@ -384,19 +384,23 @@ def state_words(link: Link) -> str:
 MOVED = "for another look"
 IMITATED = "may be imitation"
 LOOK_AGAIN = (
-    "another look by two people: what the finding rested on has changed since. "
+    "another look by at least two people: what the finding rested on has changed since. "
     "Until then nothing may be exported for action."
 )
 NEXT = {
     "none": "Nobody asserted this link and nothing flags it: there is nothing to review.",
-    "flagged": "a review by two people who have not seen this page, each from a separate packet.",
-    "asserted": "a review by two people who had no part in the assertion.",
+    "flagged": (
+        "a review by at least two people who have not seen this page, each from a separate packet."
+    ),
+    "asserted": "a review by at least two people who had no part in the assertion.",
     "in review": "the findings still missing; both are opened together.",
-    "upheld": "with new evidence, a reversal review by two people who did not uphold the link.",
+    "upheld": (
+        "with new evidence, a reversal review by at least two people who did not uphold the link."
+    ),
     "not upheld": "nothing. The link may not be acted on.",
     "inconclusive": "nothing may be exported for action; new evidence reopens the review.",
-    "reversal in review": "two findings by people who did not uphold the link.",
+    "reversal in review": "at least two findings by people who did not uphold the link.",
     "reversed": "undo what leaned on the link; only new authenticated evidence reopens it.",
     "stands": "new evidence opens another reversal review.",
-    "reopened": "a review by two people who have not judged it before.",
+    "reopened": "a review by at least two people who have not judged it before.",
 }

@@ -28,6 +28,7 @@ from sockgraph.reviews.states import (
     histories,
 )
 from sockgraph.reviews.words import counted
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,7 +42,7 @@ _HEAD = re.compile(r"\b([0-9a-f]{64}):([1-9]\d{0,9})\b")
 
 def head_words(head: LedgerHead) -> str:
     """Return the line by which a file witnesses the ledger; `witnesses_in` finds it."""
-    return f"Ledger head {head}"
+    return say("Ledger head {head}", head=head)
 
 
 def witnesses_in(path: Path) -> list[LedgerHead]:

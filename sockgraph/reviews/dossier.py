@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.errors import ReviewError
+from sockgraph.log_events import restraints
 from sockgraph.names import normal_name
 from sockgraph.reviews.ledger import digest
 from sockgraph.reviews.states import LinkHistory, Pair, ordered
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sockgraph.case import Case
+    from sockgraph.log_events import Restraint
 
 
 SEALED = (
@@ -109,6 +111,13 @@ class Dossier:
     def alibis(self, pair: Pair) -> list[dict[str, Any]]:
         """Return a pair's rows of `alibis` as plain values, null as None."""
         return _plain(self.rows("alibis", pair))
+
+    def in_force(self, users: Iterable[str]) -> list[Restraint]:
+        """Return the blocks and locks of some accounts that are in force, see `restraints`."""
+        read_on = str(self.manifest.get("source", {}).get("read_on", ""))
+        told = self.manifest.get("coverage", ())
+        events, accounts = self.tables["log_events"], self.tables["accounts"]
+        return restraints(events, accounts, users, read_on=read_on, coverage=told)
 
     def snapshot(self, pair: Pair, also: Iterable[str] = ()) -> dict[str, Any]:
         """Return what a reviewer is shown of a link, for the ledger and a later run to compare.

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.errors import ReviewError
+from sockgraph.reviews import words
+from sockgraph.reviews.dossier import rested_on, side_by_side
 from sockgraph.reviews.ledger import Draft, Entry, Ledger
 from sockgraph.reviews.states import (
     ALIBI_ELSEWHERE,
@@ -21,6 +23,7 @@ from sockgraph.reviews.states import (
     Pair,
     histories,
 )
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -166,6 +169,47 @@ def reopen(ledger: Ledger, dossier: Dossier, pair: Pair, *, author: str, reason:
         return [draft]
 
     return ledger.extend(rule)[0]
+
+
+def then_and_now(dossier: Dossier, history: LinkHistory) -> list[str]:
+    """Return what a link rested on and rests on now, signal by signal, and what was received."""
+    then, now = rested_on(history), dossier.snapshot(history.pair)
+    elsewhere = "Made elsewhere by {who} on {day}; this ledger holds no evidence of that."
+    lines = [say(elsewhere, who=e.author, day=e.time[:10]) for e in history.asserted]
+    told = "  {what}: then {then}; now {now}" if then else "  {what}: now {now}"
+    lines += [
+        say(told, what=row.what, then=row.then, now=row.now) for row in side_by_side(then, now)
+    ]
+    received = [
+        say(
+            "Received {day}, speaks {way}: {summary}",
+            day=e.time[:10],
+            way=say(e.body["speaks"]),
+            summary=e.body["summary"],
+        )
+        for e in history.of(RECEIVED)
+    ]
+    return [*lines, *(received or [say("No evidence was received since.")])]
+
+
+def appeal(dossier: Dossier, history: LinkHistory) -> list[str]:
+    """Return what the person who was linked needs to know to appeal."""
+    force = [
+        f"  {one.user}{say(': ')}{words.restraint_words(one)}"
+        for one in dossier.in_force(history.pair)
+    ]
+    stated = [
+        f"  {e.author}, {e.time[:10]}: {e.body['url']}" for e in history.asserted if e.body["url"]
+    ]
+    filed = "  filed by {who}, {day}"
+    stated += [say(filed, who=e.author, day=e.time[:10]) for e in history.of(FILED)]
+    return [
+        say("In force, as far as the logs that were read say:"),
+        *(force or [say("  no block and no lock of these accounts")]),
+        say("Where the link is stated:"),
+        *(stated or [say("  nowhere that this ledger knows of")]),
+        say(words.APPEAL, n=dossier.case.review.reviewers),
+    ]
 
 
 def settle_reversals(ledger: Ledger, dossier: Dossier) -> tuple[Entry, ...]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
+    from sockgraph.log_events import Restraint
     from sockgraph.reviews.ledger import Entry
     from sockgraph.reviews.states import LinkHistory
 
@@ -298,6 +299,12 @@ def state_label(state: str) -> str:
     return say(STATE_WORDS.get(state, state))
 
 
+def state_of_pair(history: LinkHistory) -> str:
+    """Say a link's state after its names."""
+    a, b = history.pair
+    return say("{a} and {b}: {state}", a=a, b=b, state=state_label(history.state))
+
+
 def action_words(action: str | None) -> str:
     """Name what was done about a link, as a noun; empty where nothing was.
 
@@ -367,17 +374,24 @@ def _asserted(entry: Entry) -> str:
     return say(told, who=entry.author, day=entry.time[:10], action=say(action))
 
 
+def wiki_words(one: Restraint) -> str:
+    """Name where a block or lock is."""
+    return one.wiki or say("all wikis")
+
+
+def restraint_words(one: Restraint) -> str:
+    """Say what holds an account, where, since when and by whom, as far as that is known."""
+    what = say("globally locked") if one.lock else say("blocked on {wiki}", wiki=wiki_words(one))
+    day = say(" since {day}", day=one.day) if one.day else ""
+    return what + day + (say(", by {by}", by=one.by) if one.by else "")
+
+
 # for the person who was linked
 
-APPEAL_FORCE = "In force, as far as the logs that were read say:"
-APPEAL_NO_FORCE = "no block and no lock of these accounts"
-APPEAL_STATED = "Where the link is stated:"
-APPEAL_NOT_STATED = "nowhere that this ledger knows of"
 APPEAL = (
-    "They may ask for the edits behind each signal, what speaks against the link, and what its"
-    " reviewers wrote: `sockgraph audit CASE --link A B`.\n"
-    "What they send is registered by its hash and never stored: `sockgraph evidence add`.\n"
-    "Two people decide who did not make, uphold or judge the link before: `sockgraph"
-    " review-packet CASE --reviewer NAME`, one for each.\n"
-    "docs/linked.md is written for them."
+    "They may ask for the edits behind each signal, for what speaks against the link, and for what"
+    " its reviewers wrote: `sockgraph audit CASE --link A B`. What they send is registered by its"
+    " hash and never stored: `sockgraph evidence add`. {n} people decide who did not make, uphold"
+    " or judge the link before: `sockgraph review-packet CASE --reviewer NAME`, one for each."
+    " docs/linked.md is written for them."
 )
