@@ -20,10 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from kills import COMMANDS, bench, made, measure, moments
 
-SHARES = {
-    "fetch": 0.15, "run": 0.2, "screen": 0.15, "review": 0.2, "reverse": 0.1, "purge": 0.1,
-    "validate": 0.05, "import-wiki": 0.05,
-}  # fmt: skip
+SHARES = dict.fromkeys(COMMANDS, 0.03) | {"run": 0.1, "fetch": 0.1, "screen": 0.1, "review": 0.1}
 ROUND = 10
 
 
@@ -39,12 +36,13 @@ def main() -> None:
         start = made(folder)
         total = 0
         until = time.monotonic() + given.seconds
-        for command in random.Random(given.seed).sample(COMMANDS, len(COMMANDS)):  # noqa: S311 - no secret
-            if time.monotonic() > until:
-                break
+        order = random.Random(given.seed).sample(COMMANDS, len(COMMANDS))  # noqa: S311 - no secret
+        for number, command in enumerate(order):
+            now = time.monotonic()
+            mine = now + (until - now) / (len(order) - number)  # each has its share of what is left
             dice = random.Random(f"{command} {given.seed}")  # noqa: S311 - no secret
-            wanted = round(given.kills * SHARES[command])
-            total += _command(command, wanted, dice, (start, folder), until=until)
+            wanted = max(1, round(given.kills * SHARES[command]))
+            total += _command(command, wanted, dice, (start, folder), until=mine)
         print(f"{total} kills; every file whole after each, every rerun the same bytes")
 
 
@@ -72,7 +70,7 @@ def _command(
         kills += killed.kills
     took = time.monotonic() - started
     print(
-        f"{command:<8} {kills:>4} kills in {tries} starts, {rounds} reruns to the end, "
+        f"{command:<18} {kills:>4} kills in {tries} starts, {rounds} reruns to the end, "
         f"{known.seconds:.1f} s undisturbed, {took:.0f} s in all",
         flush=True,
     )

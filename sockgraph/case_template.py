@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.case import SLUG, Case, load_case
-from sockgraph.errors import CaseError
+from sockgraph.errors import CaseError, StoreError
+from sockgraph.store.files import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,17 +109,13 @@ def new_case(  # noqa: PLR0913 - what a case file must say, each by name
 
 
 def _write_new(target: Path, text: str) -> None:
-    """Write a file that is not there yet."""
+    """Write a file that is not there yet, whole or not at all."""
+    if target.exists():
+        raise CaseError(target, "there is such a case already.", "Choose another name.")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(target, "x", encoding="utf-8", opener=_owner_only) as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise CaseError(target, "there is such a case already.", "Choose another name.") from error
-    except OSError as error:
-        raise CaseError(
-            target, f"it cannot be written ({error.strerror}).", "Choose another folder: --cases."
-        ) from error
+        write_bytes(target, text.encode())
+    except StoreError as error:
+        raise CaseError(target, error.rule, "Choose another folder: --cases.") from error
 
 
 def identify(path: Path, *, accept_broken: bool = False) -> Case:
@@ -189,7 +186,7 @@ def write_notebooks(case: Path, data: Path) -> Path:
 
     Raises
     ------
-    CaseError
+    SockgraphError
         If the notebooks cannot be found or written.
     """
     folder = case.with_suffix("")
@@ -199,8 +196,7 @@ def write_notebooks(case: Path, data: Path) -> Path:
             target = folder / notebook.name
             if not target.exists():
                 text = bound(notebook.read_text(encoding="utf-8"), case, data)
-                with open(target, "w", encoding="utf-8", opener=_owner_only) as file:
-                    file.write(text)
+                write_bytes(target, text.encode())
     except OSError as error:
         raise CaseError(
             folder, f"the notebooks cannot be written ({error.strerror}).", "Free the place."
@@ -260,7 +256,3 @@ def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     return str(value)  # a whole number, or a day
-
-
-def _owner_only(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -34,11 +34,14 @@ def issue(dossier, ledger, reviewer, **more):
     return packet
 
 
-def filled(packet, reviewer, found, *, manifest, closed=False, judgement="cannot tell"):
-    """Return what a packet saves once a reviewer is through."""
+def filled(
+    packet, reviewer, found, *, manifest, closed=False, judgement="cannot tell", case="river"
+):
+    """Return what a packet saves once a reviewer is through; `found` may say what of each kind."""
     rows = []
     for number, task in enumerate(packet.tasks, 1):
-        sealed = answers(found, judgement=judgement)
+        said = found if isinstance(found, str) else found[task.kind]
+        sealed = answers(said, kind=task.kind, judgement=judgement)
         if task.foil:
             sealed.pop("finding")
         kept = SealedAnswers(task.pair, reviewer, sealed, (packet.id, number))
@@ -55,7 +58,7 @@ def filled(packet, reviewer, found, *, manifest, closed=False, judgement="cannot
     return {
         "format": ANSWERS_FORMAT,
         "packet": packet.id,
-        "case": "river",
+        "case": case,
         "reviewer": reviewer,
         "manifest": manifest,
         "head": "none:0",

@@ -140,10 +140,12 @@ def reopen_link(
     """Lift a cannot-link on evidence authenticated since, and open the link to a new review."""
     session = open_session(case, data)
     pair = session.dossier.pair(a, b)
-    reopen(session.ledger, session.dossier, pair, author=by, reason=reason)
-    with session.speaking():
-        tell(words.state_of_pair(histories(session.ledger.entries())[pair]))
-    session.regroup()
+    try:
+        reopen(session.ledger, session.dossier, pair, author=by, reason=reason)
+        with session.speaking():
+            tell(words.state_of_pair(histories(session.ledger.entries())[pair]))
+    finally:  # one that was killed behind its entry is refused now, and its groups are still due
+        session.regroup()
 
 
 def carry_out(
@@ -188,8 +190,7 @@ def carry_in(
     for one in new:
         how = "alibi accepted" if one.alibi else "taken back"
         tell(f"{one.user_a} and {one.user_b}: {how} in the case {one.case} on {one.date}")
-    if new:
-        session.regroup()
+    session.regroup()
 
 
 def report(  # noqa: PLR0913 - an option for every question

@@ -107,7 +107,11 @@ def review(
     session = open_session(case, data)
     language: Any = lang  # another one is refused where it is to be spoken
     with session.speaking(language):
-        sitting = ReviewFlow.begin(session, reviewer, foils=foils or 0, link=link)
+        try:
+            sitting = ReviewFlow.begin(session, reviewer, foils=foils or 0, link=link)
+        except ReviewError:
+            session.settle()  # where nothing waits, a killed call may have left something to do
+            raise
         _review(session, sitting)
 
 

@@ -15,7 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sockgraph.errors import ReviewError, SockgraphError
 from sockgraph.pipeline.results import LEDGER
-from sockgraph.reviews.ledger import Draft, Entry, Ledger, LedgerHead, entry_hash, head_of
+from sockgraph.reviews.ledger import (
+    Draft,
+    Entry,
+    Ledger,
+    LedgerHead,
+    chain_entries,
+    entry_hash,
+    head_of,
+)
 from sockgraph.reviews.states import (
     ALIBI_ELSEWHERE,
     CARRIED,
@@ -252,11 +260,16 @@ def export(ledger: Ledger, case: Case, *, author: str) -> tuple[str, LedgerHead]
                 "There is nothing to carry elsewhere.",
             )
         told = [asdict(one) for one in found]
-        body = {"case": case.slug, "wikis": list(case.wikis), "reversals": told}
-        return [Draft(CARRIED, author, body)]
+        new = Draft(CARRIED, author, {"case": case.slug, "wikis": case.wikis, "reversals": told})
+        (again,) = chain_entries([new], entries[-1].previous)
+        last = entries[-1]  # one that was killed before it wrote the file need not enter it twice
+        same = (last.kind, last.author, last.body) == (again.kind, again.author, again.body)
+        return [] if same else [new]
 
-    (entry,) = ledger.extend(rule)
-    head = head_of(ledger.entries())
+    ledger.extend(rule)
+    entries = ledger.entries()
+    at = max(n for n, entry in enumerate(entries) if entry.kind == CARRIED)
+    entry, head = entries[at], head_of(entries[: at + 1])
     given = {"format": FORMAT, "length": head.length, "entry": asdict(entry)}
     return json.dumps(given, ensure_ascii=False, indent=1), head
 

@@ -56,7 +56,11 @@ if TYPE_CHECKING:
     from sockgraph.reference import Population
 
 
+APART = "kept apart"
+"""The manifest's key for the pairs that the groups were made to keep apart."""
+
 __all__ = [
+    "APART",
     "CAPTURE_PAGE",
     "CONCERT",
     "CONCERT_PAGE",

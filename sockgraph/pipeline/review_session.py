@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
 from sockgraph.pipeline.other_cases import kept_apart, share_cannot_links
-from sockgraph.pipeline.results import LEDGER, open_store, read_case
+from sockgraph.pipeline.results import APART, LEDGER, open_store, read_case
 from sockgraph.pipeline.run import known_operators, open_source, read_case_population, run_case
 from sockgraph.report.restoration import restoration_note
 from sockgraph.reviews import Dossier, Ledger, ReviewTask, cannot_links, histories, queue, words
@@ -188,7 +188,6 @@ class ReviewSession:
 
     def settle(self, given: Sequence[SealedAnswers] = ()) -> None:
         """Open every finding that is due, and draw what follows: groups, and restoration notes."""
-        before = cannot_links(self.ledger.entries())
         folder = self.store.path(sealed_file_name("")).parent
         kept = {path: read_sealed(path) for path in sorted(folder.glob("*.json"))}
         answers = [one for ones in kept.values() for one in ones]
@@ -203,12 +202,18 @@ class ReviewSession:
         told = kept_apart(self.dossier.case.slug, self.ledger.entries())
         for said in share_cannot_links(self.dossier.case, self.store, told):
             self.tell(said)
-        if before != cannot_links(self.ledger.entries()):
-            self.regroup()
+        self.regroup()
         self._write_notes()
 
     def regroup(self) -> None:
-        """Run the case again, without a question to any wiki, with what the ledger now says."""
+        """Run the case again if the ledger keeps others apart than its groups were made with.
+
+        No wiki is asked. The manifest says what they were made with, so that a process that was
+        killed after an entry of the ledger is caught up with by the next call.
+        """
+        apart = [list(pair) for pair in cannot_links(self.ledger.entries())]
+        if apart == (self.store.read_manifest() or {}).get(APART, []):
+            return
         self.tell(say("Which accounts must stay apart has changed: the groups are computed again."))
         with self.listen() as progress:
             run_case(self.file, data=self.data, offline=True, many=True, progress=progress)

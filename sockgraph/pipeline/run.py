@@ -26,6 +26,7 @@ from sockgraph.evidence import ComparisonInput, EvidenceSettings, compare, flag,
 from sockgraph.graph import graphml, to_graph
 from sockgraph.pipeline.other_cases import enter_cannot_links
 from sockgraph.pipeline.results import (
+    APART,
     DATA,
     GRAPH,
     HELD_OUT,
@@ -396,6 +397,7 @@ def _write(
     )
     tables = _tables(population, weighed, links, groups)
     manifest = describe_inputs(population, weighed, provenance, file)
+    manifest[APART] = [list(pair) for pair in apart]
     head = ledger.head()
     moved = frozenset(changed_findings(Dossier(case, tables, manifest), entries))
     with speaking(language_of(case.wiki)):  # as the report does
