@@ -293,7 +293,7 @@ def judged(
     case = tables.ComparedCase(tuple(sorted(nominated)), (), settings, cast)
     copied = made["imitation"] and copying(made["imitation"], cells)
     found = tables.PairMeasurements(measured, extras, alibi, copied)
-    links = tables._links(case, tables._pairs(case), found, verdict)
+    links = tables._links(case, tables.nominated_pairs(case), found, verdict)
     groups = cluster(to_graph(links))
     return flagging.flag(links, groups).merge(carried(case, verdict), on=["user_a", "user_b"]), (
         groups,
@@ -308,7 +308,7 @@ def copying(of: Imitation, cells: tuple[np.ndarray, ...]) -> Imitation:
 
 def carried(case: tables.ComparedCase, verdict: Any) -> pd.DataFrame:
     """Return what of each link's score may carry a flag, and how near its pages are."""
-    pairs = tables._pairs(case)
+    pairs = tables.nominated_pairs(case)
     names = np.asarray(case.nominated, object)
     return pd.DataFrame(
         {

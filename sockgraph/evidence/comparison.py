@@ -12,7 +12,7 @@ from sockgraph.errors import SockgraphError
 from sockgraph.evidence import tables
 from sockgraph.evidence.calibration import CalibratedModel, calibrate
 from sockgraph.evidence.holdout import held_out
-from sockgraph.evidence.leave_out import omit_weeks
+from sockgraph.evidence.leave_out import omit_parts, omit_weeks
 from sockgraph.evidence.null_tests import run_null_tests
 from sockgraph.evidence.operators import counted
 from sockgraph.evidence.reliability import transfer
@@ -80,6 +80,7 @@ def compare(
     verdict = verdict.with_extras(found.extras).with_transfer(transfer(cast, histories))
     case = tables.ComparedCase(ready.nominated, tuple(given.accepted_alibis), given.settings, cast)
     weighed = tables.build_tables(case, histories, found, verdict)
+    weighed = omit_parts(weighed, case, found, verdict)
     written = zip(cast.users, cast.nominated, machine_texts(histories), strict=True)
     facts = {
         "as_near": counted(case, found, verdict, given.operators),
@@ -197,7 +198,7 @@ def compare_with(
     verdict = score_pairs_with(learnt, cast, found.measured, settings).with_extras(found.extras)
     verdict = verdict.with_transfer(transfer(cast, histories))
     case = tables.ComparedCase(tuple(sorted(nominated)), (), settings, cast)
-    return tables.build_tables(case, histories, found, verdict)
+    return omit_parts(tables.build_tables(case, histories, found, verdict), case, found, verdict)
 
 
 def _of_lasting_accounts(edits: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:

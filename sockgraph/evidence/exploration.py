@@ -22,6 +22,7 @@ import pandas as pd
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence import tables
 from sockgraph.evidence.comparison import CompiledCase, compile_case, find_traces, measure_all
+from sockgraph.evidence.leave_out import omit_parts
 from sockgraph.evidence.reliability import transfer
 from sockgraph.evidence.scoring import score_pairs
 from sockgraph.evidence.similarity import Likeness, normalize
@@ -127,6 +128,7 @@ def what_if(
         left.ready.nominated, tuple(given.accepted_alibis), given.settings, cast
     )
     weighed = tables.build_tables(case, left.ready.histories, found, verdict)
+    weighed = omit_parts(weighed, case, found, verdict)
     omitted = (
         *without,
         *([] if window is None else [f"window:{window[0] or ''}/{window[1] or ''}"]),

@@ -19,7 +19,6 @@ from sockgraph.clustering import THRESHOLD, PairEvidence, partition
 from sockgraph.evidence import flagging
 from sockgraph.evidence.reliability import STRATA, most_alike, newcomers
 from sockgraph.evidence.settings import LEAD
-from sockgraph.evidence.tables import flag_rule
 from sockgraph.evidence.training import KINDS
 from sockgraph.schema import empty, validate
 
@@ -129,7 +128,7 @@ def _worthy(case: ComparedCase, verdict: PairScores) -> NDArray[np.bool_]:
         declared=flagging.declared_pairs(case.cast.users, case.cast.declared)[a, b],
         accepted=flagging.declared_pairs(case.cast.users, case.accepted)[a, b],
     )
-    return np.asarray(~flagging.unmet(pairs, flag_rule(case, verdict)).to_numpy().any(axis=1))
+    return np.asarray(~flagging.unmet(pairs, verdict.rule).to_numpy().any(axis=1))
 
 
 def _flagged(

@@ -1,7 +1,7 @@
-"""One week left out: what a pair's log10 LR would be without what both accounts did in it.
+"""What a pair's log10 LR would be without a signal, a family, or what both did in one week.
 
-Calibrated signals are measured again on both histories without the week, against the same
-community. Models, rivals, the place among the community, traces with a null of their own and the
+Without a week, calibrated signals are measured again on both histories, against the same community.
+Models, rivals, the place among the community, traces with a null of their own and the
 width of the interval stay as they were: a week changes them little. Looked at are the `PAIRS` pairs
 that are eligible for a flag, then those that score highest, and of each the `WEEKS` weeks that hold
 most of the edits that moved it.
@@ -9,15 +9,16 @@ most of the edits that moved it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from sockgraph.evidence import tables
 from sockgraph.evidence.flagging import families_for, unmet
+from sockgraph.evidence.scoring import at_pairs
 from sockgraph.evidence.similarity import surprise
-from sockgraph.evidence.tables import flag_inputs, flag_rule
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import subject_of, validate
 from sockgraph.signals import Histories, TermVectors, similarity, term_vectors
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from sockgraph.evidence.scoring import AccountIndex, PairScores
     from sockgraph.evidence.settings import Comparison
     from sockgraph.evidence.similarity import Similarity
-    from sockgraph.evidence.tables import ComparedCase
+    from sockgraph.evidence.tables import ComparedCase, PairMeasurements
 
 PAIRS, WEEKS = 40, 5
 SAVES = 1 << 20
@@ -48,6 +49,76 @@ class _Left:
     a: NDArray[np.int64]
     b: NDArray[np.int64]
     week: NDArray[np.int64]
+
+
+def omit_parts(
+    weighed: Comparison, case: ComparedCase, found: PairMeasurements, verdict: PairScores
+) -> Comparison:
+    """Add what the shown pairs' log10 LR would be without each signal and each family.
+
+    And whether they would still be eligible: rivals are looked at without it too.
+    """
+    pairs, shown = tables.nominated_pairs(case), tables.shown_pairs(weighed.links)
+    if verdict.bounds is None or not len(shown):
+        return weighed
+    links = weighed.links.iloc[shown]
+    a, b = pairs.row[shown], pairs.column[shown]
+    some = tables.NominatedPairs(pairs.a[shown], pairs.b[shown], a, b)
+    asked, rule = tables.flag_inputs(case, links, verdict), verdict.rule
+    families = [m.signal.family for m in found.measured]
+    added = np.nan_to_num(verdict.contributions)
+    traces = np.zeros((len(found.extras), *added.shape[:-1]))  # none where a question omits them
+    for trace, extra in zip(traces, found.extras, strict=True):
+        trace[...] = np.nan_to_num(extra.log10_lr)
+    own = np.moveaxis(traces, 0, -1)
+    ends = at_pairs(verdict.below, a, b), at_pairs(verdict.above, a, b)
+    subject = [subject_of(*pair) for pair in zip(links["user_a"], links["user_b"], strict=True)]
+    rows = []
+    for omitted, here in _left_out(found):
+        seen, told = here[here < len(families)], here[here >= len(families)] - len(families)
+        less = added[..., seen].sum(axis=-1)
+        carrying = verdict.carrying - less - np.minimum(own[..., told], 0).sum(axis=-1)
+        plain = at_pairs(verdict.plain - less, a, b)
+        left = verdict.log10_lr_at(plain, a, b)
+        left -= at_pairs(own[..., told].sum(axis=-1), a, b)
+        low, middle, _ = verdict.interval(left, *ends)
+        kept = np.setdiff1d(np.arange(len(families)), seen)
+        speak = families_for(
+            at_pairs(added, a, b)[:, kept],
+            [families[j] for j in kept],
+            case.settings.family_log10_lr,
+        )
+        positive = np.maximum(np.delete(own, told, axis=-1), 0).sum(axis=-1)
+        changed = asked.assign(
+            score=at_pairs(carrying, a, b),
+            outside=tables.outside(case, some, carrying),
+            standing=at_pairs(verdict.stand_out(carrying), a, b),
+            log10_lr=verdict.bounds.clip(left - at_pairs(positive, a, b)),
+            n_families=np.sum(list(speak.values()), axis=0) if speak else 0,
+        )
+        rows.append(
+            pd.DataFrame(
+                {
+                    "subject": subject,
+                    "omitted": omitted,
+                    "log10_lr": middle,
+                    "log10_lr_low": low,
+                    "eligible": ~unmet(changed, rule).to_numpy().any(axis=1),
+                    "co_membership": np.nan,
+                }
+            )
+        )
+    return replace(weighed, omissions=validate("omissions", pd.concat(rows, ignore_index=True)))
+
+
+def _left_out(found: PairMeasurements) -> list[tuple[str, NDArray[np.int64]]]:
+    named = [(m.signal.name, m.signal.family) for m in found.measured]
+    named += [(e.name, e.family) for e in found.extras]
+    parts = [(f"signal:{name}", np.array([j])) for j, (name, _) in enumerate(named)]
+    for family in dict.fromkeys(family for _, family in named):
+        here = np.array([j for j, (_, other) in enumerate(named) if other == family])
+        parts.append((f"family:{family}", here))
+    return parts
 
 
 def omit_weeks(  # noqa: PLR0917 - one stage's parts
@@ -114,7 +185,7 @@ def _eligible(  # noqa: PLR0917 - one question's parts
     added, changed = now
     pair = ["user_a", "user_b"]
     links = chosen[pair].merge(weighed.links, on=pair, how="left")
-    asked = flag_inputs(case, links, verdict)
+    asked = tables.flag_inputs(case, links, verdict)
     speak = families_for(
         np.nan_to_num(added), [m.signal.family for m in measured], case.settings.family_log10_lr
     )
@@ -132,7 +203,7 @@ def _eligible(  # noqa: PLR0917 - one question's parts
         log10_lr=said - beside if verdict.bounds is None else verdict.bounds.clip(said - beside),
         n_families=np.sum(list(speak.values()), axis=0),
     )
-    met = ~unmet(again, flag_rule(case, verdict)).to_numpy().any(axis=1)
+    met = ~unmet(again, verdict.rule).to_numpy().any(axis=1)
     return pd.Series(met, dtype="boolean").where(stake)
 
 

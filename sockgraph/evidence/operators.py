@@ -23,7 +23,6 @@ from scipy.special import logsumexp
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence.flagging import unmet
 from sockgraph.evidence.model import LN10
-from sockgraph.evidence.tables import flag_rule
 from sockgraph.schema import links_of
 
 if TYPE_CHECKING:
@@ -138,10 +137,10 @@ def counted(
     """
     rows = np.flatnonzero(case.cast.nominated)
     columns = np.flatnonzero(case.cast.reference & ~case.cast.nominated)
-    rule = flag_rule(case, verdict)
+    rule = verdict.rule
     if rule is None or not rule.promised or not len(rows) or not len(columns):
         return None
-    near = _near(case, found, verdict, np.ix_(rows, columns))
+    near = _near(found, verdict, np.ix_(rows, columns))
     known = {user for users in operators for user in users}
     theirs = np.array([case.cast.users[row] in known for row in rows], dtype=bool)
     return {
@@ -152,7 +151,6 @@ def counted(
 
 
 def _near(
-    case: ComparedCase,
     found: PairMeasurements,
     verdict: PairScores,
     cells: tuple[NDArray[np.int64], ...],
@@ -163,5 +161,5 @@ def _near(
     if found.imitation is not None:
         copied = found.imitation.found | found.imitation.found.T
         asked["imitation"] = copied[rows, columns].ravel()
-    missed = unmet(asked, flag_rule(case, verdict)).to_numpy(dtype=bool)
+    missed = unmet(asked, verdict.rule).to_numpy(dtype=bool)
     return np.asarray(~missed.any(axis=1).reshape(rows.shape))

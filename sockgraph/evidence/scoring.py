@@ -13,6 +13,7 @@ from sockgraph.evidence.adjustment import as_strangers, crowd, nearness, standin
 from sockgraph.evidence.calibration import CalibratedModel, calibrate, reference_pairs
 from sockgraph.evidence.flagging import (
     FAMILIES,
+    FlagRule,
     FlagThreshold,
     declared_pairs,
     families_for,
@@ -183,21 +184,35 @@ class PairScores:
         standing[a, b] = np.where(met, asked["standing"], -np.inf)
         return flag_threshold(standing, self.near, self.cast, self.scores.different)
 
+    @cached_property
+    def rule(self) -> FlagRule | None:
+        """Return the numbers that a flag asks of a link; None where nothing is calibrated."""
+        promise = self.promise
+        if promise is None:
+            return None
+        return FlagRule(
+            float("inf") if promise.threshold is None else promise.threshold,
+            self.settings.flag_log10_lr,
+            float("-inf") if promise.score is None else promise.score,
+            promise.threshold is not None,
+        )
+
     def flag_inputs(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> pd.DataFrame:
         """Return what `flagging.unmet` reads of these pairs of the cast, by their numbers alone.
 
-        Nothing is declared, accepted, imitated or outside until somebody assigns it.
+        Nothing is declared, accepted, imitated or outside until somebody assigns it. −1 is an
+        account with too few edits.
         """
         speaking = families_for(
-            np.nan_to_num(self.contributions[a, b]),
+            np.nan_to_num(at_pairs(self.contributions, a, b)),
             [signal.family for signal in SIGNALS],
             self.settings.family_log10_lr,
         )
-        said = self.carrying_lr[a, b]
+        said = at_pairs(self.carrying_lr, a, b)
         return pd.DataFrame(
             {
-                "score": self.carrying[a, b],
-                "standing": self.standing[a, b],
+                "score": at_pairs(self.carrying, a, b),
+                "standing": at_pairs(self.standing, a, b),
                 "log10_lr": np.nan if self.bounds is None else self.bounds.clip(said),
                 "n_families": np.sum(list(speaking.values()), axis=0),
                 "declared": False,
@@ -268,6 +283,16 @@ class PairScores:
         wider = WIDER * any(not one["inside"] for one in told)
         facts = self.facts | {"transfer": told, "wider": wider}
         return replace(self, below=self.below + wider, above=self.above + wider, facts=facts)
+
+
+def at_pairs(
+    values: NDArray[Any], a: NDArray[np.int64], b: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return (users, users, …) values of these pairs; NaN where either is −1."""
+    found = np.full((len(a), *values.shape[2:]), np.nan)
+    known = (a >= 0) & (b >= 0)
+    found[known] = values[a[known], b[known]]
+    return found
 
 
 def score_pairs(  # noqa: PLR0917 - arrays of one stage, each named at the call

@@ -12,10 +12,11 @@ from sockgraph.evidence import flagging
 from sockgraph.evidence.model import FAMILIES
 from sockgraph.evidence.null_tests import imitation_rows
 from sockgraph.evidence.reliability import false_links, reaching
+from sockgraph.evidence.scoring import at_pairs
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
 from sockgraph.evidence.similarity import contributing_edits
 from sockgraph.evidence.training import KINDS, LABELLED
-from sockgraph.schema import empty, subject_of, validate
+from sockgraph.schema import empty, validate
 from sockgraph.signals.simultaneous import stretches
 
 if TYPE_CHECKING:
@@ -117,10 +118,10 @@ def build_tables(
     case: ComparedCase, histories: Histories, found: PairMeasurements, verdict: PairScores
 ) -> Comparison:
     """Lay out every table."""
-    pairs = _pairs(case)
+    pairs = nominated_pairs(case)
     measured = found.measured
     links = _links(case, pairs, found, verdict)
-    shown = _shown(links)
+    shown = shown_pairs(links)
     rev_ids = contributing_edits(
         histories, (measured, found.extras), pairs.row[shown], pairs.column[shown]
     )
@@ -134,7 +135,7 @@ def build_tables(
         links=links,
         alibis=_alibis(case, pairs, histories, found.alibi),
         reference=_reference(measured, verdict),
-        omissions=_omissions(case, links.iloc[shown], pairs, found, verdict, shown),
+        omissions=empty("omissions"),
         calibration=_calibration(case, measured, verdict, histories),
         declared=tuple(map(tuple, case.cast.declared)),
     )
@@ -146,7 +147,8 @@ def _with_rows(parts: list[pd.DataFrame], more: pd.DataFrame) -> pd.DataFrame:
     return validate("evidence", pd.concat([every, more], ignore_index=True)) if len(more) else every
 
 
-def _pairs(case: ComparedCase) -> NominatedPairs:
+def nominated_pairs(case: ComparedCase) -> NominatedPairs:
+    """Return every pair of nominated accounts, in the tables' order."""
     place = {user: i for i, user in enumerate(case.cast.users)}
     index = np.array([place.get(user, -1) for user in case.nominated], dtype=np.int64)
     a, b = np.triu_indices(len(case.nominated), 1)
@@ -155,10 +157,7 @@ def _pairs(case: ComparedCase) -> NominatedPairs:
 
 def _at(values: NDArray[Any], pairs: NominatedPairs) -> NDArray[np.float64]:
     """Return the pairs' values, NaN where an account has too few edits."""
-    found = np.full((len(pairs.a), *values.shape[2:]), np.nan)
-    known = pairs.known
-    found[known] = values[pairs.row[known], pairs.column[known]]
-    return found
+    return at_pairs(values, pairs.row, pairs.column)
 
 
 def _links(
@@ -196,7 +195,7 @@ def _links(
             "families_for": _families_for(case, pairs, measured, verdict),
             "alibi": _at(found.alibi.significant.astype(float), pairs) == 1,
             "imitation": _imitated(pairs, found.imitation),
-            "outside": _outside(case, pairs, verdict.carrying),
+            "outside": outside(case, pairs, verdict.carrying),
             "band": bands,
             "flagged": False,
             "state": "none",
@@ -227,7 +226,7 @@ def _families_for(
     return [[name for name, holds in zip(said, row, strict=True) if holds] for row in marks]
 
 
-def _outside(
+def outside(
     case: ComparedCase, pairs: NominatedPairs, score: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the highest score that either account has with one outside the nominated, or NaN."""
@@ -242,26 +241,21 @@ def _outside(
 
 def flag_inputs(case: ComparedCase, links: pd.DataFrame, verdict: PairScores) -> pd.DataFrame:
     """Return what `flagging.unmet` reads of these links; rows as they are in `links`."""
-    place = {user: i for i, user in enumerate(case.nominated)}
-    a, b = (
-        np.array([place[u] for u in links[side]], dtype=np.int64) for side in ("user_a", "user_b")
-    )
-    index = {user: i for i, user in enumerate(case.cast.users)}
-    of = np.array([index.get(user, -1) for user in case.nominated], dtype=np.int64)
-    pairs = NominatedPairs(a, b, of[a], of[b])
-    said = _at(verdict.carrying_lr, pairs)
-    return links.assign(
-        score=_at(verdict.carrying, pairs),
-        log10_lr=np.nan if verdict.bounds is None else verdict.bounds.clip(said),
-        n_families=links["families_for"].map(len),
+    sides = pd.Index(links["user_a"]), pd.Index(links["user_b"])
+    a, b = (pd.Index(case.nominated).get_indexer(side) for side in sides)
+    return verdict.flag_inputs(
+        *(pd.Index(case.cast.users).get_indexer(side) for side in sides)
+    ).assign(
         declared=flagging.declared_pairs(case.nominated, case.cast.declared)[a, b],
         accepted=flagging.declared_pairs(case.nominated, case.accepted)[a, b],
+        imitation=links["imitation"].to_numpy(bool),
+        outside=links["outside"].to_numpy(float),
     )
 
 
 def _eligible(case: ComparedCase, links: pd.DataFrame, verdict: PairScores) -> pd.DataFrame:
     """Add what a flag asks of every link by itself: `eligible`, and in words what it misses."""
-    rule, asked = flag_rule(case, verdict), flag_inputs(case, links, verdict)
+    rule, asked = verdict.rule, flag_inputs(case, links, verdict)
     missed = flagging.unmet(asked, rule)
     said = flagging.reasons(asked, missed, rule)
     return links.assign(
@@ -289,20 +283,8 @@ def _status(pairs: NominatedPairs, measured: list[Similarity]) -> NDArray[np.obj
     return status
 
 
-def flag_rule(case: ComparedCase, verdict: PairScores) -> flagging.FlagRule | None:
-    """Return the numbers that a flag asks of a link; None where nothing is calibrated."""
-    if verdict.promise is None:
-        return None
-    promise = verdict.promise
-    return flagging.FlagRule(
-        float("inf") if promise.threshold is None else promise.threshold,
-        case.settings.flag_log10_lr,
-        float("-inf") if promise.score is None else promise.score,
-        promise.threshold is not None,
-    )
-
-
-def _shown(links: pd.DataFrame) -> NDArray[np.int64]:
+def shown_pairs(links: pd.DataFrame) -> NDArray[np.int64]:
+    """Return which pairs' edits and omissions are worked out; see `SHOWN`."""
     score = links["score"].to_numpy(dtype=float)
     order = np.argsort(score, kind="stable")
     told = order[: int(np.isfinite(score).sum())]  # NaN comes last
@@ -317,67 +299,95 @@ def _evidence(  # noqa: PLR0917 - arrays of one stage
     verdict: PairScores,
     rev_ids: dict[int, list[list[str]]],
 ) -> pd.DataFrame:
-    names = np.asarray(case.nominated, dtype=object)
-    measured = found.measured
+    every = np.asarray(case.nominated, dtype=object)
+    names, measured = (every[pairs.a], every[pairs.b]), found.measured
     status = _status(pairs, measured)
     alone, contributions = _at(verdict.alone, pairs), _at(verdict.contributions, pairs)
     held = alone if verdict.bounds is None else verdict.bounds.clip(alone)
+    told = [
+        [rev_ids[i][j] if i in rev_ids else None for i in range(len(names[0]))]
+        for j in range(len(measured) + len(found.extras))
+    ]
     frames = []
     for j, one in enumerate(measured):
         ok = status[:, j] == "ok"
-        support = _at(one.support, pairs) if one.available else np.zeros(len(ok))
         frames.append(
-            pd.DataFrame(
-                {
-                    "user_a": names[pairs.a],
-                    "user_b": names[pairs.b],
-                    "signal": one.signal.name,
-                    "family": one.signal.family,
-                    "score": _at(one.pairs, pairs),
-                    "log10_lr": held[:, j],
-                    "contribution": np.where(ok, contributions[:, j], np.nan),
-                    "support": np.nan_to_num(support, nan=0.0).astype("int32"),
-                    "status": status[:, j],
-                    "rev_ids": [rev_ids[i][j] if i in rev_ids else None for i in range(len(ok))],
-                }
+            _rows(
+                names,
+                (one.signal.name, one.signal.family),
+                score=_at(one.pairs, pairs),
+                log10_lr=held[:, j],
+                contribution=np.where(ok, contributions[:, j], np.nan),
+                support=_at(one.support, pairs) if one.available else np.nan,
+                status=status[:, j],
+                rev_ids=told[j],
             )
         )
-    for j, extra in enumerate(found.extras, start=len(measured)):
-        told = [rev_ids[i][j] if i in rev_ids else None for i in range(len(pairs.a))]
-        frames.append(_extra(names, pairs, extra, verdict, told))
-    others = int(case.cast.reference.sum())
-    frames.append(_aside(RIVALS, names, pairs, (verdict.crowd, verdict.rivals), others))
-    frames.append(_community(names, pairs, verdict))
-    return validate("evidence", pd.concat(frames, ignore_index=True))
-
-
-def _extra(  # noqa: PLR0917 - one row of every pair
-    names: NDArray[np.object_],
-    pairs: NominatedPairs,
-    extra: NullTest,
-    verdict: PairScores,
-    rev_ids: list[list[str] | None],
-) -> pd.DataFrame:
-    """Lay out a trace with a null of its own."""
-    lr = _at(extra.log10_lr, pairs)
-    offered = _at(extra.available.astype(float), pairs) != 0
-    ok = ~np.isnan(lr) & offered
-    status = np.where(ok, "ok", np.where(offered, "insufficient", "not_available"))
-    said = np.where(ok & (verdict.bounds is not None), lr, np.nan)
-    return pd.DataFrame(
-        {
-            "user_a": names[pairs.a],
-            "user_b": names[pairs.b],
-            "signal": extra.name,
-            "family": extra.family,
-            "score": lr,
-            "log10_lr": said,
-            "contribution": said,
-            "support": np.nan_to_num(_at(extra.support, pairs), nan=0.0).astype("int32"),
-            "status": status,
-            "rev_ids": rev_ids,
-        }
+    for extra, edits in zip(found.extras, told[len(measured) :], strict=True):
+        lr, offered = _at(extra.log10_lr, pairs), _at(extra.available.astype(float), pairs) != 0
+        ok = ~np.isnan(lr) & offered
+        said = np.where(ok & (verdict.bounds is not None), lr, np.nan)
+        frames.append(
+            _rows(
+                names,
+                (extra.name, extra.family),
+                score=lr,
+                log10_lr=said,
+                contribution=said,
+                support=_at(extra.support, pairs),
+                status=np.where(ok, "ok", np.where(offered, "insufficient", "not_available")),
+                rev_ids=edits,
+            )
+        )
+    return validate(
+        "evidence", pd.concat([*frames, *_beside(case, names, pairs, verdict)], ignore_index=True)
     )
+
+
+def _rows(
+    names: tuple[NDArray[np.object_], NDArray[np.object_]],
+    signal: tuple[str, str],
+    *,
+    support: NDArray[np.float64] | float,
+    **columns: Any,
+) -> pd.DataFrame:
+    """Lay out one signal, by its name and family, on every pair."""
+    counted = np.broadcast_to(np.nan_to_num(support, nan=0.0), len(names[0])).astype("int32")
+    first = {"user_a": names[0], "user_b": names[1], "signal": signal[0], "family": signal[1]}
+    return pd.DataFrame({**first, **columns, "support": counted})
+
+
+def _beside(
+    case: ComparedCase,
+    names: tuple[NDArray[np.object_], NDArray[np.object_]],
+    pairs: NominatedPairs,
+    verdict: PairScores,
+) -> list[pd.DataFrame]:
+    """Lay out what a pair is held against, which is no evidence of its own.
+
+    `rivals` is part of the score. `community` is by how much the log10 LR differs from the score,
+    before any bound: people whose pages are as near reach high scores too, and some operators'
+    accounts look like strangers.
+    """
+    nothing = [None] * len(names[0])
+    crowd, rivals = _at(verdict.crowd, pairs), _at(verdict.rivals, pairs)
+    near, off = _at(verdict.near, pairs), _at(verdict.log10_lr - verdict.score, pairs)
+    return [
+        _rows(
+            names,
+            (signal, RIVALS),
+            score=seen,
+            log10_lr=np.where(ok, off, np.nan) if signal == COMMUNITY else np.nan,
+            contribution=np.where(ok, rivals, np.nan) if signal == RIVALS else np.nan,
+            support=np.where(ok, int(case.cast.reference.sum()) * (signal == RIVALS), 0),
+            status=np.where(ok, "ok", "insufficient"),
+            rev_ids=nothing,
+        )
+        for signal, seen, ok in (
+            (RIVALS, crowd, ~np.isnan(crowd)),
+            (COMMUNITY, near, ~np.isnan(near)),
+        )
+    ]
 
 
 def _alibis(
@@ -403,44 +413,6 @@ def _alibis(
                 }
             )
     return validate("alibis", pd.DataFrame(rows)) if rows else empty("alibis")
-
-
-def _aside(  # noqa: PLR0917 - one row of every pair
-    signal: str,
-    names: NDArray[np.object_],
-    pairs: NominatedPairs,
-    parts: tuple[NDArray[np.float64], NDArray[np.float64]],
-    support: int,
-) -> pd.DataFrame:
-    """Lay out what the score is held against: part of the sum, and no evidence of its own."""
-    seen, added = (_at(part, pairs) for part in parts)
-    ok = ~np.isnan(seen)
-    return pd.DataFrame(
-        {
-            "user_a": names[pairs.a],
-            "user_b": names[pairs.b],
-            "signal": signal,
-            "family": RIVALS,
-            "score": seen,
-            "log10_lr": np.nan,
-            "contribution": np.where(ok, added, np.nan),
-            "support": np.where(ok, support, 0).astype("int32"),
-            "status": np.where(ok, "ok", "insufficient"),
-            "rev_ids": [None for _ in ok],
-        }
-    )
-
-
-def _community(
-    names: NDArray[np.object_], pairs: NominatedPairs, verdict: PairScores
-) -> pd.DataFrame:
-    """Lay out by how much the log10 LR differs from the score, before any bound.
-
-    People whose pages are as near reach high scores too, and some operators' accounts look like
-    strangers: this is no part of the score, and no evidence of its own.
-    """
-    frame = _aside(COMMUNITY, names, pairs, (verdict.near, verdict.log10_lr - verdict.score), 0)
-    return frame.assign(log10_lr=frame["contribution"], contribution=np.nan)
 
 
 def _reference(measured: list[Similarity], verdict: PairScores) -> pd.DataFrame:
@@ -471,79 +443,6 @@ def _quantiles(signal: str, stratum: str, values: NDArray[np.float64]) -> list[d
         {"signal": signal, "stratum": stratum, "quantile": q, "value": float(v)}
         for q, v in zip(QUANTILES, found, strict=True)
     ]
-
-
-def _omissions(  # noqa: PLR0917 - arrays of one stage
-    case: ComparedCase,
-    links: pd.DataFrame,
-    pairs: NominatedPairs,
-    found: PairMeasurements,
-    verdict: PairScores,
-    shown: NDArray[np.int64],
-) -> pd.DataFrame:
-    """Say what the shown pairs' log10 LR would be without each signal and each family.
-
-    And whether they would still be eligible: rivals are looked at without it too.
-    """
-    if verdict.bounds is None or not len(shown):
-        return empty("omissions")
-    names = np.asarray(case.nominated, dtype=object)
-    some = NominatedPairs(pairs.a[shown], pairs.b[shown], pairs.row[shown], pairs.column[shown])
-    asked, rule = flag_inputs(case, links, verdict), flag_rule(case, verdict)
-    families = [m.signal.family for m in found.measured]
-    added = np.nan_to_num(verdict.contributions)
-    traces = np.zeros((len(found.extras), *added.shape[:-1]))  # none where a question omits them
-    for trace, extra in zip(traces, found.extras, strict=True):
-        trace[...] = np.nan_to_num(extra.log10_lr)
-    own = np.moveaxis(traces, 0, -1)
-    ends = _at(verdict.below, some), _at(verdict.above, some)
-    subject = [subject_of(names[pairs.a[i]], names[pairs.b[i]]) for i in shown]
-    rows = []
-    for omitted, here in _parts(found):
-        seen, told = here[here < len(families)], here[here >= len(families)] - len(families)
-        less = added[..., seen].sum(axis=-1)
-        carrying = verdict.carrying - less - np.minimum(own[..., told], 0).sum(axis=-1)
-        plain = _at(verdict.plain - less, some)
-        left = verdict.log10_lr_at(plain, some.row, some.column)
-        left -= _at(own[..., told].sum(axis=-1), some)
-        low, middle, _ = verdict.interval(left, *ends)
-        kept = np.setdiff1d(np.arange(len(families)), seen)
-        speak = flagging.families_for(
-            _at(added, some)[:, kept],
-            [families[j] for j in kept],
-            case.settings.family_log10_lr,
-        )
-        positive = np.maximum(np.delete(own, told, axis=-1), 0).sum(axis=-1)
-        changed = asked.assign(
-            score=_at(carrying, some),
-            outside=_outside(case, some, carrying),
-            standing=_at(verdict.stand_out(carrying), some),
-            log10_lr=verdict.bounds.clip(left - _at(positive, some)),
-            n_families=np.sum(list(speak.values()), axis=0) if speak else 0,
-        )
-        rows.append(
-            pd.DataFrame(
-                {
-                    "subject": subject,
-                    "omitted": omitted,
-                    "log10_lr": middle,
-                    "log10_lr_low": low,
-                    "eligible": ~flagging.unmet(changed, rule).to_numpy().any(axis=1),
-                    "co_membership": np.nan,
-                }
-            )
-        )
-    return validate("omissions", pd.concat(rows, ignore_index=True))
-
-
-def _parts(found: PairMeasurements) -> list[tuple[str, NDArray[np.int64]]]:
-    named = [(m.signal.name, m.signal.family) for m in found.measured]
-    named += [(e.name, e.family) for e in found.extras]
-    parts = [(f"signal:{name}", np.array([j])) for j, (name, _) in enumerate(named)]
-    for family in dict.fromkeys(family for _, family in named):
-        here = np.array([j for j, (_, other) in enumerate(named) if other == family])
-        parts.append((f"family:{family}", here))
-    return parts
 
 
 def _calibration(
