@@ -319,3 +319,15 @@ def test_no_hours_are_read_from_days(case, tmp_path):
     assert len(timed) > 3
     assert set(timed["status"]) <= {"not_available", "insufficient"}
     assert pd.read_parquet(Path(tmp_path) / "data/processed/case/alibis.parquet").empty
+
+
+def test_a_second_column_of_users_that_says_otherwise_is_said(table):
+    frame = rows()
+    source, same = table(frame.assign(**{"Actor name": frame["user"]})), "Actor name"
+    assert source.provenance()["notices"] == []
+    frame[same] = frame["user"].where(frame.index > 1, "Somebody else")
+    (said,) = table(frame).provenance()["notices"]
+    assert said == (
+        "Two columns of the table name users: Actor name was left unread, and names another user"
+        " in 2 of 36 rows."
+    )

@@ -25,7 +25,7 @@ from sockgraph.names import (
     visible_name,
 )
 from sockgraph.schema import TABLES, validate
-from sockgraph.sources.table_file import listed
+from sockgraph.sources.table_file import listed, other_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +111,7 @@ def clean_edits(
     """
     _require(frame, path)
     _require_numbers(frame, path)
+    other_users = [] if part else _other_users(frame)
     frame, elsewhere = _of_wiki(frame, path, wiki)
     dropped = {"rows of other wikis": elsewhere} if elsewhere else {}
     times, days_only = _times(frame["timestamp"], path)
@@ -136,7 +137,7 @@ def clean_edits(
         raise TableError(path, error.rule, "Correct these rows.") from error
     return CleanedEdits(
         edits, briefly, dropped, {RESPELT: respelt} if respelt else {},
-        (DAYS_ONLY,) if days_only else (), notes,
+        (*((DAYS_ONLY,) if days_only else ()), *other_users), notes,
     )  # fmt: skip
 
 
@@ -176,6 +177,20 @@ def _require_numbers(frame: pd.DataFrame, path: Path) -> None:
             raise TableError(
                 path, f"{name} holds {first!r}, which is no number.", f"Write {name} as a number."
             )
+
+
+def _other_users(frame: pd.DataFrame) -> list[str]:
+    """Say which columns of users were not read although they name others than the one that was."""
+    said = []
+    for column in sorted(set(other_columns(frame, "user"))):
+        one, other = (frame[c].astype("string").fillna("").str.strip() for c in ("user", column))
+        differ = int((one != other).sum())
+        if differ:
+            said.append(
+                f"Two columns of the table name users: {column} was left unread, and names another"
+                f" user in {differ:,} of {len(frame):,} rows."
+            )
+    return said
 
 
 def _of_wiki(frame: pd.DataFrame, path: Path, wiki: str) -> tuple[pd.DataFrame, int]:

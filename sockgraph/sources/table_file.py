@@ -119,7 +119,7 @@ def contract_names(given: list[str]) -> list[str]:
     >>> contract_names(["rev_timestamp", "actor_name", "Page Title", "n"])
     ['timestamp', 'user', 'title', 'n']
     """
-    plain = [str(name).strip().lower().replace(" ", "_") for name in given]
+    plain = [_plain(name) for name in given]
     best = {
         name: next((n for n in (name, *ALIASES.get(name, ())) if n in plain), None)
         for name in {_TO_CONTRACT.get(n, n) for n in plain}
@@ -129,6 +129,15 @@ def contract_names(given: list[str]) -> list[str]:
         name if best[name] == n else original
         for name, n, original in zip(meant, plain, given, strict=True)
     ]
+
+
+def other_columns(frame: pd.DataFrame, name: str) -> list[str]:
+    """Return the columns of a table that was read which stand for one that another was read as."""
+    return [c for c in frame if c != name and _TO_CONTRACT.get(_plain(c)) == name]
+
+
+def _plain(name: object) -> str:
+    return str(name).strip().lower().replace(" ", "_")
 
 
 def listed(values: pd.Series, path: Path) -> pd.Series:
