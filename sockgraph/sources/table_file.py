@@ -133,7 +133,7 @@ def contract_names(given: list[str]) -> list[str]:
 
 def other_columns(frame: pd.DataFrame, name: str) -> list[str]:
     """Return the columns of a table that was read which stand for one that another was read as."""
-    return [c for c in frame if c != name and _TO_CONTRACT.get(_plain(c)) == name]
+    return [c for c in map(str, frame) if c != name and _TO_CONTRACT.get(_plain(c)) == name]
 
 
 def _plain(name: object) -> str:
