@@ -364,5 +364,6 @@ def _omission(row: Any, axis: Axis, y: float) -> list[Mark]:
         parts += [marks.line((x, y - 4), (x, y + 4), "ink", width=2) for x, _ in ends]
     parts.append(account_dot(at, 5, hollow=row.eligible is False))
     span = "" if pd.isna(low) else say(", low {n}", n=plain(low))
-    span = span if pd.isna(high) else f" [{plain(low)}, {plain(high)}]"
+    if not pd.isna(high):  # two ends that read alike are one number
+        span = "" if plain(low) == plain(high) else f" [{plain(low)}, {plain(high)}]"
     return [*parts, Text((SPAN, y + 4), plain(row.log10_lr) + span, "b" if whole else "s", "end")]

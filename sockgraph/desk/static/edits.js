@@ -147,7 +147,7 @@ function editsView(said, ctx) {
   }
 
   function summaryOf(edit) {
-    const text = el("span");
+    const text = el("span", "summary");
     if (!edit.summary) text.append(el("span", "mut", edit.hidden ? t("summary hidden on the wiki") : t("no summary")));
     else if (!edit.told) text.append("“", named(edit.summary), "”");
     else {

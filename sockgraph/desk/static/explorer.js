@@ -4,7 +4,7 @@ const TABS = ["Evidence", "Edits", "Timecards", "Timeline", "Summaries", "Notes"
 const PANELS = { Evidence: "evidence", Timecards: "timecards", Timeline: "timeline", Summaries: "summaries" };
 const VIEWS = [["graph", "Graph"], ["matrix", "Matrix"], ["pairs", "Table"]];
 const LANGUAGES = [["en", "EN"], ["zh-hans", "简"], ["zh-hant", "繁"]];
-const KEYS = [["/", "accounts"], ["↑ ↓", "next link"], ["Enter", "open"], ["1–6", "tabs"], ["j k", "next edit"], ["d", "diff"], ["x", "basket"], ["g m t", "graph, matrix, table"], ["Esc", "back"]];
+const KEYS = [["?", "all keys"], ["/", "accounts"], ["↑ ↓", "next link"], ["Enter", "open"], ["1–6", "tabs"], ["j k", "next edit"], ["d", "diff"], ["x", "basket"], ["g m t", "graph, matrix, table"], ["Esc", "back"]];
 let desks = 0;
 
 // The scene names accounts: it is asked for, so that it is no part of the state that a notebook keeps.
@@ -92,6 +92,7 @@ function desk(app, model, scene, state, language, speak) {
   // --- both sides ---
   const body = el("div", "body"), left = el("div", "left"), right = el("div", "right"), groupBox = el("div", "group");
   groupBox.setAttribute("aria-live", "polite");
+  groupBox.hidden = !scene.groups.length; // else it keeps its place: the graph above stays where it is
   const views = { graph: graphView(ctx), matrix: matrixView(ctx), pairs: tableView(ctx) };
   const switches = switcher(t("All pairs as"), scene.calibrated ? VIEWS.map(([v, w]) => [v, t(w)]) : [["pairs", t("Table")]], showView);
   const stand = el("div", "stand");
@@ -142,7 +143,7 @@ function desk(app, model, scene, state, language, speak) {
     await shown;
     const mine = scene.groups.find((g) => g.users.includes(link.a) && g.users.includes(link.b));
     if (!same(link)) return;
-    if (mine) openGroup(mine.number); else groupBox.replaceChildren();
+    if (mine) openGroup(mine.number); else groupBox.replaceChildren(el("span", "mut", t("not together in a group")));
   }
   function openPair(one, two) {
     if (!one || !two || one === two) return;
@@ -267,7 +268,8 @@ function desk(app, model, scene, state, language, speak) {
       const { a, b } = event.target.closest(".link").dataset;
       if (!same({ a, b })) openPair(a, b);
       panel.focus();
-    } else if (event.key === "/") first.input.focus();
+    } else if (event.key === "?") foot.classList.toggle("all");
+    else if (event.key === "/") first.input.focus();
     else if (/^[1-6]$/.test(event.key)) { open(TABS[Number(event.key) - 1]); panel.focus({ preventScroll: true }); }
     else if (event.key === "j") panel.querySelector(".editview") ? panel.firstChild.firstEdit() : open("Edits");
     else if (views_[event.key] && (scene.calibrated || event.key === "t")) { lay(true); showView(views_[event.key]); views[state.view].focus(); }

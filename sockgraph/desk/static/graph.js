@@ -3,6 +3,7 @@
 const PAD = 64, MARK = 8, RING = 28;
 const MOST_NAMED = 30; // accounts up to which each has its name; beyond, as many as fit
 const CROWD = 100; // accounts from which on marks are half as wide: they covered the links
+const MANY = 200; // links from which on each is pale: they covered one another
 const FEW = 12; // links that are drawn with their number beside them
 const widthOf = (lr) => 1.5 + 3.2 * Math.abs(lr);
 const span = (text) => [...text].reduce((sum, c) => sum + (c > "\u2e7f" ? 14 : 8.2), 0);
@@ -67,10 +68,11 @@ function graphView(ctx) {
     for (const [name, value] of [["width", size[0]], ["height", size[1]], ["viewBox", `0 0 ${size[0]} ${size[1]}`]]) picture.setAttribute(name, value);
     const drawn = links(), known = near(), seen = ranked.filter((n) => within(known, n.user));
     first = drawn.find(same) ?? drawn[0];
+    picture.classList.toggle("many", drawn.length > MANY);
     const parts = [hatch()];
     edges.clear(); dots.clear(); names.clear();
     taken = seen.map((n) => { const [x, y] = at(n.user); return [x - 10, y - 10, x + 10, y + 10]; });
-    segments = drawn.length > 200 ? [] : drawn.map((l) => [...at(l.a), ...at(l.b)]);
+    segments = drawn.length > MANY ? [] : drawn.map((l) => [...at(l.a), ...at(l.b)]);
     const strangers = (users) => seen.filter((n) => !users.includes(n.user)).map((n) => at(n.user));
     for (const group of scene.groups) {
       const made = outline(group, group.users.filter((u) => nodes.has(u) && within(known, u)).map(at), strangers(group.users));

@@ -1,11 +1,12 @@
 // Every pair: the staircase that the report has, and a table of all pairs or of one account's.
 
 const ORDERED = ["oldest first", "strongest links first", "by group", "by name"];
+const waiting = () => Object.assign(el("div", "scroll"), { tabIndex: -1 }); // holds the focus until there is something to hold it
 const MOST_ROWS = 300; // rows of the table that are drawn at once
 
 function matrixView(ctx) {
   const { t, state } = ctx;
-  const view = el("div", "matrix"), tools = el("div", "tools"), box = el("div", "scroll"), note = el("p", "note");
+  const view = el("div", "matrix"), tools = el("div", "tools"), box = waiting(), note = el("p", "note");
   const order = choice(t("Order of accounts"), ORDERED.map((o) => [o, t(o)]));
   order.value = state.order;
   tools.append(labelled(t("Accounts"), order));
@@ -20,8 +21,10 @@ function matrixView(ctx) {
     const left = said.left_out ? t("{n} more accounts are in the table. ", { n: counted(said.left_out) }) : "";
     note.textContent = left + said.note;
     ctx.tally(t("{n} pairs", { n: counted(said.cells.length) }) + (said.left_out ? t(" of {all}", { all: counted(ctx.scene.pairs) }) : ""));
+    const focused = box.contains(document.activeElement);
     box.replaceChildren(staircase(said));
     mark();
+    if (focused) api.focus(); // a new drawing takes nobody's place
   }
 
   function staircase({ users, cells }) {
@@ -93,7 +96,8 @@ function matrixView(ctx) {
     state.held = user;
   }, true);
   order.addEventListener("change", () => { state.order = order.value; show(); });
-  return { view, show, mark: (_, link) => (holds(link) ? mark() : show()), focus: () => (box.querySelector('button[tabindex="0"]') ?? order).focus({ preventScroll: true }), links: () => ctx.scene.links };
+  const api = { view, show, mark: (_, link) => (holds(link) ? mark() : show()), focus: () => (box.querySelector('button[tabindex="0"]') ?? box).focus({ preventScroll: true }), links: () => ctx.scene.links };
+  return api;
 }
 
 const SORTS = {
@@ -105,7 +109,7 @@ const SORTS = {
 
 function tableView(ctx) {
   const { t, state, scene } = ctx;
-  const view = el("div", "pairs"), tools = el("div", "tools"), said = el("p", "note"), box = el("div", "scroll");
+  const view = el("div", "pairs"), tools = el("div", "tools"), said = el("p", "note"), box = waiting();
   const who = choice(t("Pairs of"), [["", t("all accounts")], ...scene.nodes.map((n) => [n.user, n.label])]);
   who.value = state.of ?? "";
   tools.append(labelled(t("Pairs of"), who));
@@ -142,6 +146,7 @@ function tableView(ctx) {
     body.append(...sorted.slice(0, all ? undefined : MOST_ROWS).map(rowOf));
     table.append(el("thead"), body);
     table.firstChild.append(head);
+    const focused = box.contains(document.activeElement);
     box.replaceChildren(table);
     if (!all && rows.length > MOST_ROWS) box.append(button(t("{n} more", { n: counted(rows.length - MOST_ROWS) }), () => { all = true; fill(); }, "small"));
     const n = (way) => rows.filter((r) => !r.insufficient && r.lr !== null && r.direction === way).length;
@@ -150,6 +155,7 @@ function tableView(ctx) {
     }) + (met ? "" : " " + t("Shared pages are counted for one account at a time."));
     ctx.tally(t("{n} pairs", { n: counted(rows.length) }));
     mark();
+    if (focused) api.focus();
   }
 
   function rowOf(row) {
@@ -171,6 +177,7 @@ function tableView(ctx) {
     for (const line of box.querySelectorAll("tbody tr")) line.classList.toggle("is", Boolean(state.link && line.dataset.key === pairKey(state.link)));
   }
   who.addEventListener("change", () => { state.of = who.value || null; all = false; show(); });
-  return { view, show, mark, focus: () => (box.querySelector("tbody .is button, tbody button") ?? who).focus({ preventScroll: true }), links: () => rows };
+  const api = { view, show, mark, focus: () => (box.querySelector("tbody .is button, tbody button") ?? box).focus({ preventScroll: true }), links: () => rows };
+  return api;
 }
 
