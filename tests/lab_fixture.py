@@ -16,6 +16,7 @@ import pytest
 
 TOKEN = secrets.token_hex(8)
 NEWS = "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+WIDGETS = "@jupyter-widgets/jupyterlab-manager/plugin.jupyterlab-settings"
 
 
 class Lab:
@@ -37,6 +38,8 @@ class Lab:
         settings = home / "settings"
         (settings / NEWS).parent.mkdir(parents=True)
         (settings / NEWS).write_text('{"fetchNews": "false"}')
+        (settings / WIDGETS).parent.mkdir(parents=True)
+        (settings / WIDGETS).write_text('{"saveState": true}')
         own = {f"JUPYTER_{n}_DIR": str(home / n.lower()) for n in ("CONFIG", "DATA", "RUNTIME")}
         lab = {"JUPYTERLAB_SETTINGS_DIR": settings, "JUPYTERLAB_WORKSPACES_DIR": home / "spaces"}
         own |= {k: str(v) for k, v in lab.items()} | {"IPYTHONDIR": str(home / "ipython")}

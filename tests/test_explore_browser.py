@@ -1,8 +1,10 @@
 """The desk and the review in real JupyterLab and Chromium, by mouse and by keyboard."""
 
+import json
 import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
 from lab_fixture import open_notebook, run_all, wait_idle
 
@@ -191,6 +193,41 @@ def press(review, words):
     button.evaluate("b => { b.dataset.pressed = '1' }")
     button.click()
     review.locator("[data-pressed]").wait_for(state="detached", timeout=WAIT)
+
+
+def test_a_notebook_keeps_no_error_no_unsent_form_and_no_edit_of_a_review(browser, lab):
+    cells = (
+        "import sockgraph as sg; sg.explore('Heron Wade.toml')",
+        "sg.explore()",
+        "sg.review(reviewer='Ann')",
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    saved = lab.root / "kept.ipynb"
+    nbformat.write(notebook, saved)
+    page, heard = open_notebook(browser, lab, "kept.ipynb")
+    run_all(page)
+    page.locator(".sg .problem").wait_for(timeout=WAIT)
+    page.get_by_label("Case").select_option("a new case …")
+    page.get_by_placeholder("Accounts, one a line").fill("Heron Wade")
+    page.get_by_placeholder("Short name, a-z, 0-9 and -").fill("heron")
+    page.get_by_role("button", name="Make, run and open").click()
+    page.locator(".jp-OutputArea p b").first.wait_for(timeout=WAIT)  # what is wrong with it
+    review = page.locator(".sg-review")
+    review.get_by_placeholder(QUESTIONS["says"]).fill("It is Heron Wade who writes so")
+    review.locator("h4").first.wait_for(timeout=WAIT)
+    title = review.locator("h4").first.inner_text()
+    page.get_by_role("menuitem", name="Edit", exact=True).click()
+    page.locator('[data-command="editmenu:clear-all"]').click()
+    page.locator('jp-button[data-command="docmanager:save"]').click()
+    page.wait_for_timeout(3_000)
+    kept = nbformat.read(saved, as_version=4)
+    assert not any(cell.outputs for cell in kept.cells)
+    assert kept.metadata["widgets"]  # so it was among what is searched
+    told = json.dumps(kept.metadata, ensure_ascii=False)
+    assert [said for said in ("Heron", title) if said in told] == []
+    assert heard == []
+    page.context.close()
 
 
 def test_a_review_goes_to_its_end_and_into_the_ledger(browser, lab, demo_copy):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from faulty import Say, error, faulty_wiki, say, status
+from wiki.proxy import certificate, proxied
 
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, SourceError
@@ -168,6 +169,39 @@ def test_a_private_wiki_is_read_with_a_bot_password_alone(wiki, wiki_case, tmp_p
         assert len(source.neighbours(edits))
     finally:
         private.unlink()
+
+
+@pytest.mark.wiki
+@pytest.mark.mediawiki("1.39", "1.43")
+def test_a_wiki_behind_a_server_with_a_password_and_an_authority_of_its_own(
+    wiki, wiki_case, tmp_path, monkeypatch
+):
+    """Basic auth and TLS by a real server before a real wiki, a bot password beside them."""
+    wiki.php("createBotPassword.php", "--appid=far", "--grants=basic,highvolume", "Admin", SECRET)
+    path, pem = wiki_case("Amber Wren"), certificate(tmp_path)
+    with proxied(wiki.host, basic=("ada", "let me in"), pem=pem) as host:
+        text = path.read_text().replace('scheme = "http"', 'scheme = "https"')
+        path.write_text(text.replace(wiki.host, host))
+
+        def read(folder):
+            return MediaWikiSource(load_case(path), RawAnswers(tmp_path / folder)).read(
+                ["Amber Wren"]
+            )
+
+        with pytest.raises(FetchError, match=r"certificate.*REQUESTS_CA_BUNDLE"):
+            read("untrusted")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
+        with pytest.raises(FetchError, match=r"password of its own.*SOCKGRAPH_HTTP_USER"):
+            read("outside")
+        monkeypatch.setenv("SOCKGRAPH_HTTP_USER", "ada")
+        monkeypatch.setenv("SOCKGRAPH_HTTP_PASSWORD", "wrong")
+        with pytest.raises(FetchError, match="401"):
+            read("wrong")
+        monkeypatch.setenv("SOCKGRAPH_HTTP_PASSWORD", "let me in")
+        edits = read("without").edits
+        monkeypatch.setenv("SOCKGRAPH_BOT_USER", "Admin@far")
+        monkeypatch.setenv("SOCKGRAPH_BOT_PASSWORD", SECRET)
+        assert len(read("with").edits) == len(edits) > 0
 
 
 @pytest.mark.wiki

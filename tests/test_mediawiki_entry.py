@@ -1,12 +1,12 @@
 """Getting in: passwords, certificates, paths, and what a server says when it refuses."""
 
-import ssl
-import subprocess
+import json
 import sys
 import types
 
 import pytest
 from faulty import Say, faulty_wiki, say
+from wiki.proxy import certificate, proxied
 
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, SourceError
@@ -162,44 +162,10 @@ def test_an_old_wiki_is_refused_by_its_version(server, case, tmp_path):
 
 def test_a_certificate_of_ones_own_authority(tmp_path, monkeypatch):
     """The authority's file is named in the error, and with it the wiki is read."""
-    import threading
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    made = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key,
-         "-out", cert, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
-        capture_output=True, check=False,
-    )  # fmt: skip
-    if made.returncode:
-        pytest.skip("no openssl to make a certificate with")
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{"query": {"users": []}}')
-
-        def log_message(self, *_):
-            """Stay quiet."""
-
-        def log_error(self, *_):
-            """Stay quiet."""
-
-    running = HTTPServer(("127.0.0.1", 0), Handler)
-    running.handle_error = lambda *_: None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    running.socket = context.wrap_socket(running.socket, server_side=True)
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    host = f"localhost:{running.server_address[1]}"
-    try:
+    pem = certificate(tmp_path)
+    with faulty_wiki() as served, proxied(served.host, pem=pem) as host:
+        served.otherwise = lambda _: say({"query": {"users": []}})
         with pytest.raises(FetchError, match=r"certificate.*REQUESTS_CA_BUNDLE"):
             ask(connect(host, scheme="https"))
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(cert))
-        assert ask(connect(host, scheme="https")) == b'{"query": {"users": []}}'
-    finally:
-        running.shutdown()
-        thread.join()
-        running.server_close()
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
+        assert json.loads(ask(connect(host, scheme="https"))) == {"query": {"users": []}}

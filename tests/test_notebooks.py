@@ -195,7 +195,7 @@ def test_the_other_notebooks_run_from_start_to_end(path, data):
     notebook = _execute(path, data)
     assert ledger.read_bytes() == before
     state = notebook.metadata.get("widgets", {}).get(WIDGETS, {"state": {}})["state"]
-    desks = [w for w in state.values() if "problem" in w["state"]]
+    desks = [w for w in state.values() if "Explorer" in str(w["state"].get("_anywidget_id"))]
     assert len(desks) == (path.stem == "02_explore_clusters")  # so it was among what was searched
     kept = json.dumps(notebook.metadata, ensure_ascii=False)  # what stays when outputs are cleared
     named = pd.read_parquet(data / "processed" / "demo" / "accounts.parquet")["user"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 from markupsafe import Markup
 
+from sockgraph.desk.unkept import WIDE, Unkept
 from sockgraph.errors import SockgraphError
 from sockgraph.names import clean
 from sockgraph.pipeline.results import DATA, CaseResult
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from sockgraph.reviews.sheet import Sheet, SheetPage
 
 JOINS = "may be one operator"
-WIDE = w.Layout(width="100%")
 STYLE = """<style>
 .sg-review table { border-collapse: collapse; width: 100%; font-size: 13px; }
 .sg-review td, .sg-review th { text-align: left; vertical-align: top; padding: 4px 12px 4px 0;
@@ -60,7 +60,7 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
     def __init__(
         self, case: CaseResult | Path | str, *, reviewer: str, data: Path = DATA, foils: int = 0
     ) -> None:
-        self.said = w.HTML(layout=WIDE)
+        self.said = Unkept()
         self.body = w.VBox(layout=WIDE)
         self.other = ""
         super().__init__([w.HTML(STYLE), self.said, self.body], layout=WIDE)
@@ -101,7 +101,7 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         views = {name: getattr(sheet, name) for name in words.VIEWS}
         unread = {name for name, pages in views.items() if pages}
         tabs = w.Tab(
-            children=[w.HTML(_pages(sheet, pages), layout=WIDE) for pages in views.values()],
+            children=[Unkept(_pages(sheet, pages)) for pages in views.values()],
             titles=[f"{say(words.VIEWS[n])} ({len(pages)})" for n, pages in views.items()],
             selected_index=0,
         )
@@ -121,7 +121,7 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         says = _area("says")
         other = _area("else", self.other)
         other.layout.display = "none"
-        cites = w.Text(placeholder=say("numbers of edits, such as 3, 7"), layout=WIDE)
+        cites = Unkept(kind="text", placeholder=say("numbers of edits, such as 3, 7"))
         knows = w.Checkbox(description=say(words.QUESTIONS["knows"]), indent=False, layout=WIDE)
 
         def chosen(change: dict[str, Any]) -> None:
@@ -158,7 +158,7 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         button = self._button(
             say("I have read it"), lambda: self._next(self.sitting.go_on(task, step))
         )
-        return [w.HTML(page, layout=WIDE), button]
+        return [Unkept(page), button]
 
     def _finding(self, task: ReviewTask) -> list[w.Widget]:
         options = [(say(words.FINDINGS[found]), found) for found in findings_of(task.kind)]
@@ -292,7 +292,6 @@ def _heading(question: str) -> w.HTML:
     return w.HTML(Markup("<b>{}</b>").format(say(words.QUESTIONS[question])))
 
 
-def _area(question: str, value: str = "") -> w.Textarea:
+def _area(question: str, value: str = "") -> Unkept:
     """Return a question with room to answer."""
-    asked = say(words.QUESTIONS[question])
-    return w.Textarea(placeholder=asked, value=value, layout=w.Layout(width="100%"), rows=2)
+    return Unkept(value, kind="textarea", placeholder=say(words.QUESTIONS[question]))

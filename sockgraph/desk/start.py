@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from sockgraph.case import load_case
 from sockgraph.case_template import new_case
+from sockgraph.desk.unkept import WIDE, Unkept
 from sockgraph.desk.widget import Explorer
 from sockgraph.errors import SockgraphError
 from sockgraph.names import clean, name_on_page
@@ -20,7 +21,6 @@ from sockgraph.store.case_store import MANIFEST
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WIDE = w.Layout(width="100%")
 DEMO = "the demo: an invented wiki"
 NEW = "a new case …"
 ASKED = {
@@ -96,16 +96,15 @@ class StartWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.go = self._button("Open", self._open)
         self.again = self._button("Run again", lambda: self._show(self._chosen(), run=True))
         self.bar = Bar()
-        self.said = self.bar.said
+        self.said = Unkept()
         self.room = w.VBox(layout=WIDE)
         self.which.observe(self._asks, "value")
         buttons = w.HBox([self.go, self.again])
-        super().__init__([self.which, self.form, buttons, self.bar, self.room])
+        super().__init__([self.which, self.form, buttons, self.said, self.bar, self.room])
         self._asks()
 
-    def _field(self, key: str, words: str) -> w.Widget:
-        kind = w.Textarea if key == "accounts" else w.Text
-        return kind(placeholder=words, layout=WIDE, tooltip=words)
+    def _field(self, key: str, words: str) -> Unkept:
+        return Unkept(kind="textarea" if key == "accounts" else "text", placeholder=words)
 
     def _button(self, words: str, act: Callable[[], None]) -> w.Button:
         def pressed(_: w.Button) -> None:
@@ -149,7 +148,6 @@ class StartWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
             contact=given["contact"] or None,
             folder=self.folder,
         )
-        self.asked["accounts"].value = ""  # what a field holds, the notebook keeps
         self.which.options = [(f"{made.stem} ({made.parent})", made), *self.which.options]
         self.which.value = made
         return made

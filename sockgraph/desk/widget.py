@@ -175,7 +175,9 @@ class Explorer(anywidget.AnyWidget):
     _esm = page_script()
     _css = scoped_tokens() + (STATIC / "explorer.css").read_text(encoding="utf-8")
     scene = traitlets.Dict()  # asked for: what is synchronised, a notebook keeps when it is cleared
-    problem = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    problem = traitlets.Dict(
+        allow_none=True, default_value=None
+    )  # likewise: an error may name an account
 
     def __init__(
         self, case: CaseResult | Path | str, *, data: Path | str = DATA, by: str = ""
@@ -198,9 +200,10 @@ class Explorer(anywidget.AnyWidget):
         show(data, metadata=about, raw=True)
 
     def _asked(self, _: object, content: Answer, __: object) -> None:
+        answer: Answer = {"problem": self.problem}
         if self.desk is not None:
             answer = handle_message(self.desk, content, scene=self.scene)
-            self.send({"re": content.get("re"), **answer})
+        self.send({"re": content.get("re"), **answer})
 
 
 def fallback(scene: dict[str, Any], problem: dict[str, str] | None) -> str:

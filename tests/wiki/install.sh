@@ -1,12 +1,12 @@
 #!/bin/sh
-# Install what the two test wikis need, where that is allowed (root, apt); quiet, repeatable.
+# Install what the two test wikis need, where that is allowed (root, apt); quiet, repeatable. 7zip, too: dumps come as .7z.
 #   1.39  Debian 12's own package, installed
 #   1.43  Debian 13's package, unpacked beside this script; no file of the system is touched
 # usage: install.sh [--check [1.39|1.43]]
 # With --check nothing is installed. Ends with 0 when the wikis can be brought up, 1 when not: then it
 # says what is missing and the command.
 set -u
-packages="mediawiki php-cli php-sqlite3 php-mbstring php-xml php-intl"
+packages="mediawiki php-cli php-sqlite3 php-mbstring php-xml php-intl 7zip"
 web_server="micro-httpd php-cgi"  # satisfy mediawiki's own dependencies without pulling in Apache
 newer="$(cd "$(dirname "$0")" && pwd)/.mediawiki_cache/1.43"
 
@@ -14,6 +14,8 @@ php_ready() {
     command -v php >/dev/null || return 1
     php -r 'exit(extension_loaded("pdo_sqlite") && extension_loaded("mbstring") && extension_loaded("xmlreader") && extension_loaded("intl") ? 0 : 1);'
 }
+
+seven_zip() { command -v 7z >/dev/null || command -v 7zz >/dev/null; }
 
 ready() {
     php_ready || return 1
@@ -47,7 +49,7 @@ A
 if [ "${1:-}" = --check ]; then wanted=${2:-1.39 1.43}; else
     wanted="1.39 1.43"
     log=$(mktemp)
-    if ! ready 1.39 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    if { ! ready 1.39 || ! seven_zip; } && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         echo "installing $packages (about 45 MB)" >&2
         { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
             apt-get install -y -qq --no-install-recommends $packages $web_server; } >"$log" 2>&1 || tail -n 5 "$log" >&2

@@ -19,8 +19,8 @@ async function render({ model, el: root }) {
   const app = el("div", "sg");
   app.dataset.lmSuppressShortcuts = "true"; // JupyterLab keeps its own keys out
   root.append(app);
-  const held = model.get("scene"), wrong = model.get("problem"); // a page without a kernel holds the scene
-  const { scene, problem } = wrong ? { problem: wrong } : held ? { scene: held } : await sceneOf(model);
+  const held = model.get("scene"); // a page without a kernel holds the scene
+  const { scene, problem } = held ? { scene: held } : await sceneOf(model);
   if (problem) return void app.append(problemBox(problem));
   for (const table of area.querySelectorAll(".sg-fallback")) table.hidden = true; // the desk stands in its place
   const state = {
