@@ -39,6 +39,7 @@ from sockgraph.reviews.answers import (
     step_draft,
     take_steps,
 )
+from sockgraph.reviews.arguments import arguments
 from sockgraph.reviews.audit import FEW, Rate, calibrations
 from sockgraph.reviews.dossier import Dossier
 from sockgraph.reviews.exhibit import make_exhibit
@@ -248,6 +249,20 @@ def test_a_number_at_the_bound_is_shown_as_such_and_moves_no_finding_from_before
     assert far.evidence_hash(FLAGGED) != dossier.evidence_hash(FLAGGED)
     (row,) = far.changes_since(FLAGGED, then)
     assert "[1.4, ≥ 2.1]" in row.now
+
+
+def test_no_wording_is_argued_twice_in_part(room):
+    dossier, _ = room
+    edits = dossier.tables["edits"]
+    said = {B: "per the toll survey, mend", C: "per the toll survey, mend"}
+    comments = edits["user"].map(said).fillna(edits["comment"])
+    evidence = dossier.tables["evidence"].query("user_a == @B and user_b == @C").iloc[[1]]
+    revs = [f"fernwick.example:{r}" for r in edits.loc[edits["user"].isin([B, C]), "rev_id"]]
+    rows = [evidence.assign(signal=s, rev_ids=[revs]) for s in ("phrases", "openings")]
+    tables = {"edits": edits.assign(comment=comments), "evidence": pd.concat(rows)}
+    dossier = with_tables(dossier, **tables)
+    found = arguments(dossier, [(B, C)], "for")
+    assert [one.what for one in found if one.what] == ["per the toll survey, mend"]
 
 
 def test_what_leaned_on_a_reversed_link_is_to_be_looked_at_again(tmp_path):

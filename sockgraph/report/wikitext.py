@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from sockgraph.names import clean, look_alike, own_characters
 from sockgraph.report.basket import picked_edits
 from sockgraph.report.markup import escape_wikitext, wiki_account, wiki_section
-from sockgraph.reviews.arguments import Argument, ShownEdit, arguments, as_edit
+from sockgraph.reviews.arguments import WHOLE, Argument, ShownEdit, arguments, as_edit
 from sockgraph.reviews.audit import head_words
 from sockgraph.reviews.states import LinkHistory
-from sockgraph.reviews.words import estimate, interval, restraint_words, signed
+from sockgraph.reviews.words import counted, estimate, interval, restraint_words, signed
 from sockgraph.strings import language_of, say, speaking
 
 if TYPE_CHECKING:
@@ -318,7 +318,10 @@ class _Wiki:
         rows = []
         for a, b, days in one.rows:
             cells = [self._cell(edit, named=one.claim != "page") for edit in (a, b) if edit]
-            gap = say("{n} days apart", n=days) if days else say("on the same day")
+            if one.claim in WHOLE:
+                rows.append(say("For example: ") + " ↔ ".join(cells))
+                continue
+            gap = say("{days} apart", days=counted(days, "day")) if days else say("on the same day")
             apart = "" if days is None else say(" ({what})", what=gap)
             rows.append(" ↔ ".join(cells) + apart)
         return rows
@@ -377,7 +380,11 @@ class _Plain(_Wiki):
     def edit(self, edit: ShownEdit) -> str:
         """Return an edit with its day and summary."""
         said = say(": “{said}”", said=clean(edit.comment)) if edit.comment else ""
-        return f"{edit.day} {_diff_url(self.filing.dossier.case, edit)}{said}"
+        return f"{edit.day}{said}"
+
+    def _cell(self, edit: ShownEdit, *, named: bool) -> str:
+        address = _diff_url(self.filing.dossier.case, edit)  # last: no comma becomes part of it
+        return f"{super()._cell(edit, named=named)} {address}"
 
     def section(self, title: str, lines: Sequence[str]) -> list[str]:
         """Return a heading and a list below it; nothing where the list is empty."""

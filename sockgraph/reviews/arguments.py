@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import product
+from itertools import product, takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,8 +36,12 @@ MOST = 6
 ROWS = 2
 _PAGES = frozenset(signal.name for signal in SIGNALS if signal.family == "pages")
 _WORDS = frozenset(signal.name for signal in SIGNALS if signal.family == "text")
-_WHOLE = frozenset({"hours", "saving habits", "habits", "added text"})
-"""Signals of many edits together: no edit shows them by itself, so one row is an example."""
+WHOLE = frozenset(
+    {"hours", "coupled absence", "sessions", "saving habits", "habits", "added text", "posts"}
+)
+"""Claims of many edits together: no edit shows them by itself, so one row is an example."""
+_WORD = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+|\W")
+"""A word, or a letter of a script without spaces between words."""
 _SECTION = re.compile(r"/\*.*?\*/")
 _LEAST = 4  # letters that a shared wording has, at least; two of a script without spaces
 CLAIMS = {
@@ -82,11 +85,14 @@ CLAIMS = {
         "other": "They differ in: {signal}.",
     },
 }
-COMMON = {  # whether it is about a page, and whether any other account does so
-    (True, False): " None of the {of} other accounts read here edited it.",
-    (True, True): " {n} of the {of} other accounts read here edited it, too.",
-    (False, False): " None of the {of} other accounts read here does so.",
-    (False, True): " {n} of the {of} other accounts read here do so, too.",
+_EDITED = " {n} of the {of} other accounts read here edited it, too."
+COMMON = {  # whether it is about a page, and how many other accounts do so, of many two
+    (True, 0): " None of the {of} other accounts read here edited it.",
+    (True, 1): _EDITED,
+    (True, 2): _EDITED,
+    (False, 0): " None of the {of} other accounts read here does so.",
+    (False, 1): " {n} of the {of} other accounts read here does so, too.",
+    (False, 2): " {n} of the {of} other accounts read here do so, too.",
 }
 
 
@@ -140,7 +146,7 @@ class Argument:
         if not self.common or way != "for":
             return told
         n, of = self.common
-        return told + say(COMMON[self.claim == "page", n > 0], n=n, of=of)
+        return told + say(COMMON[self.claim == "page", min(n, 2)], n=n, of=of)
 
 
 def arguments(dossier: Dossier, pairs: Sequence[Pair], way: str) -> list[Argument]:
@@ -155,16 +161,20 @@ def arguments(dossier: Dossier, pairs: Sequence[Pair], way: str) -> list[Argumen
     -------
     list of Argument
         At most `MOST` of all links together; every link that has one comes before any has two.
+        What names a page or a wording, which anybody can check, comes before habits.
     """
     found: list[list[Argument]] = []
+    said = _normalized(dossier.tables["edits"]["comment"])
     for pair in pairs:
-        facts = _Facts(dossier, pair)
+        facts = _Facts(dossier, pair, said)
         ways = {"against": ("may be copied", "against")}.get(way, (way,))
         rows = [row for row in dossier.signals(pair) if direction(row) in ways]
         rows.sort(key=lambda r: (ways.index(direction(r)), -abs(r["log10_lr"] or 0), r["signal"]))
-        found.append(_once(facts.argument(row) for row in rows))
+        told = (one for row in rows if (one := facts.argument(row)))
+        made = (one for one in told if one.rows or way == "against")  # for: with edits to look at
+        found.append(sorted(_once(made), key=lambda one: not one.what))  # what anybody can check
     ranked = [(rank, one) for of_pair in found for rank, one in enumerate(of_pair)]
-    ranked.sort(key=lambda r: (r[0], -abs(r[1].log10_lr or 0)))
+    ranked.sort(key=lambda r: (r[0], not r[1].what, -abs(r[1].log10_lr or 0)))
     return _once(one for _, one in ranked)[:MOST]
 
 
@@ -187,17 +197,18 @@ def _once(given: Iterable[Argument]) -> list[Argument]:
 class _Facts:
     """The edits of one link, and how common things are among all accounts read."""
 
-    def __init__(self, dossier: Dossier, pair: Pair) -> None:
+    def __init__(self, dossier: Dossier, pair: Pair, said: pd.Series) -> None:
         self.pair = pair
-        self.told: list[str] = []  # wordings argued by
+        self.said = said
+        self.told: dict[str, list[str]] = {"wording": [], "opening": []}  # those argued by
         self.posts = dossier.case.source.reads == "posts"
         self.edits = dossier.tables["edits"]
         mine = self.edits[self.edits["user"].isin(pair)]
         mine = mine.assign(key=revision_keys(mine), page=page_keys(mine))
         self.mine = mine.sort_values(["timestamp", "rev_id"], kind="stable")
 
-    def argument(self, row: dict[str, Any]) -> Argument:
-        """Return a signal as an argument."""
+    def argument(self, row: dict[str, Any]) -> Argument | None:
+        """Return a signal as an argument; None where all that it would show is told already."""
         signal, weight = str(row["signal"]), row["log10_lr"]
         cited = self.mine[self.mine["key"].isin(set(row["rev_ids"]))]
         if signal in _PAGES:
@@ -209,13 +220,12 @@ class _Facts:
     def _whole(self, signal: str, weight: float | None, cited: pd.DataFrame) -> Argument:
         """Argue by the signal itself."""
         claim = "posts" if signal == "added text" and self.posts else signal
-        rows = self._beside(cited)[: 1 if signal in _WHOLE else ROWS]
+        rows = self._beside(cited)[: 1 if claim in WHOLE else ROWS]
         return Argument(self.pair, signal, weight, claim, rows=rows)
 
     def _page(self, signal: str, weight: float | None, cited: pd.DataFrame) -> Argument:
         """Argue by the page of both that fewest accounts edited."""
-        both = cited.groupby("page")["user"].nunique()
-        pages = list(both.index[both == len(self.pair)])
+        pages = _of_both(cited) or _of_both(self.mine)
         if not pages:
             return self._whole(signal, weight, cited)
         there = self.edits.assign(page=page_keys(self.edits))
@@ -226,40 +236,38 @@ class _Facts:
         common = self._others(int(editors[page]))
         return Argument(self.pair, signal, weight, "page", title, self._beside(mine), common)
 
-    def _wording(self, signal: str, weight: float | None, cited: pd.DataFrame) -> Argument:
-        """Argue by the wording of both that fewest accounts use."""
-        said = cited[cited["comment"].notna()]
-        texts = {
-            user: [
-                " ".join(_SECTION.sub("", c).split()) for c in said["comment"][said["user"] == user]
-            ]
-            for user in self.pair
-        }
-        shared = Counter(
-            wording
-            for a, b in product(*(dict.fromkeys(texts[user]) for user in self.pair))
-            if (wording := _shared(a, b))
-            and not any(wording in one or one in wording for one in self.told)
-        )
-        if not shared:
-            return self._whole(signal, weight, cited)
-        users = {wording: self._users(wording) for wording in shared}
-        wording = min(shared, key=lambda w: (users[w], -len(w), w))
-        has = said["comment"].str.contains(wording, case=False, regex=False)
-        self.told.append(wording)
-        common = self._others(users[wording])
+    def _wording(self, signal: str, weight: float | None, cited: pd.DataFrame) -> Argument | None:
+        """Argue by the wording, or opening, of both that fewest accounts use."""
         claim = "opening" if signal == "openings" else "wording"
-        rows = self._beside(said[has])
-        return Argument(self.pair, signal, weight, claim, wording, rows, common)
+        said = cited[cited["comment"].notna()]
+        texts = (
+            dict.fromkeys(" ".join(_SECTION.sub("", c).split()) for c in mine)
+            for mine in (said["comment"][said["user"] == user] for user in self.pair)
+        )
+        shared = {_shared(a, b, opening=claim == "opening") for a, b in product(*texts)} - {""}
+        told = self.told[claim]
+        new = [w for w in shared if not any(w in one or one in w for one in told)]
+        if not new:
+            return None if told else self._whole(signal, weight, cited)
+        has = {wording: self._has(claim, wording) for wording in new}
+        users = {w: int(self.edits.loc[here, "user"].nunique()) for w, here in has.items()}
+        wording = min(new, key=lambda w: (users[w], -len(w), w))
+        told.append(wording)
+        rows = self._beside(said[has[wording].reindex(said.index)])
+        return Argument(
+            self.pair, signal, weight, claim, wording, rows, self._others(users[wording])
+        )
+
+    def _has(self, claim: str, wording: str) -> pd.Series:
+        """Tell of every edit whether its summary has a wording, or begins with it."""
+        low = wording.casefold()
+        if claim == "opening":
+            return self.said.str.startswith(low)
+        return self.said.str.contains(low, regex=False)
 
     def _others(self, n: int) -> tuple[int, int]:
         """Leave the pair itself out of accounts that were counted, and of all."""
         return n - len(self.pair), int(self.edits["user"].nunique()) - len(self.pair)
-
-    def _users(self, wording: str) -> int:
-        comments = self.edits["comment"].astype("string").fillna("")
-        has = comments.str.contains(wording, case=False, regex=False)
-        return int(self.edits.loc[has.to_numpy(bool), "user"].nunique())
 
     def _beside(
         self, edits: pd.DataFrame
@@ -283,6 +291,12 @@ class _Facts:
         return tuple(rows)
 
 
+def _of_both(edits: pd.DataFrame) -> list[str]:
+    """Return the pages that both accounts edited."""
+    both = edits.groupby("page")["user"].nunique()
+    return list(both.index[both == 2])
+
+
 def _row(frame: pd.DataFrame, at: int) -> Any:
     return next(frame.iloc[[at]].itertuples())
 
@@ -299,12 +313,27 @@ def as_edit(row: Any) -> ShownEdit:
     )
 
 
-def _shared(a: str, b: str) -> str:
-    """Return the longest run of characters that two summaries share; empty if it is short.
+def _normalized(comments: pd.Series) -> pd.Series:
+    """Return summaries as they are compared: without case, section and more than one space."""
+    bare = comments.fillna("").astype("string").str.replace(_SECTION, "", regex=True)
+    found: pd.Series = bare.str.split().str.join(" ").str.casefold().astype(object)
+    return found
 
-    >>> _shared("rv: per the toll survey", "tidied per the toll survey")
-    'per the toll survey'
+
+def _shared(a: str, b: str, *, opening: bool = False) -> str:
+    """Return the longest run of words that two summaries share, or begin with; empty if short.
+
+    >>> _shared("rv: per the toll survey", "tidied per the toll surveys")
+    'per the toll'
+    >>> _shared("换图，笔误", "换图。", opening=True), _shared("a fix", "my fix", opening=True)
+    ('换图', '')
     """
-    match = SequenceMatcher(None, a, b, autojunk=False).find_longest_match()
-    found = a[match.a : match.a + match.size].strip(" ,.;:，。；：")
+    one, other = _WORD.findall(a), _WORD.findall(b)
+    if opening:
+        both = zip(one, other, strict=False)
+        run = [word for word, _ in takewhile(lambda two: two[0] == two[1], both)]
+    else:
+        match = SequenceMatcher(None, one, other, autojunk=False).find_longest_match()
+        run = one[match.a : match.a + match.size]
+    found = "".join(run).strip(" ,.;:，。；：")
     return found if len(found) >= (_LEAST if found.isascii() else 2) else ""
