@@ -28,12 +28,24 @@ _EFFECTS = {
 }  # a wiki's own exception from a block on all wikis is neither
 
 
+_PHP = re.compile(
+    r's:\d+:"(?:\d+::)?(\w+)";(?:s:\d+:"(.*?)";|b:([01]);|i:(-?\d+);|a:\d+:\{(.*?)\})', re.DOTALL
+)
+
+
 def params_of(text: object) -> dict[str, Any]:
     """Return an event's parameters; of a list, as old logs have it, by their place.
 
+    MediaWiki's own table keeps them as PHP writes arrays, the API gives JSON.
+
+    >>> params_of('a:2:{s:11:"5::duration";s:6:"3 days";s:8:"sitewide";b:0;}')
+    {'duration': '3 days', 'sitewide': False}
     >>> params_of('{"sitewide": false}'), params_of('["locked", "(none)"]'), params_of("not JSON")
     ({'sitewide': False}, {'0': 'locked', '1': '(none)'}, {})
     """
+    if isinstance(text, str) and text.startswith("a:"):
+        found = _PHP.findall(text)
+        return {k: flag == "1" if flag else said or n or more for k, said, flag, n, more in found}
     try:
         params = json.loads(text) if isinstance(text, str) else {}
     except ValueError:

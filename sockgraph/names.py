@@ -25,7 +25,7 @@ KINDS = (
     "",
     "rows without a user",
     "rows of unregistered editors",
-    "rows of temporary accounts (assumed: called as ~2025-12345-67 or *Unregistered 3)",
+    "rows of temporary accounts",
     "rows of no account (placeholders, imported names, user_id 0)",
 )
 """Why rows are left out, by the kind of their user."""

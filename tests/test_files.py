@@ -12,6 +12,7 @@ from sockgraph.case import load_case
 from sockgraph.cli import app
 from sockgraph.errors import SourceError, TableError
 from sockgraph.names import says_bot
+from sockgraph.report.facts import events_of
 from sockgraph.sources import TableSource
 from sockgraph.sources.cleaning import DAYS_ONLY
 
@@ -142,6 +143,59 @@ def test_blocks_and_locks_of_a_file_s_log_keep_out_of_the_reference(table, tmp_p
     log.to_parquet(tmp_path / "log.parquet")
     source = table(rows(), more='log_events = "log.parquet"')
     assert source.blocked_as_sock(["Reed Cole", "Moss Birch"]) == ({"Reed Cole"} if out else set())
+
+
+BARE = {"log_id": 1, "actor_name": "Clerk", "log_namespace": 2, "comment_text": "Spam"}
+OURS = {"log_id": 1, "actor": "Clerk", "timestamp": "2024-04-01T00:00:00Z", "comment": "Spam"}
+
+
+@pytest.mark.parametrize(
+    ("row", "target", "words"),
+    [
+        (
+            {
+                **BARE, "log_type": "block", "log_action": "block", "log_title": "Moss_Birch",
+                "log_timestamp": "20240401000000",
+                "log_params": 'a:2:{s:11:"5::duration";s:6:"3 days";s:8:"sitewide";b:0;}',
+            },
+            "Moss Birch",
+            ["parts of the wiki, 3 days, 2024-04-01"],
+        ),
+        (
+            {
+                **BARE, "log_type": "globalauth", "log_action": "setstatus",
+                "log_title": "Moss_Birch@global", "log_timestamp": "20240401000000",
+                "log_params": 'a:1:{s:5:"added";a:1:{i:0;s:6:"locked";}}',
+            },
+            "Moss Birch",
+            ["locked 2024-04-01"],
+        ),
+        (
+            {
+                **OURS, "type": "gblblock", "action": "gblock", "target": "用户:Moss_Birch",
+                "params": '{"expiry": "infinity"}',
+            },
+            "Moss Birch",
+            ["on all wikis, indefinitely, 2024-04-01"],
+        ),
+        (
+            {
+                **OURS, "type": "renameuser", "action": "renameuser", "target": "User:Old Moss",
+                "params": '{"olduser": "Old Moss", "newuser": "Moss Birch"}',
+            },
+            "User:Old Moss",
+            ["2024-04-01"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_log_as_people_have_it_stands_on_the_account_s_line(table, tmp_path, row, target, words):
+    pd.DataFrame([row, {**row, "log_id": 2, "log_title": "X", "target": "X", "params": "{}",
+                        "log_params": "a:0:{}"}])[list(row)].to_csv(
+        tmp_path / "log.csv", index=False
+    )  # fmt: skip
+    told = table(rows(), more='log_events = "log.csv"').log_events(["Moss Birch", "Reed Cole"])
+    assert told["target"].tolist() == [target]
+    assert [e.words for e in events_of(["Moss Birch"], told)["Moss Birch"]] == words
 
 
 # --- which page, which wiki

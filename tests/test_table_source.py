@@ -75,7 +75,9 @@ def test_what_is_left_out_is_counted(source):
     rows += _rows("ip-0a1b", DAYS) + _rows("~2025-12345-6", DAYS) + _rows("B", DAYS, title=None)
     for number, row in enumerate(rows[2:], 2):
         row["rev_id"] = number
-    dropped = source(rows).dropped
+    read = source(rows)
+    assert "3 rows are left out as temporary accounts'" in read.provenance()["notices"][0]
+    dropped = read.dropped
     assert dropped == {
         "rows without a user": 3,
         "rows without a page": 3,

@@ -51,6 +51,10 @@ DAYS_ONLY = (
     "The times of these edits are whole days: hours, sessions and simultaneous work are not "
     "compared, and nothing is said about them."
 )
+ASSUMED = (
+    "{n:,} rows are left out as temporary accounts', by names such as ~2026-12345-67 and"
+    " *Unregistered 3: this is assumed, a wiki may call them otherwise."
+)
 NUMBERS = frozenset(
     {"ns", "rev_id", "page_id", "user_id", "size", "size_diff", "parent_id", "rev_deleted"}
 )
@@ -135,15 +139,37 @@ def clean_edits(
         edits, briefly = (validate("edits", part) for part in (frame[~temporary], frame[temporary]))
     except SchemaError as error:
         raise TableError(path, error.rule, "Correct these rows.") from error
+    assumed = [ASSUMED.format(n=len(briefly))] if len(briefly) else []
     return CleanedEdits(
         edits, briefly, dropped, {RESPELT: respelt} if respelt else {},
-        (*((DAYS_ONLY,) if days_only else ()), *other_users), notes,
+        (*((DAYS_ONLY,) if days_only else ()), *assumed, *other_users), notes,
     )  # fmt: skip
 
 
 def of_case(frame: pd.DataFrame, path: Path, wiki: str) -> pd.DataFrame:
     """Return the rows that are of the case's wiki, with its name; all where none are named."""
     return _of_wiki(frame, path, wiki)[0].assign(wiki=wiki)
+
+
+def logged(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Bring a log to our names, also as MediaWiki's own table has it: titles bare, times as digits.
+
+    Raises
+    ------
+    TableError
+        If a time cannot be read.
+    """
+    told = frame if "actor" in frame else frame.rename(columns={"user": "actor"})
+    if "timestamp" in told:
+        told = told.assign(timestamp=_times(told["timestamp"], path)[0])
+    if {"ns", "target"} <= set(told.columns):
+        spaces = told["ns"].fillna(0).astype("int64")
+        whole = [
+            title if pd.isna(title) else prefixed(plain_name(title), 0 if ns == 2 else ns)
+            for title, ns in zip(told["target"], spaces, strict=True)
+        ]  # of a user's page the name alone, as a log that is fetched has it
+        told = told.drop(columns="ns").assign(target=whole)
+    return told
 
 
 def prefixed(title: str, namespace: int | None) -> str:

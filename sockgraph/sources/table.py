@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sockgraph.errors import SchemaError, SourceError, TableError
-from sockgraph.log_events import RESTRAINING, account_of, keeps_out
-from sockgraph.names import TEMPORARY, kind_of, normal_name, says_bot
+from sockgraph.log_events import RESTRAINING, account_of, keeps_out, params_of
+from sockgraph.names import TEMPORARY, TEMPORARY_NAME, kind_of, normal_name, says_bot
 from sockgraph.schema import empty, validate
 from sockgraph.sources.added_text import own_texts
 from sockgraph.sources.base import Coverage, ReadResult, activity_of, pick_discussions
-from sockgraph.sources.cleaning import clean_edits, of_case
+from sockgraph.sources.cleaning import clean_edits, logged, of_case
 from sockgraph.sources.table_file import hashes, read_table
 
 if TYPE_CHECKING:
@@ -141,10 +141,18 @@ class TableSource:
 
     def log_events(self, users: Sequence[str]) -> pd.DataFrame:
         """Return the file's log events about these accounts, and their own moves and thanks."""
-        events = self._events
-        about = events["target"].isin(users)
-        by = events["actor"].isin(users) & events["type"].isin(["move", "newusers", "thanks"])
-        return events[about | by].reset_index(drop=True)
+        events, named = self._events, frozenset(users)
+        ours = [account_of(target, named) for target in events["target"]]
+        about = pd.Series(ours, index=events.index, dtype="string")
+        renamed = [
+            kind == "renameuser" and account_of(params_of(params).get("newuser"), named) is not None
+            for kind, params in zip(events["type"], events["params"], strict=True)
+        ]
+        by = events["actor"].isin(named) & events["type"].isin(["move", "newusers", "thanks"])
+        told = events.assign(target=about.fillna(events["target"]))
+        return told[about.notna() | by | pd.Series(renamed, events.index, bool)].reset_index(
+            drop=True
+        )
 
     def blocked_as_sock(self, users: Sequence[str]) -> set[str]:
         """Return who was blocked as a sock, or on all wikis, or locked, by the file's log."""
@@ -211,6 +219,7 @@ class TableSource:
         files = [self._path, *(self._case.beside(p) for p in self._extras if p)]
         return {
             "kind": "table",
+            "temporary_names": [f"assumed: {TEMPORARY_NAME}"],
             "files": {name: digest for path in files for name, digest in hashes(path).items()},
             "read_on": self._raw["timestamp"].max().isoformat() if len(self._raw) else None,
             "requests": {},
@@ -259,6 +268,8 @@ class TableSource:
         frame = of_case(read_table(self._case.beside(path)), path, self._case.wiki)
         if name == "accounts" and "role" not in frame:
             frame = frame.assign(role="nominated")
+        if name == "log_events":
+            frame = logged(frame, path)
         try:
             return validate(name, frame)
         except SchemaError as error:

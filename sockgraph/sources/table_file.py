@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ALIASES: dict[str, tuple[str, ...]] = {  # of MediaWiki's tables and API, Quarry, XTools, dumps
-    "timestamp": ("rev_timestamp", "revision_timestamp", "event_timestamp", "datetime", "date"),
+    "timestamp": (
+        "rev_timestamp",
+        "revision_timestamp",
+        "event_timestamp",
+        "log_timestamp",
+        "datetime",
+        "date",
+    ),
     "user": (
         "actor_name",
         "rev_user_text",
@@ -37,7 +44,7 @@ ALIASES: dict[str, tuple[str, ...]] = {  # of MediaWiki's tables and API, Quarry
     "rev_id": ("revid", "revision_id"),
     "page_id": ("rev_page", "pageid"),
     "title": ("full_page_title", "page_title"),
-    "ns": ("page_namespace", "namespace", "namespace_id"),
+    "ns": ("page_namespace", "namespace", "namespace_id", "log_namespace"),
     "comment": ("comment_text", "rev_comment", "summary", "edit_summary", "event_comment"),
     "minor": ("rev_minor_edit", "revision_minor_edit"),
     "size": ("rev_len", "length", "revision_text_bytes"),
@@ -46,10 +53,15 @@ ALIASES: dict[str, tuple[str, ...]] = {  # of MediaWiki's tables and API, Quarry
     "sha1": ("rev_sha1", "revision_text_sha1"),
     "tags": ("change_tags", "revision_tags"),
     "wiki": ("wiki_db", "dbname", "project", "project_name"),
+    "type": ("log_type",),
+    "action": ("log_action",),
+    "target": ("log_title",),
+    "params": ("log_params",),
 }
 _TO_CONTRACT = {alias: name for name, given in ALIASES.items() for alias in given}
 TEXT = frozenset(
     {"user", "title", "comment", "sha1", "text", "timestamp", "tags", "hidden", "wiki"}
+    | {"actor", "target", "params"}
 )
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 HEAD = 1 << 16  # bytes that the header is looked for in
