@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import requests
 from faulty import error, faulty_wiki, say
-from wiki.server import HERE
+from wiki.server import HERE, running
 
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError
@@ -27,15 +27,14 @@ def temporary(wiki):
 
 
 @pytest.fixture
-def guest(wiki):
-    """Call temporary accounts otherwise than MediaWiki does, as a wiki may."""
-    settings = wiki.folder / "extra.php"
-    settings.write_text(
-        "<?php $wgAutoCreateTempUser['genPattern'] = 'Guest $1 of the mill';"
-        "$wgAutoCreateTempUser['matchPattern'] = ['~$1', 'Guest $1 of the mill'];"
-    )
-    yield edit_unregistered(wiki)
-    settings.unlink()
+def other(wiki):
+    """Run a wiki that calls temporary accounts otherwise than MediaWiki does, for one test."""
+    with running(wiki.version) as own:
+        (own.folder / "extra.php").write_text(
+            "<?php $wgAutoCreateTempUser['genPattern'] = 'Guest $1 of the mill';"
+            "$wgAutoCreateTempUser['matchPattern'] = ['~$1', 'Guest $1 of the mill'];"
+        )
+        yield own
 
 
 def edit_unregistered(wiki):
@@ -148,10 +147,11 @@ def stored_names(raw):
 
 @pytest.mark.wiki
 @pytest.mark.mediawiki("1.43")
-def test_a_wiki_s_own_name_for_temporary_accounts_is_heeded(wiki_case, tmp_path, guest):
+def test_a_wiki_s_own_name_for_temporary_accounts_is_heeded(other, tmp_path):
+    guest, path, raw = edit_unregistered(other), tmp_path / "c.toml", RawAnswers(tmp_path / "raw")
     assert guest.startswith("Guest ")
-    raw = RawAnswers(tmp_path / "raw")
-    source = MediaWikiSource(load_case(wiki_case("*")), raw)
+    path.write_text(other.case_text("*"))
+    source = MediaWikiSource(load_case(path), raw)
     assert guest not in source.everyone()
     assert source.provenance()["counts"]["temporary accounts, left out"] >= 1
     assert source.provenance()["temporary_names"] == ["~$1", "Guest $1 of the mill"]
@@ -160,8 +160,9 @@ def test_a_wiki_s_own_name_for_temporary_accounts_is_heeded(wiki_case, tmp_path,
     source.histories(sorted({int(n) for n in edits["page_id"]})[:5])
     assert guest not in stored_names(raw)
     assert guest not in set(source.neighbours(edits)["user"])
+    path.write_text(other.case_text("Willow Kerb", guest))
     with pytest.raises(CaseError, match="temporary account cannot be nominated"):
-        run_case(wiki_case("Willow Kerb", guest), data=tmp_path / "named")
+        run_case(path, data=tmp_path / "named")
 
 
 @pytest.mark.wiki
