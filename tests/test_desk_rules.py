@@ -9,7 +9,8 @@ Rule  Test
 4, 10 the head says how colleagues score
 5, 8  test_desk_layout: both sides stand beside each other; here: type keeps its size when zoomed
 6, 35 test_desk_layout: on a phone; test_report_browser: nothing makes the page scroll sideways
-7     quotes stand outside the Chinese; test_desk_failures: names of 255 bytes
+7     quotes stand outside the Chinese; no English stands on a desk in Chinese;
+      test_desk_failures: names of 255 bytes
 9     the bar has every control
 11    opens on the edits of the first flagged link; test_desk_layout: before any scroll
 12    the second field lists everybody
@@ -395,3 +396,38 @@ def test_a_case_without_calibration_has_everything_but_a_number(browser, tmp_pat
         assert len(stands.text(".panel")) > 20, tab
     assert stands.heard == []
     stands.page.close()
+
+
+@pytest.mark.parametrize("tongue", ["简", "繁"])
+def test_no_english_stands_anywhere_on_a_desk_in_chinese(opened, tongue):
+    page = opened.page
+    page.get_by_role("button", name=tongue, exact=True).click()
+    page.wait_for_selector(READY.format("Edits"), timeout=WAIT)
+    left = set()
+    for view in ("graph", "matrix", "pairs"):
+        page.locator(f'.sg .left .switch button[value="{view}"]').click()
+        page.wait_for_timeout(150)
+        left |= english(opened)
+    for tab in ("Evidence", "Timecards", "Timeline", "Summaries", "Notes", "Edits"):
+        opened.open(tab)
+        left |= english(opened)
+    page.get_by_role("button", name="EN", exact=True).click()
+    page.wait_for_selector(READY.format("Edits"), timeout=WAIT)
+    assert left == set(), left
+
+
+def english(shown):
+    """Return the words of the desk that are neither a name, a quotation nor a term that stays."""
+    said = shown.page.evaluate(
+        """() => { const copy = document.querySelector('.sg').cloneNode(true);
+          for (const own of copy.querySelectorAll('bdi, mark, kbd, .mono, .case, .basket select,'
+            + ' datalist, .head td:last-child')) own.remove();
+          const labels = [...copy.querySelectorAll('*')].flatMap(e =>
+            ['aria-label', 'placeholder', 'title'].map(name => e.getAttribute(name) ?? ''));
+          const walker = document.createTreeWalker(copy, NodeFilter.SHOW_TEXT), texts = [];
+          while (walker.nextNode()) texts.push(walker.currentNode.data);
+          return [...labels, ...texts].join('\\n') }"""
+    )
+    names = {word for user in (*shown.desk.accounts, shown.desk.by) for word in user.split()}
+    stays = names | {"log", "UTC", "sockgraph", "explore", "case", "by"}
+    return set(re.findall(r"[A-Za-z]{3,}", said)) - stays
