@@ -39,7 +39,7 @@ def main() -> None:
         order = random.Random(given.seed).sample(COMMANDS, len(COMMANDS))  # noqa: S311 - no secret
         for number, command in enumerate(order):
             now = time.monotonic()
-            mine = now + (until - now) / (len(order) - number)  # each has its share of what is left
+            mine = now + (until - now) / (len(order) - number)  # of what is left; one kill at least
             dice = random.Random(f"{command} {given.seed}")  # noqa: S311 - no secret
             wanted = max(1, round(given.kills * SHARES[command]))
             total += _command(command, wanted, dice, (start, folder), until=mine)
@@ -53,11 +53,11 @@ def _command(
     start, folder = where
     known = measure(start, folder / f"{command}-whole", command)
     kills = tries = rounds = 0
-    while kills < wanted and time.monotonic() < until:
+    while kills < wanted and (not kills or time.monotonic() < until):
         rounds += 1
         killed = bench(start, folder / f"{command}-{rounds}", command)
         for moment in moments(dice, known, min(ROUND, wanted - kills)):
-            if time.monotonic() > until:
+            if killed.kills and time.monotonic() > until:
                 break
             tries += 1
             killed.start(moment)

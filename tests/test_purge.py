@@ -99,6 +99,17 @@ def test_a_purge_keeps_the_ledger_without_names(case):
     assert told["ledger_head"] == first.body["head"]
 
 
+def test_a_purge_removes_what_a_crash_left_of_a_line(case):
+    ledger = _ledger(case)
+    with ledger.path.open("a") as file:
+        file.write('{"author":"Clerk Robin')
+    ledger.append("note", author="Clerk", text="Moth")
+    assert list(ledger.path.parent.glob("*.torn-*"))
+    purge(case, data=case.parent / "data")
+    assert _files(case) == ["ledger.jsonl", "removed.json"]
+    assert not any(name in ledger.path.read_text() for name in NAMES)
+
+
 def test_a_view_of_the_ledger_keeps_no_name_that_the_wiki_hides_by_now(case):
     body = {**BODY, "why": "Heron@fernwick.example, as Heronry"}
     _ledger(case).append("note", author="Robin", **body)

@@ -242,6 +242,7 @@ def _name_foreign(removed: PurgeResult) -> None:
         notice(f"{path}: not of sockgraph's making, and left there.")
 
 
+@cache
 def _warn_of_others(data: Path) -> None:
     """Say so if others than the owner can write into the data folder."""
     for folder in (data, data / "raw", data / "processed"):

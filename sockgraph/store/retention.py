@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from sockgraph.store.case_store import CaseStore
 
 TOMBSTONE = "removed.json"
-LEDGERS = "ledger*.jsonl", "ledger*.jsonl.torn-*", ".ledger.jsonl.draft"
+LEDGERS = ("ledger*.jsonl",)
+TORN = "ledger*.jsonl.torn-*", ".ledger.jsonl.draft"  # part of no chain, and names may be in it
 SEALED = "unopened/*.json"  # answers of reviewers whose commitments wait in the ledger
 PASSING = LOCK, HOLDER, ".ledger*.jsonl.lock", f"*/{LOCK}", f"*/{HOLDER}", DRAFT, f"*/{DRAFT}"
 PROCESSED = (
@@ -54,6 +55,7 @@ PROCESSED = (
     "notes/restoration-*.wiki",
     ".sorting*/*",
     *LEDGERS,
+    *TORN,
     *PASSING,
 )
 SORTED = "edits.parquet", "accounts.parquet", "log_events.parquet", "pages.parquet"
@@ -148,7 +150,7 @@ def enforce_retention(
     if oldest is None:
         return None
     note = {"retention_days": days, "fetched_on": f"{oldest:%Y-%m-%d}"}
-    return purge_case(store, note=lambda: note, spare=(*LEDGERS, SEALED))
+    return purge_case(store, note=lambda: note, spare=(*LEDGERS, *TORN, SEALED))
 
 
 def purge_case(
