@@ -379,7 +379,8 @@ def test_a_second_column_of_users_that_says_otherwise_is_said(table):
     frame = rows()
     source, same = table(frame.assign(**{"Actor name": frame["user"]})), "Actor name"
     assert source.provenance()["notices"] == []
-    frame[same] = frame["user"].where(frame.index > 1, "Somebody else")
+    frame[same] = frame["user"].str.replace(" ", "_").where(frame.index > 1, "Somebody else")
+    frame.loc[5, same] = None  # which names nobody
     (said,) = table(frame).provenance()["notices"]
     assert said == (
         "Two columns of the table name users: Actor name was left unread, and names another user"

@@ -27,7 +27,7 @@ from sockgraph.report.wikitext import (
     spi_filing,
 )
 from sockgraph.reviews import histories
-from sockgraph.reviews.arguments import CLAIMS
+from sockgraph.reviews.arguments import CLAIMS, arguments
 from sockgraph.reviews.audit import witnesses_in
 from sockgraph.reviews.reversal import ask_reversal, settle_reversals
 from sockgraph.reviews.words import SIGNAL_NAMES, action_words
@@ -256,7 +256,7 @@ def test_simultaneous_work_is_told_first_by_day_and_length(filing):
     tables = {**filing.dossier.tables, "alibis": alibis}
     filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
     public = spi_filing(filing, profile="enwiki", variant="public")
-    day = "On 2024-01-01, 40 edits by turns on different pages, within 2 h."
+    day = "On 2024-01-01, 40 edits by turns on different pages, in 2 h altogether."
     assert f"===== Against one operator =====\n* {day}\n" in public
     many = pd.concat([alibis] * 10).assign(
         start=lambda t: [*pd.date_range(t["start"].iloc[0], periods=9), t["start"].iloc[0]],
@@ -266,8 +266,21 @@ def test_simultaneous_work_is_told_first_by_day_and_length(filing):
     filing = dataclasses.replace(filing, dossier=dossier)
     public = spi_filing(filing, profile="enwiki", variant="public")
     assert public.count("edits by turns") == 6
-    assert "On 2024-01-01, 80 edits by turns on different pages, within 2 h." in public
+    assert "On 2024-01-01, 80 edits by turns on different pages, in 2 h altogether." in public
     assert "Likewise on 3 more days." in public
+
+
+def test_an_opening_with_a_mark_is_argued_and_of_no_others_none_is_counted(tmp_path):
+    dossier, _ = make_dossier(tmp_path)
+    edits = dossier.tables["edits"].assign(comment="...per  the toll survey")
+    edits = edits[edits["user"].isin([B, C])]
+    evidence = dossier.tables["evidence"].query("user_a == @B and user_b == @C").iloc[[1]]
+    revs = [f"fernwick.example:{r}" for r in edits["rev_id"]]
+    tables = {"edits": edits, "evidence": evidence.assign(signal="openings", rev_ids=[revs])}
+    dossier = dataclasses.replace(dossier, tables={**dossier.tables, **tables})
+    (found,) = arguments(dossier, [(B, C)], "for")
+    assert found.said("for", found.what) == "Both begin summaries with “...per the toll survey”."
+    assert found.rows
 
 
 def test_every_claim_is_of_something_that_is_looked_at():

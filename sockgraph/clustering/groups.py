@@ -209,7 +209,7 @@ class Clusters:
     clusters
         The `clusters` table: every account of the links, `cluster_id` null where it is alone.
         `membership` is the share of its group that an account stays with over the omissions
-        (`jackknife.Stability`); a group is `unresolved` if that is below 0.90 for one of its
+        (`Stability`); a group is `unresolved` if that is below 0.90 for one of its
         accounts or could not be tested, and so is an account alone that joins others as often.
     omissions
         The `omissions` table: the rows given, and each group's `co_membership` without each

@@ -56,8 +56,8 @@ MOST_AGAINST = 5
 MOST_DIFFS = 6
 MOST_STRETCHES = 60
 MEETINGS = 4
-SMALLEST = 0.05  # what a family must add to be named among what speaks: less is written as 0.0
 """Pages that show an edit of either account side by side."""
+SMALLEST = 0.05  # what a family must add to be named among what speaks: less is written as 0.0
 NOTHING = Markup("&ndash;")
 
 

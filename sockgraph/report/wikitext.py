@@ -7,6 +7,7 @@ table of strings, `sockgraph.strings`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -248,9 +249,9 @@ class _Wiki:
         days = rows.assign(day=rows["start"].dt.strftime("%Y-%m-%d"), hours=hours).groupby("day")
         told = days[["hours", "n_edits"]].sum()
         shown: Iterable[Any] = told.head(DAYS_SHOWN).itertuples()
-        by_turns = "On {day}, {n} edits by turns on different pages, within {length} h."
+        by_turns = "On {day}, {n} edits by turns on different pages, in {length} h altogether."
         lines = [
-            say(by_turns, day=row.Index, n=int(row.n_edits), length=max(1, round(row.hours)))
+            say(by_turns, day=row.Index, n=int(row.n_edits), length=max(1, math.ceil(row.hours)))
             for row in shown
         ]
         more = len(told) - DAYS_SHOWN

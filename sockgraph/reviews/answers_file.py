@@ -208,7 +208,7 @@ def take_answers(ledger: Ledger, dossier: Dossier, given: Sequence[AnswersFile])
     Raises
     ------
     ReviewError
-        If any file is refused, see `merge`, or a step is, see `work.take_steps`. The ledger is
+        If any file is refused, see `merge`, or a step is, see `answers.take_steps`. The ledger is
         then as it was.
     """
     merges: list[Merge] = []

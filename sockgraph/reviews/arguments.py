@@ -43,6 +43,7 @@ WHOLE = frozenset(
 _WORD = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+|\W")
 """A word, or a letter of a script without spaces between words."""
 _SECTION = re.compile(r"/\*.*?\*/")
+_STOPS = " ,.;:，。；："
 _LEAST = 4  # letters that a shared wording has, at least; two of a script without spaces
 CLAIMS = {
     "for": {
@@ -241,7 +242,7 @@ class _Facts:
         claim = "opening" if signal == "openings" else "wording"
         said = cited[cited["comment"].notna()]
         texts = (
-            dict.fromkeys(" ".join(_SECTION.sub("", c).split()) for c in mine)
+            dict.fromkeys(map(_bare, mine))
             for mine in (said["comment"][said["user"] == user] for user in self.pair)
         )
         shared = {_shared(a, b, opening=claim == "opening") for a, b in product(*texts)} - {""}
@@ -265,9 +266,10 @@ class _Facts:
             return self.said.str.startswith(low)
         return self.said.str.contains(low, regex=False)
 
-    def _others(self, n: int) -> tuple[int, int]:
-        """Leave the pair itself out of accounts that were counted, and of all."""
-        return n - len(self.pair), int(self.edits["user"].nunique()) - len(self.pair)
+    def _others(self, n: int) -> tuple[int, int] | None:
+        """Leave the pair itself out of accounts that were counted, and of all; None if all."""
+        others = int(self.edits["user"].nunique()) - len(self.pair)
+        return (n - len(self.pair), others) if others else None
 
     def _beside(
         self, edits: pd.DataFrame
@@ -314,10 +316,15 @@ def as_edit(row: Any) -> ShownEdit:
 
 
 def _normalized(comments: pd.Series) -> pd.Series:
-    """Return summaries as they are compared: without case, section and more than one space."""
-    bare = comments.fillna("").astype("string").str.replace(_SECTION, "", regex=True)
-    found: pd.Series = bare.str.split().str.join(" ").str.casefold().astype(object)
+    """Return summaries as they are compared: bare, and without case."""
+    bare = {text: _bare(text).casefold() for text in comments.dropna().unique()}
+    found: pd.Series = comments.astype(object).map(bare).fillna("")
     return found
+
+
+def _bare(text: str) -> str:
+    """Return a summary without its section and without more than one space."""
+    return " ".join(_SECTION.sub("", text).split())
 
 
 def _shared(a: str, b: str, *, opening: bool = False) -> str:
@@ -325,8 +332,8 @@ def _shared(a: str, b: str, *, opening: bool = False) -> str:
 
     >>> _shared("rv: per the toll survey", "tidied per the toll surveys")
     'per the toll'
-    >>> _shared("换图，笔误", "换图。", opening=True), _shared("a fix", "my fix", opening=True)
-    ('换图', '')
+    >>> _shared("…换图，笔误", "…换图。", opening=True), _shared("a fix", "my fix", opening=True)
+    ('…换图', '')
     """
     one, other = _WORD.findall(a), _WORD.findall(b)
     if opening:
@@ -335,5 +342,6 @@ def _shared(a: str, b: str, *, opening: bool = False) -> str:
     else:
         match = SequenceMatcher(None, one, other, autojunk=False).find_longest_match()
         run = one[match.a : match.a + match.size]
-    found = "".join(run).strip(" ,.;:，。；：")
+    found = "".join(run).rstrip(_STOPS)
+    found = found if opening else found.lstrip(_STOPS)  # an opening begins as they do
     return found if len(found) >= (_LEAST if found.isascii() else 2) else ""

@@ -110,7 +110,7 @@ def best_partners(
     pages
         Where each page's accounts begin, and the accounts.
     weights
-        w_p**2 of each page, in the units of `definition`.
+        w_p**2 of each page, in the units of `sockgraph.screening`.
     mass
         Sum of w_p**2 over all pages of each account, also those that nobody else edited.
     top

@@ -15,7 +15,7 @@ accounts themselves (merged-adjacent too), two things are looked at: the share, 
 observations against q = p; and the days with any short change, k of n = D against
 q = 1 - (1-p)^(N/D), which is at least the mean chance of a day of one person (Jensen's inequality).
 
-    LR = q^k (1-q)^(n-k)  /  the same averaged over all shares in (q, `nulls.MOST`·q):
+    LR = q^k (1-q)^(n-k)  /  the same averaged over all shares in (q, `null_models.MOST`·q):
 
 the second person is given no particular pace. What is short is not known either: 1/LR is averaged
 over the quantiles `QUICK` of the accounts' own pauses, and over the two.

@@ -209,8 +209,9 @@ def _other_users(frame: pd.DataFrame) -> list[str]:
     """Say which columns of users were not read although they name others than the one that was."""
     said = []
     for column in sorted(set(other_columns(frame, "user"))):
-        one, other = (frame[c].astype("string").fillna("").str.strip() for c in ("user", column))
-        differ = int((one != other).sum())
+        names = (frame[c].astype("string").fillna("").map(normal_name) for c in ("user", column))
+        one, other = names  # as the wiki spells them: A_B is A B
+        differ = int(((one != other) & (other != "")).sum())
         if differ:
             said.append(
                 f"Two columns of the table name users: {column} was left unread, and names another"
