@@ -91,7 +91,7 @@ def test_two_people_review_at_the_terminal(desk):
     assert "The evidence speaks moderately for one operator: log10 LR +2.4 [1.9, 2.8]" in said
     assert said.index("What speaks against") < said.index("What speaks for one operator")
     assert said.index("What speaks for one operator") < said.index("log10 LR +2.4")
-    assert "2 findings stay closed until a second reviewer's are in" in said
+    assert "2 findings stay closed until those of 2 reviewers are in" in said
     kinds = [e.kind for e in desk.ledger.entries() if e.pair == (B, C)]
     assert kinds == ["read", "first judgement", "against", "for", "all", "finding"]
     closed = desk.data / "processed" / "river" / sealed_file_name("Ann")
@@ -342,7 +342,7 @@ def test_a_case_that_was_moved_or_renamed_keeps_its_review(made, tmp_path):
     desk.ledger = Ledger(folder / "ledger.jsonl")
     assert desk.ledger.path.read_bytes() == ledger
     said = desk("review-merge", str(tmp_path / "findings"))
-    assert "2 findings stay closed until a second reviewer's are in" in said
+    assert "2 findings stay closed until those of 2 reviewers are in" in said
     assert desk("audit").startswith("2025-02-10") or "The chain is whole: 14 entries" in desk.said
 
 

@@ -107,7 +107,7 @@ def test_the_reviewers_judge_before_they_know(story):
     for name in (*OPERATOR, COLLEAGUE, "reference-", "log10"):
         assert name not in blind
     assert "Account" in known.split("Clerk Cass")[1][:40]  # blinded to the end
-    assert "stay closed until a second reviewer's are in" in known
+    assert "stay closed until those of 2 reviewers are in" in known
 
 
 def test_the_link_is_taken_back_for_good(story):

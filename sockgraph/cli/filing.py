@@ -20,9 +20,9 @@ from sockgraph.cli.terminal import (
     Reason,
     example,
     hand_over,
-    say,
     tell,
 )
+from sockgraph.cli.terminal import say as note
 from sockgraph.errors import ReviewError
 from sockgraph.names import cell
 from sockgraph.pipeline.other_cases import export, read_export
@@ -31,6 +31,7 @@ from sockgraph.pipeline.results import DATA
 from sockgraph.report.basket import picked_edits, read_basket
 from sockgraph.report.wikitext import Filing, diff_lines, spi_filing
 from sockgraph.reviews import Draft, LedgerHead, histories, link_states, words
+from sockgraph.reviews.audit import head_words
 from sockgraph.reviews.reversal import (
     ReceivedEvidence,
     appeal,
@@ -44,6 +45,7 @@ from sockgraph.reviews.rules import evidence_changed, refuse_export
 from sockgraph.reviews.states import FILED, LinkHistory
 from sockgraph.signals.corpus import revision_keys
 from sockgraph.store.files import write_bytes
+from sockgraph.strings import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -163,8 +165,9 @@ def carry_out(
     text, head = export(session.ledger, session.dossier.case, author=by)
     path = out or Path(f"{session.dossier.case.slug}-taken-back.json")
     write_bytes(path, text.encode())
-    tell(f"Written: {path}")
-    tell(f"Ledger head {head}")
+    with session.speaking():
+        tell(say("Written: {path}", path=path))
+        tell(head_words(head))
 
 
 def carry_in(
@@ -183,13 +186,21 @@ def carry_in(
     compared = set(session.dossier.tables["accounts"]["user"])
     ours = [one for one in told if {one.user_a, one.user_b} <= compared]
     new = take_in(session.ledger, ours, author=by)
-    tell(
-        f"{len(new)} of {len(told)} links are new here; {len(told) - len(ours)} are about accounts "
-        "that this case does not compare, and were left out."
-    )
-    for one in new:
-        how = "alibi accepted" if one.alibi else "taken back"
-        tell(f"{one.user_a} and {one.user_b}: {how} in the case {one.case} on {one.date}")
+    with session.speaking():
+        tell(
+            say(
+                "{new} of {all} links are new here; {left} are about accounts that this case does"
+                " not compare, and were left out.",
+                new=len(new),
+                all=len(told),
+                left=len(told) - len(ours),
+            )
+        )
+        alibi = "{a} and {b}: alibi accepted in the case {case} on {day}"
+        back = "{a} and {b}: taken back in the case {case} on {day}"
+        for one in new:
+            how = alibi if one.alibi else back
+            tell(say(how, a=one.user_a, b=one.user_b, case=one.case, day=one.date))
     session.regroup()
 
 
@@ -281,7 +292,7 @@ def _of_accounts(session: ReviewSession, users: set[str]) -> Basket:
     revs = set(revision_keys(ours))
     kept = tuple(one for one in whole if one.rev in revs)
     if whole:
-        say(
+        note(
             f"Basket: {len(kept)} of {len(whole)} picked edits are filed; {len(edits) - len(ours)}"
             f" are of other accounts, {len(whole) - len(edits)} are not in the case any more."
         )

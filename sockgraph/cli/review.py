@@ -151,8 +151,9 @@ def review_packet(
     path = out or Path(f"{session.dossier.case.slug}-packet-{packet.id[:8]}.html")
     write_bytes(path, packet.html.encode())
     session.ledger.extend(lambda _: [packet.draft])
-    tell(f"{len(packet.tasks)} pairs for {reviewer}: {path}")
-    tell("Hand it over; take back the commitments first, then the findings.")
+    with session.speaking(language):
+        tell(say("{n} pairs for {who}: {path}", n=len(packet.tasks), who=reviewer, path=path))
+        tell(say("Hand it over; take back the commitments first, then the findings."))
 
 
 def review_merge(
@@ -164,17 +165,19 @@ def review_merge(
 ) -> None:
     """Verify reviewers' answers, enter them, and open the findings that are due.
 
-    Findings on a link are opened once two reviewers' commitments are in.
+    Findings on a link are opened once as many reviewers' commitments are in as it needs.
     """
     session = open_session(case, data)
     taken = take_answers(session.ledger, session.dossier, [read_answers(path) for path in files])
-    tell(f"{len(taken.drafts)} new entries from {len(files)} files.")
-    for a, b in taken.passed:
-        tell(
-            f"Left out: {a} and {b}; since the packet was made their review has gone on, or what"
-            " it showed has changed."
-        )
-    session.settle(taken.kept)
+    left = (
+        "Left out: {a} and {b}; since the packet was made their review has gone on, or what it"
+        " showed has changed."
+    )
+    with session.speaking():
+        tell(say("{n} new entries from {files} files.", n=len(taken.drafts), files=len(files)))
+        for a, b in taken.passed:
+            tell(say(left, a=a, b=b))
+        session.settle(taken.kept)
 
 
 def reviewers(
@@ -271,17 +274,11 @@ JOINS = "may be one operator"
 
 @dataclass
 class TerminalReview:
-    """One reviewer's sitting at the terminal.
-
-    Attributes
-    ----------
-    other
-        What else could explain it, as last written: it is offered for the next pair.
-    """
+    """One reviewer's sitting at the terminal."""
 
     sitting: ReviewFlow
     console: Console = field(default_factory=lambda: Console(highlight=False, width=120))
-    other: str = ""
+    other: str = ""  # what else could explain it, as last written: offered for the next pair
 
     def go_through(self) -> None:
         """Ask until nothing is due."""
@@ -471,8 +468,8 @@ def _card(card: EditCard | None, numbers: Mapping[str, int]) -> Text:
     number = f"{numbers[card.rev]}. " if card.rev in numbers else ""
     said = Text(f"{number}{card.date}{size}\n")
     if card.summary is None:
-        hidden = "comment" in card.hidden
-        said.append(say("summary hidden on the wiki" if hidden else "summary not known"))
+        hides = "comment" in card.hidden
+        said.append(say("summary hidden on the wiki" if hides else "summary not known"))
     else:
         said.append_text(_text(card.summary))
     for kind, parts in card.diff or ():

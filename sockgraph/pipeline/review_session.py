@@ -246,9 +246,10 @@ class ReviewSession:
         if closed:
             self.tell(
                 say(
-                    "{n} findings stay closed until a second reviewer's are in. Answers from a"
-                    " packet are to be given again then.",
+                    "{n} findings stay closed until those of {all} reviewers are in. Answers from"
+                    " a packet are to be given again then.",
                     n=len(set(closed)),
+                    all=self.dossier.case.review.reviewers,
                 )
             )
 
