@@ -1,8 +1,8 @@
 """The tables' contracts. Every table that crosses a module goes through `validate`.
 
-A table's columns are declared once, in `TABLES`; the pandera schema that checks it and the Arrow
-schema that it is written with both follow from there. Missing is never zero: a column marked
-nullable keeps null apart from 0, False and "".
+A table's columns are declared once, in `TABLES`; what checks it and the Arrow schema that it is
+written with both follow from there. Missing is never zero: a column marked nullable keeps null
+apart from 0, False and "".
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from sockgraph.errors import SchemaError, SockgraphError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandera.pandas as pa_pd
-    from pandera.errors import SchemaErrors
 
 ROLES = ("nominated", "reference", "declared")
 STATUSES = ("ok", "insufficient", "not_available")
@@ -45,16 +43,12 @@ TRUTHS = ("different", "successive", "parallel", "labelled")
 HIDDEN = ("comment", "text", "user", "suppressed")
 UNDOING = frozenset({"mw-undo", "mw-rollback", "mw-manual-revert"})
 """Tags that MediaWiki (1.36 and later) gives by itself to what brings back an earlier version."""
+WORDS = ("weakly", "moderately", "moderately strongly", "strongly")
+"""ENFSI's scale (2015 guideline): from 2 to 10, to 100, to 1,000 times, and above."""
 BANDS = (
-    "strongly for",
-    "moderately strongly for",
-    "moderately for",
-    "weakly for",
+    *(f"{word} for" for word in reversed(WORDS)),
     "does not separate",
-    "weakly against",
-    "moderately against",
-    "moderately strongly against",
-    "strongly against",
+    *(f"{word} against" for word in WORDS),
     "insufficient",
     "not calibrated",
 )
@@ -80,34 +74,34 @@ class Column:
     nullable: bool = False
     among: tuple[str, ...] = ()
 
-    def check(self) -> pa_pd.Column:
-        """Return the pandera column that enforces this one."""
-        import pandera.pandas as pa_pd  # and with it pyspark, where installed
-
-        checks = [pa_pd.Check.isin(self.among)] if self.among and self.kind != "list" else []
+    def typed(self, values: pd.Series) -> pd.Series:
+        """Return the values in the column's type; TypeError or ValueError where it has none."""
         if self.kind == "list":
-            checks = [pa_pd.Check(self._are_lists, error="a list of strings")]
-        dtype: Any = object if self.kind == "list" else self.kind
-        return pa_pd.Column(
-            dtype, checks=checks, nullable=self.nullable, coerce=self.kind != "list"
-        )
+            return values
+        if self.kind == _TIME and not isinstance(values.dtype, pd.DatetimeTZDtype):
+            if pd.api.types.is_numeric_dtype(values) and values.notna().any():
+                raise TypeError("numbers are no times")
+            values = pd.to_datetime(values, utc=True)
+        kind: Any = pd.StringDtype(na_value=np.nan) if self.kind == "string" else self.kind
+        return values.astype(kind)
 
-    def keeps(self, values: pd.Series) -> bool:
-        """Say whether values of this type are allowed ones."""
-        if self.kind == "list":
-            return bool((self._are_lists(values) | (values.isna() & self.nullable)).all())
+    def refused(self, values: pd.Series) -> pd.Series:
+        """Return which values of this type are not allowed."""
         null = values.isna()
-        if null.any() and not self.nullable:
-            return False
-        return not self.among or bool((values.isin(self.among) | null).all())
+        if self.kind == "list":
+            return ~self._are_lists(values) & ~(null & self.nullable)
+        wrong = null & (not self.nullable)
+        return wrong | ~(values.isin(self.among) | null) if self.among else wrong
 
     def _are_lists(self, values: pd.Series) -> pd.Series:
         """Say which values are lists of strings; most are empty, and are not looked into."""
-        right = (isinstance(v, list) and (not v or self._holds(v)) for v in values)
+        among = set(self.among)
+        right = (
+            isinstance(v, list)
+            and all(isinstance(item, str) and (not among or item in among) for item in v)
+            for v in values
+        )
         return pd.Series(np.fromiter(right, bool, len(values)), index=values.index)
-
-    def _holds(self, items: list[object]) -> bool:
-        return all(isinstance(i, str) and (not self.among or i in self.among) for i in items)
 
 
 @dataclass(frozen=True)
@@ -126,8 +120,13 @@ def _text(*among: str) -> Column:
     return Column("string", among=among)
 
 
-_PAIR = {"user_a": _text(), "user_b": _text()}
+def _each(column: Column, *names: str) -> dict[str, Column]:
+    return dict.fromkeys(names, column)
+
+
+_PAIR = _each(_text(), "user_a", "user_b")
 _NULL_FLOAT = Column("float64", nullable=True)
+_NULL_FLAG = Column("boolean", nullable=True)
 _COUNT = Column("Int32")
 _CANDIDATE = {
     "user_a": _text(),
@@ -161,8 +160,7 @@ TABLES: dict[str, Table] = {
     "accounts": Table(
         ("wiki", "user"),
         {
-            "wiki": _text(),
-            "user": _text(),
+            **_each(_text(), "wiki", "user"),
             "user_id": Column("Int64", nullable=True),
             "registered": Column(_TIME, nullable=True),
             "edit_count": Column("Int64", nullable=True),
@@ -178,8 +176,7 @@ TABLES: dict[str, Table] = {
         {
             "wiki": _text(),
             "log_id": Column("Int64"),
-            "type": _text(),
-            "action": _text(),
+            **_each(_text(), "type", "action"),
             "timestamp": Column(_TIME),
             "actor": Column("string", nullable=True),
             "target": Column("string", nullable=True),
@@ -190,37 +187,30 @@ TABLES: dict[str, Table] = {
     "texts": Table(
         ("wiki", "rev_id"),
         {
-            "wiki": _text(),
-            "rev_id": Column("Int64"),
+            **{c: _EDITS[c] for c in ("wiki", "rev_id")},
             "text": Column("string", nullable=True),
         },
     ),
     "discussion_edits": Table(
         ("wiki", "rev_id"),
         {
-            "wiki": _text(),
-            "rev_id": Column("Int64"),
+            **{c: _EDITS[c] for c in ("wiki", "rev_id")},
             "title": _text(),
             "page_id": Column("Int64", nullable=True),
             "ns": Column("Int16", nullable=True),
             "user": Column("string", nullable=True),
-            "timestamp": Column(_TIME),
-            "comment": Column("string", nullable=True),
-            "minor": Column("boolean", nullable=True),
-            "parent_id": Column("Int64", nullable=True),
-            "sha1": Column("string", nullable=True),
-            "hidden": Column("list", among=HIDDEN),
+            **{
+                c: _EDITS[c]
+                for c in ("timestamp", "comment", "minor", "parent_id", "sha1", "hidden")
+            },
         },
     ),
     "evidence": Table(
         ("user_a", "user_b", "signal"),
         {
             **_PAIR,
-            "signal": _text(),
-            "family": _text(),
-            "score": _NULL_FLOAT,
-            "log10_lr": _NULL_FLOAT,
-            "contribution": _NULL_FLOAT,
+            **_each(_text(), "signal", "family"),
+            **_each(_NULL_FLOAT, "score", "log10_lr", "contribution"),
             "support": _COUNT,
             "status": _text(*STATUSES),
             "rev_ids": Column("list"),
@@ -230,25 +220,15 @@ TABLES: dict[str, Table] = {
         ("user_a", "user_b"),
         {
             **_PAIR,
-            "score": _NULL_FLOAT,
-            "standing": _NULL_FLOAT,
-            "log10_lr": _NULL_FLOAT,
-            "log10_lr_low": _NULL_FLOAT,
-            "log10_lr_high": _NULL_FLOAT,
-            "log10_lr_naive": _NULL_FLOAT,
-            "bound_low": _NULL_FLOAT,
-            "bound_high": _NULL_FLOAT,
+            **_each(_NULL_FLOAT, "score", "standing", "log10_lr", "log10_lr_low", "log10_lr_high"),
+            **_each(_NULL_FLOAT, "log10_lr_naive", "bound_low", "bound_high"),
             "direction": _text(*DIRECTIONS),
-            "n_for": _COUNT,
-            "n_against": _COUNT,
-            "n_insufficient": _COUNT,
+            **_each(_COUNT, "n_for", "n_against", "n_insufficient"),
             "families_for": Column("list"),
-            "alibi": Column("boolean"),
-            "imitation": Column("boolean"),
+            **_each(Column("boolean"), "alibi", "imitation"),
             "outside": _NULL_FLOAT,
             "band": _text(*BANDS),
-            "eligible": Column("boolean"),
-            "flagged": Column("boolean"),
+            **_each(Column("boolean"), "eligible", "flagged"),
             "reasons": Column("list"),
             "state": _text(*STATES),
         },
@@ -258,18 +238,15 @@ TABLES: dict[str, Table] = {
         {
             "user": _text(),
             "cluster_id": Column("Int32", nullable=True),
-            "membership": _NULL_FLOAT,
-            "weakest_link": _NULL_FLOAT,
+            **_each(_NULL_FLOAT, "membership", "weakest_link"),
             "status": _text("stable", "unresolved"),
         },
     ),
     "omissions": Table(
         ("subject", "omitted"),
         {
-            "subject": _text(),
-            "omitted": _text(),
-            "log10_lr": _NULL_FLOAT,
-            "log10_lr_low": _NULL_FLOAT,
+            **_each(_text(), "subject", "omitted"),
+            **_each(_NULL_FLOAT, "log10_lr", "log10_lr_low"),
             "eligible": Column("boolean", nullable=True),
             "co_membership": _NULL_FLOAT,
         },
@@ -278,8 +255,7 @@ TABLES: dict[str, Table] = {
         ("user_a", "user_b", "start"),
         {
             **_PAIR,
-            "start": Column(_TIME),
-            "end": Column(_TIME),
+            **_each(Column(_TIME), "start", "end"),
             "n_edits": _COUNT,
             "expected": _NULL_FLOAT,
             "excluded": Column("string", nullable=True),
@@ -288,9 +264,7 @@ TABLES: dict[str, Table] = {
     "votes": Table(
         ("wiki", "page", "user", "rev_id"),
         {
-            "wiki": _text(),
-            "page": _text(),
-            "user": _text(),
+            **_each(_text(), "wiki", "page", "user"),
             "rev_id": Column("Int64"),
             "side": Column("string", nullable=True, among=SIDES),
             "timestamp": Column(_TIME),
@@ -320,15 +294,9 @@ TABLES: dict[str, Table] = {
         ("user_a", "rank"),
         {
             **_CANDIDATE,
-            "score": _NULL_FLOAT,
-            "log10_lr": _NULL_FLOAT,
-            "log10_lr_low": _NULL_FLOAT,
-            "log10_lr_high": _NULL_FLOAT,
-            "bound_low": _NULL_FLOAT,
-            "bound_high": _NULL_FLOAT,
-            "n_for": _COUNT,
-            "n_against": _COUNT,
-            "n_insufficient": _COUNT,
+            **_each(_NULL_FLOAT, "score", "log10_lr", "log10_lr_low", "log10_lr_high", "bound_low"),
+            **_each(_NULL_FLOAT, "bound_high"),
+            **_each(_COUNT, "n_for", "n_against", "n_insufficient"),
             "band": _text(*BANDS),
         },
     ),
@@ -336,26 +304,17 @@ TABLES: dict[str, Table] = {
         ("truth", "a", "b", "cut"),
         {
             "truth": _text(*TRUTHS),
-            "a": _COUNT,
-            "b": _COUNT,
-            "cut": _COUNT,
-            "score": _NULL_FLOAT,
-            "standing": _NULL_FLOAT,
-            "log10_lr": _NULL_FLOAT,
+            **_each(_COUNT, "a", "b", "cut"),
+            **_each(_NULL_FLOAT, "score", "standing", "log10_lr"),
             "shared_pages": Column("Int32", nullable=True),
-            "same_pages": Column("boolean", nullable=True),
-            "same_hours": Column("boolean", nullable=True),
-            "same_tools": Column("boolean", nullable=True),
-            "newcomers": Column("boolean", nullable=True),
-            "worthy": Column("boolean", nullable=True),
-            "flagged": Column("boolean", nullable=True),
+            **_each(_NULL_FLAG, "same_pages", "same_hours", "same_tools", "newcomers", "worthy"),
+            **_each(_NULL_FLAG, "flagged"),
         },
     ),
     "reference": Table(
         ("signal", "stratum", "quantile"),
         {
-            "signal": _text(),
-            "stratum": _text(),
+            **_each(_text(), "signal", "stratum"),
             "quantile": Column("float64"),
             "value": _NULL_FLOAT,
         },
@@ -400,19 +359,6 @@ def links_of(scores: Scores | pd.DataFrame, needed: Sequence[str]) -> pd.DataFra
     return links
 
 
-@cache
-def _pandera(name: str) -> pa_pd.DataFrameSchema:
-    import pandera.pandas as pa_pd  # takes a second; see `_kept`
-
-    table = TABLES[name]
-    return pa_pd.DataFrameSchema(
-        {column: spec.check() for column, spec in table.columns.items()},
-        strict=True,
-        ordered=True,
-        name=name,
-    )
-
-
 def empty(name: str) -> pd.DataFrame:
     """Return the named table without rows."""
     return _empty(name).copy()
@@ -441,10 +387,7 @@ def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         If columns are missing or unknown, a type cannot be had, a value is not allowed, a key is
         null or stands twice. Every fault is listed.
     """
-    table, given = TABLES[name], _columns(name, frame)
-    whole = _kept(table, given)
-    if whole is None:
-        whole = _corrected(name, given)
+    table, whole = TABLES[name], _checked(name, _columns(name, frame))
     _refuse_pairs(name, whole)
     if _ascends(whole, table.key):
         return whole.reset_index(drop=True)
@@ -462,44 +405,29 @@ def read_back(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     SchemaError
         If its columns are not those of the contract, as in a file of an earlier version.
     """
+    whole = _columns(name, frame)
     try:
-        return _typed(TABLES[name], _columns(name, frame))
+        return whole.assign(**{c: s.typed(whole[c]) for c, s in TABLES[name].columns.items()})
     except (TypeError, ValueError) as error:
         raise SchemaError(f"table {name}", f"{error}.", "Run the case again.") from error
 
 
-def _typed(table: Table, whole: pd.DataFrame) -> pd.DataFrame:
-    text = pd.StringDtype(na_value=np.nan)  # as pandera has it
-    columns = table.columns.items()
-    kinds = {c: text if s.kind == "string" else s.kind for c, s in columns if s.kind != "list"}
-    return whole.astype(kinds)
-
-
-def _kept(table: Table, given: pd.DataFrame) -> pd.DataFrame | None:
-    """Return the columns in their types; None if pandas alone cannot, or a value is not allowed.
-
-    What keeps its contract, as nearly every table does, needs none of pandera: its import and its
-    checks were a tenth of a run.
-    """
-    times = (given[name] for name, column in table.columns.items() if column.kind == _TIME)
-    if not all(isinstance(t.dtype, pd.DatetimeTZDtype) or t.isna().all() for t in times):
-        return None  # numbers would be taken for times
-    try:
-        whole = _typed(table, given)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    kept = all(column.keeps(whole[name]) for name, column in table.columns.items())
-    return whole if kept else None
-
-
-def _corrected(name: str, given: pd.DataFrame) -> pd.DataFrame:
-    """Let pandera bring the columns to their types, or list every fault."""
-    from pandera.errors import SchemaErrors  # takes a second; see `_kept`
-
-    try:
-        return _pandera(name).validate(given, lazy=True, inplace=True)
-    except SchemaErrors as error:
-        raise SchemaError(f"table {name}", _faults(error), "Correct the rows named.") from error
+def _checked(name: str, given: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns in their types, or refuse all that is wrong with them at once."""
+    whole, faults = {}, []
+    for title, column in TABLES[name].columns.items():
+        try:
+            values = whole[title] = column.typed(given[title])
+        except (TypeError, ValueError, OverflowError) as error:
+            faults.append(f"{title}: no {column.kind} ({error}).")
+            continue
+        wrong = values[column.refused(values).to_numpy(bool)]
+        if len(wrong):
+            among = f" of {', '.join(column.among)}" if column.among else ""
+            faults.append(f"{title}: no {column.kind}{among} (first: {wrong.iloc[0]!r}).")
+    if faults:
+        raise SchemaError(f"table {name}", " ".join(faults), "Correct the rows named.")
+    return pd.DataFrame(whole, index=given.index, copy=False)
 
 
 def _columns(name: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -528,14 +456,11 @@ def _lists(values: pd.Series, column: Column) -> pd.Series:
     null = values.isna().to_numpy(dtype=bool)
     cells = values.to_numpy(dtype=object)
     lists = np.full(len(values), None, dtype=object)  # of most pairs of a large case: they stay so
-    lists[~null] = np.fromiter(map(_as_list, cells[~null]), object)
+    given = (c.tolist() if isinstance(c, np.ndarray) else list(c) for c in cells[~null])
+    lists[~null] = np.fromiter(given, object)
     for i in () if column.nullable else np.flatnonzero(null):
         lists[i] = []
     return pd.Series(lists, index=values.index, dtype=object)
-
-
-def _as_list(cell: Any) -> list[Any]:
-    return cell.tolist() if isinstance(cell, np.ndarray) else list(cell)
 
 
 def _ascends(frame: pd.DataFrame, key: Sequence[str]) -> bool:
@@ -572,13 +497,3 @@ def _refuse_pairs(name: str, frame: pd.DataFrame) -> None:
         raise SchemaError(
             f"table {name}", f"user_a must sort before user_b: {pair}.", "Order each pair once."
         )
-
-
-def _faults(error: SchemaErrors) -> str:
-    cases = error.failure_cases.drop_duplicates(["column", "check"]).head(10)
-    said = [
-        f"{row.column if isinstance(row.column, str) else 'key'}: {row.check} fails"
-        f" (first: {row.failure_case!r})."
-        for row in cases.itertuples()
-    ]
-    return " ".join(said)

@@ -100,7 +100,6 @@ PRELOAD = [
     "sockgraph.screening.candidates",
     "sklearn.linear_model",
     "encodings.utf_8_sig",
-    "pandera.pandas",
     "kills",
 ]
 DRAWN = re.compile(r"[0-9a-f]{12,}|([0-9a-f]{4} ){3}[0-9a-f]{4}|\d{4}-\d\d-\d\dT[\d:]+Z")

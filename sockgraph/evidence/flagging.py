@@ -25,7 +25,7 @@ import pandas as pd
 
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence.settings import CROWDED, EXPECTED_FALSE, FEWEST_CASES, STANDING
-from sockgraph.schema import links_of, validate
+from sockgraph.schema import WORDS, links_of, validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from sockgraph.evidence.scoring import AccountIndex
     from sockgraph.schema import Scores
 
-WORDS = ("weakly", "moderately", "moderately strongly", "strongly")
-"""ENFSI's scale (2015 guideline): from 2 to 10, to 100, to 1,000 times, and above."""
 LEAST = float(np.log10(2))
 """ENFSI has no word for less: an LR from 1 to 2 does not separate."""
 FAMILIES = 2
