@@ -7,15 +7,12 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sockgraph.errors import CaseError
 from sockgraph.names import normal_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
 
 SLUG = re.compile(r"[a-z0-9-]{1,64}")
 HOST = re.compile(
@@ -373,16 +370,16 @@ class Case(_Part):
         return self.wikis[0]
 
     @property
-    def first_look(self) -> bool:
-        """Whether one account of a live wiki is looked at, and the case asks for no reference."""
-        named = {*self.accounts.nominated, *(n for link in self.earlier for n in (link.a, link.b))}
-        one = len(named) == 1 and not self.everyone
-        return one and self.source.kind == "mediawiki" and not self.reference.model_fields_set
-
-    @property
     def places(self) -> int:
-        """How many reference accounts are drawn: each costs a wiki requests of its own."""
-        return FIRST_LOOK if self.first_look else self.reference.accounts
+        """How many reference accounts are drawn: each costs a wiki requests of its own.
+
+        Fewer in a first look, at one account of a live wiki, where the case asks for no reference.
+        """
+        named = {*self.accounts.nominated, *(n for link in self.earlier for n in (link.a, link.b))}
+        one = len(named) == 1 and not self.everyone and self.source.kind == "mediawiki"
+        return (
+            FIRST_LOOK if one and not self.reference.model_fields_set else self.reference.accounts
+        )
 
     def beside(self, path: Path) -> Path:
         """Return a path of the case file as seen from here."""
@@ -396,78 +393,6 @@ class Case(_Part):
         listed += [name for entry in self.declared for name in entry.accounts]
         listed += [name for one in self.operators for name in one.accounts]
         return tuple(dict.fromkeys(listed))
-
-
-def refuse_many(case: Case, path: Path, *, many: bool) -> None:
-    """Refuse a long list of nominated accounts unless it is meant: nothing trawls by accident.
-
-    Raises
-    ------
-    CaseError
-        If more than `MANY` accounts are listed, and `many` is not given.
-    """
-    listed = len(case.accounts.nominated)
-    if listed > MANY and not many:
-        raise CaseError(
-            path,
-            f"it nominates {listed} accounts, {listed * (listed - 1) // 2:,} pairs; more than"
-            f" {MANY} listed names are compared only on purpose: the more pairs, the more of them"
-            " look alike by chance.",
-            "Nominate those that you have a reason for, or give --many (in a notebook, many=True).",
-        )
-
-
-def without(case: Case, gone: Collection[str]) -> Case:
-    """Return the case without accounts that are there no more.
-
-    Raises
-    ------
-    CaseError
-        If none of the nominated is left.
-    """
-    if not gone:
-        return case
-    left = _rewritten(case, lambda name: None if name in gone else name)
-    if not left.accounts.nominated:
-        raise CaseError(
-            case.slug, "every nominated account is hidden on the wiki by now.", "Purge the case."
-        )
-    return left
-
-
-def with_names(case: Case, canonical: dict[str, str]) -> Case:
-    """Return the case with every account written as the source writes it.
-
-    Parameters
-    ----------
-    canonical
-        From a name as the case file has it to the name as the source has it.
-    """
-    return _rewritten(case, lambda name: canonical.get(name, name))
-
-
-def _rewritten(case: Case, written: Callable[[str], str | None]) -> Case:
-    """Return the case with names as they are to be written; null for one that is left out."""
-
-    def some(names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name for name in map(written, names) if name is not None)
-
-    def groups(given: tuple[Any, ...], least: int) -> tuple[Any, ...]:
-        new = (one.model_copy(update={"accounts": some(one.accounts)}) for one in given)
-        return tuple(one for one in new if len(one.accounts) >= least)
-
-    ends = ((link, written(link.a), written(link.b)) for link in case.earlier)
-    nominated = some(case.accounts.nominated)
-    return case.model_copy(
-        update={
-            "accounts": case.accounts.model_copy(update={"nominated": nominated}),
-            "declared": groups(case.declared, 2),
-            "operators": groups(case.operators, 1),
-            "earlier": tuple(
-                link.model_copy(update={"a": a, "b": b}) for link, a, b in ends if a and b
-            ),
-        }
-    )
 
 
 def load_case(path: Path | str) -> Case:
@@ -504,32 +429,7 @@ def load_case(path: Path | str) -> Case:
     try:
         return Case.model_validate({**given, "slug": path.stem, "folder": path.parent.absolute()})
     except ValidationError as error:
-        raise CaseError(path, _faults(error), "See docs/case-file.md for every key.") from error
-
-
-def faults_of(**given: Any) -> str:
-    """Say what is wrong with some keys of a case file, whatever the others will say; else nothing.
-
-    >>> faults_of(wikis=["zh.wikipedia.org"]), faults_of(retention={"days": 0})
-    ('', 'retention.days: Input should be greater than or equal to 1 (given: 0).')
-    """
-    try:
-        Case.model_validate(_SOUND | given)
-    except ValidationError as error:
-        return _faults(error)
-    return ""
-
-
-_SOUND = {
-    "slug": "sound",
-    "folder": Path(),
-    "title": "-",
-    "reason": "-",
-    "wikis": ["wiki.example"],
-    "source": {"kind": "table", "path": "-"},
-    "accounts": {"nominated": ["-"]},
-}
-"""Keys that break no rule, around those that are looked at."""
+        raise CaseError(path, faults(error), "See docs/case-file.md for every key.") from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -551,7 +451,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise CaseError(path, "its lists are nested too deep.", "Flatten them.") from error
 
 
-def _faults(error: ValidationError) -> str:
+def faults(error: ValidationError) -> str:
     """Say every fault of a case file in the user's words."""
     return " ".join(_fault(fault) for fault in error.errors(include_url=False))
 

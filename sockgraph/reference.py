@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.case import Case, with_names, without
 from sockgraph.errors import CaseError
 from sockgraph.names import normal_name
 from sockgraph.runtime import Progress, silent
@@ -23,8 +22,9 @@ from sockgraph.schema import empty, validate
 from sockgraph.sources.base import Discussion, activity_of, match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from sockgraph.case import Case
     from sockgraph.sources.base import Coverage, ReadResult, Source
 
 LEAST_BATCH = 50  # names a query: asking for fewer saves the wiki nothing
@@ -395,3 +395,56 @@ def pseudonyms(case: Case, users: Sequence[str] | pd.Series) -> dict[str, str]:
 
 def _counted(counts: dict[str, int]) -> dict[str, int]:
     return {why: n for why, n in counts.items() if n}
+
+
+def without(case: Case, gone: Collection[str]) -> Case:
+    """Return the case without accounts that are there no more.
+
+    Raises
+    ------
+    CaseError
+        If none of the nominated is left.
+    """
+    if not gone:
+        return case
+    left = _rewritten(case, lambda name: None if name in gone else name)
+    if not left.accounts.nominated:
+        raise CaseError(
+            case.slug, "every nominated account is hidden on the wiki by now.", "Purge the case."
+        )
+    return left
+
+
+def with_names(case: Case, canonical: dict[str, str]) -> Case:
+    """Return the case with every account written as the source writes it.
+
+    Parameters
+    ----------
+    canonical
+        From a name as the case file has it to the name as the source has it.
+    """
+    return _rewritten(case, lambda name: canonical.get(name, name))
+
+
+def _rewritten(case: Case, written: Callable[[str], str | None]) -> Case:
+    """Return the case with names as they are to be written; null for one that is left out."""
+
+    def some(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in map(written, names) if name is not None)
+
+    def groups(given: tuple[Any, ...], least: int) -> tuple[Any, ...]:
+        new = (one.model_copy(update={"accounts": some(one.accounts)}) for one in given)
+        return tuple(one for one in new if len(one.accounts) >= least)
+
+    ends = ((link, written(link.a), written(link.b)) for link in case.earlier)
+    nominated = some(case.accounts.nominated)
+    return case.model_copy(
+        update={
+            "accounts": case.accounts.model_copy(update={"nominated": nominated}),
+            "declared": groups(case.declared, 2),
+            "operators": groups(case.operators, 1),
+            "earlier": tuple(
+                link.model_copy(update={"a": a, "b": b}) for link, a, b in ends if a and b
+            ),
+        }
+    )

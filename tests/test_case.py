@@ -9,10 +9,11 @@ import pytest
 from kills import forked
 from pydantic import BaseModel
 
-from sockgraph.case import Case, load_case, with_names
+from sockgraph.case import Case, load_case
 from sockgraph.case_template import identify
 from sockgraph.errors import CaseError
 from sockgraph.names import normal_name
+from sockgraph.reference import with_names
 
 GOOD = """
 title = "Edits to one river"

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from pydantic import ValidationError
 
-from sockgraph.case import SLUG, faults_of, load_case
+from sockgraph.case import SLUG, Case, faults, load_case
 from sockgraph.case_template import new_case as write_case
 from sockgraph.case_template import write_notebooks
 from sockgraph.cli.terminal import DataFolder, say
@@ -35,6 +36,16 @@ SEVERAL = "|"
 _LOCAL = re.compile(r"(localhost|127\.[\d.]+|\[::1\])(:\d+)?")
 Read = TypeVar("Read")
 EXTRA = "Install it: pip install 'sockgraph[notebook]'."
+_SOUND = {
+    "slug": "sound",
+    "folder": Path(),
+    "title": "-",
+    "reason": "-",
+    "wikis": ["wiki.example"],
+    "source": {"kind": "table", "path": "-"},
+    "accounts": {"nominated": ["-"]},
+}
+"""Keys that break no rule, around those that are looked at."""
 
 
 class Prompts:
@@ -202,7 +213,7 @@ def alternates(text: str) -> dict[str, Any]:
 
 def _refuse(value: object, **given: Any) -> None:
     """Refuse an answer that a case file may not hold."""
-    fault = faults_of(**given)
+    fault = _faults_of(**given)
     if fault:
         raise CaseError(value, fault, "docs/case-file.md describes every key.")
 
@@ -214,6 +225,19 @@ def _never_empty(read: Callable[[str], Read]) -> Callable[[str], Read]:
         return read(text)
 
     return checked
+
+
+def _faults_of(**given: Any) -> str:
+    """Say what is wrong with some keys of a case file, whatever the others will say; else nothing.
+
+    >>> _faults_of(wikis=["zh.wikipedia.org"]), _faults_of(retention={"days": 0})
+    ('', 'retention.days: Input should be greater than or equal to 1 (given: 0).')
+    """
+    try:
+        Case.model_validate(_SOUND | given)
+    except ValidationError as error:
+        return faults(error)
+    return ""
 
 
 def _asked(question: str, read: Callable[[str], Read], default: str = "") -> Read:

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 import sockgraph
 from sockgraph import sources
-from sockgraph.case import Case, refuse_many
+from sockgraph.case import MANY, Case
 from sockgraph.case_template import identify
 from sockgraph.clustering import cluster, group_accounts
 from sockgraph.errors import CaseError
@@ -161,6 +161,25 @@ class FetchResult:
     traffic: dict[str, dict[str, int]]
 
 
+def _refuse_many(case: Case, path: Path, *, many: bool) -> None:
+    """Refuse a long list of nominated accounts unless it is meant: nothing trawls by accident.
+
+    Raises
+    ------
+    CaseError
+        If more than `MANY` accounts are listed, and `many` is not given.
+    """
+    listed = len(case.accounts.nominated)
+    if listed > MANY and not many:
+        raise CaseError(
+            path,
+            f"it nominates {listed} accounts, {listed * (listed - 1) // 2:,} pairs; more than"
+            f" {MANY} listed names are compared only on purpose: the more pairs, the more of them"
+            " look alike by chance.",
+            "Nominate those that you have a reason for, or give --many (in a notebook, many=True).",
+        )
+
+
 def fetch_case(
     path: Path,
     *,
@@ -178,7 +197,7 @@ def fetch_case(
         Use a dump although it is not whole; every page then says what is missing.
     """
     case = identify(path, accept_broken=accept_broken)
-    refuse_many(case, path, many=many)
+    _refuse_many(case, path, many=many)
     with writing(case, data, "fetched") as store:
         source, population = read_case_population(
             case, store, labels=known_operators(case), refresh=refresh, progress=progress
@@ -291,7 +310,7 @@ def run_case(
         Use a dump although it is not whole; every page then says what is missing.
     """
     case = identify(path, accept_broken=accept_broken)
-    refuse_many(case, path, many=many)
+    _refuse_many(case, path, many=many)
     with writing(case, data, "run") as store:
         return _run(case, path, store, offline=offline, refresh=refresh, progress=progress)
 
