@@ -84,10 +84,13 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 # Letters, marks and symbols that have no ink: Unicode's Default_Ignorable_Code_Point beyond Cf, and
 # the blank pattern of Braille; what is no character; and strokes laid over a letter, which make it
 # another one.
-_NO_INK = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
-    "\u0334-\u0338\u2065\ufdd0-\ufdef\ufff0-\ufff8\ufffe\uffff\U0001d159\U000e0000-\U000e0fff]"
+_BLANK = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\u0334-\u0338\u2065\ufdd0-\ufdef\ufff0-\ufff8\ufffe\uffff\U0001d159\U000e0000-\U000e0fff"
 )
+_NO_INK = re.compile(f"[{_BLANK}]")
+HIDDEN = f"[{_BLANK}\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+"""A pattern of what can stand inside a name unseen, where text is searched for it."""
 _MOST_MARKS = 3  # on one letter: Hebrew and Vietnamese have fewer
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u3005\u3007]")
 FORMULA = tuple("=+-@\t\r＝＋－＠")  # what spreadsheets take for the start of a formula

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sockgraph.errors import CaseError
-from sockgraph.names import clean, name_notes, name_on_page, printable, skeleton
+from sockgraph.names import clean, clean_all, name_notes, name_on_page, printable, skeleton
+from sockgraph.report import markup
+from sockgraph.report.markup import escape_wikitext
+from sockgraph.reviews.blinding import blinder
 from sockgraph.reviews.rules import same_person
 
 HIDING = {
@@ -29,6 +37,7 @@ HIDING = {
     "stroke": "\u0336",
     "fourth mark": "\u0301\u0301\u0301\u0301",
 }
+UNSEEN = sorted(set(HIDING.values()) - {"\x1b", HIDING["fourth mark"]})
 
 
 @pytest.mark.parametrize("hiding", HIDING.values(), ids=HIDING)
@@ -115,3 +124,35 @@ def test_an_account_is_read_off_its_pages(given):
 def test_an_address_of_anything_else_is_no_account(given):
     with pytest.raises(CaseError, match="no page of an account"):
         name_on_page(given)
+
+
+ODD = st.one_of(
+    st.sampled_from([*"".join(HIDING.values()), "\u0430", "\u0391", "l", "1", "I", "\u9752"]),
+    st.characters(),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text(ODD, min_size=1, max_size=12))
+def test_whatever_is_in_a_name_every_way_out_shows_it_by_the_one_rule(odd):
+    name = f"Heron{odd}"
+    shown = clean(name)
+    assert clean(shown) == shown
+    assert not [note for note in name_notes([shown]) if "cannot be seen" in note]
+    page = unescape(re.sub("<[^>]*>", "", str(markup.name(name))))
+    (packet,) = clean_all([name])
+    (label,) = clean_all({"who": name}).values()
+    assert page == packet == label == shown
+    said = printable(name)
+    assert not [c for c in said if c != "\n" and not c.isprintable()]
+    assert clean(said.replace("\n", "")) == said.replace("\n", "")
+    assert clean(unescape(escape_wikitext(shown))) == unescape(escape_wikitext(shown))
+
+
+@pytest.mark.parametrize("hiding", UNSEEN, ids=ascii)
+def test_a_name_with_something_hidden_in_it_is_blinded_all_the_same(hiding):
+    blind = blinder({"Weir Lantern": "A", "\u77f3\u57e0\u665a\u949f": "B"})
+    for name, label in (("Weir Lantern", "A"), ("\u77f3\u57e0\u665a\u949f", "B")):
+        spelt = hiding.join(name)
+        assert {"who": label} in blind.parts(f"thanks {spelt}, well done"), ascii(spelt)
+        assert spelt not in blind.plain(f"thanks {spelt}")

@@ -22,7 +22,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from sockgraph.names import hidden_pseudonym, normal_name
+from sockgraph.names import HIDDEN, hidden_pseudonym, normal_name
 from sockgraph.reviews.ledger import (
     NAMES_REMOVED,
     NONE,
@@ -56,12 +56,12 @@ _PREFIXES = (
 )
 _SPECIAL = r"(?:special|特殊|特別)"
 _SPACE = r"(?:[ _+]|%20)+"
-_HIDDEN = r"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]*"
+_HIDDEN = f"{HIDDEN}*"
 # letters of scripts that put spaces between words
 _SPACED = (
     r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f\u0531-\u058f\u05d0-\u05ea\u0620-\u064a\u1e00-\u1fff]"
 )
-_BETWEEN = re.compile(rf"[\s_+\-]|{_HIDDEN[:-1]}")
+_BETWEEN = re.compile(rf"[\s_+\-]|{HIDDEN}")
 _SHORT = 6  # a shorter name is replaced as a word of its own only: "Bo" is not in "Bowl"
 
 
