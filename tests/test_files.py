@@ -118,6 +118,17 @@ def test_a_flag_says_more_than_a_name(table, tmp_path):
     assert source.everyone() == ["Reed Cole", "Tidybot"]
 
 
+def test_a_table_of_accounts_says_who_is_temporary(table, tmp_path):
+    known = pd.DataFrame([("Guest 7", ["temp"]), ("Reed Cole", [])], columns=["user", "groups"])
+    known.assign(wiki="wiki.example").to_parquet(tmp_path / "accounts.parquet")
+    more, frame = 'accounts = "accounts.parquet"', rows("Guest 7", "Moss Birch", "Reed Cole")
+    source = table(frame, names=["*"], more=more)
+    assert source.everyone() == ["Moss Birch", "Reed Cole"]
+    assert source.dropped["temporary accounts, by group"] == 1
+    near = table(frame, names=["Moss Birch"], more=more)
+    assert list(near.neighbours(near.read(["Moss Birch"]).edits)["user"]) == ["Reed Cole"]
+
+
 @pytest.mark.parametrize(
     ("event", "out"),
     [

@@ -58,8 +58,7 @@ class TableSource:
         """Return every account with at least `min_edits` distinct edit times; no bots."""
         times = _within(self._raw, self._case.window).groupby("user")["timestamp"].nunique()
         names = times.index[times >= self._case.accounts.min_edits]
-        kept = [name for name in names if not self._is_bot(name)]
-        self.dropped["bots, by group or by name"] = len(names) - len(kept)
+        kept = self._people(names, "bots, by group or by name")
         self.dropped["accounts with fewer edit times than min_edits"] = len(times) - len(names)
         return sorted(kept)
 
@@ -181,8 +180,7 @@ class TableSource:
             pages.isin(set(_page(edits))) & ~self._raw["user"].isin(set(edits["user"]))
         ]
         shared = _page(others).groupby(others["user"]).nunique()
-        people = [name for name in shared.index if not self._is_bot(name)]
-        self.dropped["bots left out of the reference"] = len(shared) - len(people)
+        people = self._people(shared.index, "bots left out of the reference")
         table = shared.loc[people].rename("shared_pages").rename_axis("user").reset_index()
         return table.sort_values(
             ["shared_pages", "user"], ascending=[False, True], ignore_index=True
@@ -249,9 +247,22 @@ class TableSource:
     def _events(self) -> pd.DataFrame:
         return self._extra("log_events", self._case.source.log_events)
 
+    def _people(self, names: Iterable[str], bots: str) -> list[str]:
+        """Leave out bots, and who is temporary by the accounts' own table; count both."""
+        listed, brief = list(names), self._in_group("temp")
+        people = [name for name in listed if not self._is_bot(name)]
+        kept = [name for name in people if name not in brief]
+        self.dropped[bots] = len(listed) - len(people)
+        if len(people) > len(kept):
+            self.dropped["temporary accounts, by group"] = len(people) - len(kept)
+        return kept
+
+    def _in_group(self, group: str) -> set[str]:
+        return set(self._facts["user"][[group in groups for groups in self._facts["groups"]]])
+
     @cached_property
     def _bots(self) -> set[str]:
-        return set(self._facts["user"][["bot" in groups for groups in self._facts["groups"]]])
+        return self._in_group("bot")
 
     @cached_property
     def _grouped(self) -> set[str]:
