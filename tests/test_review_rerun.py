@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+
 import pandas as pd
 import pytest
+from report_fixture import river_trade
 from review_work import commit, review
 
 from sockgraph.pipeline import review_session, run
+from sockgraph.report.data import read_links
+from sockgraph.report.summary import answer
 from sockgraph.reviews.answers import open_findings
 
 PAIR = ("Heron", "Moth")
@@ -99,3 +105,19 @@ def test_an_accepted_alibi_reaches_the_flags(room, monkeypatch):
     again = run_again(room.file)
     assert given == [[], [PAIR]]
     assert "cannot-link" in page(again)
+
+
+@pytest.mark.parametrize("state", ["upheld", "not upheld", "inconclusive", "stands"])
+def test_what_a_review_has_decided_waits_for_none(state):
+    links = read_links(river_trade())
+    first, *others = [link for link in links if link.flagged]
+    rest = [link for link in links if not link.flagged]
+    decided = dataclasses.replace(first, state=state)
+    told = re.sub(r"<[^>]+>", "", answer([decided, *others, *rest], 8))
+    assert f"{first.a} and {first.b} was reviewed: {state}." in told
+    assert told.count("to review") == 1
+    alone = re.sub(r"<[^>]+>", "", answer([decided, *rest], 8))
+    assert "to review" not in alone
+    assert "No link met" not in alone
+    moved = answer([dataclasses.replace(decided, moved=True), *others, *rest], 8)
+    assert "was reviewed" not in moved  # two people are to look again

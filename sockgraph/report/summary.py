@@ -13,6 +13,8 @@ from sockgraph.report import facts
 from sockgraph.report import wording as words
 from sockgraph.report.groups import who_else
 from sockgraph.report.markup import joined, name
+from sockgraph.reviews.rules import DECIDED
+from sockgraph.reviews.words import state_label
 from sockgraph.strings import say, tell
 
 if TYPE_CHECKING:
@@ -82,7 +84,10 @@ def answer(links: Sequence[Link], n_accounts: int) -> Markup:
     if all(link.log10_lr is None for link in links):
         said.append(tell("Nothing could be calibrated, so no link has a number."))
     else:
-        said.append(_flagged([link for link in links if link.flagged]))
+        decided = [link for link in links if _decided(link)]
+        said += [_reviewed(link) for link in decided[:3]]
+        waiting = [link for link in links if link.flagged and not _decided(link)]
+        said += [_flagged(waiting)] if waiting or not decided else []
     said.append(
         tell(
             "{accounts}, {pairs}.",
@@ -91,6 +96,21 @@ def answer(links: Sequence[Link], n_accounts: int) -> Markup:
         )
     )
     return Markup(" ").join(said)
+
+
+def _decided(link: Link) -> bool:
+    """Tell whether a review has decided a link in question; `_restored` says a reversed one."""
+    asked = link.flagged or link.earlier is not None
+    return asked and link.state in DECIDED and link.state != "reversed" and not link.moved
+
+
+def _reviewed(link: Link) -> Markup:
+    return tell(
+        "The link of {a} and {b} was reviewed: <b>{state}</b>.",
+        a=name(link.a),
+        b=name(link.b),
+        state=state_label(link.state),
+    )
 
 
 def _restored(link: Link) -> Markup:
