@@ -12,7 +12,7 @@ from links_fixture import whole_links
 
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence.flagging import band
-from sockgraph.graph import bipartite_graph, gexf, graphml, layout, project, to_graph
+from sockgraph.graph import bipartite_graph, generate_graphml, gexf, layout, project, to_graph
 from sockgraph.schema import validate
 
 NAMES = ["Fen Orchid", "Heron Wade", "Lantern Moth", "Tallow Jack", "青石巷"]
@@ -22,6 +22,10 @@ TALKS = {
     ("Heron Wade", "Lantern Moth"): (-1.4, -1.9, -1.0),
     ("Fen Orchid", "Heron Wade"): (0.2, -0.3, 0.5),
 }
+
+
+def graphml(made):
+    return "".join(generate_graphml(made))
 
 
 def links(**changes):

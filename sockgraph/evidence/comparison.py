@@ -320,6 +320,9 @@ def measure_all(
     found = None if kept is None else kept.read(key)
     made: dict[Any, TermMatrix | None] = {}
     new: dict[str, NDArray[Any]] = {}
+    n, m = histories.n_units, len(splits.stratum)
+    each = 8 * (2 * n * n + m * (2 * n + 1))  # bytes of a signal's `PARTS`
+    keep = kept is not None and found is None and kept.room(each * len(SIGNALS))
     for step, signal in enumerate(SIGNALS):
         progress("signals", step, len(SIGNALS))
         if signal.bag not in made and (bags or found is None):
@@ -329,9 +332,9 @@ def measure_all(
             one = measure(signal, bag, histories, splits)
         else:
             one = Likeness(signal, bag, *(found[f"{signal.name}.{part}"] for part in PARTS))
-        if kept is not None and found is None:
+        if keep:
             new |= {f"{signal.name}.{part}": getattr(one, part) for part in PARTS}
         yield one
-    if kept is not None and found is None:
+    if kept is not None and keep:
         kept.write(key, new)
     progress("signals", len(SIGNALS), len(SIGNALS))

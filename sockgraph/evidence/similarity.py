@@ -150,6 +150,9 @@ class LikenessStore(Protocol):
     def read(self, key: str) -> Mapping[str, NDArray[Any]] | None:
         """Return what is kept under this; None where nothing is that can be trusted."""
 
+    def room(self, n_bytes: int) -> bool:
+        """Return whether so much would be kept; where not, nothing is any more."""
+
     def write(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep these."""
 

@@ -126,12 +126,13 @@ def build_tables(
         histories, (measured, found.extras), pairs.row[shown], pairs.column[shown]
     )
     told = dict(zip(shown, rev_ids, strict=True))
+    copied = imitation_rows(found.imitation, histories, case.cast)
     parts = [
-        _evidence(case, part, found, verdict, {i - low: ids for i, ids in told.items()})
+        _evidence(case, part, found, verdict, {i - low: ids for i, ids in told.items()}, copied)
         for low, part in pairs.parts()
     ]
     return Comparison(
-        evidence=_with_rows(parts, imitation_rows(found.imitation, histories, case.cast)),
+        evidence=pd.concat(parts, ignore_index=True),
         links=links,
         alibis=_alibis(case, pairs, histories, found.alibi),
         reference=_reference(measured, verdict),
@@ -139,12 +140,6 @@ def build_tables(
         calibration=_calibration(case, measured, verdict, histories),
         declared=tuple(map(tuple, case.cast.declared)),
     )
-
-
-def _with_rows(parts: list[pd.DataFrame], more: pd.DataFrame) -> pd.DataFrame:
-    """Add rows that few pairs have to those of every pair, in the table's order."""
-    every = pd.concat(parts, ignore_index=True)
-    return validate("evidence", pd.concat([every, more], ignore_index=True)) if len(more) else every
 
 
 def nominated_pairs(case: ComparedCase) -> NominatedPairs:
@@ -298,7 +293,9 @@ def _evidence(  # noqa: PLR0917 - arrays of one stage
     found: PairMeasurements,
     verdict: PairScores,
     rev_ids: dict[int, list[list[str]]],
+    copied: pd.DataFrame,
 ) -> pd.DataFrame:
+    """Return these pairs' rows, those of `copied` that are theirs among them."""
     every = np.asarray(case.nominated, dtype=object)
     names, measured = (every[pairs.a], every[pairs.b]), found.measured
     status = _status(pairs, measured)
@@ -339,9 +336,11 @@ def _evidence(  # noqa: PLR0917 - arrays of one stage
                 rev_ids=edits,
             )
         )
-    return validate(
-        "evidence", pd.concat([*frames, *_beside(case, names, pairs, verdict)], ignore_index=True)
-    )
+    ends = [(names[0][at], names[1][at]) for at in (0, -1) if len(names[0])]
+    keys = zip(copied["user_a"], copied["user_b"], strict=True)
+    ours = [bool(ends) and ends[0] <= key <= ends[1] for key in keys]  # pairs are in their order
+    frames += [*_beside(case, names, pairs, verdict), copied[ours]]
+    return validate("evidence", pd.concat(frames, ignore_index=True))
 
 
 def _rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import combinations
+from sys import intern
 from typing import TYPE_CHECKING, Any, Literal
 from xml.sax.saxutils import escape, quoteattr
 
@@ -17,7 +18,7 @@ from sockgraph.graph.layout import layout
 from sockgraph.schema import links_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sockgraph.schema import Scores
 
@@ -112,12 +113,14 @@ def to_graph(
 def _checked(scores: Scores | pd.DataFrame) -> pd.DataFrame:
     """Return the links, each pair once, or say what is wrong with them."""
     links = links_of(scores, ("user_a", "user_b", "log10_lr"))
-    pairs = [_ordered(p) for p in zip(links["user_a"], links["user_b"], strict=True)]
-    twice = pd.Series(pairs, dtype=object).duplicated()
-    wrong = [pair for pair, again in zip(pairs, twice, strict=True) if again or pair[0] == pair[1]]
-    if wrong:
+    a, b = (links[side].astype("str") for side in ("user_a", "user_b"))
+    pairs = pd.DataFrame({"a": a.where(a < b, b), "b": b.where(a < b, a)})
+    wrong = pairs[pairs.duplicated() | (a == b)]
+    if len(wrong):
         raise SockgraphError(
-            " and ".join(wrong[0]), "this pair stands twice, or is one account.", "Give pairs once."
+            " and ".join(wrong.iloc[0]),
+            "this pair stands twice, or is one account.",
+            "Give pairs once.",
         )
     return links
 
@@ -204,17 +207,16 @@ def _speaks(links: pd.DataFrame) -> pd.Series:
 
 def _edges(
     links: pd.DataFrame, apart: set[tuple[str, str]], declared: set[tuple[str, str]]
-) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return the edges by name, whatever the order of rows."""
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the edges by name, whatever the order of rows."""
     table = _with_marks(links, apart, declared).sort_values(["user_a", "user_b"])
     table = table[table["carried"]]
     names = [n for n in EDGE if n in table]
     columns = [_plain_column(table[name]) for name in names]
     rows = zip(table["user_a"], table["user_b"], *columns, strict=True)
-    return [
-        (a, b, {n: v for n, v in zip(names, known, strict=True) if v is not None})
-        for a, b, *known in rows
-    ]
+    for a, b, *known in rows:  # a name is held once, however many edges it has
+        told = {n: v for n, v in zip(names, known, strict=True) if v is not None}
+        yield intern(a), intern(b), told
 
 
 def _with_marks(
@@ -253,7 +255,7 @@ def _plain_column(column: pd.Series) -> list[Any]:
     values = column.astype(object).where(column.notna(), None).tolist()
     if pd.api.types.is_float_dtype(column) or column.dtype == object:
         return [None if v is None else _plain(v) for v in values]
-    return values
+    return [intern(v) if isinstance(v, str) else v for v in values]
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -365,43 +367,50 @@ DATED = re.compile(r' lastmodifieddate="[^"]*"')
 KINDS = {str: "string", bool: "boolean", int: "long", float: "double"}
 XML = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
-    '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
+    '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
 )
 LEAST = 0.001  # of an edge that pulls nothing together
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
-def graphml(graph: nx.Graph) -> str:
-    """Return a graph as GraphML: the same graph, the same text.
+def generate_graphml(graph: nx.Graph) -> Iterator[str]:
+    """Yield a graph as GraphML, line by line: the same graph, the same text.
 
     Characters that XML cannot carry (control characters, lone surrogates) become U+FFFD; the
     graph's `replaced_characters` says how many, and names that become one get a number behind them.
     """
     # NetworkX's own writer takes ten times as long, and half a minute for every pair of 300.
-    names = _names_of(graph)
+    names, whole = _names_of(graph), _told(graph)
+    nodes = [known for _, known in graph.nodes(data=True)]
+    edges = (_weighted(known) for *_, known in graph.edges(data=True))
     keys: dict[tuple[str, str, str], str] = {}
-    body = [_data(_told(graph), "graph", keys)]
+    yield XML
+    for where, told in (("graph", [whole]), ("node", nodes), ("edge", edges)):
+        shapes = dict.fromkeys(
+            tuple(zip(known, map(type, known.values()), strict=True)) for known in told
+        )
+        for name, kind in dict.fromkeys(one for shape in shapes for one in shape):
+            key = keys.setdefault((where, name, KINDS[kind]), f"d{len(keys)}")
+            typed = f'attr.name={quoteattr(name)} attr.type="{KINDS[kind]}"'
+            yield f'<key id="{key}" for="{where}" {typed}/>\n'
+    yield f'<graph edgedefault="{"directed" if graph.is_directed() else "undirected"}">\n'
+    if whole:
+        yield _data(whole, "graph", keys) + "\n"
     for node, known in graph.nodes(data=True):
-        body.append(f"<node id={quoteattr(names[node])}>{_data(known, 'node', keys)}</node>")
+        yield f"<node id={quoteattr(names[node])}>{_data(known, 'node', keys)}</node>\n"
     for a, b, known in graph.edges(data=True):
         ends = f"source={quoteattr(names[a])} target={quoteattr(names[b])}"
-        body.append(f"<edge {ends}>{_data(_weighted(known), 'edge', keys)}</edge>")
-    declared = [
-        f'<key id="{key}" for="{where}" attr.name={quoteattr(name)} attr.type="{kind}"/>'
-        for (where, name, kind), key in keys.items()
-    ]
-    opened = f'<graph edgedefault="{"directed" if graph.is_directed() else "undirected"}">'
-    return "\n".join([XML, *declared, opened, *filter(None, body), "</graph>", "</graphml>", ""])
+        yield f"<edge {ends}>{_data(_weighted(known), 'edge', keys)}</edge>\n"
+    yield "</graph>\n</graphml>\n"
 
 
 def _data(known: Mapping[str, object], where: str, keys: dict[tuple[str, str, str], str]) -> str:
-    """Return one element's attributes, and enter their names and types in `keys`."""
+    """Return one element's attributes, by their keys."""
     parts = []
     for name, value in known.items():
         kind = KINDS[type(value)]
-        key = keys.setdefault((where, name, kind), f"d{len(keys)}")
         text = str(value).lower() if kind == "boolean" else escape(str(_clean(value)))
-        parts.append(f'<data key="{key}">{text}</data>')
+        parts.append(f'<data key="{keys[where, name, kind]}">{text}</data>')
     return "".join(parts)
 
 

@@ -23,7 +23,7 @@ from sockgraph.errors import CaseError
 from sockgraph.evaluation import cllr, cllr_min, read_labels
 from sockgraph.evaluation.metrics import count_by_score
 from sockgraph.evidence import ComparisonInput, EvidenceSettings, compare, flag, what_if
-from sockgraph.graph import graphml, to_graph
+from sockgraph.graph import generate_graphml, to_graph
 from sockgraph.pipeline.other_cases import enter_cannot_links
 from sockgraph.pipeline.results import (
     APART,
@@ -329,16 +329,10 @@ def _run(
     ledger = Ledger(store.path(LEDGER))
     accepted = accepted_alibis(ledger.entries())
     with threadpool_limits(1):  # sums in another order are other sums: one thread, the same bytes
-        kept = kept_likeness(store, keep=True)
-        weighed = compare_case(population, accepted_alibis=accepted, kept=kept, progress=progress)
-        if labels is not None:
-            facts = weighed.calibration | {"labels": calibration_on(labels, weighed)}
-            weighed = replace(weighed, calibration=facts)
-        progress("report", 0, 1)
         result = _write(
             store,
             population,
-            weighed,
+            _compared(population, store, accepted, labels, progress),
             ledger,
             provenance=provenance,
             run=run_facts(started, traffic),
@@ -346,6 +340,23 @@ def _run(
         )
     progress("report", 1, 1)
     return result
+
+
+def _compared(  # noqa: PLR0917 - a run's parts
+    population: Population,
+    store: CaseStore,
+    accepted: Sequence[tuple[str, str]],
+    labels: pd.DataFrame | None,
+    progress: Progress,
+) -> Comparison:
+    """Compare, and say what the LRs are worth on labels where the case has them."""
+    kept = kept_likeness(store, keep=True)
+    weighed = compare_case(population, accepted_alibis=accepted, kept=kept, progress=progress)
+    if labels is not None:
+        facts = weighed.calibration | {"labels": calibration_on(labels, weighed)}
+        weighed = replace(weighed, calibration=facts)
+    progress("report", 0, 1)
+    return weighed
 
 
 def kept_likeness(store: CaseStore, *, keep: bool = False) -> KeptLikeness:
@@ -415,6 +426,7 @@ def _write(
         links, population.accounts, groups.clusters, cannot_links=apart, declared=weighed.declared
     )
     tables = _tables(population, weighed, links, groups)
+    weighed = replace(weighed, evidence=tables["evidence"], links=links)  # millions of rows, once
     manifest = describe_inputs(population, weighed, provenance, file)
     manifest[APART] = [list(pair) for pair in apart]
     head = ledger.head()
@@ -444,10 +456,11 @@ def _write(
     said = _said(population)
     manifest["run"] = run
     with store.new_set() as new:
+        new.write_lines(GRAPH, generate_graphml(graph))
+        del graph  # of half a million links, before their tables are made ready to be written
         for name, table in (tables | said).items():
-            new.write_table(name, table)
+            new.write_table(name, table, ready=name in tables)
         new.write_table(HELD_OUT, weighed.held_out)
-        new.write_text(GRAPH, graphml(graph))
         new.write_text(REPORT, page)
         new.write_manifest(manifest)
         written = new.read_manifest() or {}

@@ -6,6 +6,7 @@ Nothing is estimated here: rows of the stages' tables become small typed records
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -127,7 +128,7 @@ class SimultaneousStretch:
     excluded: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Link:
     """One row of `links` with everything that hangs on it."""
 
@@ -264,8 +265,8 @@ def by_subject(omissions: pd.DataFrame) -> dict[str, tuple[Omission, ...]]:
 
 def _link(row: Any, **joined: Any) -> Link:
     return Link(
-        a=row.user_a,
-        b=row.user_b,
+        a=intern(row.user_a),  # of half a million links: each name, band and state is held once
+        b=intern(row.user_b),
         score=optional(row.score),
         standing=optional(row.standing),
         log10_lr=optional(row.log10_lr),
@@ -277,14 +278,14 @@ def _link(row: Any, **joined: Any) -> Link:
         n_for=int(row.n_for),
         n_against=int(row.n_against),
         n_insufficient=int(row.n_insufficient),
-        direction=row.direction,
+        direction=intern(row.direction),
         families_for=tuple(row.families_for),
         alibi=bool(row.alibi),
         imitation=bool(row.imitation),
-        band=row.band,
+        band=intern(row.band),
         flagged=bool(row.flagged),
         reasons=tuple(row.reasons),
-        state=row.state,
+        state=intern(row.state),
         **joined,
     )
 

@@ -34,7 +34,7 @@ from sockgraph.store.files import (
 from sockgraph.store.raw_answers import WIKIS, RawAnswers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -103,13 +103,14 @@ class KeptLikeness:
         names = json.loads(content.readline())
         return {name: np.load(content, allow_pickle=False) for name in names}
 
+    def room(self, n_bytes: int) -> bool:
+        """Return whether so much would be kept; where new ones are, what was kept is removed."""
+        if self._keep:
+            self._path.unlink(missing_ok=True)  # of edits that may be hidden by now
+        return self._keep and n_bytes <= LARGEST
+
     def write(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep these instead of what was kept; too large ones, and on a full disk, nothing."""
-        if not self._keep:
-            return
-        self._path.unlink(missing_ok=True)  # of edits that may be hidden by now
-        if sum(array.nbytes for array in arrays.values()) > LARGEST:
-            return
+        """Keep these, for which there is `room`; on a full disk, nothing."""
         content = io.BytesIO()
         content.write(json.dumps(list(arrays)).encode() + b"\n")
         for array in arrays.values():
@@ -193,11 +194,13 @@ class CaseStore:
         """Return where the processed file `name` lies or will lie."""
         return self.processed / name
 
-    def write_table(self, name: str, frame: pd.DataFrame) -> Path:
-        """Validate a table, round its floats to 9 significant digits, and write it as Parquet."""
+    def write_table(self, name: str, frame: pd.DataFrame, *, ready: bool = False) -> Path:
+        """Write a table as Parquet: `as_written`, which one that is `ready` has gone through."""
         contract = TABLES[name]
         table = pa.Table.from_pandas(
-            as_written(name, frame), schema=contract.arrow(), preserve_index=False
+            frame if ready else as_written(name, frame),
+            schema=contract.arrow(),
+            preserve_index=False,
         ).replace_schema_metadata(None)
         target = self.path(f"{name}.parquet")
         with whole_file(target) as draft:
@@ -331,8 +334,14 @@ class CaseStore:
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a processed text file, UTF-8."""
-        write_bytes(self.path(name), text.encode())
-        return self.path(name)
+        return self.write_lines(name, [text])
+
+    def write_lines(self, name: str, lines: Iterable[str]) -> Path:
+        """Write a processed text file, UTF-8, some of it at a time: a large one is not held."""
+        target = self.path(name)
+        with whole_file(target) as draft, draft.open("w", encoding="utf-8", newline="") as out:
+            out.writelines(lines)
+        return target
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> Path:
         """Write `manifest.json`, adding the hash of every file that this run wrote."""
