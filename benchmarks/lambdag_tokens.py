@@ -3,12 +3,12 @@
     pip install lambdag
     SOCKGRAPH_DATA=... python benchmarks/lambdag_tokens.py [COMMUNITY ...] --write FILE.parquet
 
-lambdaG (Nini et al. 2026, Humanities and Social Sciences Communications 13:450) asks how much better
-one text is foretold by a language model of the other than by models of others' sentences. Of each
-community with `texts.parquet`, up to --pairs pairs of one person (a person each), and of each of
-their first accounts two pairs with others: the one whose writing our number finds nearest, and one
-by lot. Both numbers read the newest N tokens of either side, of text as our own family cleans it;
-Chinese is cut into characters. lambdaG: tokens, square-root calibration, the mean of both
+lambdaG (Nini et al. 2026, Humanities and Social Sciences Communications 13:450) asks how much
+better one text is foretold by a language model of the other than by models of others' sentences. Of
+each community with `texts.parquet`, up to --pairs pairs of one person (a person each), and of each
+of their first accounts two pairs with others: the one whose writing our number finds nearest, and
+one by lot. Both numbers read the newest N tokens of either side, of text as our own family cleans
+it; Chinese is cut into characters. lambdaG: tokens, square-root calibration, the mean of both
 directions.
 """
 
@@ -27,8 +27,8 @@ import numpy as np
 import pandas as pd
 from communities import labels_of
 
-from sockgraph.evaluation.metrics import count_by_score
 from sockgraph.evaluation import cllr
+from sockgraph.evaluation.metrics import count_by_score
 from sockgraph.evidence.similarity import surprise
 from sockgraph.schema import validate
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts, similarity, term_vectors
@@ -163,7 +163,11 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     told = []
     for size, here in rows.assign(both=both).groupby("tokens"):
         hard = here[here["kind"] < 2]  # the true pair and the nearest other
-        found: dict[str, Any] = {"tokens": size, "true": here["same"].sum(), "other": (~here["same"]).sum()}
+        found: dict[str, Any] = {
+            "tokens": size,
+            "true": here["same"].sum(),
+            "other": (~here["same"]).sum(),
+        }
         for name in ("lambdag", "ours", "both"):
             aucs = [_auc(rows[name], rows["same"]) for _, rows in here.groupby("community")]
             found[f"AUC {name}"] = np.nanmean(aucs)

@@ -40,6 +40,7 @@ def new_case(  # noqa: PLR0913 - what a case file must say, each by name
     scheme: str | None = None,
     earlier: Sequence[Mapping[str, Any]] = (),
     declared: Sequence[Mapping[str, Any]] = (),
+    operators: Sequence[Mapping[str, Any]] = (),
     retention_days: int | None = None,
     folder: Path | str = "cases",
 ) -> Path:
@@ -65,6 +66,8 @@ def new_case(  # noqa: PLR0913 - what a case file must say, each by name
     earlier, declared
         Links made elsewhere (`a`, `b`, `by`, `date`, and `action`, `url` if known), and accounts
         that say themselves that they are one operator's (`accounts`, a tuple, and `url`).
+    operators
+        Operators known from earlier cases (`name`, `accounts` that are compared here, and `url`).
     retention_days
         After how many days what was fetched is removed.
     folder
@@ -99,6 +102,7 @@ def new_case(  # noqa: PLR0913 - what a case file must say, each by name
         ("\n[accounts]", {"nominated": accounts}),
         *(("\n[[declared]]", told) for told in declared),
         *(("\n[[earlier]]", told) for told in earlier),
+        *(("\n[[operators]]", told) for told in operators),
     ]
     if retention_days is not None:
         tables.append(("\n[retention]", {"days": retention_days}))

@@ -162,7 +162,7 @@ def asked(tmp_path, *answers):
 
 def test_new_case_asks_for_what_is_missing_and_takes_no_empty_reason(tmp_path):
     given = ["river", "", "Why so", "fernwick.example", "", "A river", "Heron", "Moth", "", "f@x.y"]
-    case, _ = asked(tmp_path, *given, "Fern", "", "", "")
+    case, _ = asked(tmp_path, *given, "Fern", "", "", "", "")
     assert (case.reason, case.by, case.source.kind) == ("Why so", "Fern", "mediawiki")
     assert case.accounts.nominated == ("Heron", "Moth")
     assert (case.source.scheme, case.earlier, case.retention.days) == ("https", (), None)
@@ -174,10 +174,17 @@ def test_each_answer_is_checked_as_it_is_given(tmp_path):
         *("t" * 301, "A river", "User:Heron", "heron", "Moth", "", "f@x.y", "ftp", "http", "Fern"),
         *("Heron | Moth | a clerk", "Heron | User:Heron | a clerk | 2024-06-01"),
         *("User:Heron | Moth | a clerk | 2024-06-01 | lock", ""),
-        *("Moth", "Moth | Moth (bot) | https://a.example/wiki/Moth", "", "0", "90"),
+        *("Moth", "Moth | Moth (bot) | https://a.example/wiki/Moth", ""),
+        *(
+            "the ford case",
+            "the ford case | User:Moth | https://a.example/wiki/Ford",
+            "",
+            "0",
+            "90",
+        ),
     ]
     case, said = asked(tmp_path, *wrong_then_right)
-    assert said.count("Error: ") == 10
+    assert said.count("Error: ") == 11
     assert "heron' is nominated twice" in said
     assert case.accounts.nominated == ("Heron", "Moth")
     assert (case.wiki, case.source.scheme) == ("127.0.0.1:8080", "http")
@@ -188,17 +195,22 @@ def test_each_answer_is_checked_as_it_is_given(tmp_path):
     (declared,) = case.declared
     assert declared.accounts == ("Moth", "Moth (bot)")
     assert declared.url == "https://a.example/wiki/Moth"
+    (known,) = case.operators
+    assert (known.name, known.accounts) == ("the ford case", ("Moth",))
+    assert known.url == "https://a.example/wiki/Ford"
     assert case.retention.days == 90
 
 
 def test_what_may_be_said_is_taken_from_options_too(tmp_path):
     more = ["--earlier", "Heron | Moth | a clerk | 2024-06-01", "--retention", "30"]
     more += ["--declared", "Moth|Moth (bot)", "--scheme", "http", "--cases", tmp_path]
+    more += ["--known-operator", "the ford case | Moth"]
     result = run("new-case", "river", *FLAGS, *WHY, *more)
     assert result.exit_code == 0, result.output
     case = load_case(tmp_path / "river.toml")
     assert (case.source.scheme, case.retention.days, case.declared[0].url) == ("http", 30, None)
     assert case.named == ("Heron", "Moth", "Moth (bot)")
+    assert case.operators[0].accounts == ("Moth",)
 
 
 @pytest.mark.parametrize(

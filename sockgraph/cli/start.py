@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 KINDS = ("mediawiki", "table", "history", "xml")
 EARLIER = "A | B | by | 2024-06-01 | action | url"
 DECLARED = "A | A (bot) | url"
+OPERATOR = "name of the case | A | B | url"
 SEVERAL = "|"
 """Parts an answer that says several things; no account's name and no address holds one."""
 _LOCAL = re.compile(r"(localhost|127\.[\d.]+|\[::1\])(:\d+)?")
@@ -203,12 +204,29 @@ def link(text: str) -> dict[str, Any]:
 
 def alternates(text: str) -> dict[str, Any]:
     """Read accounts that declare themselves one operator's, and the page where they do."""
-    parts = [part.strip() for part in text.split(SEVERAL)]
-    at = next((part for part in parts if "://" in part), None)
-    names = tuple(name_on_page(part) for part in parts if part and part != at)
-    told = {"accounts": names, "url": at}
+    told = _accounts(text.split(SEVERAL))
     _refuse(text, declared=[told])
     return told
+
+
+def operator(text: str) -> dict[str, Any]:
+    """Read an operator known from an earlier case: what to call it, its accounts, and the case.
+
+    >>> operator("the ford case | User:Heron | Moth")["accounts"]
+    ('Heron', 'Moth')
+    """
+    name, *rest = text.split(SEVERAL)
+    told = {"name": name.strip(), **_accounts(rest)}
+    asked_about = (*told["accounts"], "-")  # that they are nominated is seen with the whole case
+    _refuse(text, operators=[told], accounts={"nominated": asked_about})
+    return told
+
+
+def _accounts(parts: Sequence[str]) -> dict[str, Any]:
+    """Read some accounts, and the address among them, if there is one."""
+    known = [part.strip() for part in parts]
+    at = next((part for part in known if "://" in part), None)
+    return {"accounts": tuple(name_on_page(one) for one in known if one and one != at), "url": at}
 
 
 def _refuse(value: object, **given: Any) -> None:
@@ -302,6 +320,10 @@ def new_case(  # noqa: PLR0913 - a flag for every question
         list[str] | None,
         typer.Option(metavar=f"'{DECLARED}'", help="Accounts that say they are one operator's."),
     ] = None,
+    known_operator: Annotated[
+        list[str] | None,
+        typer.Option(metavar=f"'{OPERATOR}'", help="An operator known from an earlier case."),
+    ] = None,
     retention: Annotated[
         int | None, typer.Option(metavar="DAYS", help="Remove what was fetched after so many days.")
     ] = None,
@@ -342,6 +364,7 @@ def new_case(  # noqa: PLR0913 - a flag for every question
         by=offer("Who files it (Enter: nobody named)", by, ruled("by")),
         earlier=ask_for.several(f"A link made elsewhere, {EARLIER}", earlier, link),
         declared=ask_for.several(f"Declared accounts, {DECLARED}", declared, alternates),
+        operators=ask_for.several(f"A known operator, {OPERATOR}", known_operator, operator),
         retention_days=offer("Days to keep what is fetched (Enter: all)", retention, days),
         folder=cases,
     )
