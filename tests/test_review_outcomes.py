@@ -265,6 +265,18 @@ def test_no_wording_is_argued_twice_in_part(room):
     assert [one.what for one in found if one.what] == ["per the toll survey, mend"]
 
 
+def test_an_opening_with_a_mark_is_argued_and_of_no_others_none_is_counted(room):
+    dossier, _ = room
+    edits = dossier.tables["edits"].assign(comment="...per  the toll survey")
+    edits = edits[edits["user"].isin([B, C])]
+    evidence = dossier.tables["evidence"].query("user_a == @B and user_b == @C").iloc[[1]]
+    revs = [f"fernwick.example:{r}" for r in edits["rev_id"]]
+    tables = {"edits": edits, "evidence": evidence.assign(signal="openings", rev_ids=[revs])}
+    (found,) = arguments(with_tables(dossier, **tables), [(B, C)], "for")
+    assert found.said("for", found.what) == "Both begin summaries with “...per the toll survey”."
+    assert found.rows
+
+
 def test_what_leaned_on_a_reversed_link_is_to_be_looked_at_again(tmp_path):
     dossier, ledger = make_dossier(tmp_path, clusters=clusters_table(first=1))
     assert review(dossier, ledger, FLAGGED, Ann="upheld", Bea="upheld") == "upheld"

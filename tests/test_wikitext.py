@@ -27,7 +27,7 @@ from sockgraph.report.wikitext import (
     spi_filing,
 )
 from sockgraph.reviews import histories
-from sockgraph.reviews.arguments import CLAIMS, arguments
+from sockgraph.reviews.arguments import CLAIMS
 from sockgraph.reviews.audit import witnesses_in
 from sockgraph.reviews.reversal import ask_reversal, settle_reversals
 from sockgraph.reviews.words import SIGNAL_NAMES, action_words
@@ -75,6 +75,12 @@ def filing(tmp_path):
     known = histories(ledger.entries())
     others = [history for pair, history in known.items() if pair != (B, C)]
     return Filing(dossier, [known[B, C]], others, ledger.head())
+
+
+def with_tables(filing, **other):
+    """Return a filing of a case with other tables."""
+    tables = {**filing.dossier.tables, **other}
+    return dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
@@ -140,10 +146,7 @@ def test_a_filing_goes_under_the_oldest_account(filing):
             oldest: pd.Timestamp("2023-01-17", tz="UTC"),
         }
         accounts["registered"] = accounts["user"].map(days)
-        tables = {**filing.dossier.tables, "accounts": accounts}
-        dated = dataclasses.replace(
-            filing, dossier=dataclasses.replace(filing.dossier, tables=tables)
-        )
+        dated = with_tables(filing, accounts=accounts)
         assert dated.accounts == (oldest, user)
         text = spi_filing(dated, profile="enwiki", variant="public")
         assert text.startswith(f"<!-- Wikipedia:Sockpuppet investigations/{oldest} -->")
@@ -155,8 +158,7 @@ def test_a_filing_goes_under_the_oldest_account(filing):
 @pytest.mark.parametrize("profile", ["zhwiki", "mail"])
 def test_a_filing_in_chinese_is_so_throughout(filing, profile, language):
     edits = filing.dossier.tables["edits"].assign(comment="补充来源", title="桥")
-    tables = {**filing.dossier.tables, "edits": edits}
-    filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
+    filing = with_tables(filing, edits=edits)
     text = spi_filing(filing, profile=profile, variant="private", language=language)
     said = re.sub(
         r"<!--.*?-->|\{\{diff[^}]*\}\}|\{\{subst:SPI report|evidence|User:|https\S+", "", text
@@ -173,8 +175,7 @@ def with_signal(filing, signal, family):
     """Return a filing of which each link rests on one signal."""
     evidence = filing.dossier.tables["evidence"]
     evidence = evidence[evidence["signal"] == "phrases"].assign(signal=signal, family=family)
-    tables = {**filing.dossier.tables, "evidence": evidence}
-    return dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
+    return with_tables(filing, evidence=evidence)
 
 
 def test_writing_is_claimed_of_what_was_read_of_it(filing):
@@ -212,8 +213,7 @@ def test_a_filing_counts_the_other_accounts_and_the_days_that_it_shows(filing):
     edits = filing.dossier.tables["edits"]
     own = edits["user"].isin([B, C])
     edits = edits.assign(comment=edits["comment"].where(~own, "per the toll survey"))
-    tables = {**filing.dossier.tables, "edits": edits}
-    filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
+    filing = with_tables(filing, edits=edits)
     text = spi_filing(filing, profile="enwiki", variant="public")
     assert "“per the toll survey” in their summaries. None of the 14 other accounts" in text
     for row in re.findall(r"^\*\* .*", text, re.MULTILINE):
@@ -227,8 +227,7 @@ def test_a_number_at_the_bound_is_filed_as_at_least_that(filing):
     links = filing.dossier.tables["links"].assign(
         log10_lr=2.1, log10_lr_low=1.8, log10_lr_high=2.1, bound_low=-1.9, bound_high=2.1
     )
-    tables = {**filing.dossier.tables, "links": links}
-    filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
+    filing = with_tables(filing, links=links)
     text = html.unescape(spi_filing(filing, profile="enwiki", variant="public"))
     assert "log10 LR ≥ 2.1 [1.8, ≥ 2.1]" in text
 
@@ -251,8 +250,7 @@ def test_a_filing_can_be_audited_against(filing, tmp_path):
 
 def test_simultaneous_work_is_told_first_by_day_and_length(filing):
     alibis = filing.dossier.tables["alibis"].assign(user_a=B, user_b=C)
-    tables = {**filing.dossier.tables, "alibis": alibis}
-    filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
+    filing = with_tables(filing, alibis=alibis)
     public = spi_filing(filing, profile="enwiki", variant="public")
     day = "On 2024-01-01, 40 edits by turns on different pages, in 2 h altogether."
     assert f"===== Against one operator =====\n* {day}\n" in public
@@ -260,25 +258,11 @@ def test_simultaneous_work_is_told_first_by_day_and_length(filing):
         start=lambda t: [*pd.date_range(t["start"].iloc[0], periods=9), t["start"].iloc[0]],
         end=lambda t: t["start"] + pd.Timedelta(hours=1),
     )
-    dossier = dataclasses.replace(filing.dossier, tables={**tables, "alibis": many})
-    filing = dataclasses.replace(filing, dossier=dossier)
+    filing = with_tables(filing, alibis=many)
     public = spi_filing(filing, profile="enwiki", variant="public")
     assert public.count("edits by turns") == 6
     assert "On 2024-01-01, 80 edits by turns on different pages, in 2 h altogether." in public
     assert "Likewise on 3 more days." in public
-
-
-def test_an_opening_with_a_mark_is_argued_and_of_no_others_none_is_counted(tmp_path):
-    dossier, _ = make_dossier(tmp_path)
-    edits = dossier.tables["edits"].assign(comment="...per  the toll survey")
-    edits = edits[edits["user"].isin([B, C])]
-    evidence = dossier.tables["evidence"].query("user_a == @B and user_b == @C").iloc[[1]]
-    revs = [f"fernwick.example:{r}" for r in edits["rev_id"]]
-    tables = {"edits": edits, "evidence": evidence.assign(signal="openings", rev_ids=[revs])}
-    dossier = dataclasses.replace(dossier, tables={**dossier.tables, **tables})
-    (found,) = arguments(dossier, [(B, C)], "for")
-    assert found.said("for", found.what) == "Both begin summaries with “...per the toll survey”."
-    assert found.rows
 
 
 def test_every_claim_is_of_something_that_is_looked_at():
