@@ -259,3 +259,9 @@ def _said(row: Mapping[str, Any]) -> str:
     if blocked:
         said.append(f"It is blocked on {blocked} of them.")
     return " ".join(said)
+
+
+def joined_notes(*notes: Mapping[str, str]) -> dict[str, str]:
+    """Put together what there is to be said of each account."""
+    users = {user for part in notes for user in part}
+    return {user: " ".join(filter(None, (part.get(user) for part in notes))) for user in users}

@@ -21,6 +21,7 @@ from sockgraph.sources.mediawiki.accounts import (
     PART_OF_RENAMES,
     covered,
     has_more,
+    joined_notes,
     owned,
 )
 from sockgraph.sources.mediawiki.cache import CachedClient
@@ -240,7 +241,7 @@ class MediaWikiSource:
             renames.ask_global(self._asker, named)
             held = renames.everywhere(self._asker, named)
             before = renames.former_holders(self._asker, named)
-            elsewhere = _joined(
+            elsewhere = joined_notes(
                 {user: tables.block_notes(facts[user]) for user in named},
                 renames.global_notes(self._asker, named),
                 renames.block_notes(self._asker, named),
@@ -492,12 +493,6 @@ def _connect(case: Case, per_minute: float | None) -> Connection:
         credentials=credentials_for(host),
         per_minute=asked or (None if is_loopback(host) else PER_MINUTE),
     )
-
-
-def _joined(*notes: Mapping[str, str]) -> dict[str, str]:
-    """Put together what there is to be said of each account."""
-    users = {user for part in notes for user in part}
-    return {user: " ".join(filter(None, (part.get(user) for part in notes))) for user in users}
 
 
 def _listed_enough(chain: AnswerChain) -> bool:
