@@ -14,7 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sockgraph.errors import CaseError
 from sockgraph.names import normal_name
 
-SLUG = re.compile(r"[a-z0-9-]{1,64}")
+SLUG = re.compile(r"(?!(con|prn|aux|nul|com\d|lpt\d)\Z)[a-z0-9-]{1,64}")
+SLUG_RULE = (
+    "1 to 64 of a-z, 0-9 and '-', and no name of a device that Windows keeps (con, nul, com1)"
+)
 HOST = re.compile(
     r"(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?"
 )
@@ -419,7 +422,7 @@ def load_case(path: Path | str) -> Case:
     if not SLUG.fullmatch(path.stem):
         raise CaseError(
             path.name,
-            "a case file's name is 1 to 64 of a-z, 0-9 and '-', then .toml.",
+            f"a case file's name is {SLUG_RULE}, then .toml.",
             "Rename the file.",
         )
     given = _read_toml(path)

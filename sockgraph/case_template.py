@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.case import SLUG, Case, load_case
+from sockgraph.case import SLUG, SLUG_RULE, Case, load_case
 from sockgraph.errors import CaseError, StoreError
 from sockgraph.store.files import write_bytes
 
@@ -88,9 +88,7 @@ def new_case(  # noqa: PLR0913 - what a case file must say, each by name
     ('Quillmoss', 'Weir Lantern')
     """
     if not SLUG.fullmatch(name):
-        raise CaseError(
-            repr(name), "a case's name is 1 to 64 of a-z, 0-9 and '-'.", "Choose another name."
-        )
+        raise CaseError(repr(name), f"a case's name is {SLUG_RULE}.", "Choose another name.")
     folder = Path(folder)
     target = folder / f"{name}.toml"
     there = None if path is None else Path(os.path.relpath(path, folder)).as_posix()

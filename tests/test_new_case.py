@@ -68,6 +68,9 @@ def test_a_source_file_is_found_from_where_the_case_lies(tmp_path):
     [
         ({"reason": "  "}, "reason"),
         ({"name": "../spring"}, "1 to 64"),
+        ({"name": "con"}, "that Windows keeps"),
+        ({"name": "a\\b"}, "1 to 64"),
+        ({"name": "spring."}, "1 to 64"),
         ({"contact": None}, "contact is missing"),
         ({"accounts": ("Heron", "heron")}, "twice"),
         ({"accounts": ()}, "nominated"),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from pydantic import ValidationError
 
-from sockgraph.case import SLUG, Case, faults, load_case
+from sockgraph.case import SLUG, SLUG_RULE, Case, faults, load_case
 from sockgraph.case_template import new_case as write_case
 from sockgraph.case_template import write_notebooks
 from sockgraph.cli.terminal import DataFolder, say
@@ -118,7 +118,7 @@ def free_name(cases: Path) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if not SLUG.fullmatch(text):
-            raise CaseError(repr(text), "a case's name is 1 to 64 of a-z, 0-9 and '-'.", "Choose.")
+            raise CaseError(repr(text), f"a case's name is {SLUG_RULE}.", "Choose another.")
         if (cases / f"{text}.toml").exists():
             taken = cases / f"{text}.toml"
             raise CaseError(taken, "there is such a case already.", "Choose another name.")
