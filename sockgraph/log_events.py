@@ -6,6 +6,7 @@ evidence call the same events the same.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ def params_of(text: object) -> dict[str, Any]:
     {'duration': '3 days', 'sitewide': False}
     >>> params_of('{"sitewide": false}'), params_of('["locked", "(none)"]'), params_of("not JSON")
     ({'sitewide': False}, {'0': 'locked', '1': '(none)'}, {})
+    >>> params_of("{'sitewide': False}")
+    {'sitewide': False}
     """
     if isinstance(text, str) and text.startswith("a:"):
         found = _PHP.findall(text)
@@ -49,10 +52,18 @@ def params_of(text: object) -> dict[str, Any]:
     try:
         params = json.loads(text) if isinstance(text, str) else {}
     except ValueError:
-        return {}
+        params = _written_by_python(str(text))
     if isinstance(params, list):
         return {str(place): given for place, given in enumerate(params)}
     return params if isinstance(params, dict) else {}
+
+
+def _written_by_python(text: str) -> object:
+    """Return what a table's cell holds where pandas wrote a dict into it; else nothing."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return {}
 
 
 def is_sitewide(params: Mapping[str, Any]) -> bool:
