@@ -20,11 +20,11 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import communities
+import judging
 import numpy as np
 import pandas as pd
-from communities import DATA, case_of, judged, likeness, page_cosine, with_reference
 from imitation import KINDS, joe_jobs, read
+from judging import DATA, case_of, judged, likeness, page_cosine, with_reference
 
 from sockgraph.sources.table import TableSource
 
@@ -81,7 +81,7 @@ def attack(job: tuple[str, str, int, Path]) -> pd.DataFrame:
         return pd.read_parquet(done)
     folder.mkdir(parents=True, exist_ok=True)
     made = frames(each, folder) if name == FRAMED else joes(name, kind, each, folder)
-    communities.DATA = folder.parent
+    judging.DATA = folder.parent
     source = TableSource(case_of(stem, ["*"], folder, "whole"))
     users = source.everyone()
     written_as = {u.replace("_", " "): u for u in users}

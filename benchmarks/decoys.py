@@ -17,10 +17,10 @@ import zlib
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import communities
+import judging
 import numpy as np
 import pandas as pd
-from communities import DATA, NAMES, case_of, judged, likeness, page_cosine, with_reference
+from judging import DATA, NAMES, case_of, judged, likeness, page_cosine, with_reference
 
 from sockgraph.sources.table import TableSource
 
@@ -70,7 +70,7 @@ def count(job: tuple[str, int, Path]) -> pd.DataFrame:
     stitched.to_parquet(folder / "edits.parquet")
     users = stitched["user"].unique()
     pd.DataFrame({"user": users, "person": users}).to_parquet(folder / "labels.parquet")
-    communities.DATA = folder.parent
+    judging.DATA = folder.parent
     source = TableSource(case_of(name, ["*"], folder, name.replace("_", "-")))
     names = source.everyone()
     known = {str(u).replace("_", " ") for u in person.index}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from communities import NAMES, judged, prepare
+from judging import NAMES, judged, prepare
 
 import sockgraph as sg
 
