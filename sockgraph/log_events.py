@@ -30,29 +30,36 @@ _EFFECTS = {
 
 
 _PHP = re.compile(
-    r's:\d+:"(?:\d+::)?(\w+)";(?:s:\d+:"(.*?)";|b:([01]);|i:(-?\d+);|a:\d+:\{(.*?)\})', re.DOTALL
+    r'(?:s:\d+:"(?:\d+::)?(\w+)"|i:(\d+));'  # its name or place
+    r'(?:s:\d+:"(.*?)";|b:([01]);|i:(-?\d+);|a:\d+:\{(.*?)\})',
+    re.DOTALL,
 )
+_SPAN = re.compile(r"(\d+) ?(second|minute|hour|day|week|month|year)s?")
 
 
 def params_of(text: object) -> dict[str, Any]:
-    """Return an event's parameters; of a list, as old logs have it, by their place.
+    r"""Return an event's parameters; of a list, as old logs have it, by their place.
 
-    MediaWiki's own table keeps them as PHP writes arrays, the API gives JSON.
+    MediaWiki's own table keeps them as PHP writes arrays, of old in lines; the API gives JSON.
 
     >>> params_of('a:2:{s:11:"5::duration";s:6:"3 days";s:8:"sitewide";b:0;}')
     {'duration': '3 days', 'sitewide': False}
-    >>> params_of('{"sitewide": false}'), params_of('["locked", "(none)"]'), params_of("not JSON")
+    >>> params_of('{"sitewide": false}'), params_of('["locked", "(none)"]'), params_of("{not JSON")
     ({'sitewide': False}, {'0': 'locked', '1': '(none)'}, {})
     >>> params_of("{'sitewide': False}")
     {'sitewide': False}
+    >>> params_of('a:1:{i:0;s:6:"locked";}'), params_of("locked\n(none)")
+    ({'0': 'locked'}, {'0': 'locked', '1': '(none)'})
     """
-    if isinstance(text, str) and text.startswith("a:"):
+    if not isinstance(text, str):
+        return {}
+    if text.startswith("a:"):
         found = _PHP.findall(text)
-        return {k: flag == "1" if flag else said or n or more for k, said, flag, n, more in found}
+        return {k or i: f == "1" if f else said or n or more for k, i, said, f, n, more in found}
     try:
-        params = json.loads(text) if isinstance(text, str) else {}
+        params = json.loads(text) if text.startswith(("{", "[")) else text.splitlines()
     except ValueError:
-        params = _written_by_python(str(text))
+        params = _written_by_python(text)
     if isinstance(params, list):
         return {str(place): given for place, given in enumerate(params)}
     return params if isinstance(params, dict) else {}
@@ -218,6 +225,17 @@ def _restrains(row: Any, read_on: str) -> bool | None:
     if not restrained or row.type == "globalauth":
         return restrained
     given = params_of(row.params)
-    expiry = str(given.get("expiry") or "")
-    over = expiry[:1].isdigit() and expiry[:10] < read_on[:10]
-    return is_sitewide(given) and not over
+    until = _until(row, given)
+    return is_sitewide(given) and not (until[:1].isdigit() and until < read_on[:10])
+
+
+def _until(row: Any, given: Mapping[str, Any]) -> str:
+    """Return the day on which a block ends, ISO, or in words; MediaWiki's table has its length."""
+    if given.get("expiry"):
+        return str(given["expiry"])[:10]
+    length = str(given.get("duration") or given.get("0") or "")
+    spans: dict[str, Any] = {f"{unit}s": int(n) for n, unit in _SPAN.findall(length)}
+    try:
+        return f"{row.timestamp + pd.DateOffset(**spans):%Y-%m-%d}" if spans else length[:10]
+    except (OverflowError, ValueError):  # after the year 9999
+        return ""

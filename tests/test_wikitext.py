@@ -371,6 +371,9 @@ def test_edits_of_one_account_are_not_said_to_have_been_held_against_anything(fi
         ('{"added": "(none)", "removed": "locked, hidden"}', False),
         ('["(none)", "locked"]', False),
         ('{"0": "(none)", "1": "locked"}', False),
+        ('a:2:{i:0;s:6:"(none)";i:1;s:6:"locked";}', False),
+        ("(none)\nlocked", False),
+        ("(none)\nhidden", True),
     ],
 )
 def test_only_what_names_the_lock_ends_it(then, held):
@@ -404,6 +407,22 @@ def test_a_block_on_all_wikis_of_a_log_reads_like_one_that_the_wiki_tells(then, 
     both = {"user": C, "everywhere": [block]}
     again = restraints(log, empty("accounts"), [C], read_on="2025-03-01", coverage=[both])
     assert len(again) == 1
+
+
+@pytest.mark.parametrize(
+    ("params", "held"),
+    [
+        ('a:2:{s:11:"5::duration";s:6:"3 days";s:8:"sitewide";b:1;}', False),
+        ('a:2:{s:11:"5::duration";s:7:"1 month";s:8:"sitewide";b:1;}', True),
+        ('a:1:{s:11:"5::duration";s:8:"infinite";}', True),
+        ("2 weeks\nnocreate", False),
+        ("99999 years\nnocreate", True),
+    ],
+)
+def test_a_block_of_which_only_the_length_is_told_ends(params, held):
+    log = logged(("block", "block", f"User:{C}", params))
+    found = restraints(log, empty("accounts"), [C], read_on="2025-03-01", coverage=())
+    assert [one.day for one in found] == (["2025-02-10"] if held else [])
 
 
 def test_what_the_wiki_says_is_in_force_on_all_wikis_is_in_the_note(tmp_path):

@@ -157,8 +157,9 @@ def logged(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     Raises
     ------
     TableError
-        If a time cannot be read.
+        If a time cannot be read, or a namespace is no number.
     """
+    _require_numbers(frame, path)
     told = frame if "actor" in frame else frame.rename(columns={"user": "actor"})
     if "timestamp" in told:
         told = told.assign(timestamp=_times(told["timestamp"], path)[0])
