@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import importlib.metadata
+import json
 import platform
 import re
 import time
@@ -48,7 +49,7 @@ from sockgraph.store.files import open_to_others
 from sockgraph.store.retention import LEDGERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 
 
 APART = "kept apart"
-"""The manifest's key for the pairs that the groups were made to keep apart."""
+"""The manifest's key for the hash of the pairs that the groups were made to keep apart."""
 
 __all__ = [
     "APART",
@@ -289,6 +290,11 @@ def begin_new_ledger(store: CaseStore) -> None:
     ledger = Ledger(store.path(LEDGER))
     if head_before_removal(ledger.entries()) is not None:
         ledger.path.replace(store.path(f"ledger-{ledger.head().hash[:12]}.jsonl"))
+
+
+def hash_of_pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    """Hash pairs of names: those of a ledger may be of accounts that the wiki hides by now."""
+    return hashlib.sha256(json.dumps(list(pairs)).encode()).hexdigest()
 
 
 def describe_inputs(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
 from sockgraph.pipeline.other_cases import kept_apart, share_cannot_links
-from sockgraph.pipeline.results import APART, LEDGER, open_store, read_case
+from sockgraph.pipeline.results import APART, LEDGER, hash_of_pairs, open_store, read_case
 from sockgraph.pipeline.run import known_operators, open_source, read_case_population, run_case
 from sockgraph.report.restoration import restoration_note
 from sockgraph.reviews import Dossier, Ledger, ReviewTask, cannot_links, histories, queue, words
@@ -211,8 +211,8 @@ class ReviewSession:
         No wiki is asked. The manifest says what they were made with, so that a process that was
         killed after an entry of the ledger is caught up with by the next call.
         """
-        apart = [list(pair) for pair in cannot_links(self.ledger.entries())]
-        if apart == (self.store.read_manifest() or {}).get(APART, []):
+        apart = hash_of_pairs(cannot_links(self.ledger.entries()))
+        if apart == (self.store.read_manifest() or {}).get(APART, hash_of_pairs(())):
             return
         self.tell(say("Which accounts must stay apart has changed: the groups are computed again."))
         with self.listen() as progress:

@@ -36,6 +36,7 @@ from sockgraph.pipeline.results import (
     begin_new_ledger,
     code_hash,
     describe_inputs,
+    hash_of_pairs,
     optional_tables,
     run_facts,
     writing,
@@ -428,7 +429,7 @@ def _write(
     tables = _tables(population, weighed, links, groups)
     weighed = replace(weighed, evidence=tables["evidence"], links=links)  # millions of rows, once
     manifest = describe_inputs(population, weighed, provenance, file)
-    manifest[APART] = [list(pair) for pair in apart]
+    manifest[APART] = hash_of_pairs(apart)
     head = ledger.head()
     moved = frozenset(changed_findings(Dossier(case, tables, manifest), entries))
     with speaking(language_of(case.wiki)):  # as the report does
