@@ -333,3 +333,8 @@ def test_two_modes_and_their_projection():
     assert nx.read_graphml(io.BytesIO(graphml(made).encode())).order() == 5
     with pytest.raises(SockgraphError, match="pages or rarity"):
         project(made, weight="hours")
+
+
+def test_accounts_may_be_called_by_their_numbers():
+    found = to_graph(pd.DataFrame({"user_a": [1, 1], "user_b": [2, 3], "log10_lr": [1.0, 0.5]}))
+    assert set(found.edges) == {(1, 2), (1, 3)}

@@ -214,9 +214,10 @@ def _edges(
     names = [n for n in EDGE if n in table]
     columns = [_plain_column(table[name]) for name in names]
     rows = zip(table["user_a"], table["user_b"], *columns, strict=True)
-    for a, b, *known in rows:  # a name is held once, however many edges it has
+    held: dict[str, str] = {}  # a name is held once, however many edges it has
+    for a, b, *known in rows:
         told = {n: v for n, v in zip(names, known, strict=True) if v is not None}
-        yield intern(a), intern(b), told
+        yield held.setdefault(a, a), held.setdefault(b, b), told
 
 
 def _with_marks(

@@ -86,6 +86,8 @@ def answer(links: Sequence[Link], n_accounts: int) -> Markup:
     else:
         decided = [link for link in links if _decided(link)]
         said += [_reviewed(link) for link in decided[:3]]
+        more = len(decided) - 3
+        said += [tell("Likewise reviewed: {n} more, below.", n=more)] if more > 0 else []
         waiting = [link for link in links if link.flagged and not _decided(link)]
         said += [_flagged(waiting)] if waiting or not decided else []
     said.append(
