@@ -26,6 +26,7 @@ from sockgraph.reviews.words import (
     SIGNAL_NAMES,
     signal_about,
 )
+from sockgraph.schema import BANDS
 from sockgraph.strings import said_by, say, speaking, strings
 
 ROOT = Path(sockgraph.__file__).parent
@@ -70,7 +71,7 @@ def test_no_text_is_translated_that_nothing_says():
     written = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     written |= {text.replace(" speak ", " speaks ") for text in written}  # of one pair
     written |= {f"{text}s" for text in written}  # counted
-    written |= {signal_about(signal) for signal in SIGNAL_NAMES}  # put together of parts
+    written |= {*map(signal_about, SIGNAL_NAMES), *BANDS}  # put together of parts
     there = "\n".join(pages).replace('\\"', '"')
     assert [text for text in strings() if text not in written and text not in there] == []
 
