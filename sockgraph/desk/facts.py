@@ -73,7 +73,7 @@ def _side_by_side(
 ) -> pd.DataFrame:
     """Return some rows of the table of edits in the columns that both sides show."""
     columns = ["timestamp", "user", "ns", "comment", "hidden", "minor", "size_diff"]
-    found = known["edits"].iloc[rows].reset_index(drop=True)
+    found = known["edits"][["wiki", "rev_id", *columns]].iloc[rows].reset_index(drop=True)
     pages = known.titles.iloc[rows].to_numpy(dtype=object)
     return found[columns].assign(rev=revision_keys(found), page=pages, gap=gaps)
 
@@ -106,7 +106,8 @@ def shared_pages(tables: Tables, a: str, b: str) -> pd.DataFrame:
     known = CaseTables.of(tables)
     rows, gaps = known.shared(a, b)
     numbers, first, at = np.unique(known.pages[rows], return_index=True, return_inverse=True)
-    edits, size = known["edits"].iloc[rows], len(numbers)
+    edits = known["edits"][["wiki", "rev_id", "user", "ns"]].iloc[rows]
+    size = len(numbers)
     n_a = np.bincount(at[edits["user"].eq(a).to_numpy(bool)], minlength=size)
     closest = np.full(size, np.inf)
     np.fmin.at(closest, at, gaps)

@@ -201,7 +201,8 @@ def error_message(error: SockgraphError) -> dict[str, str]:
 
 def give_panels(desk: Desk, content: Answer) -> Answer:
     """Return some panels of a link as HTML."""
-    link = desk.link(content["a"], content["b"])
+    bare = content["panels"] == ["head"]  # it tells of no signal
+    link = (desk.bare_link if bare else desk.link)(content["a"], content["b"])
     made: dict[str, Callable[[Desk, Link], str]] = {
         "head": panels.head,
         "card": panels.card,
@@ -222,7 +223,8 @@ def give_edits(desk: Desk, content: Answer) -> Answer:
     pages = shared_pages(desk.tables, a, b)
     edits = (shared_edits if len(pages) else latest_edits)(desk.tables, a, b)
     told_by = cited_edits(desk.tables, a, b)
-    numbered = bool(pd.notna(desk.row((a, b))["log10_lr"]))  # else nothing moved a number
+    seen = desk.links.get((a, b))
+    numbered = seen is not None and seen.log10_lr is not None  # else nothing moved a number
     signals = told_by.groupby("rev")["signal"].agg(list).to_dict() if numbered else {}
     phrases = shared_phrases(desk.tables, a, b, voices=desk.voices).head(MOST_PHRASES)
     told = [(pattern_of(str(row.phrase)), row) for row in each(phrases)]

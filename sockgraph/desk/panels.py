@@ -15,7 +15,7 @@ from sockgraph.names import clean, name_notes
 from sockgraph.report.groups import asked, held_by, weakest, who_else, worst_omission
 from sockgraph.report.markup import name
 from sockgraph.report.sections import among_reference
-from sockgraph.report.summary import innocent_cases, oldest
+from sockgraph.report.summary import innocent_cases
 from sockgraph.report.wording import (
     DASH,
     FAMILIES,
@@ -92,12 +92,11 @@ def _which_case(desk: Desk, link: Link) -> Markup:
 
 def _roster(desk: Desk, link: Link) -> Markup:
     """Return both accounts: registered, first and last edit, edits read, blocks."""
-    first = oldest(desk.accounts)
     rows = []
     for i, user in enumerate(link.pair):
         known = desk.accounts[user]
         told = Markup("<b>{} {}</b>").format(_mark(second=bool(i)), name(user))
-        if user == first:
+        if user == desk.oldest:
             told += Markup(" <span class='mut'>{}</span>").format(say("oldest"))
         for other in desk.elsewhere.get(user, ()):
             also = say("also in case {case}, {day}", case=other.slug, day=other.run_on)

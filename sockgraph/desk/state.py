@@ -40,6 +40,7 @@ from sockgraph.report.data import (
 )
 from sockgraph.report.facts import Account, read_accounts
 from sockgraph.report.groups import read_groups
+from sockgraph.report.summary import oldest
 from sockgraph.reviews import (
     Dossier,
     Ledger,
@@ -238,6 +239,11 @@ class Desk:
         return self._told[spoken()]
 
     @cached_property
+    def oldest(self) -> str:
+        """The account that was created first."""
+        return oldest(self.accounts)
+
+    @cached_property
     def by_strength(self) -> list[str]:
         """The accounts by their strongest link for one operator."""
         links = self.tables["links"]
@@ -288,8 +294,12 @@ class Desk:
             evidence=self.tables.of_pair("evidence", *pair),
             alibis=self.tables.of_pair("alibis", *pair),
         )
-        row = self.links.get(pair) or self._read(self.tables.of_pair("links", *pair))[pair]
-        return with_evidence(part, [row])[0]
+        return with_evidence(part, [self.bare_link(*pair)])[0]
+
+    def bare_link(self, a: str, b: str) -> Link:
+        """Return two accounts' link without its evidence, which takes as long as the rest."""
+        pair = self.pair(a, b)
+        return self.links.get(pair) or self._read(self.tables.of_pair("links", *pair))[pair]
 
     def pair(self, a: str, b: str) -> Pair:
         """Return two accounts as the links table has them; ReviewError where it has them not."""
