@@ -217,7 +217,8 @@ def give_panels(desk: Desk, content: Answer) -> Answer:
 def give_edits(desk: Desk, content: Answer) -> Answer:
     """Return both accounts' edits by page, with what each edit told and how common that is.
 
-    Where they share no page, each one's own latest edits.
+    What the pair's head says comes with them, which spares whoever clicks a question. Where they
+    share no page, each one's own latest edits.
     """
     a, b = desk.pair(content["a"], content["b"])
     pages = shared_pages(desk.tables, a, b)
@@ -230,6 +231,7 @@ def give_edits(desk: Desk, content: Answer) -> Answer:
     told = [(pattern_of(str(row.phrase)), row) for row in each(phrases)]
     case = desk.result.case
     return {
+        "head": str(panels.head(desk, desk.bare_link(a, b))),
         "pages": [_page(row, numbered=numbered) for row in each(pages)],
         "accounts": int(desk.tables.users.max(initial=-1)) + 1,
         "diffs": case.source.kind == "mediawiki",

@@ -46,12 +46,13 @@ function desk(app, model, scene, state, language, speak) {
   slow.textContent = fontless;
   const ask = (question) => wire.ask({ ...question, lang: language });
   const kept = new Map(); // what was asked once; a problem is asked again
-  const about = async (question) => {
+  const about = (question) => {
     const key = JSON.stringify(question);
     if (!kept.has(key)) {
-      const answer = await ask(question);
-      if (answer.problem) return answer;
-      kept.set(key, answer);
+      kept.set(key, ask(question).then((answer) => {
+        if (answer.problem) kept.delete(key);
+        return answer;
+      }));
     }
     return kept.get(key);
   };
@@ -134,7 +135,7 @@ function desk(app, model, scene, state, language, speak) {
     state.link = link;
     lay(false);
     [first.input.value, second.input.value] = [label(link.a), label(link.b)];
-    offer(link.a);
+    second.names.replaceChildren(); // offered when it is asked for
     const at = flagged.findIndex(same);
     which.textContent = flagged.length ? t("flagged {n} of {all}", { n: at < 0 ? "–" : at + 1, all: flagged.length }) : t("none flagged");
     const shown = Promise.all([open(state.tab), showHead(link)]); // asked before the card that focus brings
@@ -164,7 +165,8 @@ function desk(app, model, scene, state, language, speak) {
     groupBox.replaceChildren(said.problem ? problemBox(said.problem) : markup(said.group));
   }
   async function showHead(link) {
-    const said = await about({ ask: "panels", a: link.a, b: link.b, panels: ["head"] });
+    let said = state.tab === "Edits" ? await about({ ask: "edits", a: link.a, b: link.b }) : {}; // they bring it
+    if (!said.head) said = await about({ ask: "panels", a: link.a, b: link.b, panels: ["head"] });
     if (!same(link)) return;
     who.replaceChildren(...(said.problem ? [problemBox(said.problem)] : markup(said.head).children));
     app.dataset.link = pairKey(link).replace("\u0000", " – ");
@@ -239,11 +241,9 @@ function desk(app, model, scene, state, language, speak) {
     second.names.replaceChildren(...rest.map((n) => option(n.label, numbers.has(n.user) ? `log10 LR ${numbers.get(n.user).words}` : t("no number"))));
   }
   first.input.addEventListener("input", () => { state.find = first.input.value.trim().toLowerCase(); if (state.view === "graph") views.graph.show(); });
-  first.input.addEventListener("change", () => { const user = byWords(first.input.value); if (user) offer(user); });
   first.input.addEventListener("keydown", (event) => {
     const user = event.key === "Enter" && byWords(first.input.value);
     if (!user) return;
-    offer(user);
     state.find = "";
     const link = strongestOf(user);
     second.input.value = "";
@@ -252,6 +252,7 @@ function desk(app, model, scene, state, language, speak) {
   second.input.addEventListener("keydown", (event) => { if (event.key === "Enter") openPair(byWords(first.input.value), byWords(second.input.value)); });
   second.input.addEventListener("change", () => { const [one, two] = [byWords(first.input.value), byWords(second.input.value)]; if (one && two && label(two) === second.input.value) openPair(one, two); });
   for (const { input } of [first, second]) input.addEventListener("focus", () => input.select());
+  second.input.addEventListener("focus", () => { const user = byWords(first.input.value); if (user) offer(user); });
 
   const keys = (event) => {
     event.stopPropagation();

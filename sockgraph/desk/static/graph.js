@@ -97,7 +97,7 @@ function graphView(ctx) {
   // Of many links only the two that change are drawn anew.
   function remark(before, link) {
     const changed = [before, first, link].filter((l) => l && edges.has(pairKey(l)));
-    first = links().find(same) ?? first;
+    first = edges.get(pairKey(link)).link;
     for (const one of changed) edges.get(pairKey(one)).replaceWith(edge(edges.get(pairKey(one)).link));
     for (const user of new Set([before, link].flatMap((l) => (l ? [l.a, l.b] : [])))) {
       if (!dots.has(user)) continue;
