@@ -176,7 +176,7 @@ def test_what_is_picked_is_kept_on_its_side_and_comes_out_as_a_filing(desk):
     assert all(name not in path.read_text("utf-8") for name in desk.accounts)
     again = handle_message(dataclasses.replace(desk), {"ask": "basket", "text": True})
     text = again["text"]
-    assert text.index("Against one operator, first") < text.index("For one operator")
+    assert text.index("Against one operator") < text.index("For one operator")
     assert text.count("{{diff|") >= 3
     for one in again["picked"]:
         line = next(k for k in text.splitlines() if f"diff={one['rev'].partition(':')[2]}|" in k)

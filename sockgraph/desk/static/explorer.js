@@ -183,6 +183,7 @@ function desk(app, model, scene, state, language, speak) {
     const link = state.link;
     if (!link) return;
     panel.setAttribute("aria-busy", "true");
+    if (!panel.firstChild) panel.append(el("p", "note", t("Waiting for the kernel.")));
     const said = name === "Edits" ? await about({ ask: "edits", a: link.a, b: link.b })
       : name === "Notes" ? await ask({ ask: "notes", a: link.a, b: link.b })
       : await about({ ask: "panels", a: link.a, b: link.b, panels: [PANELS[name]] });
