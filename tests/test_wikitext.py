@@ -392,6 +392,10 @@ def test_only_what_names_the_lock_ends_it(then, held):
         ("whitelist", "[]", "2025-02-10"),
         ("modify", '{"expiry": "infinity"}', "2025-02-11"),
         ("modify", '{"expiry": "2025-02-20T00:00:00Z"}', None),
+        ("modify", 'a:1:{s:11:"5::duration";s:6:"3 days";}', None),
+        ("modify", 'a:1:{s:11:"5::duration";s:7:"1 month";}', "2025-02-11"),
+        ("modify", "2 weeks\nnocreate", None),
+        ("modify", "99999 years\nnocreate", "2025-02-11"),
         ("gunblock", "[]", None),
     ],
 )
@@ -407,22 +411,6 @@ def test_a_block_on_all_wikis_of_a_log_reads_like_one_that_the_wiki_tells(then, 
     both = {"user": C, "everywhere": [block]}
     again = restraints(log, empty("accounts"), [C], read_on="2025-03-01", coverage=[both])
     assert len(again) == 1
-
-
-@pytest.mark.parametrize(
-    ("params", "held"),
-    [
-        ('a:2:{s:11:"5::duration";s:6:"3 days";s:8:"sitewide";b:1;}', False),
-        ('a:2:{s:11:"5::duration";s:7:"1 month";s:8:"sitewide";b:1;}', True),
-        ('a:1:{s:11:"5::duration";s:8:"infinite";}', True),
-        ("2 weeks\nnocreate", False),
-        ("99999 years\nnocreate", True),
-    ],
-)
-def test_a_block_of_which_only_the_length_is_told_ends(params, held):
-    log = logged(("block", "block", f"User:{C}", params))
-    found = restraints(log, empty("accounts"), [C], read_on="2025-03-01", coverage=())
-    assert [one.day for one in found] == (["2025-02-10"] if held else [])
 
 
 def test_what_the_wiki_says_is_in_force_on_all_wikis_is_in_the_note(tmp_path):
