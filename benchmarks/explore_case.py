@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sockgraph.graph import graphml, to_graph
+from sockgraph.graph import generate_graphml, to_graph
 from sockgraph.pipeline.results import TABLES
 from sockgraph.schema import empty
 from sockgraph.store import Store
@@ -51,9 +51,8 @@ def write(accounts: int, links: int, *, edits: int = 200) -> Path:
     for name, table in tables.items():
         store.write_table(name, table)
     read = {name: store.read_table(name) for name in ("accounts", "links", "clusters")}
-    store.write_text(
-        "graph.graphml", graphml(to_graph(read["links"], read["accounts"], read["clusters"]))
-    )
+    graph = to_graph(read["links"], read["accounts"], read["clusters"])
+    store.write_text("graph.graphml", "".join(generate_graphml(graph)))
     store.write_text("report.html", "")
     told = {"coverage": [], "evidence": {}, "source": {"read_on": "2024-12-31T00:00:00+00:00"}}
     store.write_manifest(json.loads(json.dumps(told)))
