@@ -168,7 +168,7 @@ def answer_all(page):
                 " - ".join(JUDGEMENTS["may be one operator"]),
                 (QUESTIONS["says"], QUESTIONS["else"]),
             )
-            press(review, "Record")
+            press(review, "Record my judgement")
         elif review.get_by_role("button", name="Record my finding").count():
             alibi = review.get_by_label(ALIBI_ANSWERS["explained"], exact=True)
             if alibi.count():
@@ -177,7 +177,7 @@ def answer_all(page):
             press(review, "Record my finding")
         else:
             assert not review.get_by_role("button", name="Record").count()
-            press(review, "Go on")
+            press(review, "I have read it")
     raise AssertionError(review.inner_text())
 
 
