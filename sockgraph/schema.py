@@ -79,7 +79,8 @@ class Column:
         if self.kind == "list":
             return values
         if self.kind == _TIME and not isinstance(values.dtype, pd.DatetimeTZDtype):
-            if pd.api.types.is_numeric_dtype(values) and values.notna().any():
+            held = values.dropna()
+            if pd.api.types.is_numeric_dtype(held.infer_objects()) and len(held):
                 raise TypeError("numbers are no times")
             values = pd.to_datetime(values, utc=True)
         kind: Any = pd.StringDtype(na_value=np.nan) if self.kind == "string" else self.kind
@@ -408,7 +409,7 @@ def read_back(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     whole = _columns(name, frame)
     try:
         return whole.assign(**{c: s.typed(whole[c]) for c, s in TABLES[name].columns.items()})
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SchemaError(f"table {name}", f"{error}.", "Run the case again.") from error
 
 

@@ -416,9 +416,10 @@ def test_a_block_on_all_wikis_of_a_log_reads_like_one_that_the_wiki_tells(then, 
 def test_what_the_wiki_says_is_in_force_on_all_wikis_is_in_the_note(tmp_path):
     told = {"what": "lock", "since": None, "by": None}
     block = {"what": "block", "since": "2024-01-05", "by": "Steward"}
+    recent = {"what": "block", "since": "2025-02-09", "by": "Steward"}  # stated the day after
     dossier, ledger = make_dossier(tmp_path)
     for one in dossier.manifest["coverage"]:
-        one["everywhere"] = {C: [told], A: [block]}.get(one["user"], [])
+        one["everywhere"] = {C: [told, recent], A: [block]}.get(one["user"], [])
     ask_reversal(ledger, dossier, (A, C), author="Ash", reason="a letter")
     review(dossier, ledger, (A, C), Ann="reversed", Bea="reversed")
     (entry,) = settle_reversals(ledger, dossier)
@@ -428,10 +429,13 @@ def test_what_the_wiki_says_is_in_force_on_all_wikis_is_in_the_note(tmp_path):
         f"* [[User:{C}|{C}]]: globally locked\n",
         f"* Unlock [[User:{C}|{C}]] globally, if it followed from the link\n",
         f"* [[User:{A}|{A}]]: blocked on all wikis since 2024-01-05, by Steward{before}\n",
+        f"* Unblock [[User:{C}|{C}]] on all wikis, if it followed from the link\n",
     ):
         assert part in note
     assert "No block or lock" not in note
-    assert "Unblock" not in note  # what was in force before does not follow from the link
+    assert (
+        f"Unblock [[User:{A}" not in note
+    )  # what was in force before does not follow from the link
 
 
 def test_the_note_is_in_the_wiki_s_language(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from sockgraph.log_events import Restraint
     from sockgraph.reviews import Dossier, Entry, LedgerHead
+
+
+WEEK = 7
+"""Days before a link's date in which a block may still have come of it: a filing often follows."""
 
 
 def restoration_note(dossier: Dossier, entry: Entry, head: LedgerHead) -> str:
@@ -69,16 +74,26 @@ def _in_force(force: Sequence[Restraint], since: str) -> list[str]:
     ]
 
 
+def _came_of_it(one: Restraint, since: str) -> bool | None:
+    """Tell whether a block or lock followed from a link made on a day; None where it may have."""
+    if not one.day:
+        return None
+    if one.day >= since:
+        return True
+    week_before = dt.date.fromisoformat(since) - dt.timedelta(days=WEEK)
+    return None if one.day >= week_before.isoformat() else False
+
+
 def _undo(body: Mapping[str, Any], force: Sequence[Restraint]) -> list[str]:
     """Return what to undo: what is in force by the link, then what else was done by it."""
-    since = [one for one in force if not one.day or one.day >= body["since"]]
+    since = [one for one in force if _came_of_it(one, body["since"]) is not False]
     found = [
         say(
             "Unlock {user} globally" if one.lock else "Unblock {user} on {wiki}",
             user=wiki_account(one.user),
             wiki=escape_wikitext(wiki_words(one)),
         )
-        + ("" if one.day else say(", if it followed from the link"))
+        + ("" if _came_of_it(one, body["since"]) else say(", if it followed from the link"))
         for one in since
     ]
     done = {"lock", "global lock"} if any(one.lock for one in since) else set()

@@ -80,7 +80,10 @@ def answer(links: Sequence[Link], n_accounts: int) -> Markup:
     if not links:
         return tell("One account makes no pair: nothing was compared.")
     said = [_restored(link) for link in links if link.state == "reversed"]
-    said += [_asserted(link) for link in links if link.earlier and link.state != "reversed"][:2]
+    asserted = [link for link in links if link.earlier and link.state != "reversed"]
+    said += [_asserted(link) for link in asserted[:2]]
+    more = len(asserted) - 2
+    said += [tell("Likewise asserted: {n} more, below.", n=more)] if more > 0 else []
     if all(link.log10_lr is None for link in links):
         said.append(tell("Nothing could be calibrated, so no link has a number."))
     else:
