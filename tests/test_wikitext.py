@@ -435,7 +435,7 @@ def test_what_the_wiki_says_is_in_force_on_all_wikis_is_in_the_note(tmp_path):
     assert "No block or lock" not in note
     assert (
         f"Unblock [[User:{A}" not in note
-    )  # what was in force before does not follow from the link
+    )  # in force before: not by the link
 
 
 def test_the_note_is_in_the_wiki_s_language(tmp_path):
