@@ -433,9 +433,7 @@ def test_what_the_wiki_says_is_in_force_on_all_wikis_is_in_the_note(tmp_path):
     ):
         assert part in note
     assert "No block or lock" not in note
-    assert (
-        f"Unblock [[User:{A}" not in note
-    )  # in force before: not by the link
+    assert f"Unblock [[User:{A}" not in note  # in force before: not by the link
 
 
 def test_the_note_is_in_the_wiki_s_language(tmp_path):
