@@ -59,6 +59,8 @@ REVISIONS = [
 
 
 def _wiki_answer(params):
+    if params.get("meta") == "siteinfo":
+        return say({"query": {"general": {"generator": "MediaWiki 1.43.0"}}})
     if params.get("prop") != "revisions":
         return say({"query": {"pages": []}})
     if params["titles"] == "Nowhere":
@@ -76,7 +78,7 @@ def test_every_revision_and_its_text_from_a_wiki(write_case, tmp_path):
         case = load_case(write_case(WIKI, wiki.host))
         source = MediaWikiSource(case, RawAnswers(tmp_path / "raw"))
         said = source.discussions([PAGE, "Nowhere"])
-        assert source.traffic()["requests"] == {"discussions": 4}
+        assert source.traffic()["requests"] == {"discussions": 4, "site": 1}
         assert said.edits["rev_id"].tolist() == [1, 2, 3, 4, 5]
         assert said.edits["user"].fillna("-").tolist() == ["Heron", "-", "Moth", "-", "Moth"]
         assert said.edits["hidden"].tolist() == [[], [], ["text"], ["user"], []]

@@ -99,7 +99,7 @@ COMMANDS = {
     ),
     "reviewers": CommandSpec(
         "review",
-        "Say how far reviewers agree, and how often they join people known to be different.",
+        "Say how far reviewers agree, and how often they join people who are not one.",
     ),
     "audit": CommandSpec(
         "review",
