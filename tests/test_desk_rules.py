@@ -1,39 +1,17 @@
 """The drawn rules of the desk's look that can be measured, on the demo in Chromium at 1440 × 900.
 
-===== ==========================================================================================
-Rule  Test
-===== ==========================================================================================
-1     test_desk_layout: hue is for the direction of evidence alone; test_charts: hue means direction
-2     no interval has two equal ends
-3     test_one_decision
-4, 10 the head says how colleagues score
-5, 8  test_desk_layout: both sides stand beside each other; here: type keeps its size when zoomed
-6, 35 test_desk_layout: on a phone; test_report_browser: nothing makes the page scroll sideways
-7     quotes stand outside the Chinese; no English stands on a desk in Chinese;
-      test_desk_failures: names of 255 bytes
-9     the bar has every control
-11    opens on the edits of the first flagged link; test_desk_layout: before any scroll
-12    the second field lists everybody
-13    shift and click of two accounts
-14    type keeps its size when zoomed; neighbours
-15    no outline has a stranger inside
-16    whoever points at a link has its card
-17    the matrix is a staircase; every head of the table sorts
-18    pages are in the order that is chosen
-19    gaps of up to a day are bold, and the rest of a page is one line
-20    a case without page text has no diff button; test_explore_hostile opens diffs
-21    rows have two lines where the desk is narrow
-22–24 test_explore_facts: absence and corrections; each signal opens its own edits
-25–27 the basket keeps, puts against first and copies whole lines; test_explore_browser: six diffs
-28    every key leaves one element with the focus
-29    a case without calibration has everything but a number; test_explore_facts the same
-30    a pair with too few edits says so
-31–34 test_report_browser; test_report: every pair up to fifteen accounts has its place
-36–37 test_review_browser: the light path; no pair's evidence before every pair is judged
-38    test_wikitext: a filing goes under the oldest account, both sides and no verdict
-===== ==========================================================================================
+A test's name is its rule. The others are held elsewhere:
 
-Not met, and so not tested: marks of accounts are characters (7); the bar has no swap (9).
+- test_desk_layout, test_charts: hue is for the direction of evidence alone; both sides beside each
+  other; edits before any scroll; a phone; test_desk_failures: names of 255 bytes
+- test_one_decision: every place says the same numbers
+- test_explore_facts: absence and corrections; each signal opens its own edits; too few edits
+- test_explore_hostile: diffs; test_explore_browser: six diffs into a filing
+- test_report_browser, test_report: the report's screens, its matrix, nothing scrolls sideways
+- test_review_browser: the light path; no pair's evidence before every pair is judged
+- test_wikitext: a filing goes under the oldest account, both sides and no verdict
+
+Not met, and so not tested: marks of accounts are characters, and the bar has no swap.
 """
 
 import re

@@ -302,6 +302,7 @@ def test_a_table_says_every_state_and_the_head(desk):
     assert found["ledger_head"] == str(desk.ledger.head())
     assert {row["state"] for row in found["links"]} == {"none", "asserted", "flagged"}
     assert {row["evidence_moved"] for row in found["links"]} == {False}
+    desk.refused("only a filing has it", "report", "--format", "csv", "--lang", "zh-hans")
     assert desk("report", "--format", "csv", "--link", A, C).count("asserted") == 1
 
 

@@ -235,6 +235,12 @@ def report(  # noqa: PLR0913 - an option for every question
     """
     session = open_session(case, data)
     only = session.dossier.pair(*link) if link else None
+    if (lang or private) and (edits or form is not Format.wikitext):
+        raise ReviewError(
+            "--lang" if lang else "--private",
+            "only a filing has it.",
+            "Give --format wikitext without --edit, or leave it out.",
+        )
     if edits:
         text = _edit_lines(session, edits, profile)
     elif form is Format.wikitext:
