@@ -150,13 +150,16 @@ def test_nothing_left_the_machine_and_nothing_went_wrong(desk):
     assert heard == []
 
 
+DONE = "All pairs are reviewed"
+
+
 def answer_all(page):
     """Review whatever is served, to the end; return how many pairs were judged."""
     judged = 0
     review = page.locator(".sg-review")
     for _ in range(80):
-        review.get_by_text("Pair ").or_(review.get_by_text("Done.")).first.wait_for(timeout=WAIT)
-        if review.get_by_text("Done.").count():
+        review.get_by_text("Pair ").or_(review.get_by_text(DONE)).first.wait_for(timeout=WAIT)
+        if review.get_by_text(DONE).count():
             return judged
         tabs = review.locator(".lm-TabBar-tab")
         if tabs.count():

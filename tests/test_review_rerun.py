@@ -90,9 +90,9 @@ def test_a_finding_is_marked_once_its_evidence_has_moved(room):
 def test_an_accepted_alibi_reaches_the_flags(room, monkeypatch):
     given = []
 
-    def weigh(*tables, accepted_alibis, **more):
-        given.append(list(accepted_alibis))
-        return original(*tables, accepted_alibis=accepted_alibis, **more)
+    def weigh(case, **more):
+        given.append(list(case.accepted_alibis))
+        return original(case, **more)
 
     original = run.compare
     monkeypatch.setattr(run, "compare", weigh)

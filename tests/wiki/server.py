@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import mwclient
 import requests
+from filelock import FileLock
 from wiki import history
 
 if TYPE_CHECKING:
@@ -154,8 +155,10 @@ def running(
     place = memory if os.access(memory, os.W_OK) else None
     kept = _kept_at(version)
     with tempfile.TemporaryDirectory(prefix="sockgraph-wiki-", dir=place) as name:
-        if not kept.is_dir():
-            _fill(TestWiki(f"127.0.0.1:{free_port()}", Path(name) / "filled", version), kept)
+        CACHE.mkdir(exist_ok=True)
+        with FileLock(CACHE / f"{version}.lock"):  # whoever comes second waits for the first's
+            if not kept.is_dir():
+                _fill(TestWiki(f"127.0.0.1:{free_port()}", Path(name) / "filled", version), kept)
         wiki = TestWiki(f"127.0.0.1:{port or free_port()}", Path(name) / "wiki", version)
         shutil.copytree(kept, wiki.folder)
         (wiki.folder / "host").write_text(wiki.host)
@@ -175,12 +178,8 @@ def _fill(wiki: TestWiki, kept: Path) -> None:
         _hide_and_delete(wiki)
     for older in CACHE.glob(f"{wiki.version}-*"):
         shutil.rmtree(older, ignore_errors=True)
-    CACHE.mkdir(exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=CACHE)) / "wiki"
-    shutil.copytree(wiki.folder, draft)
-    with contextlib.suppress(OSError):  # another session was faster
-        draft.rename(kept)
-    draft.parent.rmdir()
+    with tempfile.TemporaryDirectory(dir=CACHE) as name:
+        shutil.copytree(wiki.folder, Path(name) / "wiki").rename(kept)
 
 
 def _kept_at(version: str) -> Path:
