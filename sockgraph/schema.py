@@ -428,9 +428,7 @@ def _checked(name: str, given: pd.DataFrame) -> pd.DataFrame:
             faults.append(f"{title}: no {column.kind}{among} (first: {wrong.iloc[0]!r}).")
     if faults:
         raise SchemaError(f"table {name}", " ".join(faults), "Correct the rows named.")
-    made = pd.DataFrame(whole, index=given.index, copy=False)
-    made.attrs = dict(given.attrs)  # what was left out, where a table is an exploration's
-    return made
+    return given.assign(**whole)  # which keeps attrs: what an exploration left out
 
 
 def _columns(name: str, frame: pd.DataFrame) -> pd.DataFrame:

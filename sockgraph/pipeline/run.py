@@ -76,10 +76,7 @@ if TYPE_CHECKING:
     from sockgraph.store import CaseStore
 
 
-KINDS = {
-    "cut histories": ("successive", "parallel"),
-    "labelled reference accounts": ("labelled",),
-}
+KINDS = {"cut histories": ("successive", "parallel"), "labelled reference accounts": ("labelled",)}
 
 
 def known_operators(case: Case) -> pd.DataFrame | None:
@@ -98,9 +95,9 @@ def calibration_on(labels: pd.DataFrame, weighed: Comparison) -> dict[str, Any]:
     """Return what the LRs are worth on known operators, and on cut histories.
 
     Known operators are those of compared accounts, and those of reference accounts, from which the
-    model learns. Each is Cllr, and Cllr less
-    the least that its ranking allows, in bits; null where there are not both kinds of pairs, or no
-    LRs. What labels show beyond cut histories is how much the cuts flatter.
+    model learns. Each is Cllr, and Cllr less the least that its ranking allows, in bits; null where
+    there are not both kinds of pairs, or no LRs. What labels show beyond cut histories is how much
+    the cuts flatter.
 
     Parameters
     ----------
