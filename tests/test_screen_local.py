@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from screen_oracle import brute
 
 from sockgraph.schema import validate
+from sockgraph.screening import kernels
 from sockgraph.screening.candidates import screen_local, write_parquet
 
 BIG = 2**40  # ids beyond 32 bits
@@ -182,3 +183,16 @@ def test_machine_code_of_an_older_version_is_compiled_anew(tmp_path, monkeypatch
         assert loops.loop(getattr(loops, name)(3)) == 3 + more
         assert len(list(tmp_path.rglob("*.nbi"))) == 1
     assert loops.loop.stats.cache_misses.total() == 1
+
+
+def test_where_nothing_can_be_kept_a_loop_is_compiled_all_the_same(monkeypatch):
+    compile_with = kernels.njit
+
+    def nowhere(**options):
+        def refuse(_):
+            raise RuntimeError("cannot cache function: no locator available")
+
+        return refuse if options.pop("cache", False) else compile_with(**options)
+
+    monkeypatch.setattr(kernels, "njit", nowhere)
+    assert kernels.compiled(lambda x: x + 1)(2) == 3

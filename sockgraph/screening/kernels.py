@@ -23,9 +23,13 @@ def compiled(function: Callable[..., Any]) -> Any:
     """Compile a loop on its first call, and keep its machine code beside the module.
 
     What an older sockgraph kept there may name a class that is gone by now. Numba fails on that
-    before it sees that the module has changed; here it is dropped, and compiled anew.
+    before it sees that the module has changed; here it is dropped, and compiled anew. Where nothing
+    can be kept (neither beside the module nor in the user's folder), each process compiles it.
     """
-    made = njit(cache=True, nogil=True, boundscheck=False)(function)
+    try:
+        made = njit(cache=True, nogil=True, boundscheck=False)(function)
+    except RuntimeError:  # no place that can be written to
+        return njit(nogil=True, boundscheck=False)(function)
     kept = getattr(made, "_cache", None)  # none where numba is told to compile nothing
     if kept is not None:
         kept.load_overload = functools.partial(_loaded_or_dropped, kept.load_overload, kept.flush)
