@@ -280,8 +280,10 @@ def test_edits_become_diff_lines_oldest_first(filing):
     assert "[https://fernwick.example/w/index.php?diff=1000 2024-01-01]" in meta
 
 
-def restored(tmp_path):
-    dossier, ledger = make_dossier(tmp_path, clusters=clusters_table(first=1))
+def restored(tmp_path, everywhere=None, **given):
+    dossier, ledger = make_dossier(tmp_path, **given)
+    for one in dossier.manifest["coverage"] if everywhere else ():
+        one["everywhere"] = everywhere.get(one["user"], [])
     ask_reversal(ledger, dossier, (A, C), author="Ash", reason="a letter")
     review(dossier, ledger, (A, C), Ann="reversed", Bea="reversed")
     (entry,) = settle_reversals(ledger, dossier)
@@ -289,7 +291,7 @@ def restored(tmp_path):
 
 
 def test_the_restoration_note_says_what_to_undo_and_whom_to_tell(tmp_path):
-    note, ledger = restored(tmp_path)
+    note, ledger = restored(tmp_path, clusters=clusters_table(first=1))
     for part in (
         f"The link between [[User:{A}|{A}]] and [[User:{C}|{C}]] was wrong",
         "It stood since 2025-02-10. 2 people who had no part in it took it back on ",
@@ -328,11 +330,7 @@ def test_the_note_says_what_is_still_in_force_and_since_when(tmp_path):
         ("block", "block", f"User:{C}", "{}"),
         ("globalauth", "setstatus", f"User:{C}@global", '{"added": ["locked"]}'),
     )
-    dossier, ledger = make_dossier(tmp_path, log_events=log)
-    ask_reversal(ledger, dossier, (A, C), author="Ash", reason="a letter")
-    review(dossier, ledger, (A, C), Ann="reversed", Bea="reversed")
-    (entry,) = settle_reversals(ledger, dossier)
-    note = restoration_note(dossier, entry, ledger.head())
+    note, _ = restored(tmp_path, log_events=log)
     user = f"[[User:{C}|{C}]]"
     for part in (
         f"* {user}: blocked on fernwick.example since 2025-02-12, by Marrow Lintel\n",
@@ -417,13 +415,7 @@ def test_what_the_wiki_says_is_in_force_on_all_wikis_is_in_the_note(tmp_path):
     told = {"what": "lock", "since": None, "by": None}
     block = {"what": "block", "since": "2024-01-05", "by": "Steward"}
     recent = {"what": "block", "since": "2025-02-09", "by": "Steward"}  # stated the day after
-    dossier, ledger = make_dossier(tmp_path)
-    for one in dossier.manifest["coverage"]:
-        one["everywhere"] = {C: [told, recent], A: [block]}.get(one["user"], [])
-    ask_reversal(ledger, dossier, (A, C), author="Ash", reason="a letter")
-    review(dossier, ledger, (A, C), Ann="reversed", Bea="reversed")
-    (entry,) = settle_reversals(ledger, dossier)
-    note = restoration_note(dossier, entry, ledger.head())
+    note, _ = restored(tmp_path, everywhere={C: [told, recent], A: [block]})
     before = "; this was so before the link was made"
     for part in (
         f"* [[User:{C}|{C}]]: globally locked\n",
@@ -438,11 +430,7 @@ def test_what_the_wiki_says_is_in_force_on_all_wikis_is_in_the_note(tmp_path):
 
 def test_the_note_is_in_the_wiki_s_language(tmp_path):
     text = CASE.replace('"fernwick.example"', '"zh.fernwick.example"', 1)
-    dossier, ledger = make_dossier(tmp_path, text=text)
-    ask_reversal(ledger, dossier, (A, C), author="Ash", reason="a letter")
-    review(dossier, ledger, (A, C), Ann="reversed", Bea="reversed")
-    (entry,) = settle_reversals(ledger, dossier)
-    note = restoration_note(dossier, entry, ledger.head())
+    note, ledger = restored(tmp_path, text=text)
     assert "之间的关联有误，现予撤回。" in note
     assert "2 位与此无涉的复核者" in note
     assert "作出的处置：锁定" in note
@@ -467,7 +455,7 @@ def test_what_is_posted_parses_without_error_on_a_real_wiki(wiki, filing, tmp_pa
         "<includeonly>==== Suspected sockpuppets ====\n* {{{1}}}\n{{{evidence}}}</includeonly>"
     )
     site.pages["Template:Diff"].save("<span class='diff'>{{{diff}}} {{{label}}}</span>")
-    note, _ = restored(tmp_path)
+    note, _ = restored(tmp_path, clusters=clusters_table(first=1))
     profiles = [profile for profile in PROFILES if profile != "mail"]
     texts = [spi_filing(filing, profile=p, variant=v) for p in profiles for v in VARIANTS]
     accounts = {f"User:{name}" for name in (A, B, C)}
