@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sockgraph.case import SLUG, SLUG_RULE, Case, load_case
 from sockgraph.errors import CaseError, StoreError
-from sockgraph.store.files import write_bytes
+from sockgraph.store.files import whole_file, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,11 +112,13 @@ def new_case(  # noqa: PLR0913 - what a case file must say, each by name
 
 def _write_new(target: Path, text: str) -> None:
     """Write a file that is not there yet, whole or not at all."""
-    if target.exists():
-        raise CaseError(target, "there is such a case already.", "Choose another name.")
     try:
-        write_bytes(target, text.encode())
+        with whole_file(target, new=True) as draft:
+            draft.write_bytes(text.encode())
     except StoreError as error:
+        if isinstance(error.__cause__, FileExistsError):
+            there = "there is such a case already."
+            raise CaseError(target, there, "Choose another name.") from error
         raise CaseError(target, error.rule, "Choose another folder: --cases.") from error
 
 

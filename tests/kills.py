@@ -104,7 +104,9 @@ PRELOAD = [
 ]
 DRAWN = re.compile(r"[0-9a-f]{12,}|([0-9a-f]{4} ){3}[0-9a-f]{4}|\d{4}-\d\d-\d\dT[\d:]+Z")
 """Hashes over the clock, and its times."""
-CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.truncate", "os.rmdir", "shutil.rmtree"}
+CHANGES = {"shutil.rmtree"} | {
+    f"os.{one}" for one in ("link", "mkdir", "remove", "rename", "rmdir", "truncate")
+}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 import json
 import os
 import stat
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -56,6 +57,25 @@ def test_a_write_that_fails_half_way_leaves_nothing(tmp_path):
     with pytest.raises(StoreError, match="No space left"):
         fill()
     assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("linked", [True, False])  # not every disk has hard links
+def test_a_new_file_replaces_none_that_another_made_meanwhile(tmp_path, monkeypatch, linked):
+    if not linked:
+        refusal = PermissionError(1, "Operation not permitted")
+        monkeypatch.setattr(os, "link", Mock(side_effect=refusal))
+    target = tmp_path / "file"
+    with whole_file(target, new=True) as draft:
+        draft.write_text("first")
+
+    def again():
+        with whole_file(target, new=True) as draft:
+            draft.write_text("second")
+
+    with pytest.raises(StoreError, match="File exists"):
+        again()
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+    assert target.read_text() == "first"
 
 
 def test_files_and_folders_are_their_owner_s_only(store):

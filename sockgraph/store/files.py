@@ -37,8 +37,13 @@ def make_folder(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
+def whole_file(target: Path, *, new: bool = False) -> Iterator[Path]:
     """Yield a path to write to; it becomes `target` only if the block succeeds.
+
+    Parameters
+    ----------
+    new
+        Nothing of that name may be there by then.
 
     Raises
     ------
@@ -59,13 +64,23 @@ def whole_file(target: Path) -> Iterator[Path]:
         draft.chmod(OWNER_ONLY_FILE)
         yield draft
         _flush(draft)
-        draft.replace(target)
+        (_name if new else Path.replace)(draft, target)
         flush_folder(target.parent)
     except OSError as error:
         raise _refused(target, error) from error
     finally:
         with contextlib.suppress(OSError):  # the folder may be gone, or closed to us by now
             draft.unlink(missing_ok=True)
+
+
+def _name(draft: Path, target: Path) -> None:
+    """Give a draft its name if nobody has it: a rename would replace what is there."""
+    try:
+        os.link(draft, target)
+    except OSError as error:
+        if os.path.lexists(target):
+            raise FileExistsError(17, "File exists", str(target)) from error
+        draft.replace(target)  # on a disk without hard links
 
 
 def write_bytes(target: Path, content: bytes) -> None:
