@@ -114,7 +114,7 @@ class ReviewerWork:
     Attributes
     ----------
     open, closed
-        Links with an opened finding, and with one that waits for the other reviewer's.
+        Links with an opened finding, and with one that waits for the others'.
     unblinded
         Links that they knew by name before their first judgement.
     changed

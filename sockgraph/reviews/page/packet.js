@@ -304,7 +304,7 @@ function end() {
   const full = packet.tasks.some((task) => done(task, "finding"));
   const intro = full ? [
     t("Save your commitments first and send that file: it binds you to your findings without showing them. What you closed on the light path stands in it openly."),
-    t("Once the other reviewer’s commitments are in as well, save your findings and send that file. Keep both."),
+    t("Once every reviewer’s commitments are in, save your findings and send that file. Keep both."),
   ] : [t("Nothing here needs a second person. Save your answers and send that file.")];
   const buttons = full ? [go(t("Save my commitments"), () => save(true)), go(t("Save my findings"), () => save(false))] : [go(t("Save my answers"), () => save(false))];
   show(t("All pairs are reviewed"), intro, buttons,
