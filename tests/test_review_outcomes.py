@@ -261,7 +261,7 @@ def test_no_wording_is_argued_twice_in_part(room):
     rows = [evidence.assign(signal=s, rev_ids=[revs]) for s in ("phrases", "openings")]
     tables = {"edits": edits.assign(comment=comments), "evidence": pd.concat(rows)}
     dossier = with_tables(dossier, **tables)
-    found = arguments(dossier, [(B, C)], "for")
+    found, _ = arguments(dossier, [(B, C)], "for")
     assert [one.what for one in found if one.what] == ["per the toll survey, mend"]
 
 
@@ -272,7 +272,7 @@ def test_an_opening_with_a_mark_is_argued_and_of_no_others_none_is_counted(room)
     evidence = dossier.tables["evidence"].query("user_a == @B and user_b == @C").iloc[[1]]
     revs = [f"fernwick.example:{r}" for r in edits["rev_id"]]
     tables = {"edits": edits, "evidence": evidence.assign(signal="openings", rev_ids=[revs])}
-    (found,) = arguments(with_tables(dossier, **tables), [(B, C)], "for")
+    (found,), _ = arguments(with_tables(dossier, **tables), [(B, C)], "for")
     assert found.said("for", found.what) == "Both begin summaries with “...per the toll survey”."
     assert found.rows
 

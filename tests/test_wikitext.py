@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_fixture import CASE, A, B, C, clusters_table, make_dossier
 from review_work import review
+from review_work import with_tables as with_case_tables
 
 from sockgraph.log_events import restraints
 from sockgraph.names import clean
@@ -68,9 +69,7 @@ def filing(tmp_path):
     revs = [f"fernwick.example:{rev}" for rev in edits.loc[own, "rev_id"]]
     signals = evidence["signal"].replace("words", "phrases")  # as today's text signal is named
     evidence = evidence.assign(rev_ids=[revs] * len(evidence), signal=signals)
-    dossier = dataclasses.replace(
-        dossier, tables={**dossier.tables, "edits": edits, "evidence": evidence}
-    )
+    dossier = with_case_tables(dossier, edits=edits, evidence=evidence)
     review(dossier, ledger, (B, C), Ann="upheld", Bea="upheld")
     known = histories(ledger.entries())
     others = [history for pair, history in known.items() if pair != (B, C)]
@@ -79,8 +78,7 @@ def filing(tmp_path):
 
 def with_tables(filing, **other):
     """Return a filing of a case with other tables."""
-    tables = {**filing.dossier.tables, **other}
-    return dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, tables=tables))
+    return dataclasses.replace(filing, dossier=with_case_tables(filing.dossier, **other))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
@@ -138,6 +136,16 @@ def test_a_filing_argues_at_most_six_times_and_never_twice_the_same(filing):
     assert len(set(rows)) == len(rows)
 
 
+def test_a_filing_counts_the_arguments_that_it_leaves_out(filing):
+    one = filing.dossier.tables["evidence"].query("signal == 'phrases' and user_a == @B").iloc[[0]]
+    revs = [[], *([rev] for rev in one["rev_ids"].iloc[0][:8])]  # none, or one of its own
+    told = [one.assign(signal=f"trace {i}", rev_ids=[rev]) for i, rev in enumerate(revs)]
+    filing = with_tables(filing, evidence=pd.concat(told))
+    text = spi_filing(filing, profile="enwiki", variant="public")
+    assert text.count("Both are alike in") == 6
+    assert "\n* Arguments left out: 3. They come after the first 6, or have no edit" in text
+
+
 def test_a_filing_goes_under_the_oldest_account(filing):
     accounts = filing.dossier.tables["accounts"].copy()
     for user, oldest in ((B, C), (C, B)):
@@ -182,16 +190,13 @@ def test_writing_is_claimed_of_what_was_read_of_it(filing):
     filing = with_signal(filing, "added text", "writing")
     english = spi_filing(filing, profile="enwiki", variant="public")
     assert "Both write alike in what their edits added" in english
-    assert "两者在编辑所添加的文字中写法相似" in spi_filing(
-        filing, profile="zhwiki", variant="public"
-    )
+    chinese = spi_filing(filing, profile="zhwiki", variant="public")
+    assert "两者在编辑所添加的文字中写法相似" in chinese
     case = filing.dossier.case
     source = case.source.model_copy(update={"texts": "posts"})
     case = case.model_copy(update={"source": source})
-    dossier = dataclasses.replace(filing.dossier, case=case)
-    posts = spi_filing(
-        dataclasses.replace(filing, dossier=dossier), profile="enwiki", variant="public"
-    )
+    filing = dataclasses.replace(filing, dossier=dataclasses.replace(filing.dossier, case=case))
+    posts = spi_filing(filing, profile="enwiki", variant="public")
     assert "Both write alike in their posts on talk pages" in posts
 
 

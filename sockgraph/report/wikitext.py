@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sockgraph.names import clean, look_alike, own_characters
 from sockgraph.report.basket import picked_edits
 from sockgraph.report.markup import escape_wikitext, wiki_account, wiki_section
-from sockgraph.reviews.arguments import WHOLE, Argument, ShownEdit, arguments, as_edit
+from sockgraph.reviews.arguments import MOST, WHOLE, Argument, ShownEdit, arguments, as_edit
 from sockgraph.reviews.audit import head_words
 from sockgraph.reviews.states import LinkHistory
 from sockgraph.reviews.words import counted, estimate, interval, restraint_words, signed
@@ -281,7 +281,7 @@ class _Wiki:
         rows: Iterable[Any] = picked_edits(filing.dossier.tables["edits"], chosen).itertuples()
         left = {f"{row.wiki}:{row.rev_id}": as_edit(row) for row in rows}
         pairs, found = [history.pair for history in filing.histories], []
-        for one in arguments(filing.dossier, pairs, side) if side == "for" and left else ():
+        for one in arguments(filing.dossier, pairs, side)[0] if side == "for" and left else ():
             cited = next(
                 row["rev_ids"]
                 for row in filing.dossier.signals(one.pair)
@@ -301,10 +301,12 @@ class _Wiki:
 
     def _argued(self, way: str) -> list[str]:
         pairs = [history.pair for history in self.filing.histories]
+        shown, left = arguments(self.filing.dossier, pairs, way)
         found: list[str] = []
-        for one in arguments(self.filing.dossier, pairs, way):
+        for one in shown:
             found += [self._claim(one, way), *(f"* {row}" for row in self._rows(one))]
-        return found
+        more = "Arguments left out: {n}. They come after the first {most}, or have no edit to show."
+        return [*found, say(more, n=left, most=MOST)] if left else found
 
     def _claim(self, one: Argument, way: str) -> str:
         """Return an argument's claim, who it is about, and how common that is."""

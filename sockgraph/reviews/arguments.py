@@ -150,7 +150,7 @@ class Argument:
         return told + say(COMMON[self.claim == "page", min(n, 2)], n=n, of=of)
 
 
-def arguments(dossier: Dossier, pairs: Sequence[Pair], way: str) -> list[Argument]:
+def arguments(dossier: Dossier, pairs: Sequence[Pair], way: str) -> tuple[list[Argument], int]:
     """Return what speaks for, or against, some links: the strongest of each first, no repeats.
 
     Parameters
@@ -163,20 +163,25 @@ def arguments(dossier: Dossier, pairs: Sequence[Pair], way: str) -> list[Argumen
     list of Argument
         At most `MOST` of all links together; every link that has one comes before any has two.
         What names a page or a wording, which anybody can check, comes before habits.
+    int
+        How many are left out: beyond `MOST`, or for one operator without an edit to look at.
     """
     found: list[list[Argument]] = []
+    left = 0
     said = _normalized(dossier.tables["edits"]["comment"])
     for pair in pairs:
         facts = _Facts(dossier, pair, said)
         ways = {"against": ("may be copied", "against")}.get(way, (way,))
         rows = [row for row in dossier.signals(pair) if direction(row) in ways]
         rows.sort(key=lambda r: (ways.index(direction(r)), -abs(r["log10_lr"] or 0), r["signal"]))
-        told = (one for row in rows if (one := facts.argument(row)))
-        made = (one for one in told if one.rows or way == "against")  # for: with edits to look at
+        told = [one for row in rows if (one := facts.argument(row))]
+        made = [one for one in told if one.rows or way == "against"]  # for: with edits to look at
+        left += len(told) - len(made)
         found.append(sorted(_once(made), key=lambda one: not one.what))  # what anybody can check
     ranked = [(rank, one) for of_pair in found for rank, one in enumerate(of_pair)]
     ranked.sort(key=lambda r: (r[0], not r[1].what, -abs(r[1].log10_lr or 0)))
-    return _once(one for _, one in ranked)[:MOST]
+    kept = _once(one for _, one in ranked)
+    return kept[:MOST], left + len(kept[MOST:])
 
 
 def _once(given: Iterable[Argument]) -> list[Argument]:
