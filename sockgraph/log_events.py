@@ -58,7 +58,7 @@ def params_of(text: object) -> dict[str, Any]:
         return {k or i: f == "1" if f else said or n or more for k, i, said, f, n, more in found}
     try:
         params = json.loads(text) if text.startswith(("{", "[")) else text.splitlines()
-    except ValueError:
+    except (ValueError, RecursionError):  # nested too deep
         params = _written_by_python(text)
     if isinstance(params, list):
         return {str(place): given for place, given in enumerate(params)}
@@ -69,7 +69,7 @@ def _written_by_python(text: str) -> object:
     """Return what a table's cell holds where pandas wrote a dict into it; else nothing."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return {}
 
 
@@ -105,12 +105,19 @@ def effect(event: Any) -> bool | None:
     return _EFFECTS.get(event.type, {}).get(event.action)
 
 
-def keeps_out(event: Any) -> bool:
-    """Tell whether a log's row keeps its account from standing for "different people".
+def kept_out(log_events: pd.DataFrame, users: Iterable[str]) -> set[str]:
+    """Return whom of some accounts a log keeps from standing for "different people".
 
     A lock and a block on all wikis do, and a block from this whole wiki that speaks of socks, also
     when they ended.
     """
+    named = frozenset(users)
+    events: Iterable[Any] = log_events[log_events["type"].isin(RESTRAINING)].itertuples()
+    found = (account_of(event.target, named) for event in events if _keeps_out(event))
+    return {user for user in found if user is not None}
+
+
+def _keeps_out(event: Any) -> bool:
     if not effect(event):
         return False
     said = "" if pd.isna(event.comment) else str(event.comment)
@@ -234,8 +241,8 @@ def _until(row: Any, given: Mapping[str, Any]) -> str:
     if given.get("expiry"):
         return str(given["expiry"])[:10]
     length = str(given.get("duration") or given.get("0") or "")
-    spans: dict[str, Any] = {f"{unit}s": int(n) for n, unit in _SPAN.findall(length)}
     try:
+        spans: dict[str, Any] = {f"{unit}s": int(n) for n, unit in _SPAN.findall(length)}
         return f"{row.timestamp + pd.DateOffset(**spans):%Y-%m-%d}" if spans else length[:10]
     except (OverflowError, ValueError):  # after the year 9999
         return ""

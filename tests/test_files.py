@@ -142,6 +142,8 @@ def test_a_table_of_accounts_says_who_is_temporary(table, tmp_path):
         (("block", "unblock", "{}", "No sockpuppet"), False),
         (("block", "block", "{}", "Sockpuppetry"), True),
         (("block", "block", "{}", "Vandalism"), False),
+        (("block", "block", "{[1]: 2}", "Sockpuppetry"), True),  # no cell stops the reading
+        (("block", "block", "[" * 100_000, "Sockpuppetry"), True),
         (("block", "block", '{"sitewide": false}', "Sockpuppetry"), False),
     ],
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sockgraph.errors import SchemaError, SourceError, TableError
-from sockgraph.log_events import RESTRAINING, account_of, keeps_out, params_of
+from sockgraph.log_events import account_of, kept_out, params_of
 from sockgraph.names import TEMPORARY, TEMPORARY_NAME, kind_of, normal_name, says_bot
 from sockgraph.schema import empty, validate
 from sockgraph.sources.added_text import own_texts
@@ -155,11 +155,7 @@ class TableSource:
 
     def blocked_as_sock(self, users: Sequence[str]) -> set[str]:
         """Return who was blocked as a sock, or on all wikis, or locked, by the file's log."""
-        named = frozenset(users)
-        logged = self._events[self._events["type"].isin(RESTRAINING)]
-        rows: Iterable[Any] = logged.itertuples()
-        told = (account_of(row.target, named) for row in rows if keeps_out(row))
-        return {user for user in told if user is not None}
+        return kept_out(self._events, users)
 
     def shared_histories(self, edits: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG002 - Source asks so
         """Return nothing: the file holds what it holds, and `background` gives it."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sockgraph.errors import FetchError
-from sockgraph.log_events import SOCK_BLOCK, account_of, keeps_out
+from sockgraph.log_events import SOCK_BLOCK, kept_out
 from sockgraph.names import has_vanished, normal_name
 from sockgraph.schema import TABLES, empty, validate
 from sockgraph.sources.mediawiki import accounts as renames
@@ -249,9 +249,7 @@ def blocked_before(asker: CachedClient, users: Sequence[str]) -> set[str]:
     """Return who of these was ever blocked as a sock, by the wiki's log: a request each."""
     titles = [f"User:{user}" for user in users]
     asker.ensure(BLOCKS, titles)
-    events: Iterable[Any] = log_table("", asker.rows(BLOCKS, titles)).itertuples()
-    out = (account_of(event.target, frozenset(users)) for event in events if keeps_out(event))
-    return {user for user in out if user is not None}
+    return kept_out(log_table("", asker.rows(BLOCKS, titles)), users)
 
 
 def has(asker: CachedClient, extension: str) -> bool:
