@@ -75,16 +75,19 @@ class Column:
     among: tuple[str, ...] = ()
 
     def typed(self, values: pd.Series) -> pd.Series:
-        """Return the values in the column's type; TypeError or ValueError where it has none."""
+        """Return the values in the column's type; TypeError, ValueError, OverflowError of none."""
         if self.kind == "list":
-            return values
+            return self._lists(values)
         if self.kind == _TIME and not isinstance(values.dtype, pd.DatetimeTZDtype):
             held = values.dropna()
             if pd.api.types.is_numeric_dtype(held.infer_objects()) and len(held):
                 raise TypeError("numbers are no times")
             values = pd.to_datetime(values, utc=True)
         kind: Any = pd.StringDtype(na_value=np.nan) if self.kind == "string" else self.kind
-        return values.astype(kind)
+        typed = values.astype(kind)
+        if self.kind in {"Int16", "Int32"} and (typed != values.astype("Int64")).any():
+            raise OverflowError("too large a number")  # of which pandas makes another
+        return typed
 
     def refused(self, values: pd.Series) -> pd.Series:
         """Return which values of this type are not allowed."""
@@ -99,10 +102,23 @@ class Column:
         among = set(self.among)
         right = (
             isinstance(v, list)
-            and all(isinstance(item, str) and (not among or item in among) for item in v)
+            and (not v or all(isinstance(i, str) and (not among or i in among) for i in v))
             for v in values
         )
         return pd.Series(np.fromiter(right, bool, len(values)), index=values.index)
+
+    def _lists(self, values: pd.Series) -> pd.Series:
+        """Turn arrays, as Parquet gives them, into lists; null stays null if allowed, else []."""
+        if values.dtype == object and all(isinstance(v, list) for v in values):
+            return values
+        null = values.isna().to_numpy(dtype=bool)
+        cells = values.to_numpy(dtype=object)
+        lists = np.full(len(values), None, dtype=object)  # of most pairs of a large case: they stay
+        given = (list(c) if pd.api.types.is_list_like(c) else c for c in cells[~null])
+        lists[~null] = np.fromiter(given, object)
+        for i in () if self.nullable else np.flatnonzero(null):
+            lists[i] = []
+        return pd.Series(lists, index=values.index, dtype=object)
 
 
 @dataclass(frozen=True)
@@ -432,36 +448,16 @@ def _checked(name: str, given: pd.DataFrame) -> pd.DataFrame:
 
 
 def _columns(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the contract's columns in their order, lists as lists."""
+    """Return the contract's columns in their order, or refuse what is missing or unknown."""
     columns = TABLES[name].columns
-    _refuse_columns(name, TABLES[name], list(frame.columns))
-    whole = frame.reindex(columns=list(columns))
-    lists = {c: s for c, s in columns.items() if s.kind == "list"}
-    return whole.assign(**{c: _lists(whole[c], s) for c, s in lists.items()})
-
-
-def _refuse_columns(name: str, table: Table, given: Sequence[str]) -> None:
-    needed = {c for c, s in table.columns.items() if not s.nullable and s.kind != "list"}
-    missing = sorted(needed - set(given))
-    unknown = sorted(set(given) - set(table.columns))
+    needed = {c for c, s in columns.items() if not s.nullable and s.kind != "list"}
+    missing = sorted(needed - set(frame.columns))
+    unknown = sorted(set(frame.columns) - set(columns))
     if missing or unknown:
         said = [f"columns missing: {', '.join(missing)}."] if missing else []
         said += [f"columns unknown: {', '.join(unknown)}."] if unknown else []
         raise SchemaError(f"table {name}", " ".join(said), "Give exactly the contract's columns.")
-
-
-def _lists(values: pd.Series, column: Column) -> pd.Series:
-    """Turn arrays, as Parquet gives them, into lists; null stays null where allowed, else []."""
-    if values.dtype == object and all(isinstance(v, list) for v in values):
-        return values
-    null = values.isna().to_numpy(dtype=bool)
-    cells = values.to_numpy(dtype=object)
-    lists = np.full(len(values), None, dtype=object)  # of most pairs of a large case: they stay so
-    given = (c.tolist() if isinstance(c, np.ndarray) else list(c) for c in cells[~null])
-    lists[~null] = np.fromiter(given, object)
-    for i in () if column.nullable else np.flatnonzero(null):
-        lists[i] = []
-    return pd.Series(lists, index=values.index, dtype=object)
+    return frame.reindex(columns=list(columns))
 
 
 def _ascends(frame: pd.DataFrame, key: Sequence[str]) -> bool:

@@ -42,6 +42,8 @@ def test_missing_stays_missing():
         ([_edit(user=None)], "user"),
         ([_edit(rev_id="x")], "rev_id"),
         ([_edit(hidden=["everything"])], "hidden"),
+        ([_edit(tags="minor")], "tags: no list"),
+        ([_edit(tags=5)], "tags: no list"),
         ([_edit(colour="red")], "columns unknown: colour"),
         ([{"wiki": "w", "rev_id": 1}], "columns missing: timestamp, user"),
     ],
@@ -49,6 +51,12 @@ def test_missing_stays_missing():
 def test_each_broken_rule_is_named(rows, said):
     with pytest.raises(SchemaError, match=said):
         validate("edits", pd.DataFrame(rows))
+
+
+def test_no_number_is_cut_to_what_fits():
+    given = pd.DataFrame([_edit(size_diff=2**40)]).astype({"size_diff": "Int64"})
+    with pytest.raises(SchemaError, match="size_diff: no Int32"):
+        validate("edits", given)
 
 
 def test_a_pair_stands_once_and_in_order():
