@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from communities import labels_of
+from judging import labels_of
 
-from sockgraph.evaluation import cllr
+from sockgraph.evaluation import cllr, roc_auc
 from sockgraph.evaluation.metrics import count_by_score
 from sockgraph.evidence.similarity import surprise
 from sockgraph.schema import validate
@@ -151,9 +151,7 @@ def measure(name: str, n_pairs: int) -> pd.DataFrame:
 def _auc(scores: pd.Series, same: pd.Series) -> float:
     if scores.isna().any():
         return float("nan")
-    ranks = scores.rank().to_numpy()[same.to_numpy(bool)]
-    n, m = len(ranks), int((~same).sum())
-    return float((ranks.sum() - n * (n + 1) / 2) / (n * m)) if n and m else float("nan")
+    return roc_auc(count_by_score(scores, list(same), null=0.0))
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
