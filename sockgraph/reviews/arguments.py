@@ -168,9 +168,10 @@ def arguments(dossier: Dossier, pairs: Sequence[Pair], way: str) -> tuple[list[A
     """
     found: list[list[Argument]] = []
     left = 0
-    said = _normalized(dossier.tables["edits"]["comment"])
+    edits = dossier.tables["edits"]
+    edits = edits.assign(page=page_keys(edits), said=_normalized(edits["comment"]))
     for pair in pairs:
-        facts = _Facts(dossier, pair, said)
+        facts = _Facts(pair, edits, posts=dossier.case.source.reads == "posts")
         ways = {"against": ("may be copied", "against")}.get(way, (way,))
         rows = [row for row in dossier.signals(pair) if direction(row) in ways]
         rows.sort(key=lambda r: (ways.index(direction(r)), -abs(r["log10_lr"] or 0), r["signal"]))
@@ -203,14 +204,13 @@ def _once(given: Iterable[Argument]) -> list[Argument]:
 class _Facts:
     """The edits of one link, and how common things are among all accounts read."""
 
-    def __init__(self, dossier: Dossier, pair: Pair, said: pd.Series) -> None:
+    def __init__(self, pair: Pair, edits: pd.DataFrame, *, posts: bool) -> None:
         self.pair = pair
-        self.said = said
+        self.edits = edits
+        self.posts = posts
         self.told: dict[str, list[str]] = {"wording": [], "opening": []}  # those argued by
-        self.posts = dossier.case.source.reads == "posts"
-        self.edits = dossier.tables["edits"]
-        mine = self.edits[self.edits["user"].isin(pair)]
-        mine = mine.assign(key=revision_keys(mine), page=page_keys(mine))
+        mine = edits[edits["user"].isin(pair)]
+        mine = mine.assign(key=revision_keys(mine))
         self.mine = mine.sort_values(["timestamp", "rev_id"], kind="stable")
 
     def argument(self, row: dict[str, Any]) -> Argument | None:
@@ -234,8 +234,8 @@ class _Facts:
         pages = _of_both(cited) or _of_both(self.mine)
         if not pages:
             return self._whole(signal, weight, cited)
-        there = self.edits.assign(page=page_keys(self.edits))
-        editors = there[there["page"].isin(pages)].groupby("page")["user"].nunique()
+        there = self.edits[self.edits["page"].isin(pages)]
+        editors = there.groupby("page")["user"].nunique()
         page = min(pages, key=lambda p: (editors[p], p))
         mine = self.mine[self.mine["page"] == page]
         title = str(mine["title"].dropna().iloc[0]) if mine["title"].notna().any() else str(page)
@@ -268,8 +268,8 @@ class _Facts:
         """Tell of every edit whether its summary has a wording, or begins with it."""
         low = wording.casefold()
         if claim == "opening":
-            return self.said.str.startswith(low)
-        return self.said.str.contains(low, regex=False)
+            return self.edits["said"].str.startswith(low)
+        return self.edits["said"].str.contains(low, regex=False)
 
     def _others(self, n: int) -> tuple[int, int] | None:
         """Leave the pair itself out of accounts that were counted, and of all; None if all."""
