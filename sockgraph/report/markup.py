@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 from sockgraph.names import clean, is_han
+from sockgraph.reviews.packet import is_reserved
 from sockgraph.strings import say
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from sockgraph.case import Case
 
 EN_DASH = "\N{EN DASH}"
-_RESERVED = (".example", ".test", ".invalid")
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})")
 REVISION = re.compile(r"(.+):(\d+)")
 _PLAIN = frozenset(" .,()/-!?+%$@")  # ASCII that wikitext does not read, but at a line's start
@@ -85,15 +85,11 @@ def anchor(url: str | None, text: Markup | str) -> Markup:
 
 
 def diff_url(case: Case, revision: int | str) -> str | None:
-    """Return the address of the diff of `rev_id` or `wiki:rev_id`; None on hosts that cannot exist.
-
-    Such hosts are those of RFC 2606.
-    """
+    """Return the address of a `rev_id` or `wiki:rev_id`'s diff; None on hosts that cannot exist."""
     found = REVISION.fullmatch(str(revision))
     named, rev_id = found.groups() if found else (case.wiki, revision)
     wiki = named if named in case.wikis else case.wiki
-    host = wiki.split(":")[0].lower()
-    if host.endswith(_RESERVED) or host in {"example", "test", "invalid"}:
+    if is_reserved(wiki):
         return None
     return f"{case.source.scheme}://{wiki}{case.source.api_path}index.php?diff={rev_id}"
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sockgraph.strings import Language
 
 ANSWERS_FORMAT = "sockgraph answers 2"
-_RESERVED = ("example", "test", "invalid")  # RFC 2606: such hosts cannot exist
+_RESERVED = ("example", "test", "invalid")
 
 
 @dataclass(frozen=True)
@@ -159,13 +159,17 @@ def _said(table: Mapping[str, str]) -> dict[str, str]:
     return {key: say(text) for key, text in table.items()}
 
 
+def is_reserved(wiki: str) -> bool:
+    """Tell whether a wiki's host is one that cannot exist, see RFC 2606."""
+    return wiki.partition(":")[0].lower().rpartition(".")[2] in _RESERVED
+
+
 def wiki_address(case: Case) -> str | None:
     """Return what an edit's number is put behind to open its diff; None where there is no wiki.
 
     Of several wikis, `{wiki}` stands for the edit's.
     """
-    host = case.wiki.split(":")[0].lower()
-    if case.source.kind != "mediawiki" or host.rsplit(".", 1)[-1] in _RESERVED:
+    if case.source.kind != "mediawiki" or is_reserved(case.wiki):
         return None
     place = case.wiki if len(case.wikis) == 1 else "{wiki}"
     return f"{case.source.scheme}://{place}{case.source.api_path}index.php?diff="
