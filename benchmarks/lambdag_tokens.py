@@ -155,22 +155,19 @@ def _auc(scores: pd.Series, same: pd.Series) -> float:
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return, by tokens, what either number tells; ranks are taken within each community."""
-    by = ["community", "tokens"]
-    both = rows.groupby(by)["lambdag"].rank(pct=True) + rows.groupby(by)["ours"].rank(pct=True)
+    """Return, by tokens, what either number tells; each AUC is the mean of the communities'."""
     told = []
-    for size, here in rows.assign(both=both).groupby("tokens"):
-        hard = here[here["kind"] < 2]  # the true pair and the nearest other
+    for size, here in rows.groupby("tokens"):
         found: dict[str, Any] = {
             "tokens": size,
             "true": here["same"].sum(),
             "other": (~here["same"]).sum(),
         }
-        for name in ("lambdag", "ours", "both"):
-            aucs = [_auc(rows[name], rows["same"]) for _, rows in here.groupby("community")]
-            found[f"AUC {name}"] = np.nanmean(aucs)
-            aucs = [_auc(rows[name], rows["same"]) for _, rows in hard.groupby("community")]
-            found[f"nearest, {name}"] = np.nanmean(aucs)
+        for others, left_out in (("by lot", 1), ("nearest", 2)):  # kinds, as `pairs_of` gives them
+            asked = here[here["kind"] != left_out].groupby("community")
+            for name in ("lambdag", "ours"):
+                aucs = [_auc(rows[name], rows["same"]) for _, rows in asked]
+                found[f"{others}, {name}"] = np.nanmean(aucs)
         found["Cllr"] = cllr(count_by_score(here["lambdag"], list(here["same"]), null=0.0))
         strange = here[~here["same"]]
         found["other > 10"] = int((strange["lambdag"] > 1).sum())
