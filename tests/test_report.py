@@ -239,7 +239,10 @@ def test_a_case_with_only_insufficient_pairs_draws_no_waterfall():
         band="insufficient", flagged=False, state="none",
     )  # fmt: skip
     page = case_report(dataclasses.replace(data, links=links, omissions=empty("omissions")))
-    assert "28 with too few edits" in page or "neither graph nor staircase is drawn" in page
+    assert "Every pair has too few edits" in page
+    assert "Nothing could be calibrated" not in page
+    assert "neither graph nor staircase is drawn" in page
+    assert "Baseline" not in page
     assert '<section id="link-' not in page
 
 
