@@ -197,7 +197,7 @@ def reviewers(
     register = calibrations([Ledger(path).entries() for path in folders])
     if as_json:
         found = {
-            "reviewers": [p.as_dict() for p in people],
+            "reviewers": [asdict(p) for p in people],
             "agreement": [vars(a) for a in pairs],
             "over cases": [asdict(c) for c in register],
         }

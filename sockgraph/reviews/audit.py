@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sockgraph.errors import ReviewError
 from sockgraph.names import printable
@@ -126,10 +126,6 @@ class ReviewerWork:
     closed: int = 0
     unblinded: int = 0
     changed: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the counts as JSON has them."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
