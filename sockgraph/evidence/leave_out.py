@@ -22,7 +22,7 @@ from sockgraph.evidence.similarity import surprise
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import subject_of, validate
 from sockgraph.signals import Histories, TermVectors, similarity, term_vectors
-from sockgraph.signals.corpus import DAY
+from sockgraph.signals.corpus import DAY, revision_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -238,7 +238,7 @@ def _telling_weeks(
     corpus = histories.corpus
     named = pd.DataFrame({"pair": np.arange(len(rev_ids)), "edit": rev_ids.tolist()})
     named = named.explode("edit").dropna()
-    key = corpus.frame["wiki"].astype(str) + ":" + corpus.frame["rev_id"].astype(str)
+    key = revision_keys(corpus.frame)
     here = key.isin(set(named["edit"])).to_numpy()
     week_of = dict(zip(key[here], _week(corpus.seconds[corpus.save[here]]), strict=True))
     named["week"] = named["edit"].map(week_of)

@@ -21,6 +21,7 @@ from sockgraph.reviews.words import (
     signed,
     support_words,
 )
+from sockgraph.signals.corpus import revision_keys
 from sockgraph.strings import say
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ class Dossier:
     def _cited(self, pair: Pair, revs: Iterable[str]) -> dict[str, str]:
         edits = self.tables["edits"]
         mine = edits[edits["user"].isin(pair)]
-        keys = mine["wiki"] + ":" + mine["rev_id"].astype("string")
+        keys = revision_keys(mine)
         said = mine["comment"].astype(object).where(mine["comment"].notna(), None)
         wanted = set(revs)
         return {

@@ -248,7 +248,7 @@ def make_cards(
     edits = dossier.tables["edits"]
     mine = edits[edits["user"].isin(shown)]
     wanted = set(rev_ids)
-    mine = mine[(mine["wiki"] + ":" + mine["rev_id"].astype("string")).isin(wanted)]
+    mine = mine[revision_keys(mine).isin(wanted)]
     mine = mine.assign(who=np.where(mine["user"] == shown[0], "A", "B"))
     draw = _Draw(blind, {}, diffs or {})
     ordered = mine.sort_values(["timestamp", "rev_id"], kind="stable")

@@ -165,8 +165,7 @@ class Corpus:
 
     def rev_ids(self, edits: NDArray[np.int64]) -> list[str]:
         """Name edits as "wiki:rev_id"."""
-        rows = self.frame.iloc[edits]
-        return [f"{w}:{r}" for w, r in zip(rows["wiki"], rows["rev_id"], strict=True)]
+        return revision_keys(self.frame.iloc[edits]).tolist()
 
 
 @dataclass(frozen=True)
