@@ -84,7 +84,7 @@ def answer(links: Sequence[Link], n_accounts: int) -> Markup:
     said += [_asserted(link) for link in asserted[:2]]
     more = len(asserted) - 2
     said += [tell("Likewise asserted: {n} more, below.", n=more)] if more > 0 else []
-    if all(link.band == "insufficient" for link in links):
+    if all(link.insufficient for link in links):
         said.append(tell("Every pair has too few edits, so no link has a number."))
     elif all(link.log10_lr is None for link in links):
         said.append(tell("Nothing could be calibrated, so no link has a number."))
