@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.clustering import THRESHOLD, pair_evidence, partition
+from sockgraph.evidence.reliability import ENOUGH, RATIOS
+from sockgraph.evidence.training import EXTREME
 from sockgraph.graph import to_graph
 
 if TYPE_CHECKING:
@@ -17,11 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-RATIOS = (10, 100, 1000)
-EXTREME = 0.001
-"""The share of different pairs that may be one operator's, undetected: given with and without."""
-ENOUGH = 3
-"""Pairs for each 1/x: with fewer than 3x, no pair above x says little (the rule of three)."""
 SHARED = 5
 """Pages in common from which on exculpation is asked for."""
 STRATA = {

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.evaluation.false_links import (
-    RATIOS,
     Exculpation,
     OpenSet,
     Precision,
@@ -21,6 +20,7 @@ from sockgraph.evaluation.false_links import (
     prior_reading,
 )
 from sockgraph.evaluation.metrics import Separation, ece, ratios_of, separation, tippett_grid
+from sockgraph.evidence.reliability import RATIOS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -31,7 +31,10 @@ STRATA = {
     "same hours": "hours",
     "same tools": "saving habits",
 }
-LEVELS = (10, 100, 1000)
+RATIOS = (10, 100, 1000)
+"""Likelihood ratios above which pairs of different people are counted,"""
+ENOUGH = 3
+"""and pairs for each 1/x: with fewer than 3x, no pair above x says little (the rule of three)."""
 SEEN = {
     "edit times": (10.0, 1628.0),
     "pages": (1.0, 919.0),
@@ -113,7 +116,7 @@ def newcomers(verdict: PairScores, histories: Histories) -> NDArray[np.bool_]:
 
 
 def _rates(held: NDArray[np.float64], highest: float) -> dict[str, Any]:
-    testable = [x for x in LEVELS if len(held) >= 3 * x and highest > np.log10(x)]
+    testable = [x for x in RATIOS if len(held) >= ENOUGH * x and highest > np.log10(x)]
     return {str(x): float((held > np.log10(x)).mean()) for x in testable}
 
 

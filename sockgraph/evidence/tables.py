@@ -15,7 +15,7 @@ from sockgraph.evidence.reliability import false_links, reaching
 from sockgraph.evidence.scoring import at_pairs
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
 from sockgraph.evidence.similarity import contributing_edits
-from sockgraph.evidence.training import KINDS, LABELLED
+from sockgraph.evidence.training import EXTREME, KINDS, LABELLED
 from sockgraph.schema import empty, validate
 from sockgraph.signals.simultaneous import stretches
 
@@ -34,7 +34,6 @@ RIVALS, COMMUNITY = "rivals", "community"
 ALIBI_SHOWN = 0.3
 """log10 LR against, from which on the stretches behind it are listed."""
 QUANTILES = (0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.999)
-EXTREME = 0.001
 AT_ONCE = 1 << 15
 """Pairs whose rows are laid out together: those of half a million pairs take gigabytes."""
 SHOWN = 200

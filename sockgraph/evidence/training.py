@@ -38,7 +38,7 @@ HARD = 3000
 PLAIN = 3000
 """and so many of the others, weighted back to all of them."""
 EXTREME = 0.001
-"""The share of different pairs that may be undetected socks: used with and without."""
+"""The share of different pairs that may be one operator's, undetected: used with and without."""
 ENOUGH = 30
 """Accounts with a labelled partner that count as much as all cut histories together."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from sockgraph.case import MANY
+from sockgraph.evidence.reliability import RATIOS
 from sockgraph.report.data import pairs_of
 from sockgraph.report.markup import joined, name
 from sockgraph.report.wording import DASH, NBSP, counted, listed, plain, prior_note, thousands
@@ -101,9 +102,6 @@ def rest_on(data: ReportData, links: Sequence[Link]) -> Markup:
     )
 
 
-LEVELS = (10, 100, 1000)
-
-
 @dataclass(frozen=True)
 class FalseLinks:
     """How often pairs of different reference accounts pass an LR, by kind of pair.
@@ -130,7 +128,7 @@ def false_links(data: ReportData) -> FalseLinks | None:
     measured = data.calibration.get("false_links") or {}
     sizes = data.calibration.get("strata") or {}
     given = {k for rates in measured.values() for k, share in rates.items() if share is not None}
-    levels = [lr for lr in LEVELS if str(lr) in given]
+    levels = [lr for lr in RATIOS if str(lr) in given]
     if not levels:
         return None
     rows = [
@@ -142,7 +140,7 @@ def false_links(data: ReportData) -> FalseLinks | None:
         for stratum, rates in measured.items()
         for facts in [sizes.get(stratum, {})]
     ]
-    silent = [thousands(lr) for lr in LEVELS if lr not in levels]
+    silent = [thousands(lr) for lr in RATIOS if lr not in levels]
     untested = (
         say("An LR over {n} is beyond what this reference can test.", n=listed(silent))
         if silent
