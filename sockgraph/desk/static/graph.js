@@ -173,12 +173,11 @@ function graphView(ctx) {
     const kept = segments;
     segments = segments.filter((_, i) => i !== own);
     const length = Math.hypot(x2 - x1, y2 - y1) || 1, off = 4 + widthOf(link.lr) / 2, width = span(link.words) + 2;
-    // beside the line, on either side of it, at several heights of it
+    // beside the line, on either side of it, at several heights of it; else on the line itself, never on another
     const [nx, ny] = [(y2 - y1) / length, -(x2 - x1) / length];
-    const places = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74].flatMap((s) => [1, -1].map((side) => {
-      const reach = off + (Math.abs(nx) * width) / 2 + Math.abs(ny) * 6;
-      return [x1 + s * (x2 - x1) + side * nx * reach, y1 + s * (y2 - y1) + side * ny * reach + 4.5, "middle"];
-    }));
+    const reach = off + (Math.abs(nx) * width) / 2 + Math.abs(ny) * 6, along = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74];
+    const beside = (s, side) => [x1 + s * (x2 - x1) + side * nx * reach, y1 + s * (y2 - y1) + side * ny * reach + 4.5, "middle"];
+    const places = [...along.flatMap((s) => [beside(s, 1), beside(s, -1)]), ...along.map((s) => beside(s, 0))];
     const text = settle(draw("text", { class: `lr ${link.direction}` }, link.words), width, places, same(link));
     segments = kept;
     return text;
