@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import tiny
 from faulty import faulty_wiki, say
 from review_work import NEWS, review
-from test_hostile_answers import EDITS, honest
+from test_hostile_answers import CASE, EDITS, honest
 from test_review_packet import filled, without_answers
 
 from sockgraph.pipeline.other_cases import export
@@ -28,21 +28,6 @@ if TYPE_CHECKING:
 
 ASSERTED = tiny.NAMES[0], tiny.NAMES[2]
 HIDDEN, DELETED = range(EDITS[0]["revid"], EDITS[3]["revid"]), EDITS[4]["revid"]
-WIKI_CASE = """\
-id = "wiki-1"
-title = "t"
-reason = "r"
-wikis = ["{host}"]
-[source]
-kind = "mediawiki"
-scheme = "http"
-contact = "me@operator.example"
-[accounts]
-nominated = ["Alpha", "Beta"]
-min_edits = 5
-[reference]
-accounts = 6
-"""
 
 
 def _session(home: Path) -> ReviewSession:
@@ -121,6 +106,7 @@ def fetched(home: Path) -> None:
     shutil.rmtree(home / "data")
     host, hide = hiding_wiki()
     case = home / "wiki.toml"
-    case.write_text(WIKI_CASE.format(host=host), encoding="utf-8")
+    text = CASE.replace("wiki.example", host).replace("[source]", '[source]\nscheme = "http"')
+    case.write_text(text, encoding="utf-8")
     run_case(case, data=home / "data")
     hide()

@@ -93,8 +93,6 @@ def test_a_list_of_notes_ends():
 
 
 def test_notes_stand_in_a_filing_inert():
-    from sockgraph.report.markup import escape_wikitext
-
     (note,) = name_notes(["{{x}}\u3164"])
     assert "{" not in escape_wikitext(note)
 

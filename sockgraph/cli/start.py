@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import importlib.util
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -34,7 +33,6 @@ DECLARED = "A | A (bot) | url"
 OPERATOR = "name of the case | A | B | url"
 SEVERAL = "|"
 """Parts an answer that says several things; no account's name and no address holds one."""
-_LOCAL = re.compile(r"(localhost|127\.[\d.]+|\[::1\])(:\d+)?")
 Read = TypeVar("Read")
 EXTRA = "Install it: pip install 'sockgraph[notebook]'."
 _SOUND = {
@@ -160,12 +158,13 @@ def ask_kind(given: str | None, path: Path | None, *, asking: bool) -> str:
 
 def ask_scheme(given: str | None, hosts: Sequence[str], questions: Prompts) -> str | None:
     """Return `http` or `https`; asked only of a wiki that is on this machine."""
+    from sockgraph.sources.mediawiki.credentials import is_loopback  # slow to import
 
     def read(text: str) -> str:
         _refuse("--scheme", source={"kind": "table", "path": "-", "scheme": text})
         return text
 
-    if given is None and not any(_LOCAL.fullmatch(one) for one in hosts):
+    if given is None and not any(map(is_loopback, hosts)):
         return None
     return questions.offer("http or https", given, read, "http" if questions.asking else "")
 

@@ -70,19 +70,15 @@ class CaseTables(dict[str, pd.DataFrame]):
     @cached_property
     def editors(self) -> Rows:
         """How many accounts edited each page, by its number."""
-        many = int(self.users.max(initial=0)) + 1
-        visits = np.unique(self.pages * many + self.users)
-        counts: Rows = np.bincount(visits // many)
-        return counts
+        return np.asarray(pd.Series(self.users).groupby(self.pages).nunique())
 
     @cached_property
     def _in_time(self) -> tuple[Rows, dict[str, Rows]]:
         """The edits from oldest to newest, and where in this order those of each account stand."""
         order = np.lexsort((self["edits"]["rev_id"].to_numpy(np.int64), self.times))
-        by_user = np.argsort(self.users[order], kind="stable")
-        ends = np.cumsum(np.bincount(self.users))
-        names = pd.unique(self["edits"]["user"])
-        return order, dict(zip(names, np.split(by_user, ends), strict=False))  # a last empty one
+        users = self["edits"]["user"].iloc[order]
+        by_user = users.groupby(users, observed=True).indices
+        return order, {str(user): np.asarray(rows) for user, rows in by_user.items()}
 
     def edits_of(self, *users: str, most: int | None = None) -> Rows:
         """Return where the edits of some accounts stand, oldest first; `most` of each at most."""

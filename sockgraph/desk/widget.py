@@ -175,9 +175,7 @@ class Explorer(anywidget.AnyWidget):
     _esm = page_script()
     _css = scoped_tokens() + (STATIC / "explorer.css").read_text(encoding="utf-8")
     scene = traitlets.Dict()  # asked for: what is synchronised, a notebook keeps when it is cleared
-    problem = traitlets.Dict(
-        allow_none=True, default_value=None
-    )  # likewise: an error may name an account
+    problem = traitlets.Dict(allow_none=True, default_value=None)  # may name an account: likewise
 
     def __init__(
         self, case: CaseResult | Path | str, *, data: Path | str = DATA, by: str = ""

@@ -337,9 +337,8 @@ def _clearing(found: Exculpation | None) -> str:
     return (
         f"Of {counted(found.pairs, 'pair')} of different people with at least {spelled(SHARED)}"
         f" pages in common and enough edits, {percent(found.cleared)} have log10{NBSP}LR below"
-        f" −1: the evidence clears them. {percent(found.towards)} have it above 1: it"
-        " misleads."
-    ).replace("none have", "None have")
+        f" −1: it tells them apart; {percent(found.towards)} have it above 1: it misleads."
+    )
 
 
 def _flags(side: PairSetMeasures, terms: CaseTerms, about: CaseSummary, *, own: bool) -> str:

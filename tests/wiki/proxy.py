@@ -44,10 +44,10 @@ def proxied(
                 asks = [("WWW-Authenticate", 'Basic realm="private"')]
                 return self.answer(401, asks, b"<h1>401 Authorization Required</h1>")
             passed = {k: v for k, v in self.headers.items() if k not in {"Connection", "Host"}}
-            wiki = http.client.HTTPConnection(upstream, timeout=60)
-            wiki.request(self.command, self.path, body or None, passed)
-            told = wiki.getresponse()
-            return self.answer(told.status, told.getheaders(), told.read())
+            with contextlib.closing(http.client.HTTPConnection(upstream, timeout=60)) as wiki:
+                wiki.request(self.command, self.path, body or None, passed)
+                told = wiki.getresponse()
+                return self.answer(told.status, told.getheaders(), told.read())
 
         def do_POST(self) -> None:
             self.do_GET()
