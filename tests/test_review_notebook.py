@@ -20,7 +20,7 @@ def found(box, kind):
 
 def fields(desk, kind):
     """Return what no notebook keeps: fields of a kind, or what is shown."""
-    from sockgraph.desk.unkept import Unkept
+    from sockgraph.desk.widget import Unkept
 
     return [one for one in found(desk, Unkept) if one.kind == kind]
 

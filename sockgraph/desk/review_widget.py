@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 from markupsafe import Markup
 
-from sockgraph.desk.unkept import WIDE, Unkept
+from sockgraph.desk.widget import WIDE, Unkept
 from sockgraph.errors import SockgraphError
 from sockgraph.names import clean
 from sockgraph.pipeline.results import DATA, CaseResult

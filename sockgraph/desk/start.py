@@ -10,8 +10,7 @@ from markupsafe import Markup
 
 from sockgraph.case import load_case
 from sockgraph.case_template import new_case
-from sockgraph.desk.unkept import WIDE, Unkept
-from sockgraph.desk.widget import Explorer
+from sockgraph.desk.widget import WIDE, Explorer, Unkept
 from sockgraph.errors import SockgraphError
 from sockgraph.names import clean, name_on_page
 from sockgraph.pipeline.results import open_store
