@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sockgraph.desk.review_widget import ReviewWidget
-    from sockgraph.desk.start import StartWidget
-    from sockgraph.desk.widget import Explorer
+    from sockgraph.desk.widget import Explorer, StartWidget
     from sockgraph.evidence import Comparison, EvidenceSettings
     from sockgraph.evidence.exploration import Window
     from sockgraph.pipeline.results import CaseResult
@@ -174,7 +173,7 @@ def _shown(progress: Progress) -> Iterator[Progress]:
     try:
         from IPython.display import display
 
-        from sockgraph.desk.start import Bar
+        from sockgraph.desk.widget import Bar
     except ImportError:  # without the extra `notebook`
         yield progress
         return
@@ -332,8 +331,7 @@ def explore(
     (4, None)
     """
     with _notebook("explore"):
-        from sockgraph.desk.start import StartWidget
-        from sockgraph.desk.widget import Explorer
+        from sockgraph.desk.widget import Explorer, StartWidget
     if case is None:
         return StartWidget(data=Path(data), by=by)
     return Explorer(_ran(case, data), data=Path(data), by=by)

@@ -5,8 +5,7 @@ from pathlib import Path
 import tiny
 
 import sockgraph as sg
-from sockgraph.desk.start import DEMO, NEW, StartWidget, case_files
-from sockgraph.desk.widget import Explorer
+from sockgraph.desk.widget import DEMO, NEW, Explorer, StartWidget, case_files
 from sockgraph.errors import FetchError
 
 
@@ -35,7 +34,7 @@ def no_answer(path, **_):
 
 
 def test_a_new_case_is_asked_for_and_what_is_wrong_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr("sockgraph.desk.start.run_case", no_answer)
+    monkeypatch.setattr("sockgraph.desk.widget.run_case", no_answer)
     start = StartWidget(data=tmp_path / "data", folder=tmp_path / "cases")
     assert start.form.layout.display == "none"
     start.which.value = NEW
