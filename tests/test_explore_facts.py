@@ -28,8 +28,8 @@ from sockgraph.desk import (
 )
 from sockgraph.desk.facts import shared_pages
 from sockgraph.desk.messages import handle_message
-from sockgraph.desk.phrases import tokens_of
 from sockgraph.desk.state import Desk, read_positions
+from sockgraph.desk.tables import tokens_of
 from sockgraph.desk.widget import STATIC, Explorer, fallback, graph_payload, scoped_tokens
 from sockgraph.errors import SockgraphError
 from sockgraph.names import hidden_pseudonym

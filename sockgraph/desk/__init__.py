@@ -7,7 +7,7 @@ from sockgraph.desk.facts import (
     shared_edits,
     timeline,
 )
-from sockgraph.desk.phrases import shared_phrases
+from sockgraph.desk.tables import shared_phrases
 
 __all__ = [
     "group_facts",

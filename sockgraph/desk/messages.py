@@ -12,7 +12,7 @@ import pandas as pd
 from sockgraph.charts.groups import MOST, NOTE, matrix_cells
 from sockgraph.desk import panels
 from sockgraph.desk.facts import cited_edits, each, latest_edits, shared_edits, shared_pages
-from sockgraph.desk.phrases import pattern_of, shared_phrases
+from sockgraph.desk.tables import pattern_of, shared_phrases
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
 from sockgraph.names import clean, is_han
 from sockgraph.pipeline.run import open_source

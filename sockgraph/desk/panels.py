@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sockgraph.charts.activity import hours_beside, hours_card, timeline_of, week_counts
 from sockgraph.charts.waterfall import waterfall, waterfall_steps
 from sockgraph.desk import facts
-from sockgraph.desk.phrases import pattern_of, shared_phrases
+from sockgraph.desk.tables import pattern_of, shared_phrases
 from sockgraph.names import clean, name_notes
 from sockgraph.report.groups import asked, held_by, weakest, who_else, worst_omission
 from sockgraph.report.markup import name

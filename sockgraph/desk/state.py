@@ -15,8 +15,7 @@ import pandas as pd
 
 import sockgraph
 from sockgraph.clustering import cluster
-from sockgraph.desk.phrases import PhraseIndex, index_phrases
-from sockgraph.desk.tables import CaseTables
+from sockgraph.desk.tables import CaseTables, PhraseIndex, index_phrases
 from sockgraph.errors import StaleArtifactError
 from sockgraph.evidence import flag
 from sockgraph.graph import to_graph

@@ -1,4 +1,4 @@
-"""The desk's widget, everything that its graph and filters need, and the choice of a case before it.
+"""The desk's widget, all that its graph and filters need, and the choice of a case before it.
 
 What a widget synchronises, a notebook may hold when its outputs are cleared (nbclient always does,
 JupyterLab where it saves the widgets' state), and with it the accounts that are named there. So the
