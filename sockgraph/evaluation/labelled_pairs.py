@@ -18,8 +18,7 @@ from scipy import sparse
 
 from sockgraph.errors import EvaluationError
 from sockgraph.evaluation.metrics import ScoreCounts, count_by_score
-from sockgraph.evidence.holdout import COLUMNS
-from sockgraph.evidence.reliability import ALIKE, EVENT_DAYS, STRATA
+from sockgraph.evidence.reliability import ALIKE, COLUMNS, EVENT_DAYS, STRATA
 from sockgraph.names import from_cell
 
 if TYPE_CHECKING:

@@ -11,11 +11,10 @@ import pandas as pd
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence import tables
 from sockgraph.evidence.calibration import CalibratedModel, calibrate
-from sockgraph.evidence.holdout import held_out
 from sockgraph.evidence.leave_out import omit_parts, omit_weeks
 from sockgraph.evidence.null_tests import run_null_tests
 from sockgraph.evidence.operators import counted
-from sockgraph.evidence.reliability import transfer
+from sockgraph.evidence.reliability import held_out, transfer
 from sockgraph.evidence.scoring import AccountIndex, score_pairs, score_pairs_with
 from sockgraph.evidence.settings import Comparison, ComparisonInput, EvidenceSettings
 from sockgraph.evidence.similarity import (

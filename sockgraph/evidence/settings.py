@@ -136,7 +136,7 @@ class Comparison:
     declared
         Groups of accounts that are declared to be one operator's.
     held_out
-        The reference as it is judged itself; see `sockgraph.evidence.holdout`.
+        The reference as it is judged itself; see `sockgraph.evidence.reliability`.
     exploration
         What was left out to see what happens; `links.attrs` says it too. No file is written of such
         a comparison, so no finding and no filing can rest on it.
