@@ -23,7 +23,7 @@ from sockgraph import reference
 from sockgraph.case import load_case
 from sockgraph.clustering import cluster
 from sockgraph.evidence import flagging, tables
-from sockgraph.evidence.null_tests import run_null_tests
+from sockgraph.evidence.comparison import run_null_tests
 from sockgraph.evidence.scoring import AccountIndex, NullTest, score_pairs
 from sockgraph.evidence.settings import EvidenceSettings
 from sockgraph.evidence.similarity import Likeness, measure, normalize

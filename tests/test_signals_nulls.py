@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from test_signals_traces import START, edits_of
 
-from sockgraph.evidence.null_tests import last_blocks
+from sockgraph.evidence.comparison import last_blocks
 from sockgraph.schema import validate
 from sockgraph.signals import compile_edits, of_accounts
 from sockgraph.signals.coactivity import find_handovers

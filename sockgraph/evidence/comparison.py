@@ -12,10 +12,9 @@ from sockgraph.errors import SockgraphError
 from sockgraph.evidence import tables
 from sockgraph.evidence.calibration import CalibratedModel, calibrate
 from sockgraph.evidence.leave_out import omit_parts, omit_weeks
-from sockgraph.evidence.null_tests import run_null_tests
 from sockgraph.evidence.operators import counted
 from sockgraph.evidence.reliability import held_out, transfer
-from sockgraph.evidence.scoring import AccountIndex, score_pairs, score_pairs_with
+from sockgraph.evidence.scoring import AccountIndex, NullTest, score_pairs, score_pairs_with
 from sockgraph.evidence.settings import Comparison, ComparisonInput, EvidenceSettings
 from sockgraph.evidence.similarity import (
     PARTS,
@@ -27,10 +26,13 @@ from sockgraph.evidence.similarity import (
     normalize,
 )
 from sockgraph.evidence.training import PseudoPairs, cut_histories, history_key, no_cuts
+from sockgraph.log_events import account_of, is_sitewide, params_of
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
+from sockgraph.signals.coactivity import coupled_absence, find_handovers, shared_sessions
 from sockgraph.signals.imitation import find_imitation
+from sockgraph.signals.reverts import find_undoing
 from sockgraph.signals.simultaneous import find_alibis
 from sockgraph.signals.writing import machine_texts
 
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.signals import Corpus, Histories, TermMatrix
+    from sockgraph.signals.null_models import NullTrace
+    from sockgraph.signals.simultaneous import Alibi
 
 _DEFAULT = EvidenceSettings()
 
@@ -337,3 +341,56 @@ def measure_all(
     if kept is not None and keep:
         kept.write(key, new)
     progress("signals", len(SIGNALS), len(SIGNALS))
+
+
+def run_null_tests(
+    histories: Histories, alibi: Alibi, cast: AccountIndex, log_events: pd.DataFrame
+) -> list[NullTest]:
+    """Return the traces that are told from a null of their own, not from cut histories.
+
+    Parameters
+    ----------
+    alibi
+        Found before: its panel needs more than the trace.
+    log_events
+        The contract table; empty where the source has no logs.
+    """
+    whole = ~(alibi.incomplete[:, None] | alibi.incomplete[None, :])
+    blocked = last_blocks(log_events, cast.users)
+    handover = find_handovers(histories, cast.reference, blocked)
+    return [
+        NullTest("alibi", "time", alibi.log10_lr, alibi.changes, whole, alibi.turns.telling),
+        _extra("hand-over", "time", handover, whole),
+        _extra("coupled absence", "time", coupled_absence(histories), whole),
+        _extra("sessions", "time", shared_sessions(histories), whole),
+        _extra("undoing", "interaction", find_undoing(histories), np.ones_like(whole)),
+    ]
+
+
+def last_blocks(log_events: pd.DataFrame, users: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return when each user was last blocked, seconds since 1970; NaN: never, or not known.
+
+    Blocks from parts of the wiki end nothing.
+    """
+    blocks = log_events[(log_events["type"] == "block") & (log_events["action"] != "unblock")]
+    whole = [is_sitewide(params_of(text)) for text in blocks["params"]]
+    blocks = blocks[np.array(whole, dtype=bool)]
+    known = dict.fromkeys(users)
+    names = pd.Series([account_of(target, known) for target in blocks["target"]], blocks.index)
+    seconds = blocks["timestamp"].astype("datetime64[us, UTC]").astype("int64") / 1e6
+    last = seconds.groupby(names).max()
+    return np.asarray(last.reindex(list(users)), dtype=np.float64)
+
+
+def _extra(name: str, family: str, trace: NullTrace | None, offered: NDArray[np.bool_]) -> NullTest:
+    """Return the trace as it is told; None: the source does not offer what it needs."""
+    if trace is not None:
+        lr = np.where(offered, trace.log10_lr, np.nan)
+        return NullTest(name, family, lr, trace.support, offered, trace.telling)
+    nothing = np.zeros(offered.shape, dtype=np.int64)
+    silent = np.full(offered.shape, np.nan)
+    return NullTest(name, family, silent, nothing, np.zeros_like(offered), _nobody)
+
+
+def _nobody(*_: int) -> NDArray[np.int64]:
+    return np.zeros(0, dtype=np.int64)

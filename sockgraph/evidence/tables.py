@@ -10,7 +10,6 @@ import pandas as pd
 
 from sockgraph.evidence import flagging
 from sockgraph.evidence.model import FAMILIES
-from sockgraph.evidence.null_tests import imitation_rows
 from sockgraph.evidence.reliability import false_links, reaching
 from sockgraph.evidence.scoring import at_pairs
 from sockgraph.evidence.settings import Comparison, EvidenceSettings
@@ -125,7 +124,9 @@ def build_tables(
         histories, (measured, found.extras), pairs.row[shown], pairs.column[shown]
     )
     told = dict(zip(shown, rev_ids, strict=True))
-    copied = imitation_rows(found.imitation, histories, case.cast)
+    copied = empty("evidence")
+    if found.imitation is not None:
+        copied = found.imitation.rows(histories, case.cast.users, case.cast.nominated)
     parts = [
         _evidence(case, part, found, verdict, {i - low: ids for i, ids in told.items()}, copied)
         for low, part in pairs.parts()

@@ -29,7 +29,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from scipy.special import betaincinv
+
+from sockgraph.schema import empty, validate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,6 +97,41 @@ class Imitation:
         n = len(self.taken)
         here = np.flatnonzero((self.pair == a * n + b) | (self.pair == b * n + a))
         return np.unique(self.saves[here[:TOLD]])
+
+    def rows(
+        self, histories: Histories, users: tuple[str, ...], nominated: NDArray[np.bool_]
+    ) -> pd.DataFrame:
+        """Return a row of `evidence` for each nominated pair that may be imitation, with its edits.
+
+        It moves no number: `score` is the share of the later account's summaries that were taken
+        over, `support` how many.
+
+        Parameters
+        ----------
+        histories
+            Those it was found in.
+        users, nominated
+            (units,) what each is called, and which are nominated.
+        """
+        rows = []
+        for copy, origin in np.argwhere(self.found & nominated[:, None] & nominated[None, :]):
+            a, b = sorted((int(copy), int(origin)), key=lambda i: users[i])
+            edits = np.searchsorted(histories.corpus.save, self.telling(a, b))
+            rows.append(
+                {
+                    "user_a": users[a],
+                    "user_b": users[b],
+                    "signal": FAMILY,
+                    "family": FAMILY,
+                    "score": self.share[copy, origin],
+                    "log10_lr": np.nan,
+                    "contribution": np.nan,
+                    "support": self.taken[copy, origin],
+                    "status": "ok",
+                    "rev_ids": histories.corpus.rev_ids(edits),
+                }
+            )
+        return validate("evidence", pd.DataFrame(rows)) if rows else empty("evidence")
 
 
 def find_imitation(histories: Histories, reference: NDArray[np.bool_]) -> Imitation | None:
