@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from sockgraph.case_template import new_case
     from sockgraph.clustering import cluster
     from sockgraph.evaluation import evaluate
-    from sockgraph.evidence.flagging import flag
-    from sockgraph.evidence.operators import which_case
+    from sockgraph.evidence.flagging import flag, which_case
     from sockgraph.graph import to_graph
     from sockgraph.screening.candidates import screen
 
@@ -61,7 +60,7 @@ _HOMES = {
     "new_case": "sockgraph.case_template",
     "screen": "sockgraph.screening.candidates",
     "to_graph": "sockgraph.graph",
-    "which_case": "sockgraph.evidence.operators",
+    "which_case": "sockgraph.evidence.flagging",
 }
 
 

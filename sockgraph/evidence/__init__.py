@@ -3,8 +3,7 @@
 from sockgraph.evidence.calibration import CalibratedModel
 from sockgraph.evidence.comparison import compare, compare_with, fit_calibration
 from sockgraph.evidence.exploration import what_if
-from sockgraph.evidence.flagging import flag
-from sockgraph.evidence.operators import which_case
+from sockgraph.evidence.flagging import flag, which_case
 from sockgraph.evidence.settings import Comparison, ComparisonInput, EvidenceSettings
 
 __all__ = [

@@ -12,8 +12,7 @@ from sockgraph.errors import SockgraphError
 from sockgraph.evidence import tables
 from sockgraph.evidence.calibration import CalibratedModel, calibrate
 from sockgraph.evidence.leave_out import omit_parts, omit_weeks
-from sockgraph.evidence.operators import counted
-from sockgraph.evidence.reliability import held_out, transfer
+from sockgraph.evidence.reliability import counted, held_out, transfer
 from sockgraph.evidence.scoring import AccountIndex, NullTest, score_pairs, score_pairs_with
 from sockgraph.evidence.settings import Comparison, ComparisonInput, EvidenceSettings
 from sockgraph.evidence.similarity import (

@@ -12,6 +12,13 @@ most like its own, makes an innocent case, and it is said how many of them would
 Nobody knows who is who there: the pairs behind those flags may be operators whom nobody has found.
 Where there are more of them than of undetected operators anywhere (`settings.CROWDED`), people are
 alike here, and the standing asked for rises until there are not.
+
+Which case? An account that somebody asks about is laid beside operators who are known from earlier
+cases, each by one account or several. An operator's likelihood ratio is the mean of those of its
+accounts: were the account a further one of that operator, nobody knows which it would be like. It
+is held at the bounds that its links are held at. An operator is named only where a link to one of
+its accounts is flagged and that mean is no less than 1, which is "none of them"'s; else that is the
+answer.
 """
 
 from __future__ import annotations
@@ -22,13 +29,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import logsumexp
 
 from sockgraph.errors import SockgraphError
+from sockgraph.evidence.model import LN10
 from sockgraph.evidence.settings import CROWDED, EXPECTED_FALSE, FEWEST_CASES, STANDING
 from sockgraph.schema import WORDS, links_of, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -381,3 +390,87 @@ def highest_innocent(
         first, second = np.unravel_index(cells.argmax(), cells.shape)
         best[i], pair[i] = cells[first, second], case[first] * n + case[second]
     return best, pair
+
+
+def which_case(links: pd.DataFrame, operators: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Say of every account that is no known operator's which of them it may be, or none of them.
+
+    Parameters
+    ----------
+    links
+        What `flag` returned.
+    operators
+        By a name for each operator, its accounts; all of them were compared. Their order says
+        nothing.
+
+    Returns
+    -------
+    DataFrame
+        `user`, `operator` (null: none of them), `log10_lr` (against none of them, whose own is 0;
+        null where nothing can be said), `score` (ranks where bounds are reached; no LR), `given`
+        (whether this is the answer; null where there are too few edits, or nothing is calibrated).
+        The answer comes first, then the others, the nearest first. More than one operator may be
+        given.
+
+    Raises
+    ------
+    SockgraphError
+        If these are not flagged links, or an account was not compared or is two operators'.
+
+    Examples
+    --------
+    >>> import sockgraph as sg
+    >>> scores = sg.compare(edits, nominated=["Alder Tollgate", "Quillmoss", "芦汀客"])
+    >>> links = sg.flag(scores, sg.cluster(sg.to_graph(scores)))
+    >>> found = sg.which_case(links, {"the toll case": ["Quillmoss"]})
+    >>> found.groupby("user").size().to_dict()
+    {'Alder Tollgate': 2, '芦汀客': 2}
+    """
+    links = links_of(links, ("user_a", "user_b", "score", "log10_lr", "flagged"))
+    compared = {*links["user_a"], *links["user_b"]}
+    _refuse(operators, compared)
+    owner = {user: name for name, users in operators.items() for user in users}
+    columns = ["user", "operator", "log10_lr", "score", "given"]
+    sides = [
+        links.assign(user=links[here], operator=links[there].map(owner))
+        for here, there in (("user_a", "user_b"), ("user_b", "user_a"))
+    ]
+    met = pd.concat(sides).dropna(subset="operator")
+    met = met[~met["user"].isin(owner)]
+    if met.empty:
+        return pd.DataFrame(columns=columns)
+    by = met.groupby(["user", "operator"])
+    found = pd.DataFrame(
+        {name: by[name].agg(_mean_ratio) for name in ("log10_lr", "score")}
+        | {"given": by["flagged"].any().astype("boolean")}
+    ).reset_index()
+    found["given"] &= ~(found["log10_lr"] < 0)  # one flagged link among many that contradict
+    none = found.groupby("user").agg(lr=("log10_lr", "max"), given=("given", "any")).reset_index()
+    heard = none["lr"].notna()  # without a number nobody is "none of them"
+    none = none.assign(
+        operator=None,
+        log10_lr=np.where(heard, 0.0, np.nan),
+        given=(~none["given"]).where(heard),
+        score=np.nan,
+    )
+    silent = found["user"].isin(none.loc[~heard, "user"])
+    found["given"] = found["given"].mask(silent)
+    every = pd.concat([found.astype({"operator": object}), none[columns]], ignore_index=True)
+    order = ["user", "given", "log10_lr", "score", "operator"]
+    up = [True, False, False, False, True]
+    return every.sort_values(order, ascending=up, ignore_index=True)[columns]
+
+
+def _mean_ratio(values: pd.Series) -> float:
+    """Return log10 of the mean of what these are the log10 of; NaN where none is known."""
+    known = values.dropna().to_numpy(dtype=float) * LN10
+    return float(logsumexp(known) - np.log(len(known))) / LN10 if len(known) else float("nan")
+
+
+def _refuse(operators: Mapping[str, Sequence[str]], compared: set[str]) -> None:
+    named = [user for users in operators.values() for user in users]
+    for user in named:
+        if user not in compared:
+            raise SockgraphError(user, "it was not compared.", "Nominate it, and compare again.")
+        if named.count(user) > 1:
+            raise SockgraphError(user, "it is given twice to an operator.", "Give it once.")

@@ -6,6 +6,10 @@ what 98 of 100 labelled accounts show (those of ten edit times; each community c
 it lies outside, every interval is wider by the most that one community's log10 LRs were off
 (`settings.WIDER`), so the words for it are weaker.
 
+Who else? Accounts of the same pages are laid beside the nominated by the flag's own conditions.
+They are counted; nobody is named who was not nominated. The same count says how often an account of
+the same pages, known to be nobody's, would be given to a known operator (`flagging.which_case`).
+
 The table `held_out` is the reference as it is judged by what was learnt from it: what validation
 counts. A row is a pair of different reference accounts, one account's history cut in two, or a pair
 that labels give to one person. Its accounts are among those that the model was fitted on: a handful
@@ -30,6 +34,8 @@ from sockgraph.schema import empty, validate
 from sockgraph.signals.corpus import DAY, NO_COMMENT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from numpy.typing import NDArray
 
     from sockgraph.evidence.model import Bounds
@@ -192,6 +198,53 @@ def _measures(histories: Histories) -> dict[str, NDArray[np.float64]]:
         )
         / times,
     }
+
+
+def counted(
+    case: ComparedCase,
+    found: PairMeasurements,
+    verdict: PairScores,
+    operators: Iterable[Sequence[str]] = (),
+) -> dict[str, int] | None:
+    """Count the reference accounts that stand as near to one of the nominated as a flag asks.
+
+    By all that a flag asks of a link by itself, but for what groups say.
+
+    Returns
+    -------
+    dict or None
+        `reference` (accounts), `nominated` (those of them as near to any nominated account),
+        `operators` (to any account of these). None in an open case, or where nothing is promised
+        of a flag.
+    """
+    rows = np.flatnonzero(case.cast.nominated)
+    columns = np.flatnonzero(case.cast.reference & ~case.cast.nominated)
+    rule = verdict.rule
+    if rule is None or not rule.promised or not len(rows) or not len(columns):
+        return None
+    near = _near(found, verdict, np.ix_(rows, columns))
+    known = {user for users in operators for user in users}
+    theirs = np.array([case.cast.users[row] in known for row in rows], dtype=bool)
+    return {
+        "reference": len(columns),
+        "nominated": int(near.any(axis=0).sum()),
+        "operators": int(near[theirs].any(axis=0).sum()),
+    }
+
+
+def _near(
+    found: PairMeasurements,
+    verdict: PairScores,
+    cells: tuple[NDArray[np.int64], ...],
+) -> NDArray[np.bool_]:
+    """Return which of these pairs meet the conditions of a flag, groups apart."""
+    rows, columns = np.broadcast_arrays(*cells)
+    asked = verdict.flag_inputs(rows.ravel(), columns.ravel())
+    if found.imitation is not None:
+        copied = found.imitation.found | found.imitation.found.T
+        asked["imitation"] = copied[rows, columns].ravel()
+    missed = flagging.unmet(asked, verdict.rule).to_numpy(dtype=bool)
+    return np.asarray(~missed.any(axis=1).reshape(rows.shape))
 
 
 def held_out(
