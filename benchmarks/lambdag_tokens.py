@@ -32,8 +32,8 @@ from sockgraph.evaluation.metrics import count_by_score
 from sockgraph.evidence.similarity import surprise
 from sockgraph.schema import validate
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts, similarity, term_vectors
+from sockgraph.signals.bags import _own_texts, writing_bag
 from sockgraph.signals.corpus import tokens
-from sockgraph.signals.writing import _own_texts, writing_bag
 
 DATA = Path(os.environ["SOCKGRAPH_DATA"])
 NAMES = ("ghc_wiki", "gold_miner_zh", "ikiwiki_wiki", "lctt_zh", "rdevel_list", "rust_wiki")

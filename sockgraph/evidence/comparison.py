@@ -29,11 +29,11 @@ from sockgraph.log_events import account_of, is_sitewide, params_of
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
+from sockgraph.signals.bags import machine_texts
 from sockgraph.signals.coactivity import coupled_absence, find_handovers, shared_sessions
 from sockgraph.signals.imitation import find_imitation
 from sockgraph.signals.reverts import find_undoing
 from sockgraph.signals.simultaneous import find_alibis
-from sockgraph.signals.writing import machine_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sockgraph.signals import bags, writing
+from sockgraph.signals import bags
 from sockgraph.signals.corpus import Corpus, Histories, compile_edits, of_accounts
 from sockgraph.signals.vectors import (
     TermMatrix,
@@ -59,9 +59,9 @@ SIGNALS: tuple[Signal, ...] = (
     Signal(
         "added text",
         "writing",
-        writing.writing_bag,
-        Weighting("delta", shrink=writing.SHRINK),
-        writing.NEEDED,
+        bags.writing_bag,
+        Weighting("delta", shrink=bags.SHRINK),
+        bags.NEEDED,
     ),
     Signal("saving habits", "mechanics", bags.habit_bag, Weighting("contrast", floor=0.03)),
 )
