@@ -16,8 +16,7 @@ import pandas as pd
 from alibi import DATA, read, users_of
 from sklearn.metrics import roc_auc_score
 
-from sockgraph.signals.coactivity import find_handovers
-from sockgraph.signals.reverts import find_undoing
+from sockgraph.signals.null_models import find_handovers, find_undoing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

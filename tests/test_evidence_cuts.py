@@ -29,8 +29,8 @@ from sockgraph.signals import (
     similarity,
     term_vectors,
 )
-from sockgraph.signals.coactivity import find_handovers
 from sockgraph.signals.corpus import DAY
+from sockgraph.signals.null_models import find_handovers
 
 CALIBRATED = {"pages", "time", "text", "writing", "mechanics"}
 

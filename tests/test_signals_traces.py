@@ -12,7 +12,7 @@ from sockgraph.schema import validate
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts, similarity, term_vectors
 from sockgraph.signals.bags import openings, phrases, token_shape
 from sockgraph.signals.corpus import tokenize_all, tokens
-from sockgraph.signals.reverts import find_undoing
+from sockgraph.signals.null_models import find_undoing
 from sockgraph.signals.simultaneous import find_alibis
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)

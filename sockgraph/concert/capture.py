@@ -14,7 +14,7 @@ from scipy.stats import t
 
 from sockgraph.errors import SockgraphError
 from sockgraph.schema import UNDOING
-from sockgraph.signals.reverts import UNDOES
+from sockgraph.signals.null_models import UNDOES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

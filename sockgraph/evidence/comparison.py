@@ -30,9 +30,13 @@ from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts
 from sockgraph.signals.bags import machine_texts
-from sockgraph.signals.coactivity import coupled_absence, find_handovers, shared_sessions
 from sockgraph.signals.imitation import find_imitation
-from sockgraph.signals.reverts import find_undoing
+from sockgraph.signals.null_models import (
+    coupled_absence,
+    find_handovers,
+    find_undoing,
+    shared_sessions,
+)
 from sockgraph.signals.simultaneous import find_alibis
 
 if TYPE_CHECKING:
