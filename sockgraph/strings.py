@@ -82,7 +82,7 @@ def said_by(script: str) -> set[str]:
     ['gap', '{n} page', '{n} pages']
     """
     text = r'"((?:[^"\\]|\\.)*)"'
-    found = set(re.findall(rf"\bt\({text}", script))
+    found = set(re.findall(rf"\bt(?:\.around)?\({text}", script))
     for both in re.findall(rf"\bmany\([^\"]*?{text}, {text}", script):
         found |= set(both)
     return {one.replace('\\"', '"') for one in found}

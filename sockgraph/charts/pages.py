@@ -99,8 +99,13 @@ def _axes(most: float, users: tuple[str, str]) -> list[Mark]:
         parts.append(Text((LEFT - 8, y + 4), f"{tick:,}", "q", "end"))
     ends = (LEFT, BOTTOM), (RIGHT, TOP)
     parts.append(marks.line(*ends, "rule-strong", dash=DOTTED))
-    parts.append(Text((RIGHT, BOTTOM + 38), f"● {users[0]}: edits on the page", "s", "end"))
-    parts.append(Text((0, TOP - 2), f"○ {users[1]}: edits on the page", "s halo"))
+    across, up = (f"{user}: edits on the page" for user in users)
+    parts += [
+        marks.account_dot((RIGHT - 5, BOTTOM + 34), 4.5),
+        Text((RIGHT - 16, BOTTOM + 38), across, "s", "end"),
+        marks.account_dot((6, TOP - 6), 4.5, hollow=True),
+        Text((16, TOP - 2), up, "s halo"),
+    ]
     return parts
 
 

@@ -217,21 +217,23 @@ def give_panels(desk: Desk, content: Answer) -> Answer:
 def give_edits(desk: Desk, content: Answer) -> Answer:
     """Return both accounts' edits by page, with what each edit told and how common that is.
 
+    The account that is named first in the question stands first in the answer.
+
     What the pair's head says comes with them, which spares whoever clicks a question. Where they
     share no page, each one's own latest edits.
     """
-    a, b = desk.pair(content["a"], content["b"])
+    link = desk.bare_link(content["a"], content["b"])
+    a, b = link.pair
     pages = shared_pages(desk.tables, a, b)
     edits = (shared_edits if len(pages) else latest_edits)(desk.tables, a, b)
     told_by = cited_edits(desk.tables, a, b)
-    seen = desk.links.get((a, b))
-    numbered = seen is not None and seen.log10_lr is not None  # else nothing moved a number
+    numbered = link.log10_lr is not None  # else nothing moved a number
     signals = told_by.groupby("rev")["signal"].agg(list).to_dict() if numbered else {}
     phrases = shared_phrases(desk.tables, a, b, voices=desk.voices).head(MOST_PHRASES)
     told = [(pattern_of(str(row.phrase)), row) for row in each(phrases)]
     case = desk.result.case
     return {
-        "head": str(panels.head(desk, desk.bare_link(a, b))),
+        "head": str(panels.head(desk, link)),
         "pages": [_page(row, numbered=numbered) for row in each(pages)],
         "accounts": int(desk.tables.users.max(initial=-1)) + 1,
         "diffs": case.source.kind == "mediawiki",

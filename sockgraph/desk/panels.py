@@ -13,7 +13,7 @@ from sockgraph.desk import facts
 from sockgraph.desk.tables import pattern_of, shared_phrases
 from sockgraph.names import clean, name_notes
 from sockgraph.report.groups import asked, held_by, weakest, who_else, worst_omission
-from sockgraph.report.markup import name
+from sockgraph.report.markup import mark, name
 from sockgraph.report.sections import among_reference
 from sockgraph.report.summary import innocent_cases
 from sockgraph.report.wording import (
@@ -95,7 +95,7 @@ def _roster(desk: Desk, link: Link) -> Markup:
     rows = []
     for i, user in enumerate(link.pair):
         known = desk.accounts[user]
-        told = Markup("<b>{} {}</b>").format(_mark(second=bool(i)), name(user))
+        told = Markup("<b>{} {}</b>").format(mark(second=bool(i)), name(user))
         if user == desk.oldest:
             told += Markup(" <span class='mut'>{}</span>").format(say("oldest"))
         for other in desk.elsewhere.get(user, ()):
@@ -275,9 +275,11 @@ def summaries(desk: Desk, link: Link) -> Markup:
         for row in facts.each(found)
     )
     example = say("for example")
-    heads = (say("Phrase of both"), "●", "○", say("Others who wrote it"))
+    first, second = (mark(second=bool(i), of=user) for i, user in enumerate(link.pair))
+    heads = (say("Phrase of both"), first, second, say("Others who wrote it"))
     note = "Those that fewest others wrote come first. Common phrases of a community tell nothing."
-    table = _table((*heads, f"● {example}", f"○ {example}"), rows)
+    examples = (Markup("{} {}").format(one, example) for one in (first, second))
+    table = _table((*heads, *examples), rows)
     return table + _paragraph(say(note), "note")
 
 
@@ -492,7 +494,3 @@ def _paragraph(text: str, cls: str = "") -> Markup:
 def _event(kind: str, words: str) -> str:
     told = clean(words)
     return told if told.startswith((kind, say(kind))) else f"{say(kind)}: {told}"
-
-
-def _mark(*, second: bool = False) -> str:
-    return "○" if second else "●"

@@ -280,7 +280,7 @@ class Desk:
         return read_positions(self.store.path("graph.graphml"))
 
     def link(self, a: str, b: str) -> Link:
-        """Return two accounts' link with its evidence.
+        """Return two accounts' link with its evidence, in the order in which they are named.
 
         Raises
         ------
@@ -293,12 +293,13 @@ class Desk:
             evidence=self.tables.of_pair("evidence", *pair),
             alibis=self.tables.of_pair("alibis", *pair),
         )
-        return with_evidence(part, [self.bare_link(*pair)])[0]
+        return _in_order(with_evidence(part, [self.bare_link(*pair)])[0], a)
 
     def bare_link(self, a: str, b: str) -> Link:
         """Return two accounts' link without its evidence, which takes as long as the rest."""
         pair = self.pair(a, b)
-        return self.links.get(pair) or self._read(self.tables.of_pair("links", *pair))[pair]
+        found = self.links.get(pair) or self._read(self.tables.of_pair("links", *pair))[pair]
+        return _in_order(found, a)
 
     def pair(self, a: str, b: str) -> Pair:
         """Return two accounts as the links table has them; ReviewError where it has them not."""
@@ -362,6 +363,11 @@ class Desk:
         """Enter a note on two accounts into the ledger."""
         first, second = self.pair(a, b)
         return self.ledger.append(NOTE, author=self.by, user_a=first, user_b=second, text=text)
+
+
+def _in_order(link: Link, first: str) -> Link:
+    """Return a link that names an account first, whatever the order of the tables."""
+    return replace(link, a=link.b, b=link.a) if link.b == first else link
 
 
 def read_positions(path: Path) -> dict[str, tuple[float, float]]:

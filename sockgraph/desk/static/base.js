@@ -51,6 +51,12 @@ const named = (text) => {
   if (HAN.test(text)) node.lang = "zh";
   return node;
 };
+// An account's mark, drawn by `charts/tokens.css`; where its name does not stand beside it, a screen reader says it.
+const accountMark = (second, of) => {
+  const node = el("i", second ? "mk o" : "mk");
+  if (of) for (const [name, value] of [["role", "img"], ["aria-label", of], ["title", of]]) node.setAttribute(name, value);
+  return node;
+};
 const gapWords = (t, seconds) => {
   if (seconds === null) return "";
   if (seconds < 60) return t("<1 min");
@@ -60,9 +66,12 @@ const gapWords = (t, seconds) => {
 };
 const pairKey = (link) => link.a + "\u0000" + link.b;
 
-// Looks a text up in the language that was chosen, and fills in its {names}.
-const speaker = (strings) => (text, values = {}) =>
-  (strings?.[text] ?? text).replace(/\{(\w+)\}/g, (hole, name) => values[name] ?? hole);
+// Looks a text up in the language that was chosen, and fills in its {names}; `around` puts elements there.
+const speaker = (strings) => {
+  const t = (text, values = {}) => (strings?.[text] ?? text).replace(/\{(\w+)\}/g, (hole, name) => values[name] ?? hole);
+  t.around = (text, values) => (strings?.[text] ?? text).split(/\{(\w+)\}/).map((part, i) => (i % 2 ? values[part] : part));
+  return t;
+};
 
 function markup(html) {
   const holder = el("div");

@@ -40,6 +40,7 @@ function editsView(said, ctx) {
   row2.append(labelled(t("Signal"), signal), labelled(t("Namespace"), space), labelled(t("From"), from), labelled(t("to"), to));
   more.append(el("summary", "", t("more filters")), row2);
   filters.append(el("span", "mut", t("Pages by")), order, words, labelled(t("Gap"), gap), more);
+  const both = ctx.state.sides.map(ctx.label), markOf = (second) => accountMark(second, both[Number(second)]);
   const own = said.pages.length === 0;
   const pages = own ? [...new Set(said.edits.map((e) => e.page))].map((page) => ({ page, n: null, closest: null, editors: null, moved: 0 })) : said.pages;
   const byPage = new Map(pages.map((p) => [p.page, []]));
@@ -65,7 +66,9 @@ function editsView(said, ctx) {
     line.append(named(page.page));
     if (page.n) {
       const close = page.closest === null ? "" : t(" · closest {gap}", { gap: gapWords(t, page.closest) });
-      line.append(el("span", "mut", t(" {n} of {all} accounts edited it · ● {a} ○ {b} edits", { n: page.editors, all: said.accounts, a: counted(page.n[0]), b: counted(page.n[1]) }) + close));
+      const about = el("span", "mut"), many = { n: page.editors, all: said.accounts, a: counted(page.n[0]), b: counted(page.n[1]) };
+      about.append(...t.around(" {n} of {all} accounts edited it · {first} {a} {second} {b} edits", { ...many, first: markOf(false), second: markOf(true) }), close);
+      line.append(about);
     }
     const widths = el("colgroup");
     for (const width of ["", "76px", ""]) widths.append(Object.assign(el("col"), { style: width && `width:${width}` }));
@@ -114,7 +117,9 @@ function editsView(said, ctx) {
     const seconds = mine && theirs ? (Date.parse(`${theirs.at}Z`) - Date.parse(`${mine.at}Z`)) / 1000 : null;
     const gap = seconds === null ? (mine ?? theirs).gap : Math.abs(seconds);
     if (gap !== null) {
-      between.append(el("span", "", gapWords(t, gap)), el("small", "mut", (seconds === null ? Boolean(theirs) : seconds >= 0) ? t("○ later") : t("● later")));
+      const later = el("small", "mut");
+      later.append(...t.around("{mark} later", { mark: markOf(seconds === null ? Boolean(theirs) : seconds >= 0) }));
+      between.append(el("span", "", gapWords(t, gap)), later);
       between.classList.toggle("near", gap <= NEAR);
     }
     line.append(cellOf(mine, line), between, cellOf(theirs, line));
@@ -192,8 +197,7 @@ function editsView(said, ctx) {
   words.addEventListener("input", fill);
   const heads = el("div", "heads");
   heads.append(el("span", "", ""), el("span", "", ""));
-  heads.children[0].append("● ", named(ctx.label(ctx.state.link.a)));
-  heads.children[1].append("○ ", named(ctx.label(ctx.state.link.b)));
+  both.forEach((name, i) => heads.children[i].append(accountMark(Boolean(i)), " ", named(name)));
   fill();
   view.append(filters, counts, heads, list);
   view.ticked = () => {

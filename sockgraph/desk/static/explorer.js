@@ -24,7 +24,7 @@ async function render({ model, el: root }) {
   if (problem) return void app.append(problemBox(problem));
   for (const table of area.querySelectorAll(".sg-fallback")) table.hidden = true; // the desk stands in its place
   const state = {
-    link: null, tab: "Edits", view: !scene.calibrated ? "pairs" : scene.nodes.length > scene.most ? "matrix" : "graph",
+    link: null, sides: null, tab: "Edits", view: !scene.calibrated ? "pairs" : scene.nodes.length > scene.most ? "matrix" : "graph",
     shows: "report", family: "", status: "", find: "", signal: "", ego: false, held: null, of: null, order: ORDERED[0],
     basket: new Map(), basketOpen: false,
   };
@@ -87,8 +87,11 @@ function desk(app, model, scene, state, language, speak) {
   const full = button(t("Full screen"), () => (document.fullscreenElement ? document.exitFullscreen() : app.requestFullscreen()));
   const tongues = switcher(t("Language"), LANGUAGES, (value) => value !== language && speak(value));
   tongues.show(language);
+  const swap = button("⇄", () => state.sides && openPair(...[...state.sides].reverse()));
+  swap.setAttribute("aria-label", t("Swap the accounts"));
+  swap.title = t("Swap the accounts");
   const drawer = button(t("All pairs"), () => lay(!body.classList.contains("drawn")), "drawer"); // of a narrow desk
-  bar.append(el("b", "case", scene.slug), drawer, first.input, "×", second.input, first.names, second.names, walk, el("span", "grow"), tally, full, tongues);
+  bar.append(el("b", "case", scene.slug), drawer, accountMark(false), first.input, swap, accountMark(true), second.input, first.names, second.names, walk, el("span", "grow"), tally, full, tongues);
 
   // --- both sides ---
   const body = el("div", "body"), left = el("div", "left"), right = el("div", "right"), groupBox = el("div", "group");
@@ -130,27 +133,28 @@ function desk(app, model, scene, state, language, speak) {
   }
 
   // --- choosing ---
-  async function choose(link, focus = false) {
+  // `sides`: the account that stands first, and the other. Whoever is named first does, else whoever the tables have first.
+  async function choose(link, focus = false, sides = [link.a, link.b]) {
     const before = state.link;
-    state.link = link;
+    Object.assign(state, { link, sides });
     lay(false);
-    [first.input.value, second.input.value] = [label(link.a), label(link.b)];
+    [first.input.value, second.input.value] = sides.map(label);
     second.names.replaceChildren(); // offered when it is asked for
     const at = flagged.findIndex(same);
     which.textContent = flagged.length ? t("flagged {n} of {all}", { n: at < 0 ? "–" : at + 1, all: flagged.length }) : t("none flagged");
-    const shown = Promise.all([open(state.tab), showHead(link)]); // asked before the card that focus brings
+    const shown = Promise.all([open(state.tab), showHead()]); // asked before the card that focus brings
     if (body.dataset.view) views[state.view].mark(before, link); else showView(state.view);
     if (focus) views[state.view].focus();
     await shown;
     const mine = scene.groups.find((g) => g.users.includes(link.a) && g.users.includes(link.b));
-    if (!same(link)) return;
+    if (state.sides !== sides) return;
     if (mine) openGroup(mine.number); else groupBox.replaceChildren(el("span", "mut", t("not together in a group")));
   }
   function openPair(one, two) {
     if (!one || !two || one === two) return;
     const [a, b] = [one, two].sort(); // as the tables have them
     const held = scene.links.find((l) => (l.a === a && l.b === b) || (l.a === b && l.b === a));
-    choose(held ?? { a, b, lr: null, words: "", direction: "neither", state: "none", families: [] });
+    choose(held ?? { a, b, lr: null, words: "", direction: "neither", state: "none", families: [] }, false, [one, two]);
   }
   const strongestOf = (user) => {
     const touches = (l) => l.a === user || l.b === user;
@@ -164,10 +168,11 @@ function desk(app, model, scene, state, language, speak) {
     const said = await about({ ask: "group", number });
     groupBox.replaceChildren(said.problem ? problemBox(said.problem) : markup(said.group));
   }
-  async function showHead(link) {
-    let said = state.tab === "Edits" ? await about({ ask: "edits", a: link.a, b: link.b }) : {}; // they bring it
-    if (!said.head) said = await about({ ask: "panels", a: link.a, b: link.b, panels: ["head"] });
-    if (!same(link)) return;
+  async function showHead() {
+    const { sides, link } = state, [a, b] = sides;
+    let said = state.tab === "Edits" ? await about({ ask: "edits", a, b }) : {}; // they bring it
+    if (!said.head) said = await about({ ask: "panels", a, b, panels: ["head"] });
+    if (state.sides !== sides) return;
     who.replaceChildren(...(said.problem ? [problemBox(said.problem)] : markup(said.head).children));
     app.dataset.link = pairKey(link).replace("\u0000", " – ");
     live.textContent = who.querySelector(".headline")?.textContent ?? "";
@@ -180,14 +185,15 @@ function desk(app, model, scene, state, language, speak) {
       tab.tabIndex = is ? 0 : -1;
       if (is) panel.setAttribute("aria-labelledby", tab.id);
     }
-    const link = state.link;
+    const { link, sides } = state;
     if (!link) return;
+    const [a, b] = sides;
     panel.setAttribute("aria-busy", "true");
     if (!panel.firstChild) panel.append(el("p", "note", t("Waiting for the kernel.")));
-    const said = name === "Edits" ? await about({ ask: "edits", a: link.a, b: link.b })
-      : name === "Notes" ? await ask({ ask: "notes", a: link.a, b: link.b })
-      : await about({ ask: "panels", a: link.a, b: link.b, panels: [PANELS[name]] });
-    if (!same(link) || state.tab !== name) return; // another was chosen since
+    const said = name === "Edits" ? await about({ ask: "edits", a, b })
+      : name === "Notes" ? await ask({ ask: "notes", a, b })
+      : await about({ ask: "panels", a, b, panels: [PANELS[name]] });
+    if (state.sides !== sides || state.tab !== name) return; // another was chosen since
     panel.removeAttribute("aria-busy");
     if (said.problem) panel.replaceChildren(problemBox(said.problem));
     else if (name === "Edits") { panel.replaceChildren(editsView(said, ctx)); state.signal = ""; }
@@ -248,7 +254,7 @@ function desk(app, model, scene, state, language, speak) {
     state.find = "";
     const link = strongestOf(user);
     second.input.value = "";
-    if (link) choose(link); else second.input.focus();
+    if (link) openPair(user, link.a === user ? link.b : link.a); else second.input.focus();
   });
   second.input.addEventListener("keydown", (event) => { if (event.key === "Enter") openPair(byWords(first.input.value), byWords(second.input.value)); });
   second.input.addEventListener("change", () => { const [one, two] = [byWords(first.input.value), byWords(second.input.value)]; if (one && two && label(two) === second.input.value) openPair(one, two); });
@@ -287,8 +293,8 @@ function desk(app, model, scene, state, language, speak) {
     if (name) { state.signal = name; open("Edits"); }
   });
   app.append(bar, body, foot);
-  const opens = state.link ?? (scene.opens && { a: scene.opens[0], b: scene.opens[1] });
-  if (opens) openPair(opens.a, opens.b);
+  const opens = state.sides ?? scene.opens;
+  if (opens) openPair(...opens);
   else { showView(state.view); panel.replaceChildren(el("p", "", t("This case compares no two accounts. The report says why."))); }
   basket.load(); // what is seen first is asked for first
   return () => { app.removeEventListener("keydown", keys); wire.close(); };

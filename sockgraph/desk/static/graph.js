@@ -128,7 +128,7 @@ function graphView(ctx) {
 
   function dot(node) {
     const [cx, cy] = at(node.user);
-    const second = state.link && state.link.b === node.user;
+    const second = state.sides?.[1] === node.user;
     const g = draw("g", { class: `node${node.insufficient ? " open" : ""}${found(node) ? " found" : ""}`, "data-user": node.user });
     g.append(draw("circle", { cx, cy, r: scene.nodes.length > CROWD ? MARK / 2 : MARK, class: second ? "hollow" : "" }));
     const few = node.insufficient ? t(", too few edits to compare") : "";
