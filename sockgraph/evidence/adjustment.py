@@ -217,12 +217,14 @@ def _groups(
     highest = np.max(scores, where=np.isfinite(scores), initial=0.0)
     far = np.where(known, highest - np.nan_to_num(scores, neginf=0.0), FAR)
     np.fill_diagonal(far, 0.0)
-    nodes = [np.array([i]) for i in range(n)]
-    for a, b, *_ in linkage(squareform((far + far.T) / 2, checks=False), "average"):
-        node = np.concatenate([nodes[int(a)], nodes[int(b)]])
-        nodes.append(node)
-        if 2 < len(node) <= GROUP and any(role[node].all() for role in roles):
-            yield np.sort(node)
+    nodes = {i: [i] for i in range(n)}
+    merged = linkage(squareform((far + far.T) / 2, checks=False), "average")
+    for number, (a, b, _, size) in enumerate(merged, start=n):
+        if size > GROUP:
+            continue
+        nodes[number] = node = sorted(nodes[int(a)] + nodes[int(b)])
+        if size > 2 and any(role[node].all() for role in roles):
+            yield np.array(node)
 
 
 def as_strangers(llr: NDArray[np.float64]) -> NDArray[np.float64]:

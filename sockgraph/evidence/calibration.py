@@ -328,12 +328,14 @@ def _resampled(known: _Known, settings: EvidenceSettings, progress: Progress) ->
         same = same * (rng.poisson(1.0, len(same)) + 1e-9)
         same /= max(same.sum(), 1e-300)
         model = fit(part.weighed(same, different), alone=False)
+        used = different > 0  # most pairs have an account that was not drawn
         drawn = Sample(
             model.fused(same_means) - known.taken[0],
             same,
-            model.fused(different_means) - known.taken[1],
-            different,
+            model.fused(different_means[used]) - known.taken[1][used],
+            different[used],
         )
+        near = _Near(known.near.same, known.near.different[used])
         fitted = LogisticCalibration(*fit_line(drawn, known.line), known.correction)
-        yield Resample(model, fitted, elub(_said(fitted, drawn, known.near), *known.n))
+        yield Resample(model, fitted, elub(_said(fitted, drawn, near), *known.n))
         progress("interval", turn + 1, settings.resamples)
