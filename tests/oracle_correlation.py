@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.clustering.groups import cluster_frame
+from sockgraph.clustering import cluster_frame
 from sockgraph.clustering.linkage import DIGITS, THRESHOLD, linkage_trees, pair_evidence
 from sockgraph.errors import SockgraphError
 from sockgraph.graph import to_graph

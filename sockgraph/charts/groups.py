@@ -10,7 +10,7 @@ import pandas as pd
 from sockgraph.charts import marks
 from sockgraph.charts.marks import DASHED, HATCH, Chart, Text, account_dot, each, text_width
 from sockgraph.charts.waterfall import Axis
-from sockgraph.clustering.groups import STABLE
+from sockgraph.clustering import STABLE
 from sockgraph.reviews.words import DASH, estimate, plain
 from sockgraph.strings import say
 
