@@ -1,4 +1,4 @@
-"""Links, or edits, as plain NetworkX graphs with documented attributes; their text as GraphML or GEXF."""
+"""Links, or edits, as plain NetworkX graphs with documented attributes; their text as GraphML, GEXF."""
 
 from __future__ import annotations
 

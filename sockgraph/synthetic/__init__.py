@@ -1,4 +1,4 @@
-"""Invented histories with known truth, for the demo, the tests and the benchmarks; and the demo case."""
+"""Invented histories with known truth, for the demo, tests and benchmarks; and the demo case."""
 
 from __future__ import annotations
 
