@@ -96,7 +96,7 @@ NOTHING_LEFT = {
     "new-case": "there is such a case already",
 }
 PRELOAD = [
-    *(f"sockgraph.cli.{one}" for one in ("app", "community", "filing", "review", "run")),
+    *(f"sockgraph.cli.{one}" for one in ("community", "filing", "review", "run")),
     "sockgraph.screening.candidates",
     "sklearn.linear_model",
     "encodings.utf_8_sig",

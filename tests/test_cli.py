@@ -10,8 +10,8 @@ import pytest
 from terminal import process, sockgraph
 from typer.main import get_command
 
+from sockgraph.cli import COMMANDS as PLACES
 from sockgraph.cli import app, main
-from sockgraph.cli.app import COMMANDS as PLACES
 
 CASE = """
 title = "Edits to one river"

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from sockgraph.case import Case
 from sockgraph.charts import blocs, usual_hours
-from sockgraph.cli.app import app
+from sockgraph.cli import app
 from sockgraph.concert import ConcertSettings, weigh_concert
 from sockgraph.errors import CaseError, StoreError
 from sockgraph.pipeline.concert import concert_of, votes_of

@@ -1,4 +1,4 @@
-"""Links, or edits, as plain NetworkX graphs with documented attributes; their text as GraphML, GEXF."""
+"""Links, or edits, as plain NetworkX graphs with documented attributes, and as GraphML."""
 
 from __future__ import annotations
 
