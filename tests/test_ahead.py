@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sockgraph.sources.compressed import read_ahead
+from sockgraph.store.files import read_ahead
 
 
 def test_everything_comes_once_and_in_order():

@@ -17,10 +17,10 @@ from sockgraph.case import load_case
 from sockgraph.errors import SourceError
 from sockgraph.names import KINDS, TEMPORARY
 from sockgraph.sources import DumpSource
-from sockgraph.sources.compressed import seven_zip
 from sockgraph.sources.dump import DumpAccounts
 from sockgraph.sources.history_dump import columns
 from sockgraph.sources.xml_dump import read_xml
+from sockgraph.store.files import seven_zip
 
 STUB = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data")) / "stub_dump"
 

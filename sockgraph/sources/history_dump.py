@@ -17,7 +17,7 @@ from sockgraph.errors import SourceError
 from sockgraph.names import TEMPORARY_NAME
 from sockgraph.schema import TABLES
 from sockgraph.sources.cleaning import prefixed
-from sockgraph.sources.compressed import DecompressedFile, read_ahead
+from sockgraph.store.files import DecompressedFile, read_ahead
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -23,7 +23,7 @@ from sockgraph.names import ACCOUNT, PLACEHOLDER, UNREGISTERED, kind_of, normal_
 from sockgraph.schema import TABLES
 from sockgraph.sources.added_text import LARGEST, added
 from sockgraph.sources.cleaning import NAMESPACES
-from sockgraph.sources.compressed import DecompressedFile
+from sockgraph.store.files import DecompressedFile
 
 if TYPE_CHECKING:
     from collections import Counter
