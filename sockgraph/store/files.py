@@ -1,4 +1,4 @@
-"""Whole files or none, private under any umask, one writer at a time; compressed ones unpacked ahead."""
+"""Whole files or none, private under any umask, one writer at a time; and unpacking."""
 
 from __future__ import annotations
 
