@@ -17,7 +17,7 @@ from sockgraph.names import printable
 from sockgraph.pipeline.run import open_source
 from sockgraph.reference import read_population
 from sockgraph.sources.mediawiki import answer_models, client
-from sockgraph.sources.mediawiki.credentials import credentials
+from sockgraph.sources.mediawiki.connection import credentials
 from sockgraph.store import Store
 
 CASE = """

@@ -10,7 +10,7 @@ from sockgraph.case import load_case
 from sockgraph.errors import FetchError, SourceError
 from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.mediawiki.client import Connection
-from sockgraph.sources.mediawiki.credentials import Credentials, credentials
+from sockgraph.sources.mediawiki.connection import Credentials, credentials
 from sockgraph.store.raw_answers import RawAnswers
 
 SECRET = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - the form that MediaWiki asks of one

@@ -12,7 +12,7 @@ from sockgraph.case import load_case
 from sockgraph.errors import FetchError, SourceError
 from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.mediawiki.client import Connection
-from sockgraph.sources.mediawiki.credentials import Credentials, credentials, is_loopback
+from sockgraph.sources.mediawiki.connection import Credentials, credentials, is_loopback
 from sockgraph.store.raw_answers import RawAnswers
 
 GOOD = {"query": {"users": []}}

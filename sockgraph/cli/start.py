@@ -158,7 +158,7 @@ def ask_kind(given: str | None, path: Path | None, *, asking: bool) -> str:
 
 def ask_scheme(given: str | None, hosts: Sequence[str], questions: Prompts) -> str | None:
     """Return `http` or `https`; asked only of a wiki that is on this machine."""
-    from sockgraph.sources.mediawiki.credentials import is_loopback  # slow to import
+    from sockgraph.sources.mediawiki.connection import is_loopback  # slow to import
 
     def read(text: str) -> str:
         _refuse("--scheme", source={"kind": "table", "path": "-", "scheme": text})

@@ -26,8 +26,12 @@ from requests.auth import HTTPBasicAuth
 from sockgraph import __version__
 from sockgraph.errors import FetchError, SourceError
 from sockgraph.sources.mediawiki import answer_models
-from sockgraph.sources.mediawiki.credentials import Credentials, refuse_plain, refuse_rights
-from sockgraph.sources.mediawiki.transport import TimeoutAdapter
+from sockgraph.sources.mediawiki.connection import (
+    Credentials,
+    TimeoutAdapter,
+    refuse_plain,
+    refuse_rights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -13,7 +13,7 @@ from sockgraph.names import hidden_pseudonym, normal_name
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty, validate
 from sockgraph.sources.base import Coverage, Discussion, ReadResult, unknown_activity
-from sockgraph.sources.mediawiki.credentials import refuse_strangers
+from sockgraph.sources.mediawiki.connection import refuse_strangers
 from sockgraph.sources.mediawiki.hidden import HiddenReport
 from sockgraph.sources.mediawiki.source import MediaWikiSource
 

@@ -26,7 +26,7 @@ from sockgraph.sources.mediawiki.accounts import (
 )
 from sockgraph.sources.mediawiki.cache import CachedClient
 from sockgraph.sources.mediawiki.client import PER_MINUTE, Connection
-from sockgraph.sources.mediawiki.credentials import credentials_for, is_loopback
+from sockgraph.sources.mediawiki.connection import credentials_for, is_loopback
 from sockgraph.sources.mediawiki.diffs import read_diffs
 from sockgraph.sources.mediawiki.hidden import HiddenReport, forget, remove_hidden
 from sockgraph.sources.mediawiki.pages import (
