@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from sockgraph.errors import ScreeningError
 from sockgraph.screening import HOURS, MIN_SHARED
-from sockgraph.screening.kernels import count_coedits, hour_cosines, page_statistics, transpose
-from sockgraph.screening.overlap import (
+from sockgraph.screening.kernels import (
+    BLOCK,
     Incidence,
     ThreadBuffers,
-    layout,
+    count_coedits,
+    hour_cosines,
+    page_statistics,
     prefix_costs,
     screen_rows,
-    thread_buffers,
+    transpose,
 )
 
 if TYPE_CHECKING:
@@ -248,3 +251,36 @@ def warm_up() -> None:
     ones = np.ones(2, np.int64)
     best = best_partners((grouped.starts, grouped.users), ones, 2 * ones, top=1)
     coedits_and_hours(grouped, best, 1)
+
+
+def layout(mass: NDArray[np.int64], most_pages: int) -> tuple[int, int, int]:
+    """Return the bits for weight in a cell, and for tie and shared pages in a candidate.
+
+    A pair's shared weight is at most the second largest mass, since mass falls.
+    """
+    n, largest = mass.size, int(mass[1]) if mass.size > 1 else 1
+    shift, shared_bits = max(1, largest.bit_length()), max(2, most_pages.bit_length())
+    tie_bits = max(1, n.bit_length())
+    if shift + shared_bits > 62 or tie_bits + shared_bits > 42:
+        raise ScreeningError(
+            f"{n} accounts, {most_pages} pages of one account",
+            "is more than the local engine counts in one machine word.",
+            "Use --engine spark, or leave out the busiest accounts (bots).",
+        )
+    return shift, tie_bits, shared_bits
+
+
+def thread_buffers(inc: Incidence, top: int, bars: NDArray[np.float32]) -> ThreadBuffers:
+    """Return an empty desk for one thread; `bars` is shared by all."""
+    n = inc.row_starts.size - 1
+    blocks = -(-n // BLOCK)
+    return ThreadBuffers(
+        cells=np.zeros(n, np.int64),
+        ends=np.zeros(inc.packed.size, np.int32),
+        best=np.zeros(blocks, np.int64),
+        wanted=np.zeros(blocks, np.int64),
+        heaps=np.zeros((n, top), np.int64),
+        bars=bars,
+        touched=np.zeros(n + 1, np.int32),
+        reached=np.zeros(1, np.int64),
+    )
