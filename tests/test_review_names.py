@@ -13,7 +13,7 @@ from sockgraph.pipeline.review_session import ReviewSession
 from sockgraph.pipeline.run import run_case
 from sockgraph.reviews.blinding import blinder, squash
 from sockgraph.reviews.packet import make_packet
-from sockgraph.reviews.queue import draw_foils
+from sockgraph.reviews.rules import draw_foils
 
 NAMES = ("Pone", "Ptwo", "Pthree", "Pfour")
 

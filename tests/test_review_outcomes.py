@@ -43,7 +43,6 @@ from sockgraph.reviews.arguments import arguments
 from sockgraph.reviews.audit import FEW, Rate, calibrations
 from sockgraph.reviews.dossier import Dossier
 from sockgraph.reviews.exhibit import make_exhibit
-from sockgraph.reviews.queue import draw_foils
 from sockgraph.reviews.reversal import (
     ReceivedEvidence,
     ask_reversal,
@@ -52,7 +51,7 @@ from sockgraph.reviews.reversal import (
     reopen,
     settle_reversals,
 )
-from sockgraph.reviews.rules import evidence_changed, refuse_export, why_not_exported
+from sockgraph.reviews.rules import draw_foils, evidence_changed, refuse_export, why_not_exported
 from sockgraph.reviews.states import STEPS, LinkHistory
 
 

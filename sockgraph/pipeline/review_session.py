@@ -38,9 +38,8 @@ from sockgraph.reviews.blinding import words as in_words
 from sockgraph.reviews.dossier import refuse_everyone
 from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.reviews.packet import answers_turned, judged_in_full, wiki_address
-from sockgraph.reviews.queue import why_nothing
 from sockgraph.reviews.reversal import settle_reversals, state_of
-from sockgraph.reviews.rules import live_record, refuse_barred
+from sockgraph.reviews.rules import live_record, refuse_barred, why_nothing
 from sockgraph.reviews.sheet import case_key, make_sheet, sides, wanted_diffs
 from sockgraph.reviews.states import LIGHT, OPENED, RESTORATION, LinkHistory
 from sockgraph.runtime import silent

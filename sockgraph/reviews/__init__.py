@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sockgraph.reviews.dossier import Dossier, evidence_seal
 from sockgraph.reviews.ledger import Draft, Entry, Ledger, LedgerHead
-from sockgraph.reviews.queue import ReviewTask, queue
-from sockgraph.reviews.rules import changed_findings
+from sockgraph.reviews.rules import ReviewTask, changed_findings, queue
 from sockgraph.reviews.sheet import Sheet, make_sheet
 from sockgraph.reviews.states import (
     LinkHistory,

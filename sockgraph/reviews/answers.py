@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from sockgraph.errors import ReviewError
 from sockgraph.reviews import words
 from sockgraph.reviews.ledger import Draft, Entry, Ledger, chain_entries, head_of
-from sockgraph.reviews.queue import is_foil
 from sockgraph.reviews.rules import (
     DECIDED,
     evidence_changed,
+    is_foil,
     record_of,
     refuse_barred,
     refuse_stale,

@@ -25,8 +25,7 @@ from sockgraph.reviews.answers import (
 )
 from sockgraph.reviews.ledger import chain_entries, head_of
 from sockgraph.reviews.packet import ANSWERS_FORMAT
-from sockgraph.reviews.queue import is_foil
-from sockgraph.reviews.rules import live_record, record_of, same_person
+from sockgraph.reviews.rules import is_foil, live_record, record_of, same_person
 from sockgraph.reviews.sheet import edits_of
 from sockgraph.reviews.states import (
     LIGHT,

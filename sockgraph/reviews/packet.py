@@ -22,8 +22,7 @@ from sockgraph.reviews.answers import findings_of
 from sockgraph.reviews.blinding import LABELS
 from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.reviews.ledger import Draft, LedgerHead, digest, head_of
-from sockgraph.reviews.queue import ReviewTask, queue, why_nothing
-from sockgraph.reviews.rules import live_record, round_number
+from sockgraph.reviews.rules import ReviewTask, live_record, queue, round_number, why_nothing
 from sockgraph.reviews.sheet import case_key, make_sheet, seed_of, sides
 from sockgraph.reviews.states import PACKET, LinkHistory, histories, person_key
 from sockgraph.strings import language_of, said_by, say, speaking, spoken
