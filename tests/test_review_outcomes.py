@@ -42,7 +42,7 @@ from sockgraph.reviews.answers import (
 from sockgraph.reviews.arguments import arguments
 from sockgraph.reviews.audit import FEW, Rate, calibrations
 from sockgraph.reviews.dossier import Dossier
-from sockgraph.reviews.exhibit import make_exhibit
+from sockgraph.reviews.packet import make_exhibit
 from sockgraph.reviews.reversal import (
     ReceivedEvidence,
     ask_reversal,

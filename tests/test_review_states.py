@@ -47,8 +47,8 @@ from sockgraph.reviews.answers import (
     wiki_opened,
 )
 from sockgraph.reviews.dossier import Dossier
-from sockgraph.reviews.exhibit import make_exhibit
 from sockgraph.reviews.ledger import Draft
+from sockgraph.reviews.packet import make_exhibit
 from sockgraph.reviews.reversal import ask_reversal, register_evidence
 from sockgraph.reviews.rules import barred, evidence_changed, refuse_export
 from sockgraph.reviews.states import (

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from sockgraph.reviews import ReviewTask
     from sockgraph.reviews.blinding import Part
-    from sockgraph.reviews.exhibit import PageBlock
     from sockgraph.reviews.ledger import Entry
+    from sockgraph.reviews.packet import PageBlock
     from sockgraph.reviews.sheet import Sheet, SheetPage
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sockgraph.reviews import ReviewTask
     from sockgraph.reviews.blinding import Part
-    from sockgraph.reviews.exhibit import PageBlock
+    from sockgraph.reviews.packet import PageBlock
     from sockgraph.reviews.sheet import Sheet, SheetPage
 
 JOINS = "may be one operator"

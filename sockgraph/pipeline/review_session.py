@@ -13,7 +13,7 @@ from sockgraph.errors import FetchError, ReviewError, SockgraphError
 from sockgraph.pipeline.other_cases import kept_apart, share_cannot_links
 from sockgraph.pipeline.results import APART, LEDGER, hash_of_pairs, open_store, read_case
 from sockgraph.pipeline.run import known_operators, open_source, read_case_population, run_case
-from sockgraph.report.restoration import restoration_note
+from sockgraph.report.filing import restoration_note
 from sockgraph.reviews import Dossier, Ledger, ReviewTask, cannot_links, histories, queue, words
 from sockgraph.reviews.answers import (
     SPARING,
@@ -36,8 +36,7 @@ from sockgraph.reviews.answers import (
 )
 from sockgraph.reviews.blinding import words as in_words
 from sockgraph.reviews.dossier import refuse_everyone
-from sockgraph.reviews.exhibit import make_exhibit
-from sockgraph.reviews.packet import answers_turned, judged_in_full, wiki_address
+from sockgraph.reviews.packet import answers_turned, judged_in_full, make_exhibit, wiki_address
 from sockgraph.reviews.reversal import settle_reversals, state_of
 from sockgraph.reviews.rules import live_record, refuse_barred, why_nothing
 from sockgraph.reviews.sheet import case_key, make_sheet, sides, wanted_diffs
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sockgraph.reviews import Entry, Sheet
-    from sockgraph.reviews.exhibit import Exhibit
+    from sockgraph.reviews.packet import Exhibit
     from sockgraph.reviews.sheet import Diffs
     from sockgraph.reviews.states import Pair, ReviewerRecord
     from sockgraph.runtime import Progress
