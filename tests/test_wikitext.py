@@ -16,9 +16,8 @@ from review_work import with_tables as with_case_tables
 
 from sockgraph.log_events import restraints
 from sockgraph.names import clean
-from sockgraph.report.basket import PickedEdit
+from sockgraph.report.filing import PickedEdit, restoration_note
 from sockgraph.report.markup import escape_wikitext
-from sockgraph.report.restoration import restoration_note
 from sockgraph.report.wikitext import (
     PROFILES,
     VARIANTS,

@@ -28,7 +28,7 @@ from sockgraph.names import cell
 from sockgraph.pipeline.other_cases import export, read_export
 from sockgraph.pipeline.other_cases import tell as take_in
 from sockgraph.pipeline.results import DATA
-from sockgraph.report.basket import picked_edits, read_basket
+from sockgraph.report.filing import picked_edits, read_basket
 from sockgraph.report.wikitext import Filing, diff_lines, spi_filing
 from sockgraph.reviews import Draft, LedgerHead, histories, link_states, words
 from sockgraph.reviews.audit import head_words
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sockgraph.pipeline.review_session import ReviewSession
-    from sockgraph.report.basket import Basket
+    from sockgraph.report.filing import Basket
     from sockgraph.reviews.states import Pair
 
 

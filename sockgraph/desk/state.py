@@ -27,7 +27,6 @@ from sockgraph.pipeline.run import (
     known_operators,
     read_case_population,
 )
-from sockgraph.report.basket import keep_basket, read_basket
 from sockgraph.report.data import (
     Link,
     Omission,
@@ -38,6 +37,7 @@ from sockgraph.report.data import (
     with_evidence,
 )
 from sockgraph.report.facts import Account, read_accounts
+from sockgraph.report.filing import keep_basket, read_basket
 from sockgraph.report.groups import read_groups
 from sockgraph.report.summary import oldest
 from sockgraph.reviews import (
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from sockgraph.evidence.exploration import Window
     from sockgraph.pipeline.other_cases import OtherCase
     from sockgraph.reference import Population
-    from sockgraph.report.basket import Basket
+    from sockgraph.report.filing import Basket
     from sockgraph.report.groups import Group
     from sockgraph.reviews import Entry
     from sockgraph.reviews.states import Pair

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sockgraph.names import clean, look_alike, own_characters
-from sockgraph.report.basket import picked_edits
+from sockgraph.report.filing import picked_edits
 from sockgraph.report.markup import escape_wikitext, wiki_account, wiki_section
 from sockgraph.reviews.arguments import MOST, WHOLE, Argument, ShownEdit, arguments, as_edit
 from sockgraph.reviews.audit import head_words
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sockgraph.case import Case
-    from sockgraph.report.basket import Basket, Side
+    from sockgraph.report.filing import Basket, Side
     from sockgraph.reviews import Dossier, LedgerHead
     from sockgraph.strings import Language
 
