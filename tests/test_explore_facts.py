@@ -23,10 +23,10 @@ from sockgraph.desk import (
     link_evidence,
     messages,
     shared_edits,
+    shared_pages,
     shared_phrases,
     timeline,
 )
-from sockgraph.desk.facts import shared_pages
 from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk, read_positions
 from sockgraph.desk.tables import tokens_of
@@ -35,7 +35,7 @@ from sockgraph.errors import SockgraphError
 from sockgraph.names import hidden_pseudonym
 from sockgraph.pipeline.results import read_case
 from sockgraph.pipeline.run import run_case
-from sockgraph.report.basket import PickedEdit, keep_basket, read_basket
+from sockgraph.report.filing import PickedEdit, keep_basket, read_basket
 from sockgraph.report.summary import reference_pairs
 from sockgraph.signals import FAMILIES
 from sockgraph.store import CaseStore

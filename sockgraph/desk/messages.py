@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sockgraph.charts.groups import MOST, NOTE, matrix_cells
-from sockgraph.desk import panels
-from sockgraph.desk.facts import cited_edits, each, latest_edits, shared_edits, shared_pages
+from sockgraph.desk import cited_edits, each, latest_edits, panels, shared_edits, shared_pages
 from sockgraph.desk.tables import pattern_of, shared_phrases
 from sockgraph.errors import FetchError, ReviewError, SockgraphError
 from sockgraph.names import clean, is_han
 from sockgraph.pipeline.run import open_source
-from sockgraph.report.basket import picked_edits, side_of, with_edit, with_move
+from sockgraph.report.filing import picked_edits, side_of, with_edit, with_move
 from sockgraph.report.markup import diff_url
 from sockgraph.report.summary import oldest_first
 from sockgraph.report.wikitext import PROFILES, basket_text, profile_of
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 
     from sockgraph.case import Case
     from sockgraph.desk.state import Desk
-    from sockgraph.report.basket import Side
     from sockgraph.report.data import Link
+    from sockgraph.report.filing import Side
 
 Record = dict[str, Any]
 ORDERS = ("oldest first", "strongest links first", "by group", "by name")

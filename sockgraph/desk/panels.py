@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from sockgraph.charts.activity import hours_beside, hours_card, timeline_of, week_counts
 from sockgraph.charts.waterfall import waterfall, waterfall_steps
-from sockgraph.desk import facts
+from sockgraph.desk import each, hours_in_common, timeline
 from sockgraph.desk.tables import pattern_of, shared_phrases
 from sockgraph.names import clean, name_notes
 from sockgraph.report.groups import asked, held_by, weakest, who_else, worst_omission
@@ -162,7 +162,7 @@ def _families(desk: Desk, link: Link) -> dict[str, list[str]]:
     return {
         way: [
             f"{row.title} {signed(row.end - row.start)}"
-            for row in facts.each(steps[steps["kind"] == way])
+            for row in each(steps[steps["kind"] == way])
         ]
         for way in ("for", "against")
     }
@@ -218,7 +218,7 @@ def timecards(desk: Desk, link: Link) -> Markup:
         (hours_card(label, week, turned=False, hollow=hollow), "")
         for label, week, hollow in zip(labels, weeks, (False, True), strict=True)
     ]
-    known = facts.hours_in_common(desk.tables, *link.pair)
+    known = hours_in_common(desk.tables, *link.pair)
     said = say(
         "In common {overlap}; {expected} is what either has in common with the other {n} accounts"
         " of the case (median).",
@@ -237,7 +237,7 @@ def timeline(desk: Desk, link: Link) -> Markup:
     drawn = timeline_of(lives, [s.start for s in link.stretches if s.excluded is None])
     if drawn is None:
         return _paragraph(say("Neither account has an edit that was read."))
-    rows = facts.timeline(desk.tables, *link.pair)
+    rows = timeline(desk.tables, *link.pair)
     table = _table(
         tuple(map(say, ("When", "Account", "What"))),
         (
@@ -249,7 +249,7 @@ def timeline(desk: Desk, link: Link) -> Markup:
                 say("both") if row.user is None or pd.isna(row.user) else name(str(row.user)),
                 _event(row.kind, row.words),
             )
-            for row in facts.each(rows)
+            for row in each(rows)
         ),
     )
     return Markup('<div class="wide">{}</div>{}').format(drawn, table)
@@ -272,7 +272,7 @@ def summaries(desk: Desk, link: Link) -> Markup:
             say("{n} of {all}", n=thousands(row.others), all=thousands(row.of_others)),
             *(_example(lines[user], str(row.phrase)) for user in link.pair),
         )
-        for row in facts.each(found)
+        for row in each(found)
     )
     example = say("for example")
     first, second = (mark(second=bool(i), of=user) for i, user in enumerate(link.pair))

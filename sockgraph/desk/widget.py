@@ -23,7 +23,7 @@ from sockgraph.case import load_case
 from sockgraph.case_template import new_case
 from sockgraph.charts.groups import MOST
 from sockgraph.charts.svg import TOKENS, styles
-from sockgraph.desk.facts import each
+from sockgraph.desk import each
 from sockgraph.desk.messages import Answer, error_message, handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import SockgraphError
