@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from sockgraph.charts.activity import hours_beside, hours_card, timeline_of, week_counts
 from sockgraph.charts.waterfall import waterfall, waterfall_steps
-from sockgraph.desk import each, hours_in_common, timeline
+from sockgraph.desk import each, hours_in_common
+from sockgraph.desk import timeline as timeline_rows
 from sockgraph.desk.tables import pattern_of, shared_phrases
 from sockgraph.names import clean, name_notes
 from sockgraph.report.groups import asked, held_by, weakest, who_else, worst_omission
@@ -237,7 +238,7 @@ def timeline(desk: Desk, link: Link) -> Markup:
     drawn = timeline_of(lives, [s.start for s in link.stretches if s.excluded is None])
     if drawn is None:
         return _paragraph(say("Neither account has an edit that was read."))
-    rows = timeline(desk.tables, *link.pair)
+    rows = timeline_rows(desk.tables, *link.pair)
     table = _table(
         tuple(map(say, ("When", "Account", "What"))),
         (

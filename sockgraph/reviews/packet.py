@@ -1,4 +1,4 @@
-"""What a reviewer is shown, and the packet that carries it: one HTML file, for a machine of their own.
+"""What a reviewer is shown, and the packet that carries it: a file for their own machine.
 
 Once the edits are judged, an exhibit says what speaks against, for, and all of it, as blocks: a
 heading, a paragraph or a table of cells. Packet, notebook and terminal draw the same blocks, and
