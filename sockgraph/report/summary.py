@@ -13,7 +13,7 @@ from sockgraph.report import facts
 from sockgraph.report import wording as words
 from sockgraph.report.groups import who_else
 from sockgraph.report.markup import joined, name
-from sockgraph.reviews.rules import DECIDED
+from sockgraph.reviews.states import DECIDED
 from sockgraph.reviews.words import state_label
 from sockgraph.strings import say, tell
 

@@ -17,7 +17,6 @@ from sockgraph.errors import ReviewError
 from sockgraph.reviews import words
 from sockgraph.reviews.ledger import Draft, Entry, Ledger, chain_entries, head_of
 from sockgraph.reviews.rules import (
-    DECIDED,
     evidence_changed,
     is_foil,
     record_of,
@@ -26,6 +25,7 @@ from sockgraph.reviews.rules import (
     refuse_step,
 )
 from sockgraph.reviews.states import (
+    DECIDED,
     FINDINGS,
     LIGHT,
     LOOK_AGAIN,

@@ -31,8 +31,7 @@ from sockgraph.reviews.ledger import (
     head_before_removal,
     head_of,
 )
-from sockgraph.reviews.rules import DECIDED, OPEN_STATES
-from sockgraph.reviews.states import FINDINGS, REVERSAL_FINDINGS, STEPS
+from sockgraph.reviews.states import DECIDED, FINDINGS, OPEN_STATES, REVERSAL_FINDINGS, STEPS
 from sockgraph.schema import BANDS, STATES
 from sockgraph.strings import say
 

@@ -21,9 +21,11 @@ from sockgraph.names import skeleton
 from sockgraph.reviews.dossier import refuse_everyone
 from sockgraph.reviews.sheet import case_key, page_keys, seed_of
 from sockgraph.reviews.states import (
+    DECIDED,
     FILED,
     LIGHT,
     LIGHT_STEPS,
+    OPEN_STATES,
     REOPENED,
     REVERSAL_ASKED,
     LinkHistory,
@@ -43,8 +45,6 @@ if TYPE_CHECKING:
     from sockgraph.reviews.dossier import Change, Dossier
     from sockgraph.reviews.ledger import Entry
 
-OPEN_STATES = ("asserted", "flagged", "in review", "reversal in review", "reopened")
-DECIDED = ("upheld", "not upheld", "inconclusive", "stands", "reversed")
 ANOTHER = "Ask another reviewer."
 _UNANSWERED = {
     "alibi": "its alibi (simultaneous work on different pages) is unanswered",

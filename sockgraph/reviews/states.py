@@ -44,6 +44,8 @@ DATA_REMOVED = "data removed"
 
 FINDINGS = ("upheld", "not upheld", "inconclusive")
 REVERSAL_FINDINGS = ("reversed", "stands", "inconclusive")
+OPEN_STATES = ("asserted", "flagged", "in review", "reversal in review", "reopened")
+DECIDED = ("upheld", "not upheld", "inconclusive", "stands", "reversed")
 ENOUGH = 2  # reviewers whose findings make a state
 
 
