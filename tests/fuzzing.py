@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 import tiny
 
 from sockgraph.case import load_case
-from sockgraph.concert.discussion_page import read_page
-from sockgraph.concert.profiles import PROFILES
+from sockgraph.concert.discussion_page import PROFILES, read_page
 from sockgraph.errors import SockgraphError
 from sockgraph.evaluation import read_clusters, read_labels, read_links
 from sockgraph.reviews import Ledger

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from sockgraph.charts import blocs
 from sockgraph.concert.capture import measure_capture
 from sockgraph.concert.chance import arrivals_after, mass_messages, usual_hours
-from sockgraph.concert.discussion_page import read_page
-from sockgraph.concert.history import read_votes
-from sockgraph.concert.profiles import profile_of, pseudonymize_voters
+from sockgraph.concert.discussion_page import profile_of, read_page
+from sockgraph.concert.history import pseudonymize_voters, read_votes
 from sockgraph.errors import SockgraphError
 from sockgraph.schema import validate
 

@@ -1,7 +1,9 @@
-"""From the revisions of discussion pages to the table `votes`."""
+"""From the revisions of discussion pages to the table `votes`; and voters without their names."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import ipaddress
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sockgraph.concert.discussion_page import Statement, read_page
-from sockgraph.concert.profiles import profile_of
+from sockgraph.concert.discussion_page import Statement, profile_of, read_page
 from sockgraph.schema import empty, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-    from sockgraph.concert.discussion_page import Paragraph
-    from sockgraph.concert.profiles import WikiProfile
+    from sockgraph.concert.discussion_page import Paragraph, WikiProfile
 
 COPIED = pd.Timedelta(minutes=10)  # a signature that is further from its save was not made by it
 UNREGISTERED = "statements of unregistered or hidden authors, left out"
@@ -281,3 +281,28 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     table = table.sort_values([*key, "voted", "well"], ascending=[True] * 4 + [False] * 2)
     kept = table.drop_duplicates(key).drop(columns=["voted", "well"])
     return validate("votes", kept)
+
+
+def pseudonymize_voters(votes: pd.DataFrame, named: Collection[str], salt: str) -> pd.DataFrame:
+    """Return votes with everybody else under a number: `voter-0001`, `voter-0002`.
+
+    They are the crowd that chance is drawn from; who they are is nobody's business.
+
+    Parameters
+    ----------
+    votes
+        The table `votes`.
+    named
+        Accounts that keep their names.
+    salt
+        The case's id: it decides the order of the numbers.
+    """
+    others = sorted(
+        set(votes["user"]) - set(named),
+        key=lambda name: hmac.new(salt.encode(), name.encode(), hashlib.sha256).digest(),
+    )
+    covers = {name: f"voter-{number:04}" for number, name in enumerate(others, 1)}
+    users = votes["user"].map(lambda name: covers.get(name, name))
+    return votes.assign(user=users).sort_values(
+        ["wiki", "page", "user", "rev_id"], ignore_index=True
+    )

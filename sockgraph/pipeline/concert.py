@@ -14,8 +14,7 @@ from sockgraph.charts import usual_hours as hours_chart
 from sockgraph.concert import Concert, compare_hypotheses, weigh_concert
 from sockgraph.concert.capture import Capture, measure_capture
 from sockgraph.concert.chance import arrivals_after, mass_messages, usual_hours
-from sockgraph.concert.history import Votes, read_votes
-from sockgraph.concert.profiles import pseudonymize_voters
+from sockgraph.concert.history import Votes, pseudonymize_voters, read_votes
 from sockgraph.errors import CaseError
 from sockgraph.names import says_bot
 from sockgraph.pipeline.results import CAPTURE_PAGE, CONCERT_PAGE, DATA, read_case, writing
