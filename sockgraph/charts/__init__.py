@@ -9,8 +9,7 @@ from sockgraph.charts.activity import hours, timeline
 from sockgraph.charts.curves import ece, tippett
 from sockgraph.charts.groups import dendrogram, leave_one_out, matrix, memberships
 from sockgraph.charts.marks import Chart
-from sockgraph.charts.network import graph
-from sockgraph.charts.pages import shared_pages
+from sockgraph.charts.network import graph, shared_pages
 from sockgraph.charts.votes import arrivals, blocs, effective_hands, usual_hours
 from sockgraph.charts.waterfall import waterfall
 

@@ -12,8 +12,7 @@ from markupsafe import Markup
 from sockgraph.charts import Chart, graph, matrix, memberships
 from sockgraph.charts.activity import week_counts
 from sockgraph.charts.groups import MOST
-from sockgraph.charts.network import drawn_links
-from sockgraph.charts.pages import gap, gap_scale
+from sockgraph.charts.network import drawn_links, gap, gap_scale
 from sockgraph.charts.svg import HATCHING, TOKENS, shared, styles
 from sockgraph.names import clean
 from sockgraph.report import coverage, facts, groups, sections, summary
