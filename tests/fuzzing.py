@@ -25,7 +25,7 @@ from sockgraph.reviews.answers import read_sealed
 from sockgraph.reviews.answers_file import read_answers
 from sockgraph.sources import DumpSource
 from sockgraph.sources.history_dump import NEEDED, columns
-from sockgraph.sources.mediawiki.diffs import parse_diff
+from sockgraph.sources.mediawiki.revisions import parse_diff
 from sockgraph.sources.table import TableSource
 from sockgraph.store import Store
 from sockgraph.store.raw_answers import SUFFIX, RawAnswers

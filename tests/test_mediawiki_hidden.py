@@ -10,7 +10,7 @@ from wiki import history
 from sockgraph.case import load_case
 from sockgraph.errors import StoreError
 from sockgraph.sources.mediawiki import MediaWikiSource
-from sockgraph.sources.mediawiki.hidden import _Cover
+from sockgraph.sources.mediawiki.revisions import _Cover
 from sockgraph.store import Store, purge_case
 from sockgraph.store.raw_answers import RawAnswers
 

@@ -13,7 +13,7 @@ from sockgraph.errors import FetchError
 from sockgraph.pipeline import review_session as room
 from sockgraph.reviews import make_sheet
 from sockgraph.reviews.sheet import wanted_diffs
-from sockgraph.sources.mediawiki.diffs import CONTEXT, parse_diff
+from sockgraph.sources.mediawiki.revisions import CONTEXT, parse_diff
 
 CHANGED = (
     '<tr><td class="diff-marker" data-marker="−"></td>'

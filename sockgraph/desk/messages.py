@@ -22,7 +22,7 @@ from sockgraph.report.wikitext import PROFILES, basket_text, profile_of
 from sockgraph.report.wording import chips, state_words
 from sockgraph.reviews.answers import LONGEST
 from sockgraph.reviews.words import estimate, interval
-from sockgraph.sources.mediawiki.diffs import DiffSource, parse_diff
+from sockgraph.sources.mediawiki.revisions import DiffSource, parse_diff
 from sockgraph.strings import say, speaking
 
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ from sockgraph.reviews.rules import live_record, refuse_barred, why_nothing
 from sockgraph.reviews.sheet import case_key, make_sheet, sides, wanted_diffs
 from sockgraph.reviews.states import LIGHT, OPENED, RESTORATION, LinkHistory
 from sockgraph.runtime import silent
-from sockgraph.sources.mediawiki.diffs import DiffSource, parse_diff
+from sockgraph.sources.mediawiki.revisions import DiffSource, parse_diff
 from sockgraph.strings import language_of, say, speaking
 
 if TYPE_CHECKING:

@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from sockgraph.evidence import Comparison
     from sockgraph.evidence.exploration import Window
     from sockgraph.sources import Source
-    from sockgraph.sources.mediawiki.hidden import HiddenReport
+    from sockgraph.sources.mediawiki.revisions import HiddenReport
     from sockgraph.store import CaseStore
 
 

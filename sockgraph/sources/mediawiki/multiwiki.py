@@ -14,7 +14,7 @@ from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty, validate
 from sockgraph.sources.base import Coverage, Discussion, ReadResult, unknown_activity
 from sockgraph.sources.mediawiki.connection import refuse_strangers
-from sockgraph.sources.mediawiki.hidden import HiddenReport
+from sockgraph.sources.mediawiki.revisions import HiddenReport
 from sockgraph.sources.mediawiki.source import MediaWikiSource
 
 if TYPE_CHECKING:

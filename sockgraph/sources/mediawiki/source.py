@@ -27,8 +27,6 @@ from sockgraph.sources.mediawiki.accounts import (
 from sockgraph.sources.mediawiki.cache import CachedClient
 from sockgraph.sources.mediawiki.client import PER_MINUTE, Connection
 from sockgraph.sources.mediawiki.connection import credentials_for, is_loopback
-from sockgraph.sources.mediawiki.diffs import read_diffs
-from sockgraph.sources.mediawiki.hidden import HiddenReport, forget, remove_hidden
 from sockgraph.sources.mediawiki.pages import (
     find_neighbours,
     histories,
@@ -48,6 +46,7 @@ from sockgraph.sources.mediawiki.queries import (
     contributions,
     starts_of,
 )
+from sockgraph.sources.mediawiki.revisions import HiddenReport, forget, read_diffs, remove_hidden
 from sockgraph.sources.mediawiki.tables import read_logs
 
 if TYPE_CHECKING:
