@@ -11,8 +11,9 @@ from sockgraph.case import load_case
 from sockgraph.errors import StoreError
 from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.mediawiki.revisions import _Cover
-from sockgraph.store import Store, purge_case
+from sockgraph.store import Store
 from sockgraph.store.raw_answers import RawAnswers
+from sockgraph.store.retention import purge_case
 
 NAMES = ["Onyx Heron", "Onyx Plover"]
 TOO_MUCH = "a summary that says too much"

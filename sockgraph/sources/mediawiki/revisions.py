@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from sockgraph.runtime import Progress, silent
 from sockgraph.sources.mediawiki.queries import NAMES_PER_REQUEST
-from sockgraph.store.case_store import DIFFS
+from sockgraph.store import DIFFS
 from sockgraph.store.raw_answers import RawAnswers, StoredAnswer, digest
 
 if TYPE_CHECKING:
