@@ -13,7 +13,7 @@ from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import Explorer
 from sockgraph.names import clean
 from sockgraph.pipeline.run import run_case
-from sockgraph.store.case_store import NEW_SET
+from sockgraph.store import NEW_SET
 from sockgraph.store.retention import purge_case
 
 LONG = ("Long" * 63 + "ish", "霧" * 85, "a b " * 63 + "end", "W" * 255)  # each of 255 bytes

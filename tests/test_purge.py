@@ -21,8 +21,8 @@ from sockgraph.reviews import Ledger, blinding
 from sockgraph.reviews import ledger as ledger_module
 from sockgraph.reviews.blinding import anonymized, remove_names, without_hidden_names
 from sockgraph.reviews.ledger import NAMES_REMOVED, LedgerHead, chain_entries
-from sockgraph.store import Store, enforce_retention
-from sockgraph.store.retention import RAW, _matches
+from sockgraph.store import Store
+from sockgraph.store.retention import RAW, _matches, enforce_retention
 
 CASE = """
 title = "Edits to one river"

@@ -10,12 +10,12 @@ import warnings
 
 import pytest
 
+from sockgraph import store
 from sockgraph.case_template import identify
 from sockgraph.errors import StaleArtifactError, StoreError
 from sockgraph.pipeline.results import writing
 from sockgraph.pipeline.run import run_case
-from sockgraph.store import Store, case_store
-from sockgraph.store.case_store import GRAPH, REPORT
+from sockgraph.store import GRAPH, REPORT, Store
 from sockgraph.store.files import held, make_folder, open_to_others, write_bytes
 
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"}
@@ -76,7 +76,7 @@ def marks(store):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot stop a process")
 @pytest.mark.parametrize("then", [signal.SIGCONT, signal.SIGKILL])
 def test_a_run_that_stops_at_any_change_leaves_the_old_set_or_the_new(tmp_path, then, monkeypatch):
-    monkeypatch.setattr(case_store, "PATIENCE", 0.0)
+    monkeypatch.setattr(store, "PATIENCE", 0.0)
     outcomes = []
     for change in range(1, MOST, 2 if then == signal.SIGKILL else 5):
         root = tmp_path / str(change)

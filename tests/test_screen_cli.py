@@ -14,7 +14,7 @@ from sockgraph.errors import ScreeningError
 from sockgraph.pipeline.results import purge
 from sockgraph.schema import validate
 from sockgraph.screening.wiki import import_wiki
-from sockgraph.store import TOMBSTONE
+from sockgraph.store.retention import TOMBSTONE
 
 CASE = """
 id = "wiki-1"

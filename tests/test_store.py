@@ -9,8 +9,7 @@ import pytest
 
 from sockgraph.errors import SchemaError, StaleArtifactError, StoreError
 from sockgraph.schema import empty
-from sockgraph.store import Store
-from sockgraph.store.case_store import significant
+from sockgraph.store import Store, significant
 from sockgraph.store.files import whole_file
 
 

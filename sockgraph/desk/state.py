@@ -50,7 +50,7 @@ from sockgraph.reviews import (
 from sockgraph.reviews.blinding import without_hidden_names
 from sockgraph.reviews.states import NOTE, ordered
 from sockgraph.schema import subject_of
-from sockgraph.store.case_store import HELD_OUT
+from sockgraph.store import HELD_OUT
 from sockgraph.strings import language_of, say, spoken
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from sockgraph.pipeline.run import demo_case, run_case
 from sockgraph.report.wording import NEXT
 from sockgraph.reviews.words import SIGNAL_NAMES, estimate
 from sockgraph.signals import FAMILIES
-from sockgraph.store.case_store import MANIFEST
+from sockgraph.store import MANIFEST
 from sockgraph.strings import Language, said_by, say, speaking
 
 if TYPE_CHECKING:

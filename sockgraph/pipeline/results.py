@@ -25,15 +25,6 @@ from sockgraph.reviews.states import DATA_REMOVED
 from sockgraph.runtime import DATA, notice, page_link
 from sockgraph.screening import expected_false_links
 from sockgraph.store import (
-    CaseStore,
-    PurgeResult,
-    Store,
-    due,
-    enforce_retention,
-    purge_case,
-    sha256,
-)
-from sockgraph.store.case_store import (
     CAPTURE_PAGE,
     CASE_TABLES,
     CONCERT,
@@ -44,9 +35,12 @@ from sockgraph.store.case_store import (
     OPTIONAL,
     REPORT,
     VALIDATION,
+    CaseStore,
+    Store,
+    sha256,
 )
 from sockgraph.store.files import open_to_others
-from sockgraph.store.retention import LEDGERS
+from sockgraph.store.retention import LEDGERS, PurgeResult, due, enforce_retention, purge_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

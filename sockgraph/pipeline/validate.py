@@ -29,7 +29,7 @@ from sockgraph.evaluation import (
 from sockgraph.pipeline.results import DATA, HELD_OUT, VALIDATION, CaseResult, read_case, writing
 from sockgraph.report import CaseSummary, validation_page
 from sockgraph.runtime import Progress, page_link, silent
-from sockgraph.store.case_store import significant
+from sockgraph.store import significant
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ from sockgraph.report.markup import escape_wikitext, safe_url, wiki_account, wik
 from sockgraph.reviews.audit import head_words
 from sockgraph.reviews.words import action_words, restraint_words, wiki_words
 from sockgraph.signals.corpus import revision_keys
-from sockgraph.store.case_store import BASKET
+from sockgraph.store import BASKET
 from sockgraph.strings import language_of, say, speaking
 
 if TYPE_CHECKING:

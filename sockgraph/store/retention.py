@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sockgraph.errors import SockgraphError, StoreError
-from sockgraph.store.case_store import (
+from sockgraph.store import (
     BASKET,
     CANDIDATES,
     CAPTURE_PAGE,
@@ -34,7 +34,7 @@ from sockgraph.store.raw_answers import RawAnswers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from sockgraph.store.case_store import CaseStore
+    from sockgraph.store import CaseStore
 
 TOMBSTONE = "removed.json"
 LEDGERS = ("ledger*.jsonl",)
