@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 import sockgraph as sg
 from sockgraph.clustering import component_clusters
-from sockgraph.evaluation.links import group_metrics
+from sockgraph.evaluation import group_metrics
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))
 

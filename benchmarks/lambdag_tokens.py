@@ -27,8 +27,7 @@ import numpy as np
 import pandas as pd
 from judging import labels_of
 
-from sockgraph.evaluation import cllr, roc_auc
-from sockgraph.evaluation.metrics import count_by_score
+from sockgraph.evaluation.metrics import cllr, count_by_score, roc_auc
 from sockgraph.evidence.similarity import surprise
 from sockgraph.schema import validate
 from sockgraph.signals import SIGNALS, compile_edits, of_accounts, similarity, term_vectors

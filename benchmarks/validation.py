@@ -23,7 +23,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from sockgraph.evaluation import evaluate, read_labels
+from sockgraph.evaluation import evaluate
+from sockgraph.evaluation.labelled_pairs import read_labels
 from sockgraph.evidence import ComparisonInput, EvidenceSettings, compare
 from sockgraph.pipeline.run import run_case
 from sockgraph.pipeline.validate import validate_case
@@ -32,7 +33,8 @@ from sockgraph.schema import empty, validate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sockgraph.evaluation import Limit, PairSetMeasures, Validation
+    from sockgraph.evaluation.false_links import Limit
+    from sockgraph.evaluation.validation import PairSetMeasures, Validation
     from sockgraph.pipeline.results import CaseResult
 
 DATA = Path(os.environ.get("SOCKGRAPH_DATA", "../shared/data"))

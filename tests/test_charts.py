@@ -19,8 +19,7 @@ from sockgraph.charts.svg import colours
 from sockgraph.clustering import group_accounts
 from sockgraph.concert.capture import measure_capture
 from sockgraph.errors import SockgraphError
-from sockgraph.evaluation import ece, tippett
-from sockgraph.evaluation.metrics import count_by_score
+from sockgraph.evaluation.metrics import count_by_score, ece, tippett
 from sockgraph.graph import layout, to_graph
 from sockgraph.names import clean
 from sockgraph.schema import empty, validate

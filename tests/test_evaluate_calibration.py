@@ -5,8 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sockgraph.evaluation import calibrated_loss, cllr, cllr_min, ece, tippett
-from sockgraph.evaluation.metrics import count_by_score, exceeding, isotonic
+from sockgraph.evaluation.metrics import (
+    calibrated_loss,
+    cllr,
+    cllr_min,
+    count_by_score,
+    ece,
+    exceeding,
+    isotonic,
+    tippett,
+)
 
 unhurried = settings(deadline=None, max_examples=100)  # a busy machine is no failure
 LN10 = np.log(10)

@@ -7,13 +7,8 @@ import pandas as pd
 import pytest
 
 from sockgraph.errors import EvaluationError
-from sockgraph.evaluation import (
-    evaluate,
-    evaluation_table,
-    match_labels,
-    read_labels,
-    read_links,
-)
+from sockgraph.evaluation import evaluate, evaluation_table
+from sockgraph.evaluation.labelled_pairs import match_labels, read_labels, read_links
 
 KEYS = [
     "auc",

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from sockgraph.evaluation import average_precision, recall_at_fpr, roc_auc
-from sockgraph.evaluation.metrics import count_by_score
+from sockgraph.evaluation.metrics import average_precision, count_by_score, recall_at_fpr, roc_auc
 
 unhurried = settings(deadline=None, max_examples=100)  # a busy machine is no failure
 both_kinds = st.lists(

@@ -13,7 +13,7 @@ from test_report_browser import visit  # noqa: F401 - a fixture
 
 from sockgraph import charts
 from sockgraph.errors import CaseError
-from sockgraph.evaluation import read_links
+from sockgraph.evaluation.labelled_pairs import read_links
 from sockgraph.pipeline.results import read_case
 
 A, B = hostile.NAMES[0], hostile.NAMES[2]

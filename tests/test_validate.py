@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from sockgraph.cli import app
 from sockgraph.clustering import cluster
 from sockgraph.errors import EvaluationError, StoreError
-from sockgraph.evaluation import match_labels, read_labels
+from sockgraph.evaluation.labelled_pairs import match_labels, read_labels
 from sockgraph.evidence import flag
 from sockgraph.graph import to_graph
 from sockgraph.pipeline.results import read_case

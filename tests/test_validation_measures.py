@@ -7,23 +7,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sockgraph.evaluation import (
-    CaseTerms,
+from sockgraph.evaluation.false_links import (
     OpenSet,
-    Validation,
     exculpation,
     false_link_strata,
+    limits,
     open_set,
     precision_at,
     prior_reading,
+)
+from sockgraph.evaluation.metrics import count_by_score, separation, tippett, tippett_grid
+from sockgraph.evaluation.validation import (
+    CaseTerms,
+    Validation,
     reading_of,
-    tippett,
-    tippett_grid,
     validate_labels,
     validate_reference,
 )
-from sockgraph.evaluation.false_links import limits
-from sockgraph.evaluation.metrics import count_by_score, separation
 from sockgraph.evidence.flagging import band
 from sockgraph.report import CaseSummary, validation_page
 from sockgraph.schema import empty, validate

@@ -20,7 +20,8 @@ from sockgraph.report import groups
 from sockgraph.reviews.words import counted
 
 if TYPE_CHECKING:
-    from sockgraph.evaluation import PairSetMeasures, Separation, Validation
+    from sockgraph.evaluation.metrics import Separation
+    from sockgraph.evaluation.validation import PairSetMeasures, Validation
     from sockgraph.pipeline.results import CaseResult
     from sockgraph.pipeline.run import FetchResult
 

@@ -20,8 +20,8 @@ from sockgraph.case import MANY, Case
 from sockgraph.case_template import identify
 from sockgraph.clustering import cluster, group_accounts
 from sockgraph.errors import CaseError
-from sockgraph.evaluation import cllr, cllr_min, read_labels
-from sockgraph.evaluation.metrics import count_by_score
+from sockgraph.evaluation.labelled_pairs import read_labels
+from sockgraph.evaluation.metrics import cllr, cllr_min, count_by_score
 from sockgraph.evidence import ComparisonInput, EvidenceSettings, compare, flag, what_if
 from sockgraph.graph import generate_graphml, to_graph
 from sockgraph.pipeline.other_cases import enter_cannot_links

@@ -15,13 +15,11 @@ from threadpoolctl import threadpool_limits
 import sockgraph
 from sockgraph.case import load_case
 from sockgraph.errors import EvaluationError
-from sockgraph.evaluation import (
+from sockgraph.evaluation.false_links import open_set
+from sockgraph.evaluation.labelled_pairs import labelled_pairs, match_labels, read_labels
+from sockgraph.evaluation.validation import (
     CaseTerms,
     Validation,
-    labelled_pairs,
-    match_labels,
-    open_set,
-    read_labels,
     reading_of,
     validate_labels,
     validate_reference,
@@ -34,7 +32,8 @@ from sockgraph.store import significant
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sockgraph.evaluation import LabelledPairs, OpenSet
+    from sockgraph.evaluation.false_links import OpenSet
+    from sockgraph.evaluation.labelled_pairs import LabelledPairs
     from sockgraph.store import CaseStore
 
 PAGE, FIGURES = VALIDATION

@@ -16,19 +16,16 @@ from sockgraph.report.wording import DASH, NBSP, counted, listed, one_in, plain,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sockgraph.evaluation import (
-        CaseTerms,
+    from sockgraph.evaluation.false_links import (
         Exculpation,
-        FlagCounts,
         Limit,
         OpenSet,
-        PairSetMeasures,
         Precision,
         PriorReading,
-        Separation,
         Stratum,
-        Validation,
     )
+    from sockgraph.evaluation.metrics import Separation
+    from sockgraph.evaluation.validation import CaseTerms, FlagCounts, PairSetMeasures, Validation
 
 UNTESTED = "not testable"
 MEASURES = (
