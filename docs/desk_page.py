@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import permutations, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sockgraph.desk.messages import ORDERS, handle_message
+from sockgraph.desk.messages import ORDERS, SORTS, handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import LANGUAGES, STATIC, graph_payload, page_script, scoped_tokens
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PANELS = ("head", "card", "evidence", "timecards", "timeline", "summaries")
-ABOUT = ("ask", "a", "b", "number", "order", "user", "lang")
+ABOUT = ("ask", "a", "b", "number", "order", "user", "sort", "falling", "start", "lang")
 """What tells questions apart; panels are asked one by one, and all are in a link's answer."""
-ONCE = ("edits", "notes", "basket")
+ONCE = ("edits", "notes", "basket", "numbers")
 """Answers without a word of the desk: what people wrote."""
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>The demo's desk</title>
 <meta name="viewport" content="width=device-width"><style>{css}
@@ -57,6 +58,9 @@ def main() -> None:
     asked = (_in(lang, question) for question in _questions(scene) for lang in LANGUAGES)
     answers = {_key(question): question for question in asked}
     answers = {key: handle_message(desk, question) for key, question in answers.items()}
+    for answer in answers.values():
+        if "edits" in answer:
+            del answer["head"]  # it has words, and is asked for in each language
     data = json.dumps({"scene": scene, "answers": answers}, ensure_ascii=False, default=str)
     script = page_script().replace("export default { render };", "")
     page = PAGE.format(
@@ -71,14 +75,20 @@ def main() -> None:
 
 def _questions(scene: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for link in scene["links"]:
-        pair = {"a": link["a"], "b": link["b"]}
-        yield {"ask": "panels", **pair, "panels": PANELS}
-        yield {"ask": "notes", **pair}
-        if link["drawn"]:  # a pair's edits are a third of a megabyte
-            yield {"ask": "edits", **pair}
+        for a, b in permutations((link["a"], link["b"])):  # either account may stand first
+            pair = {"a": a, "b": b}
+            yield {"ask": "panels", **pair, "panels": PANELS}
+            yield {"ask": "notes", **pair}
+            if link["drawn"]:  # a pair's edits are a third of a megabyte
+                yield {"ask": "edits", **pair}
     yield from ({"ask": "group", "number": group["number"]} for group in scene["groups"])
     yield from ({"ask": "matrix", "order": order} for order in ORDERS)
-    yield from ({"ask": "pairs", "user": user} for user in (None, *_users(scene)))
+    yield from ({"ask": "numbers", "user": user} for user in _users(scene))
+    for sort, falling in product(SORTS, (True, False)):
+        yield from (
+            {"ask": "pairs", "user": user, "sort": sort, "falling": falling, "start": 0}
+            for user in (None, *_users(scene))
+        )
     yield {"ask": "basket"}
 
 

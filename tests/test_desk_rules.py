@@ -80,7 +80,8 @@ def test_no_interval_has_two_equal_ends(desk):
             desk, {"ask": "panels", "a": a, "b": b, "panels": PANELS, "lang": "en"}
         ).values()
     ]
-    pages += [row["interval"] for row in handle_message(desk, {"ask": "pairs"})["rows"]]
+    rows = handle_message(desk, {"ask": "pairs"})
+    pages += [row[rows["columns"].index("interval")] for row in rows["rows"]]
     pages.append((desk.store.path("report.html")).read_text("utf-8"))
     found = re.findall(r"\[([^\[\],]+), ([^\[\],]+)\]", " ".join(pages))
     assert len(found) > 50
@@ -188,6 +189,7 @@ def test_the_accounts_swap_sides_everywhere_by_mouse_and_by_keyboard(opened):
 def test_the_second_field_lists_everybody_those_without_a_number_last(opened):
     opened.page.locator(".sg .bar input").nth(1).focus()
     offered = opened.page.locator(".sg datalist").nth(1).locator("option")
+    offered.first.wait_for(state="attached", timeout=WAIT)
     numbers = [text.removeprefix("log10 LR ") for text in offered.all_inner_texts()]
     assert len(numbers) == len(opened.desk.accounts) - 1
     told = [float(re.sub("[≥≤+ ]", "", n).replace("−", "-")) for n in numbers if n != "no number"]
@@ -273,14 +275,44 @@ def test_the_matrix_is_a_staircase_and_every_head_of_the_table_sorts(opened):
     assert page.locator(".sg .stairs th").first.inner_text() == "Weir Lantern"  # the oldest
     opened.view("Table")
     for name in ("pair", "lr", "shared", "closest"):
-        head = page.locator(f'.sg [data-sort="{name}"]')
-        head.click()
-        first = page.locator(".sg .pairs tbody").inner_text()
-        page.locator(f'.sg [data-sort="{name}"]').click()
-        assert page.locator(".sg .pairs tbody").inner_text() != first, name
-        sorts = page.locator(".sg .pairs th[aria-sort]:not([aria-sort=none])")
-        assert sorts.count() == 1
+        shown = set()
+        for _ in range(2):
+            head = page.locator(f'.sg [data-sort="{name}"]')
+            before = head.inner_text()
+            head.click()
+            page.wait_for_function(
+                "([name, before]) => document.activeElement.dataset.sort === name"
+                " && document.activeElement.innerText !== before",
+                arg=[name, before],
+            )
+            shown.add(page.locator(".sg .pairs tbody").inner_text())
+            sorts = page.locator(".sg .pairs th[aria-sort]:not([aria-sort=none])")
+            assert sorts.count() == 1
+        assert len(shown) == 2, name
     assert page.locator(".sg .pairs tbody tr").count() == 45
+
+
+def test_more_pairs_than_a_page_of_the_table_come_when_they_are_asked_for(
+    browser, desk, monkeypatch
+):
+    monkeypatch.setattr("sockgraph.desk.messages.MOST_ROWS", 20)
+    stands = DeskPage(browser, desk)
+    page, lines = stands.page, stands.page.locator(".sg .pairs tbody tr")
+    stands.view("Table")
+    for n, left in ((20, "25 more"), (40, "5 more")):
+        page.wait_for_function(
+            "n => document.querySelectorAll('.sg .pairs tbody tr').length === n", arg=n
+        )
+        assert "45 pairs" in stands.text(".pairs .note")  # the sentence tells of all
+        more = page.get_by_role("button", name=left, exact=True)
+        more.focus()
+        page.keyboard.press("Enter")
+        more.wait_for(state="detached", timeout=WAIT)
+        assert lines.nth(n).locator("button").evaluate("b => b === document.activeElement")
+    assert lines.count() == len(set(lines.evaluate_all("all => all.map(l => l.dataset.key)"))) == 45
+    assert page.locator(".sg .pairs button.small").count() == 0
+    assert stands.heard == []
+    page.close()
 
 
 def test_pages_are_in_the_order_that_is_chosen(opened):

@@ -215,12 +215,18 @@ def test_a_basket_is_purged_with_its_case(tmp_path):
     assert not store.path("basket.json").exists()
 
 
+def pairs(desk, **question):
+    """Ask for rows of the table of pairs; return them by column name."""
+    said = handle_message(desk, {"ask": "pairs", **question})
+    return [dict(zip(said["columns"], row, strict=True)) for row in said["rows"]]
+
+
 def test_every_pair_is_in_the_table_with_what_both_have_in_common(desk):
-    rows = handle_message(desk, {"ask": "pairs"})["rows"]
+    rows = pairs(desk)
     assert len(rows) == 45
     assert sum(row["insufficient"] for row in rows) == 9
     user = "Weir Lantern"
-    ours = handle_message(desk, {"ask": "pairs", "user": user})["rows"]
+    ours = pairs(desk, user=user)
     assert len(ours) == 9
     assert {row["a"] == user or row["b"] == user for row in ours} == {True}
     for row in ours:
@@ -228,11 +234,48 @@ def test_every_pair_is_in_the_table_with_what_both_have_in_common(desk):
         assert row["shared"] == len(pages)
         closest = pages["closest"].min()
         assert row["closest"] == (None if pd.isna(closest) else closest)
-    numbers = [row["lr"] for row in ours if row["lr"] is not None]
+    numbers = [desk.bare_link(row["a"], row["b"]).log10_lr for row in ours if row["words"]]
+    assert len(numbers) == sum(not row["insufficient"] for row in ours)
     assert numbers == sorted(numbers, reverse=True)
-    assert (
-        "no account" in handle_message(desk, {"ask": "pairs", "user": "Nobody"})["problem"]["rule"]
-    )
+    assert "no account" in ask(desk, ask="pairs", user="Nobody")["problem"]["rule"]
+    assert "sorted by" in ask(desk, ask="pairs", sort="x")["problem"]["rule"]
+
+
+@pytest.mark.parametrize("falling", [True, False])
+@pytest.mark.parametrize("user", [None, "Weir Lantern"])
+@pytest.mark.parametrize("sort", ["shared", "closest", "lr", "pair"])
+def test_the_kernel_sorts_all_pairs_and_sends_them_by_parts(desk, monkeypatch, sort, user, falling):
+    """What is sorted by is what the rows show, though it is counted in another way."""
+    whole = pairs(desk, sort=sort, user=user, falling=falling)
+    monkeypatch.setattr(messages, "MOST_ROWS", 20)
+    parts = [
+        row
+        for start in (0, 20, 40)
+        for row in pairs(desk, sort=sort, user=user, falling=falling, start=start)
+    ]
+    assert parts == whole
+    assert len({(row["a"], row["b"]) for row in whole}) == (9 if user else 45)
+    values = {
+        "shared": lambda row: row["shared"],
+        "closest": lambda row: row["closest"],
+        "lr": lambda row: desk.bare_link(row["a"], row["b"]).log10_lr,
+        "pair": lambda row: next(name for name in (row["a"], row["b"]) if name != user).casefold(),
+    }
+    found = [values[sort](row) for row in whole]
+    told = [value for value in found if value is not None]
+    assert told == sorted(told, reverse=falling)
+    assert found == told + [None] * (len(found) - len(told))  # none comes last, either way
+
+
+def test_an_account_has_its_number_with_everybody_also_with_those_not_drawn(desk, monkeypatch):
+    monkeypatch.setattr("sockgraph.desk.widget.MOST_LINKS", 2)
+    assert len(graph_payload(desk)["links"]) == 2
+    numbers = ask(desk, ask="numbers", user="Weir Lantern")["numbers"]
+    assert {other for other, _ in numbers} == set(desk.accounts) - {"Weir Lantern"}
+    told = [words for _, words in numbers if words]
+    rows = [row["words"] for row in pairs(desk, user="Weir Lantern") if row["words"]]
+    assert told == rows
+    assert [bool(words) for _, words in numbers] == [True] * len(told) + [False] * (9 - len(told))
 
 
 def test_the_matrix_shows_what_the_report_s_matrix_shows(desk):
@@ -320,7 +363,7 @@ def test_without_calibration_there_is_everything_but_a_number(tmp_path):
     assert len(edits["edits"]) > 100
     assert {page["moved"] for page in edits["pages"]} == {0.0}
     assert not any(edit["signals"] for edit in edits["edits"])
-    rows = handle_message(desk, {"ask": "pairs"})["rows"]
+    rows = pairs(desk)
     assert len(rows) == 6
     assert {row["words"] for row in rows} == {""}
 

@@ -42,51 +42,74 @@ MOST_PHRASES = 12
 """Shared phrases that are marked in summaries, the rarest first."""
 
 
-def pair_list(desk: Desk, user: str | None = None) -> Record:
-    """Return the pairs of one account with everybody, or of all, with what they have in common.
+def pair_list(
+    desk: Desk, user: str | None = None, *, sort: str = "lr", falling: bool = True, start: int = 0
+) -> Record:
+    """Return some pairs of one account with everybody, or of all, with what they have in common.
+
+    Parameters
+    ----------
+    sort
+        One of `SORTS`; what has no value comes last, either way.
+    start
+        The first row that is returned, of those so sorted.
 
     Returns
     -------
     dict
-        `rows`: a record a pair, insufficient ones too, those that speak for first; `met` tells
-        whether shared pages and closest gaps were counted: for one account always, for all of them
-        up to as many as one matrix shows.
+        `rows`: at most `MOST_ROWS`, each a list with a value for every one of `columns`; pairs with
+        too few edits are among them. `total` and `counts` (by direction, and `few`) tell of all.
     """
     if user is not None and user not in desk.accounts:
         raise ReviewError(user, "the case has no account of that name.", "Choose another.")
+    if sort not in SORTS:
+        raise ReviewError(sort, f"pairs are sorted by {', '.join(SORTS)}.", "Choose one.")
     links = desk.tables["links"]
     if user is not None:
         links = links[(links["user_a"] == user) | (links["user_b"] == user)]
-    met = user is not None or len(desk.accounts) <= MOST
-    rows = [_row(desk, link, met=met) for link in each(_strongest_first(links))]
-    return {"rows": rows, "met": met, "user": user}
-
-
-def _strongest_first(links: pd.DataFrame) -> pd.DataFrame:
-    return links.sort_values(
-        ["log10_lr", "user_a", "user_b"], ascending=[False, True, True], na_position="last"
-    )
-
-
-def _row(desk: Desk, link: Any, *, met: bool) -> Record:
-    a, b = str(link.user_a), str(link.user_b)
-    shared, closest = desk.meeting(a, b) if met else (None, None)
-    insufficient = link.band == "insufficient"
-    number = None if pd.isna(link.log10_lr) else float(link.log10_lr)
-    seen = desk.links.get((a, b))
+    if SORTS[sort] in MEETINGS:
+        links = links.assign(**dict(zip(MEETINGS, desk.meetings(links), strict=True)))
+    few = links["band"] == "insufficient"
+    told = links.loc[links["log10_lr"].notna() & ~few, "direction"].value_counts()
+    ranked = _ranked(desk, links, SORTS[sort], user=user, falling=falling)
+    rows = [_row(desk, link) for link in each(ranked.iloc[start : start + MOST_ROWS])]
     return {
-        "a": a,
-        "b": b,
-        "lr": number,
-        "words": number_words(link),
-        "interval": _ends(link),
-        "direction": str(link.direction),
-        "insufficient": bool(insufficient),
-        "flagged": bool(link.flagged),
-        "state": "" if seen is None else _state(seen),
-        "shared": shared,
-        "closest": closest,
+        "columns": list(_COLUMNS),
+        "rows": rows,
+        "total": len(links),
+        "counts": {**{str(way): int(n) for way, n in told.items()}, "few": int(few.sum())},
     }
+
+
+MOST_ROWS = 200
+MEETINGS = ("shared", "closest")
+"""What two accounts have in common: pages, and seconds between their closest edits."""
+SORTS = {"pair": "name", "lr": "log10_lr", "shared": "shared", "closest": "closest"}
+_COLUMNS = ("a", "b", "words", "interval", "direction", "insufficient", "state", *MEETINGS)
+
+
+def _ranked(
+    desk: Desk, links: pd.DataFrame, by: str, *, user: str | None, falling: bool
+) -> pd.DataFrame:
+    """Sort pairs by a column; by name, or the other's name, where they are the same in it."""
+    rank = _places(desk, "by name")
+    first, second = (links[end].map(rank) for end in ("user_a", "user_b"))
+    name = first * len(rank) + second
+    if user is not None:
+        name = second.where(links["user_a"] == user, first)
+    keys = [by] if by == "name" else [by, "name"]
+    ways = [not falling, True][: len(keys)]
+    return links.assign(name=name).sort_values(keys, ascending=ways, na_position="last")
+
+
+def _row(desk: Desk, link: Any) -> list[Any]:
+    """Return a pair's values, in the order of `_COLUMNS`."""
+    a, b = str(link.user_a), str(link.user_b)
+    seen = desk.links.get((a, b))
+    state = "" if seen is None else _state(seen)
+    few = link.band == "insufficient"
+    words = number_words(link), _ends(link), str(link.direction)
+    return [a, b, *words, few, state, *desk.meeting(a, b)]
 
 
 def number_words(link: Any) -> str:
@@ -295,8 +318,23 @@ def give_diff(desk: Desk, content: Answer) -> Answer:
 
 
 def give_pairs(desk: Desk, content: Answer) -> Answer:
-    """Return the pairs of an account, or of all."""
-    return pair_list(desk, content.get("user") or None)
+    """Return some pairs of an account, or of all, as the table of them is sorted."""
+    return pair_list(
+        desk,
+        content.get("user") or None,
+        sort=content.get("sort", "lr"),
+        falling=bool(content.get("falling", True)),
+        start=int(content.get("start", 0)),
+    )
+
+
+def give_numbers(desk: Desk, content: Answer) -> Answer:
+    """Return every other account with its number against one, strongest for first, none last."""
+    user, links = content["user"], desk.tables["links"]
+    theirs = links[(links["user_a"] == user) | (links["user_b"] == user)]
+    ranked = _ranked(desk, theirs, "log10_lr", user=user, falling=True)
+    ends = (({link.user_a, link.user_b} - {user}).pop() for link in each(ranked))
+    return {"numbers": list(zip(ends, map(number_words, each(ranked)), strict=True))}
 
 
 def give_matrix(desk: Desk, content: Answer) -> Answer:
@@ -432,6 +470,7 @@ _ANSWERS: dict[str, Callable[[Desk, Answer], Answer]] = {
     "edits": give_edits,
     "diff": give_diff,
     "pairs": give_pairs,
+    "numbers": give_numbers,
     "matrix": give_matrix,
     "basket": give_basket,
     "change basket": change_basket,

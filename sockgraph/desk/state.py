@@ -56,6 +56,8 @@ from sockgraph.strings import language_of, say, spoken
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from sockgraph.evidence.exploration import Window
     from sockgraph.pipeline.other_cases import OtherCase
     from sockgraph.reference import Population
@@ -216,6 +218,17 @@ class Desk:
         if not len(rows):
             return 0, None
         return len(np.unique(self.tables.pages[rows])), float(np.nanmin(gaps))
+
+    def meetings(self, pairs: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return what `meeting` does, of many pairs; seconds are null where no page is shared."""
+        users = pd.Index(list(self.accounts))
+        ends = tuple(users.get_indexer(pd.Index(pairs[end])) for end in ("user_a", "user_b"))
+        pages, seconds = self._meetings
+        return pages[ends], seconds[ends]
+
+    @cached_property
+    def _meetings(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        return self.tables.meetings(list(self.accounts))
 
     @cached_property
     def links(self) -> dict[Pair, Link]:

@@ -111,6 +111,48 @@ class CaseTables(dict[str, pd.DataFrame]):
         gaps[by_page[1:][turned]] = np.diff(self.times[turn])[turned] / 1e6
         return rows, gaps
 
+    def meetings(self, users: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return how many pages every two accounts share, and how close their edits came.
+
+        Returns
+        -------
+        tuple of ndarray
+            Pages, and seconds (null where none is shared), either of a row and a column an account.
+
+        Examples
+        --------
+        >>> start = pd.Timestamp("2024-01-01T00:00:00Z")
+        >>> edits = pd.DataFrame({"user": ["Ada", "Bo", "Ada"], "rev_id": [1, 2, 3]})
+        >>> edits["timestamp"] = [start + pd.Timedelta(hours=h) for h in (0, 3, 4)]
+        >>> edits["title"] = "Weir"
+        >>> pages, seconds = CaseTables({"edits": edits}).meetings(["Ada", "Bo"])
+        >>> int(pages[0, 1]), float(seconds[0, 1])
+        (1, 3600.0)
+        """
+        shared = np.zeros((len(users), len(users)), np.int64)
+        closest = np.full((len(users), len(users)), np.inf)
+        who = pd.Index(users).get_indexer(pd.Index(self["edits"]["user"]))
+        rows = self._in_time[0]
+        rows = rows[who[rows] >= 0]
+        rows = rows[np.argsort(self.pages[rows], kind="stable")]
+        for page in np.split(rows, np.flatnonzero(np.diff(self.pages[rows])) + 1):
+            here, at = np.unique(who[page], return_inverse=True)
+            both = np.ix_(here, here)
+            shared[both] += 1
+            closest[both] = np.minimum(closest[both], _closest(at, self.times[page] / 1e6))
+        return shared, np.where(np.isinf(closest), np.nan, closest)
+
+
+def _closest(at: Rows, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the least time between edits of every two accounts on one page, oldest edit first."""
+    n = int(at.max(initial=-1)) + 1
+    last, least = np.full(n, -np.inf), np.full((n, n), np.inf)
+    for i, now in zip(at.tolist(), times.tolist(), strict=True):
+        np.minimum(least[i], now - last, out=least[i])
+        last[i] = now
+    both_ways: NDArray[np.float64] = np.minimum(least, least.T)
+    return both_ways
+
 
 class _PairRows:
     """Where the rows of each pair stand in one table."""

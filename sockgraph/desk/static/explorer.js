@@ -241,11 +241,9 @@ function desk(app, model, scene, state, language, speak) {
     return part && (scene.nodes.find((n) => n.label.toLowerCase() === part) ?? scene.nodes.find((n) => n.label.toLowerCase().includes(part)))?.user;
   };
   // Every account with its number against the first, strongest first, those without a number last.
-  function offer(user) {
-    const numbers = new Map(scene.links.filter((l) => l.a === user || l.b === user).map((l) => [l.a === user ? l.b : l.a, l]));
-    const rest = scene.nodes.filter((n) => n.user !== user);
-    rest.sort((p, q) => (numbers.get(q.user)?.lr ?? -Infinity) - (numbers.get(p.user)?.lr ?? -Infinity));
-    second.names.replaceChildren(...rest.map((n) => option(n.label, numbers.has(n.user) ? `log10 LR ${numbers.get(n.user).words}` : t("no number"))));
+  async function offer(user) {
+    const { numbers = [] } = await about({ ask: "numbers", user });
+    second.names.replaceChildren(...numbers.map(([other, words]) => option(label(other), words ? `log10 LR ${words}` : t("no number"))));
   }
   first.input.addEventListener("input", () => { state.find = first.input.value.trim().toLowerCase(); if (state.view === "graph") views.graph.show(); });
   first.input.addEventListener("keydown", (event) => {

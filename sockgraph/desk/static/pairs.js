@@ -2,7 +2,6 @@
 
 const ORDERED = ["oldest first", "strongest links first", "by group", "by name"];
 const waiting = () => Object.assign(el("div", "scroll"), { tabIndex: -1 }); // holds the focus until there is something to hold it
-const MOST_ROWS = 300; // rows of the table that are drawn at once
 
 function matrixView(ctx) {
   const { t, state } = ctx;
@@ -96,66 +95,73 @@ function matrixView(ctx) {
     state.held = user;
   }, true);
   order.addEventListener("change", () => { state.order = order.value; show(); });
-  const api = { view, show, mark: (_, link) => (holds(link) ? mark() : show()), focus: () => (box.querySelector('button[tabindex="0"]') ?? box).focus({ preventScroll: true }), links: () => ctx.scene.links };
+  const api = { view, show, mark: (_, link) => (holds(link) ? mark() : show()), focus: () => (box.querySelector('button[tabindex="0"]') ?? box).focus({ preventScroll: true })};
   return api;
 }
 
-const SORTS = {
-  pair: ["Pair", (r) => `${r.a}\u0000${r.b}`.toLowerCase(), 1],
-  lr: ["log10 LR", (r) => r.lr, -1],
-  shared: ["shared pages", (r) => r.shared, -1],
-  closest: ["closest gap", (r) => r.closest, 1],
-};
+const SORTS = { pair: ["Pair", false], lr: ["log10 LR", true], shared: ["shared pages", true], closest: ["closest gap", false] }; // falling at first
 
+// The kernel sorts, and sends as many rows as a page of the table has; the next ones when they are asked for.
 function tableView(ctx) {
   const { t, state, scene } = ctx;
   const view = el("div", "pairs"), tools = el("div", "tools"), said = el("p", "note"), box = waiting();
   const who = choice(t("Pairs of"), [["", t("all accounts")], ...scene.nodes.map((n) => [n.user, n.label])]);
-  who.value = state.of ?? "";
   tools.append(labelled(t("Pairs of"), who));
   view.append(tools, said, box);
-  let sort = scene.calibrated ? "lr" : "closest", way = SORTS[sort][2], rows = [], met = true, asked = 0, all = false;
+  let sort = scene.calibrated ? "lr" : "closest", falling = SORTS[sort][1], asked = 0;
+
+  const rowsFrom = async (start) => {
+    const mine = (asked += 1);
+    const answer = await ctx.about({ ask: "pairs", user: who.value || null, sort, falling, start });
+    if (mine !== asked) return null; // another was asked for since
+    if (answer.problem) return void box.replaceChildren(problemBox(answer.problem));
+    const row = (values) => rowOf(Object.fromEntries(answer.columns.map((name, i) => [name, values[i]])));
+    return { ...answer, lines: answer.rows.map(row), end: start + answer.rows.length };
+  };
 
   async function show() {
-    const mine = (asked += 1);
     who.value = state.of ?? "";
-    const answer = await ctx.about({ ask: "pairs", user: who.value || null });
-    if (mine !== asked) return;
-    if (answer.problem) return box.replaceChildren(problemBox(answer.problem));
-    ({ rows, met } = answer);
-    if (!met && (sort === "shared" || sort === "closest")) [sort, way] = ["lr", -1];
-    fill();
-  }
-
-  function fill() {
-    const value = SORTS[sort][1], table = el("table"), head = el("tr"), body = el("tbody");
-    const sorted = [...rows].sort((p, q) => {
-      const [x, y] = [value(p), value(q)];
-      if (x === null || y === null) return Number(x === null) - Number(y === null); // what has none comes last, either way
-      return (x < y ? -1 : x > y ? 1 : 0) * way;
-    });
-    for (const [name, [words]] of Object.entries(SORTS)) {
-      if (!met && (name === "shared" || name === "closest")) continue;
+    const found = await rowsFrom(0);
+    if (!found) return;
+    const table = el("table"), head = el("tr"), body = el("tbody");
+    for (const [name, [words, first]] of Object.entries(SORTS)) {
       const cell = Object.assign(el("th"), { scope: "col" });
-      const by = button(`${t(name === "pair" && state.of ? "With" : words)}${sort === name ? (way > 0 ? " ↑" : " ↓") : ""}`, () => { way = sort === name ? -way : SORTS[name][2]; sort = name; fill(); box.querySelector(`[data-sort="${name}"]`).focus(); }, "plain");
+      const by = button(`${t(name === "pair" && state.of ? "With" : words)}${sort === name ? (falling ? " ↓" : " ↑") : ""}`, async () => {
+        falling = sort === name ? !falling : first;
+        sort = name;
+        await show();
+        box.querySelector(`[data-sort="${name}"]`)?.focus();
+      }, "plain");
       by.dataset.sort = name;
-      cell.setAttribute("aria-sort", sort !== name ? "none" : way > 0 ? "ascending" : "descending");
+      cell.setAttribute("aria-sort", sort !== name ? "none" : falling ? "descending" : "ascending");
       cell.append(by);
       head.append(cell);
     }
-    body.append(...sorted.slice(0, all ? undefined : MOST_ROWS).map(rowOf));
+    body.append(...found.lines);
     table.append(el("thead"), body);
     table.firstChild.append(head);
     const focused = box.contains(document.activeElement);
     box.replaceChildren(table);
-    if (!all && rows.length > MOST_ROWS) box.append(button(t("{n} more", { n: counted(rows.length - MOST_ROWS) }), () => { all = true; fill(); }, "small"));
-    const n = (way) => rows.filter((r) => !r.insufficient && r.lr !== null && r.direction === way).length;
-    said.textContent = t("{pairs} pairs: {for} for one operator, {against} against, {neither} do not separate, {few} with too few edits.", {
-      pairs: counted(rows.length), for: n("for"), against: n("against"), neither: n("neither"), few: rows.filter((r) => r.insufficient).length,
-    }) + (met ? "" : " " + t("Shared pages are counted for one account at a time."));
-    ctx.tally(t("{n} pairs", { n: counted(rows.length) }));
+    more(found, body);
+    const many = { for: 0, against: 0, neither: 0, ...found.counts, pairs: counted(found.total) };
+    said.textContent = scene.calibrated ? t("{pairs} pairs: {for} for one operator, {against} against, {neither} do not separate, {few} with too few edits.", many) : "";
+    ctx.tally(t("{n} pairs", { n: counted(found.total) }));
     mark();
     if (focused) api.focus();
+  }
+
+  function more({ end, total }, body) {
+    if (end >= total) return;
+    const next = button(t("{n} more", { n: counted(total - end) }), async () => {
+      const found = await rowsFrom(end);
+      if (!found) return;
+      body.append(...found.lines);
+      next.remove();
+      more(found, body);
+      mark();
+      found.lines[0].querySelector("button").focus();
+    }, "small");
+    box.append(next);
   }
 
   function rowOf(row) {
@@ -168,7 +174,7 @@ function tableView(ctx) {
     const number = el("td", `n ${row.direction}`, row.insufficient ? t("too few edits") : row.words || t("no number"));
     if (row.interval && row.interval !== row.words) number.append(el("small", "mut", ` ${row.interval}`));
     line.append(pair, number);
-    if (met) line.append(el("td", "n", row.shared === null ? "" : counted(row.shared)), el("td", "n", gapWords(t, row.closest)));
+    line.append(el("td", "n", counted(row.shared)), el("td", "n", gapWords(t, row.closest)));
     line.dataset.key = pairKey(row);
     return line;
   }
@@ -176,8 +182,8 @@ function tableView(ctx) {
   function mark() {
     for (const line of box.querySelectorAll("tbody tr")) line.classList.toggle("is", Boolean(state.link && line.dataset.key === pairKey(state.link)));
   }
-  who.addEventListener("change", () => { state.of = who.value || null; all = false; show(); });
-  const api = { view, show, mark, focus: () => (box.querySelector("tbody .is button, tbody button") ?? box).focus({ preventScroll: true }), links: () => rows };
+  who.addEventListener("change", () => { state.of = who.value || null; show(); });
+  const api = { view, show, mark, focus: () => (box.querySelector("tbody .is button, tbody button") ?? box).focus({ preventScroll: true }) };
   return api;
 }
 
