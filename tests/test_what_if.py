@@ -11,8 +11,10 @@ from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence import comparison, exploration, similarity
-from sockgraph.pipeline.run import run_case
+from sockgraph.pipeline.run import compare_case, run_case
+from sockgraph.signals import bags, vectors
 from sockgraph.store import as_written
+from sockgraph.store.kept import KEPT, KeptFiles
 
 FIRST, SECOND = sorted(tiny.NAMES[:2])
 
@@ -139,44 +141,73 @@ def test_the_desk_answers_what_if(tmp_path):
 
 
 @pytest.fixture
-def measured(monkeypatch):
-    """What is measured, signal by signal; what is only read is not in it."""
+def made(monkeypatch):
+    """What is made anew: the bags of terms, and every signal that is measured on them."""
     seen = []
 
     def measure(signal, *rest):
         seen.append(signal.name)
         return similarity.measure(signal, *rest)
 
+    def make_bag(*given, **more):
+        seen.append("a bag")
+        return vectors.make_bag(*given, **more)
+
     monkeypatch.setattr(comparison, "measure", measure)
+    monkeypatch.setattr(bags, "make_bag", make_bag)
     exploration._kept.clear()
     return seen
 
 
-def test_likeness_is_kept_beside_the_edits_and_trusted_only_whole(tmp_path, measured):
+def test_what_is_kept_beside_the_edits_is_trusted_only_whole(tmp_path, made):
     file, data = tiny.write(tmp_path), tmp_path / "data"
     folder = run_case(file, data=data).folder
-    kept = folder / "likeness.bin"
-    assert kept.stat().st_mode & 0o777 == 0o600
+    kept = [folder / name for name in KEPT]
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
     before = {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix != ".json"}
 
     def again():
-        measured.clear()
+        made.clear()
         run_case(file, data=data)
         now = {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix != ".json"}
         assert now == before
-        return len(measured)
+        return made.count("a bag"), len(made) - made.count("a bag")
 
-    signals = len(measured)
-    assert signals > 3
-    assert again() == 0
+    n_bags, n_signals = made.count("a bag"), len(made) - made.count("a bag")
+    assert n_bags > 2
+    assert n_signals > 3
+    assert again() == (0, 0)
     handle_message(Desk.of(file, data=data), {"ask": "what-if", "without": ["signal:hours"]})
-    assert measured == []
-    whole = kept.read_bytes()
-    for harm in (whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:], b"no hash\n[]\n"):
-        kept.write_bytes(harm)
-        assert again() == signals
+    assert made == []
+    likeness, terms, found = kept
+    for path, remade in ((likeness, (0, n_signals)), (terms, (n_bags, 0)), (found, (0, 0))):
+        whole = path.read_bytes()
+        middle = len(whole) // 2
+        for harm in (whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :], b"no\n[]"):
+            path.write_bytes(harm)
+            found.write_bytes(harm)
+            assert again() == remade
+    whole = [path.read_bytes() for path in kept]
     pd.read_parquet(tmp_path / "edits.parquet")[1:].to_parquet(tmp_path / "edits.parquet")
-    measured.clear()
+    made.clear()
     run_case(file, data=data)
-    assert len(measured) == signals
-    assert kept.read_bytes() != whole
+    assert (made.count("a bag"), len(made) - made.count("a bag")) == (n_bags, n_signals)
+    assert all(path.read_bytes() != was for path, was in zip(kept, whole, strict=True))
+
+
+def test_a_comparison_is_kept_to_the_last_bit_and_for_one_question(tmp_path, monkeypatch):
+    population = sg.fetch(tiny.write(tmp_path), data=tmp_path / "data")
+    store = KeptFiles(tmp_path, "this code", keep=True)
+    first = compare_case(population, kept=store)
+    monkeypatch.setattr(comparison, "_weigh", None)  # to weigh again would fail
+    second = compare_case(population, kept=store)
+    assert second.calibration == first.calibration
+    for name in comparison.RESULTS:
+        pd.testing.assert_frame_equal(getattr(second, name), getattr(first, name), check_exact=True)
+    for asked in (
+        {"accepted_alibis": [(FIRST, SECOND)]},
+        {"kept": KeptFiles(tmp_path, "other code")},
+    ):
+        with pytest.raises(TypeError):
+            compare_case(population, **{"kept": store, **asked})
+    assert not (tmp_path / "comparison.bin").exists()  # it gave way to what was asked last

@@ -23,7 +23,7 @@ from sockgraph.pipeline.other_cases import earlier_looks
 from sockgraph.pipeline.results import DATA, LEDGER, CaseResult, open_store, read_case
 from sockgraph.pipeline.run import (
     compare_case,
-    kept_likeness,
+    kept_files,
     known_operators,
     read_case_population,
 )
@@ -355,7 +355,7 @@ class Desk:
             accepted_alibis=accepted_alibis(entries),
             without=without,
             window=window,
-            kept=kept_likeness(self.store),
+            kept=kept_files(self.store),
         )
         apart = cannot_links(entries)
         clusters = cluster(to_graph(scores, cannot_links=apart))

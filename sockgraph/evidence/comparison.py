@@ -14,12 +14,17 @@ from sockgraph.evidence.calibration import CalibratedModel, calibrate
 from sockgraph.evidence.leave_out import omit_parts, omit_weeks
 from sockgraph.evidence.reliability import counted, held_out, transfer
 from sockgraph.evidence.scoring import AccountIndex, NullTest, score_pairs, score_pairs_with
-from sockgraph.evidence.settings import Comparison, ComparisonInput, EvidenceSettings
+from sockgraph.evidence.settings import (
+    Comparison,
+    ComparisonInput,
+    EvidenceSettings,
+    KeptStore,
+)
 from sockgraph.evidence.similarity import (
     PARTS,
     Likeness,
-    LikenessStore,
     Similarity,
+    compiled_of,
     measure,
     measured_on,
     normalize,
@@ -28,7 +33,7 @@ from sockgraph.evidence.training import PseudoPairs, cut_histories, history_key,
 from sockgraph.log_events import account_of, is_sitewide, params_of
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
-from sockgraph.signals import SIGNALS, compile_edits, of_accounts
+from sockgraph.signals import SIGNALS, TermMatrix, compile_edits, of_accounts
 from sockgraph.signals.bags import machine_texts
 from sockgraph.signals.imitation import find_imitation
 from sockgraph.signals.null_models import (
@@ -40,19 +45,22 @@ from sockgraph.signals.null_models import (
 from sockgraph.signals.simultaneous import find_alibis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from sockgraph.signals import Corpus, Histories, TermMatrix
+    from sockgraph.signals import Corpus, Histories
     from sockgraph.signals.null_models import NullTrace
     from sockgraph.signals.simultaneous import Alibi
 
 _DEFAULT = EvidenceSettings()
+RESULTS = "evidence", "links", "alibis", "reference", "omissions", "held_out"
+BYTES = 2_000
+"""Of a pair's rows, held as columns: of more pairs than there is room for, none are laid out."""
 
 
 def compare(
-    given: ComparisonInput, *, kept: LikenessStore | None = None, progress: Progress = silent
+    given: ComparisonInput, *, kept: KeptStore | None = None, progress: Progress = silent
 ) -> Comparison:
     """Weigh the evidence for and against one operator behind every pair of nominated accounts.
 
@@ -63,7 +71,8 @@ def compare(
     given
         The case's tables, and how they are weighed.
     kept
-        Where likenesses are kept from one time to the next, if anywhere.
+        Where terms, likenesses and the whole comparison are kept from one time to the next, if
+        anywhere.
     progress
         Told of every step.
 
@@ -77,6 +86,36 @@ def compare(
     SockgraphError
         If `known` gives one account to two persons.
     """
+    if kept is None:
+        return _weigh(given, kept, progress)
+    key = given.digest()
+    found = kept.read_tables("comparison", key)
+    if found is not None:
+        frames, calibration = found
+        return Comparison(
+            evidence=frames["evidence"],
+            links=frames["links"],
+            alibis=frames["alibis"],
+            reference=frames["reference"],
+            omissions=frames["omissions"],
+            calibration=calibration,
+            declared=tuple(map(tuple, given.declared)),
+            held_out=frames["held_out"],
+        )
+    n_nominated = int((given.accounts["role"] == "nominated").sum())
+    room = kept.room("comparison", n_nominated**2 // 2 * BYTES)
+    weighed = _weigh(given, kept, progress)
+    if room:
+        kept.write_tables(
+            "comparison",
+            key,
+            {n: getattr(weighed, n) for n in RESULTS},
+            weighed.calibration,
+        )
+    return weighed
+
+
+def _weigh(given: ComparisonInput, kept: KeptStore | None, progress: Progress) -> Comparison:
     ready = compile_case(given)
     cast, histories, splits = ready.cast, ready.histories, ready.splits
     everyone = np.ones(len(cast.users), dtype=bool)
@@ -309,7 +348,7 @@ def measure_all(
     histories: Histories,
     splits: PseudoPairs,
     progress: Progress,
-    kept: LikenessStore | None = None,
+    kept: KeptStore | None = None,
     *,
     bags: bool = True,
 ) -> Iterator[Likeness]:
@@ -322,18 +361,20 @@ def measure_all(
     bags
         Whether to make what it was measured on, where it was kept.
     """
-    key = "" if kept is None else measured_on(histories, splits)
-    found = None if kept is None else kept.read(key)
-    made: dict[Any, TermMatrix | None] = {}
+    key = compiled = ""
+    if kept is not None:
+        compiled = compiled_of(histories.corpus)
+        key = measured_on(compiled, histories, splits)
+    found = None if kept is None else kept.read("likeness", key)
     new: dict[str, NDArray[Any]] = {}
     n, m = histories.n_units, len(splits.stratum)
     each = 8 * (2 * n * n + m * (2 * n + 1))  # bytes of a signal's `PARTS`
-    keep = kept is not None and found is None and kept.room(each * len(SIGNALS))
+    keep = kept is not None and found is None and kept.room("likeness", each * len(SIGNALS))
+    progress("signals", 0, len(SIGNALS))
+    terms = all_terms(histories.corpus, kept, compiled) if bags or found is None else {}
     for step, signal in enumerate(SIGNALS):
         progress("signals", step, len(SIGNALS))
-        if signal.bag not in made and (bags or found is None):
-            made[signal.bag] = signal.bag(histories.corpus)
-        bag = made.get(signal.bag)
+        bag = terms.get(signal.bag)
         if found is None:
             one = measure(signal, bag, histories, splits)
         else:
@@ -342,8 +383,32 @@ def measure_all(
             new |= {f"{signal.name}.{part}": getattr(one, part) for part in PARTS}
         yield one
     if kept is not None and keep:
-        kept.write(key, new)
+        kept.write("likeness", key, new)
     progress("signals", len(SIGNALS), len(SIGNALS))
+
+
+def all_terms(
+    corpus: Corpus, kept: KeptStore | None, compiled: str
+) -> dict[Callable[[Corpus], TermMatrix | None], TermMatrix | None]:
+    """Return every signal's bag, by what makes it: as it was kept, or made and kept."""
+    bags = {signal.bag.__name__: signal.bag for signal in SIGNALS}
+    found = None if kept is None else kept.read("terms", compiled)
+    if found is not None:
+        parts: dict[str, dict[str, NDArray[Any]]] = {}
+        for name, array in found.items():
+            bag, _, part = name.partition(".")
+            parts.setdefault(bag, {})[part] = array
+        return {bags[name]: TermMatrix.of_arrays(arrays) for name, arrays in parts.items()}
+    made = {bag: bag(corpus) for bag in bags.values()}
+    new = {
+        f"{bag.__name__}.{part}": array
+        for bag, one in made.items()
+        if one is not None
+        for part, array in one.arrays().items()
+    }
+    if kept is not None and kept.room("terms", sum(array.nbytes for array in new.values())):
+        kept.write("terms", compiled, new)
+    return made
 
 
 def run_null_tests(

@@ -10,7 +10,6 @@ The result is an exploration: it names no edits, is written to no file, and says
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, replace
@@ -37,8 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.evidence.scoring import NullTest
-    from sockgraph.evidence.settings import Comparison, ComparisonInput
-    from sockgraph.evidence.similarity import LikenessStore
+    from sockgraph.evidence.settings import Comparison, ComparisonInput, KeptStore
     from sockgraph.signals import Signal
 
     Window = tuple[str | pd.Timestamp | None, str | pd.Timestamp | None]
@@ -66,7 +64,7 @@ def what_if(
     *,
     without: Sequence[str] = (),
     window: Window | None = None,
-    kept: LikenessStore | None = None,
+    kept: KeptStore | None = None,
     progress: Progress = silent,
 ) -> Comparison:
     """Weigh a case's evidence without something, or within another window.
@@ -102,7 +100,7 @@ def what_if(
         edits=_narrowed(given.edits, asked, window),
         background=None if background is None else _narrowed(background, asked, window),
     )
-    key = _digest(given)
+    key = given.digest()
     if key not in _kept:
         _kept[key] = _seen(given, kept, progress)
     _kept.move_to_end(key)
@@ -193,19 +191,7 @@ def _moment(given: str | pd.Timestamp) -> pd.Timestamp:
     return pd.Timestamp(moment)
 
 
-def _digest(given: ComparisonInput) -> str:
-    """Return one hash of the tables' content, in their order of rows, and of the rest."""
-    parts = [repr((given.settings, given.declared, given.open_case, given.incomplete))]
-    for frame in (given.edits, given.accounts, given.background, given.log_events, given.known):
-        if frame is not None:
-            lists = [str(c) for c in frame if frame[c].dtype == object]
-            plain = frame.assign(**{c: frame[c].map(repr) for c in lists})
-            hashes = pd.util.hash_pandas_object(plain, index=False).to_numpy()
-            parts.append(f"{list(plain)}{hashlib.sha256(hashes.tobytes()).hexdigest()}")
-    return hashlib.sha256("".join(parts).encode()).hexdigest()
-
-
-def _seen(given: ComparisonInput, kept: LikenessStore | None, progress: Progress) -> _Seen:
+def _seen(given: ComparisonInput, kept: KeptStore | None, progress: Progress) -> _Seen:
     ready = compile_case(given)
     likenesses = measure_all(ready.histories, ready.splits, progress, kept, bags=False)
     raw = [replace(one, bag=None) for one in likenesses]

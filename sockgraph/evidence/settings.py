@@ -6,15 +6,18 @@ Numbers that labels chose were chosen by leaving one labelled community out of n
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pandas as pd
 
 from sockgraph.schema import empty
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    import pandas as pd
+    from numpy.typing import NDArray
 
 TAIL = 10
 """Nearest others whose likeness makes an account's tail (5, 10, 20 and 40 tried)."""
@@ -120,6 +123,24 @@ class ComparisonInput:
     known: pd.DataFrame | None = None
     operators: Sequence[Sequence[str]] = ()
 
+    def digest(self) -> str:
+        """Return one hash of everything: of the tables their content, in their order of rows."""
+        found = hashlib.sha256()
+        for name, part in vars(self).items():
+            if isinstance(part, pd.DataFrame):
+                found.update(f"{name} {part.shape} {list(part)}".encode())
+                for column in part:
+                    found.update(hash_values(part[column]).tobytes())
+            else:
+                found.update(f"{name} {part!r}".encode())
+        return found.hexdigest()
+
+
+def hash_values(column: pd.Series) -> NDArray[Any]:
+    """Return a hash of each value of a column, lists by what they hold."""
+    plain = column.map(repr) if column.dtype == object else column
+    return pd.util.hash_pandas_object(plain, index=False).to_numpy()
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -151,3 +172,27 @@ class Comparison:
     declared: tuple[tuple[str, ...], ...] = ()
     held_out: pd.DataFrame = field(default_factory=lambda: empty("held_out"))
     exploration: tuple[str, ...] = ()
+
+
+class KeptStore(Protocol):
+    """Where what was made of a case waits for the next time, by kind and by a hash of its makings.
+
+    Nothing that is read is other than what was written.
+    """
+
+    def read(self, kind: str, key: str) -> Mapping[str, NDArray[Any]] | None:
+        """Return what is kept under this; None where nothing is that can be trusted."""
+
+    def room(self, kind: str, n_bytes: int) -> bool:
+        """Return whether so much would be kept; where not, nothing is any more."""
+
+    def write(self, kind: str, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep these."""
+
+    def read_tables(self, kind: str, key: str) -> tuple[dict[str, pd.DataFrame], Any] | None:
+        """Return contract tables, and the facts beside them."""
+
+    def write_tables(
+        self, kind: str, key: str, tables: Mapping[str, pd.DataFrame], facts: Any
+    ) -> None:
+        """Keep these."""

@@ -23,23 +23,22 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from sockgraph.evidence.settings import BEYOND, TAIL
+from sockgraph.evidence.settings import BEYOND, TAIL, hash_values
 from sockgraph.signals import Signal, similarity, term_vectors, whole_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
     from scipy import sparse
 
     from sockgraph.evidence.scoring import NullTest
     from sockgraph.evidence.training import PseudoPairs
-    from sockgraph.signals import Histories, TermMatrix, TermVectors
+    from sockgraph.signals import Corpus, Histories, TermMatrix, TermVectors
 
 FAR = 10.0
 """Excess beyond ln K that is not followed further."""
@@ -144,33 +143,25 @@ class Likeness:
         )
 
 
-class LikenessStore(Protocol):
-    """Where likenesses wait for the next time that the same histories are compared."""
-
-    def read(self, key: str) -> Mapping[str, NDArray[Any]] | None:
-        """Return what is kept under this; None where nothing is that can be trusted."""
-
-    def room(self, n_bytes: int) -> bool:
-        """Return whether so much would be kept; where not, nothing is any more."""
-
-    def write(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep these."""
-
-
 PARTS = ("pairs", "support", "siblings", "halves")
 
 
-def measured_on(accounts: Histories, splits: PseudoPairs) -> str:
-    """Return a hash of all that likeness is measured on: edits, whose they are, and cuts."""
-    corpus, found = accounts.corpus, hashlib.sha256()
-    sides = (accounts, splits.first, splits.second)
-    arrays = [corpus.account, corpus.seconds, corpus.save, corpus.page, splits.stratum]
-    arrays += [part for side in sides for part in (side.saves, side.unit, side.owner)]
+def compiled_of(corpus: Corpus) -> str:
+    """Return a hash of all that terms are made of: edits, and whose they are."""
     edits = corpus.frame.drop(columns=["user", "user_id"], errors="ignore")
-    for name in edits:
-        plain = edits[name].map(repr) if edits[name].dtype == object else edits[name]
-        found.update(str(name).encode())
-        arrays.append(pd.util.hash_pandas_object(plain, index=False).to_numpy())
+    arrays = [corpus.account, corpus.seconds, corpus.save, corpus.page]
+    return _hash(str(list(edits)), [*arrays, *(hash_values(edits[name]) for name in edits)])
+
+
+def measured_on(compiled: str, accounts: Histories, splits: PseudoPairs) -> str:
+    """Return a hash of all that likeness is measured on: compiled edits, histories, and cuts."""
+    sides = (accounts, splits.first, splits.second)
+    parts = [part for side in sides for part in (side.saves, side.unit, side.owner)]
+    return _hash(compiled, [*parts, splits.stratum])
+
+
+def _hash(told: str, arrays: Iterable[NDArray[Any]]) -> str:
+    found = hashlib.sha256(told.encode())
     for array in arrays:
         found.update(f"{array.dtype}{array.shape}".encode())
         found.update(np.ascontiguousarray(array).tobytes())

@@ -58,7 +58,8 @@ from sockgraph.reviews import (
 from sockgraph.runtime import Progress, silent
 from sockgraph.screening.wiki import ABOUT, WikiSource
 from sockgraph.sources import DumpSource, TableSource
-from sockgraph.store import KeptLikeness, as_written
+from sockgraph.store import as_written
+from sockgraph.store.kept import KeptFiles
 from sockgraph.strings import language_of, speaking
 from sockgraph.synthetic import write_demo
 
@@ -348,7 +349,7 @@ def _compared(  # noqa: PLR0917 - a run's parts
     progress: Progress,
 ) -> Comparison:
     """Compare, and say what the LRs are worth on labels where the case has them."""
-    kept = kept_likeness(store, keep=True)
+    kept = kept_files(store, keep=True)
     weighed = compare_case(population, accepted_alibis=accepted, kept=kept, progress=progress)
     if labels is not None:
         facts = weighed.calibration | {"labels": calibration_on(labels, weighed)}
@@ -357,10 +358,10 @@ def _compared(  # noqa: PLR0917 - a run's parts
     return weighed
 
 
-def kept_likeness(store: CaseStore, *, keep: bool = False) -> KeptLikeness:
-    """Return the likenesses of the case's last run, of this code and these packages."""
+def kept_files(store: CaseStore, *, keep: bool = False) -> KeptFiles:
+    """Return what is kept of the case's last run, by this code and these packages."""
     packages = (platform.python_version(), np.__version__, pd.__version__, scipy.__version__)
-    return KeptLikeness(store.processed, " ".join((code_hash(), *packages)), keep=keep)
+    return KeptFiles(store.processed, " ".join((code_hash(), *packages)), keep=keep)
 
 
 def compare_case(
@@ -369,7 +370,7 @@ def compare_case(
     accepted_alibis: Sequence[tuple[str, str]] = (),
     without: Sequence[str] = (),
     window: Window | None = None,
-    kept: KeptLikeness | None = None,
+    kept: KeptFiles | None = None,
     progress: Progress = silent,
 ) -> Comparison:
     """Weigh the evidence on everything that a case compares, as the case says.

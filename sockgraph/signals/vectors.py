@@ -28,6 +28,8 @@ import pandas as pd
 from scipy import sparse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from sockgraph.signals.corpus import Corpus, Histories
@@ -40,6 +42,9 @@ BLOCK = 256
 """Rows whose lengths are taken at a time."""
 FULL = 0.25
 """The share of a side that terms in use are found in, from which it is held as an array."""
+
+BESIDE = "item", "spread", "rate", "size", "deviation", "marked"
+"""A bag's arrays, beside its rows."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,28 @@ class TermMatrix:
         keep = np.sort(order[:limit])
         rows, rate = self.rows[:, keep], self.rate[keep]
         return TermMatrix(rows, self.item, self.spread[keep], rate, self.n_accounts)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all of it as arrays; see `of_arrays`."""
+        shape = np.array([*self.rows.shape, self.n_accounts])
+        rows = {name: getattr(self.rows, name) for name in ("data", "indices", "indptr")}
+        rest = {name: getattr(self, name) for name in BESIDE if getattr(self, name) is not None}
+        return rows | rest | {"shape": shape}
+
+    @classmethod
+    def of_arrays(cls, parts: Mapping[str, NDArray[Any]]) -> TermMatrix:
+        """Return the same bag from its arrays."""
+        n_rows, n_terms, n_accounts = parts["shape"].tolist()
+        held = (parts["data"], parts["indices"], parts["indptr"])
+        rows = sparse.csr_matrix(held, shape=(n_rows, n_terms))
+        return cls(
+            rows,
+            parts["item"],
+            parts["spread"],
+            parts["rate"],
+            n_accounts,
+            *map(parts.get, ("size", "deviation", "marked")),
+        )
 
     def count(self, gather: sparse.csr_matrix) -> sparse.csr_matrix:
         """Return the (groups, terms) sums over the saves of each row of `gather`."""

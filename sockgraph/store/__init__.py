@@ -1,16 +1,10 @@
-"""The only writer under data/: where a case's files lie, how tables are written and read back.
-
-Likenesses lie beside a case's edits, one file a case, readable by its owner only. The first line is
-a hash of what it was measured on, of what measured it, and of the rest: whatever does not fit is
-measured anew. It holds numbers only.
-"""
+"""The only writer under data/: where a case's files lie, how tables are written and read back."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
 import hashlib
-import io
 import json
 import shutil
 import time
@@ -21,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sockgraph.errors import SockgraphError, StaleArtifactError, StoreError
-from sockgraph.schema import TABLES, read_back, validate
+from sockgraph.schema import read_back, validate
 from sockgraph.store.files import (
     flush_folder,
     held,
@@ -29,8 +23,8 @@ from sockgraph.store.files import (
     make_folder,
     sweep_drafts,
     whole_file,
-    write_bytes,
 )
+from sockgraph.store.kept import as_arrow
 from sockgraph.store.raw_answers import WIKIS, RawAnswers
 
 if TYPE_CHECKING:
@@ -38,11 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-    from numpy.typing import NDArray
 
-LIKENESS = "likeness.bin"
-LARGEST = 1 << 28
-"""Bytes that are kept at most: those of some 700 accounts."""
 SIGNIFICANT_DIGITS = 9
 MANIFEST = "manifest.json"
 LEDGER = "ledger.jsonl"
@@ -71,60 +61,6 @@ CANDIDATES = "candidates.parquet", "candidate_links.parquet", "candidate_links.j
 DIFFS = "diffs"  # beside the answers of a wiki, what single edits changed
 NEW_SET = ".new"  # a whole new set of a run's files, on its way to their places
 PATIENCE = 10.0  # seconds that a reader waits for a new set to take its places
-
-
-class KeptLikeness:
-    """The likenesses of a case's last run.
-
-    Parameters
-    ----------
-    folder
-        The case's processed folder.
-    made_by
-        What measures: the hash of the code, and versions of packages.
-    keep
-        Whether new ones are written; whoever only reads the case leaves its files as they are.
-    """
-
-    def __init__(self, folder: Path, made_by: str, *, keep: bool = False) -> None:
-        self._path = folder / LIKENESS
-        self._made_by = made_by
-        self._keep = keep
-
-    def read(self, key: str) -> dict[str, NDArray[Any]] | None:
-        """Return what was measured on this; None where it is not kept, or the file is damaged."""
-        try:
-            digest, _, body = self._path.read_bytes().partition(b"\n")
-        except OSError:
-            return None
-        if self._path.is_symlink() or digest != self._digest(key, body):
-            return None
-        content = io.BytesIO(body)
-        names = json.loads(content.readline())
-        return {name: np.load(content, allow_pickle=False) for name in names}
-
-    def room(self, n_bytes: int) -> bool:
-        """Return whether so much would be kept; where new ones are, what was kept is removed."""
-        if self._keep:
-            self._path.unlink(missing_ok=True)  # of edits that may be hidden by now
-        return self._keep and n_bytes <= LARGEST
-
-    def write(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep these, for which there is `room`; on a full disk, nothing."""
-        content = io.BytesIO()
-        content.write(json.dumps(list(arrays)).encode() + b"\n")
-        for array in arrays.values():
-            np.save(content, array, allow_pickle=False)
-        body = content.getvalue()
-        try:
-            write_bytes(self._path, self._digest(key, body) + b"\n" + body)
-        except StoreError:  # the run goes on without
-            return
-
-    def _digest(self, key: str, body: bytes) -> bytes:
-        found = hashlib.sha256(f"{self._made_by}\n{key}\n".encode())
-        found.update(body)
-        return found.hexdigest().encode()
 
 
 class Store:
@@ -196,12 +132,7 @@ class CaseStore:
 
     def write_table(self, name: str, frame: pd.DataFrame, *, ready: bool = False) -> Path:
         """Write a table as Parquet: `as_written`, which one that is `ready` has gone through."""
-        contract = TABLES[name]
-        table = pa.Table.from_pandas(
-            frame if ready else as_written(name, frame),
-            schema=contract.arrow(),
-            preserve_index=False,
-        ).replace_schema_metadata(None)
+        table = as_arrow(name, frame if ready else as_written(name, frame))
         target = self.path(f"{name}.parquet")
         with whole_file(target) as draft:
             pq.write_table(table, draft, compression="zstd")

@@ -22,13 +22,13 @@ from sockgraph.store import (
     CAPTURE_PAGE,
     CONCERT,
     DIFFS,
-    LIKENESS,
     MANIFEST,
     NEW_SET,
     OF_A_RUN,
     VALIDATION,
 )
 from sockgraph.store.files import DRAFT, HOLDER, LOCK, write_bytes
+from sockgraph.store.kept import KEPT
 from sockgraph.store.raw_answers import RawAnswers
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ PROCESSED = (
     *CONCERT,
     CAPTURE_PAGE,
     *CANDIDATES,
-    LIKENESS,
+    *KEPT,
     f"{NEW_SET}/*",
     SEALED,
     "notes/restoration-*.wiki",
@@ -102,7 +102,7 @@ def kept_since(store: CaseStore) -> dt.datetime | None:
     manifest = store.read_manifest(missing_ok=True)
     told = [*answers, (manifest or {}).get("run", {}).get("started")]
     silent = [p for p in _ours(store.raw, RAW) if not p.name.endswith(".json.gz")]
-    undated = {*CANDIDATES, *((*OF_A_RUN, LIKENESS) if manifest is None else ())}
+    undated = {*CANDIDATES, *((*OF_A_RUN, *KEPT) if manifest is None else ())}
     silent += [p for p in _ours(store.processed, PROCESSED) if p.name in undated]
     written = [
         dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
