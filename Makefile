@@ -91,10 +91,11 @@ SOAK := 3600
 BAD_DAY = TZ=Pacific/Kiritimati LC_ALL=C HOME=/nonexistent $$(command -v faketime >/dev/null && echo faketime -f -400d)
 BAD_DAY_TESTS = $(addprefix tests/test_,$(addsuffix .py,case ledger purge store raw_store new_case names review_states \
   review_forger review_rerun several_wikis reliability_streams)) # none that forks a server: faketime turns its steady clock negative
-soak: $(READY) ## look for trouble for an hour: bad days, kills and fuzzing; what the fuzzer learns is kept
+soak: $(READY) ## look for trouble for an hour: bad days, examples drawn anew, kills and fuzzing; what the fuzzer learns is kept
 	@$(INSTALL) -e '.[fuzz]'
-	@timeout $$(($(SOAK) / 5)) env $(BAD_DAY) $(BIN)/python -m pytest -q -p no:cacheprovider --hypothesis-profile default -m "not service" $(BAD_DAY_TESTS); code=$$?; test $$code -eq 0 -o $$code -eq 124
-	@$(BIN)/python benchmarks/kills.py --kills 1000 --seed $$(date -u +%Y%m%d) --seconds $$(($(SOAK) * 2 / 5))
+	@timeout $$(($(SOAK) / 5)) env $(BAD_DAY) $(BIN)/python -m pytest -q -p no:cacheprovider --hypothesis-profile drawn -m "not service" $(BAD_DAY_TESTS); code=$$?; test $$code -eq 0 -o $$code -eq 124
+	@timeout $$(($(SOAK) / 10)) $(BIN)/python -m pytest -q -p no:cacheprovider --hypothesis-profile drawn -m "hypothesis and not service"; code=$$?; test $$code -eq 0 -o $$code -eq 124
+	@$(BIN)/python benchmarks/kills.py --kills 1000 --seed $$(date -u +%Y%m%d) --seconds $$(($(SOAK) * 3 / 10))
 	@timeout $$(($(SOAK) * 2 / 5)) $(BIN)/python benchmarks/fuzz.py --seconds $$(($(SOAK) / 50)) --keep .soak_cache; code=$$?; test $$code -eq 0 -o $$code -eq 124
 
 advisories: $(READY) ## ask the index of advisories about every installed package; needs that network

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from filelock import FileLock
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from sockgraph.pipeline.run import demo_case, run_case
 
@@ -15,8 +15,17 @@ pytest_plugins = ["wiki_fixture", "chromium_fixture", "lab_fixture", "files_fixt
 SERVICES = {"mediawiki", "browser", "lab"}
 WHOLE = {"demo_ran", "size_s"}
 
-# The same examples each time, so that a failure is the change's; `make soak` draws others.
-settings.register_profile("same", derandomize=True, deadline=None)
+# The same examples each time, so that a failure is the change's: more of them would find the same
+# again. `make soak` draws others, and many. A busy machine is no failure.
+settings.register_profile(
+    "drawn",
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.register_profile(
+    "same", settings.get_profile("drawn"), max_examples=25, derandomize=True, database=None
+)
 settings.load_profile("same")
 
 

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sockgraph.concert.capture import effective_number, measure_capture
@@ -25,7 +25,6 @@ def test_equal_hands_are_their_number_however_few_the_events():
         assert np.median(seen) == pytest.approx(10, rel=0.05)
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=12))
 def test_it_is_the_inverse_probability_that_two_events_are_by_one_hand(counts):
     hand = np.repeat(np.arange(len(counts)), counts)

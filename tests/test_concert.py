@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sockgraph.concert import (
@@ -116,7 +116,6 @@ def test_in_null_worlds_a_family_is_found_as_rarely_as_it_says():
     assert wrong < 6
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=20), st.booleans())
 def test_deals_keep_every_event_in_its_stratum(strata, fitting):
     stratum, rng = np.array(strata), np.random.default_rng(1)

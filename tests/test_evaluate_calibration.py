@@ -2,7 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sockgraph.evaluation.metrics import (
@@ -16,7 +16,6 @@ from sockgraph.evaluation.metrics import (
     tippett,
 )
 
-unhurried = settings(deadline=None, max_examples=100)  # a busy machine is no failure
 LN10 = np.log(10)
 ratios = st.lists(
     st.tuples(st.floats(-4, 4).map(lambda x: round(x, 1)), st.booleans()), min_size=2, max_size=60
@@ -42,7 +41,6 @@ def lir():
     )
 
 
-@unhurried
 @given(pairs=ratios)
 def test_cllr_and_its_least_value_are_those_of_lir(lir, pairs):
     values, same = zip(*pairs, strict=True)
@@ -72,7 +70,6 @@ def test_perfect_separation_leaves_nothing():
     assert cllr_min(count_by_score([1, 2, -1, -2], [True, True, False, False])) == 0
 
 
-@unhurried
 @given(ratios)
 def test_pooling_never_costs_and_never_reorders(pairs):
     counts = count_by_score(*zip(*pairs, strict=True))

@@ -2,12 +2,11 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sockgraph.evaluation import group_metrics
 
-unhurried = settings(deadline=None, max_examples=100)  # a busy machine is no failure
 PARTITIONS = st.integers(1, 9).flatmap(
     lambda n: st.tuples(*[st.lists(st.integers(0, 4), min_size=n, max_size=n)] * 2)
 )
@@ -37,7 +36,6 @@ def by_definition(person, group):
     }
 
 
-@unhurried
 @given(PARTITIONS)
 def test_every_figure_is_what_its_definition_says(partitions):
     person, group = map(np.array, partitions)

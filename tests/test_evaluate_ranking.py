@@ -3,13 +3,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from sockgraph.evaluation.metrics import average_precision, count_by_score, recall_at_fpr, roc_auc
 
-unhurried = settings(deadline=None, max_examples=100)  # a busy machine is no failure
 both_kinds = st.lists(
     st.tuples(st.sampled_from([0.0, 0.5, 1.0, math.nan]), st.booleans()), min_size=2, max_size=6
 ).filter(lambda pairs: {same for _, same in pairs} == {True, False})
@@ -55,19 +54,16 @@ def counted(pairs):
     return count_by_score(*zip(*pairs, strict=True))
 
 
-@unhurried
 @given(both_kinds)
 def test_auc_is_the_mean_over_every_order_of_ties(pairs):
     assert roc_auc(counted(pairs)) == pytest.approx(mean_over_orders(pairs, auc_of))
 
 
-@unhurried
 @given(both_kinds)
 def test_average_precision_is_the_mean_over_every_order_of_ties(pairs):
     assert average_precision(counted(pairs)) == pytest.approx(mean_over_orders(pairs, precision_of))
 
 
-@unhurried
 @given(both_kinds, st.sampled_from([2, 3, 1000]))
 def test_recall_is_the_mean_over_every_order_of_ties(pairs, per):
     by_hand = mean_over_orders(pairs, lambda order: recall_of(order, per))
@@ -103,7 +99,6 @@ def expected_last(n):
     return np.mean(2 / (2.0 + np.arange(1, n + 2)))
 
 
-@unhurried
 @given(both_kinds, st.randoms())
 def test_the_order_of_rows_changes_nothing(pairs, random):
     shuffled = random.sample(pairs, len(pairs))

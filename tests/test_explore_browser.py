@@ -4,7 +4,6 @@ import json
 import shutil
 from pathlib import Path
 
-import nbformat
 import pytest
 from lab_fixture import open_notebook, run_all, wait_idle
 
@@ -199,6 +198,8 @@ def press(review, words):
 
 
 def test_a_notebook_keeps_no_error_no_unsent_form_and_no_edit_of_a_review(browser, lab):
+    import nbformat  # seconds, and only where JupyterLab runs
+
     cells = (
         "import sockgraph as sg; sg.explore('Heron Wade.toml')",
         "sg.explore()",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 
 import hostile
-import nbformat
 import pytest
 import tiny
 from lab_fixture import open_notebook, run_all
@@ -56,6 +55,8 @@ def case(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def desk(browser, lab, case):
+    import nbformat  # seconds, and only where JupyterLab runs
+
     source = (
         f"import pathlib, sockgraph\ncase = pathlib.Path({str(case)!r})\n"
         f"sockgraph.explore(case, data=case.parent / 'data', by={AUTHOR!r})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sockgraph.case import Case
@@ -14,7 +14,6 @@ from sockgraph.names import cell, from_cell, printable
 from sockgraph.sources.mediawiki import client as connection
 from sockgraph.sources.mediawiki.tables import accounts_table, edits_table, log_table
 
-quick = settings(max_examples=15, deadline=None, derandomize=True, database=None)
 leaves = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(), st.text(max_size=5)
 )
@@ -48,7 +47,6 @@ def _wiki():
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), values, max_size=3) | values)
-@quick
 def test_an_answer_of_any_shape_is_used_or_refused(answer):
     wiki = _wiki()
     wiki._call = lambda _: json.dumps(answer)
@@ -63,7 +61,6 @@ def test_rows_of_any_shape_are_read_or_refused(make):
     whole = ROWS[make]
 
     @given(st.sampled_from(sorted(whole)), values, st.booleans())
-    @quick
     def held(key, value, drop):
         row = {k: v for k, v in whole.items() if k != key} | ({} if drop else {key: value})
         try:
@@ -75,7 +72,6 @@ def test_rows_of_any_shape_are_read_or_refused(make):
 
 
 @given(st.sampled_from(sorted(Case.model_fields)), values)
-@quick
 def test_a_case_of_any_shape_is_read_or_refused(key, value):
     from pydantic import ValidationError
 
@@ -95,13 +91,11 @@ def test_a_case_of_any_shape_is_read_or_refused(key, value):
 
 
 @given(st.text())
-@quick
 def test_a_cell_comes_back_and_is_no_formula(text):
     assert from_cell(cell(text)) == text
     assert not cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 @given(st.text(st.characters(exclude_categories=[])))
-@quick
 def test_what_is_printed_is_printable(text):
     assert printable(text).replace("\n", "").isprintable()

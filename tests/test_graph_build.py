@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from links_fixture import whole_links
 
@@ -291,7 +291,6 @@ def test_linked_accounts_stand_nearer_than_others():
     assert np.mean(within) < np.mean(across) / 1.5
 
 
-@settings(deadline=None, max_examples=20)
 @given(st.integers(0, 30), st.integers(0, 5))
 def test_layout_is_the_same_each_time(n, seed):
     made = random_graph(n, 0.2, seed)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from kills import forked
 
@@ -52,7 +52,6 @@ def put(ledger, lines):
 
 
 @given(drafts)
-@settings(max_examples=40, deadline=None)
 def test_what_is_written_is_read_back(entries):
     with a_ledger(entries) as ledger:
         found = ledger.entries()
@@ -63,7 +62,6 @@ def test_what_is_written_is_read_back(entries):
 
 
 @given(drafts, st.data())
-@settings(max_examples=60, deadline=None)
 def test_one_changed_byte_is_found_at_its_line(entries, data):
     with a_ledger(entries) as ledger:
         lines = lines_of(ledger)
@@ -79,7 +77,6 @@ def test_one_changed_byte_is_found_at_its_line(entries, data):
 
 
 @given(drafts, st.data())
-@settings(max_examples=40, deadline=None)
 def test_a_deleted_line_is_found(entries, data):
     with a_ledger(entries) as ledger:
         lines = lines_of(ledger)
@@ -90,7 +87,6 @@ def test_a_deleted_line_is_found(entries, data):
 
 
 @given(drafts, st.data())
-@settings(max_examples=40, deadline=None)
 def test_reordered_lines_are_found_at_the_first_moved(entries, data):
     with a_ledger(entries) as ledger:
         lines = lines_of(ledger)
@@ -104,7 +100,6 @@ def test_reordered_lines_are_found_at_the_first_moved(entries, data):
 
 
 @given(drafts, st.data())
-@settings(max_examples=40, deadline=None)
 def test_lines_cut_from_the_end_are_found_by_a_witness_alone(entries, data):
     with a_ledger(entries) as ledger:
         head = ledger.head()
@@ -116,7 +111,6 @@ def test_lines_cut_from_the_end_are_found_by_a_witness_alone(entries, data):
 
 
 @given(drafts, st.data())
-@settings(max_examples=40, deadline=None)
 def test_a_whole_new_chain_is_found_by_a_witness_alone(entries, data):
     with a_ledger(entries) as ledger:
         head = ledger.head()
@@ -131,7 +125,6 @@ def test_a_whole_new_chain_is_found_by_a_witness_alone(entries, data):
 
 
 @given(drafts, st.data())
-@settings(max_examples=60, deadline=None)
 def test_a_crash_in_mid_write_loses_no_earlier_entry(entries, data):
     with a_ledger(entries) as ledger:
         whole = ledger.path.read_bytes()

@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sockgraph.errors import CaseError
@@ -130,7 +130,6 @@ ODD = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=300)
 @given(st.text(ODD, min_size=1, max_size=12))
 def test_whatever_is_in_a_name_every_way_out_shows_it_by_the_one_rule(odd):
     name = f"Heron{odd}"

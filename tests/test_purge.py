@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -53,19 +54,25 @@ BODY = {
 NAMES = ("Heron", "Moth", "heron", "moth", "Clerk", "Robin")
 
 
-@pytest.fixture
-def case(tmp_path):
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ran")
     start = pd.Timestamp("2024-01-01", tz="UTC")
     rows = [
         {"timestamp": start + pd.Timedelta(hours=i), "user": user, "title": f"Page {i}"}
         for user in ("Heron", "Moth")
         for i in range(5)
     ]
-    pd.DataFrame(rows).to_parquet(tmp_path / "edits.parquet")
-    path = tmp_path / "river.toml"
-    path.write_text(CASE)
-    run_case(path, data=tmp_path / "data")
-    return path
+    pd.DataFrame(rows).to_parquet(folder / "edits.parquet")
+    (folder / "river.toml").write_text(CASE)
+    run_case(folder / "river.toml", data=folder / "data")
+    return folder
+
+
+@pytest.fixture
+def case(ran, tmp_path):
+    """Give a copy of the case that was run, to purge."""
+    return shutil.copytree(ran, tmp_path, dirs_exist_ok=True) / "river.toml"
 
 
 def _ledger(case):

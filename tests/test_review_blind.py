@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from review_fixture import NOMINATED, A, B, C, D, edits_table, make_dossier
 
@@ -63,7 +63,6 @@ names = st.sampled_from([C, C.lower(), C.replace(" ", "_"), quote(C), "石埠晚
 
 @given(st.lists(st.one_of(words, names), max_size=6).map("".join))
 @example("[[User:Weir LanternWeir Lantern|x]]")
-@settings(max_examples=200, deadline=None)
 def test_nothing_of_a_long_name_survives_any_surroundings(text):
     shown = BLIND.plain(text)
     plain = re.sub(r"[\u200b\u00ad]", "", shown).replace("_", " ").casefold()

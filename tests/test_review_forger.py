@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from review_fixture import A, B, C, make_dossier
 from review_work import answers
@@ -97,9 +97,6 @@ def take(dossier, ledger, folder, forged):
 
 
 @given(st.data())
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 def test_a_forged_file_says_only_what_it_may(honest, tmp_path, data):
     dossier, ledger, _, given_ = honest
     forged = given_

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from screen_oracle import brute
 
@@ -58,9 +58,6 @@ edit = st.tuples(
     st.integers(0, 7),
     st.one_of(st.integers(0, 20_000), st.sampled_from([0, 3600, 3601, 7200, 7201])),
 )
-SLOW = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 def named(edits):
@@ -68,7 +65,6 @@ def named(edits):
     return [(NAMES[u], page, START + t, BIG + 100 - u) for u, page, t in edits]
 
 
-@SLOW
 @given(
     edits=st.lists(edit, min_size=1, max_size=120),
     top=st.sampled_from([1, 2, 3, 50]),

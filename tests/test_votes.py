@@ -2,7 +2,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sockgraph.charts import blocs
@@ -324,7 +324,6 @@ pieces = st.sampled_from(
 ) | st.text(max_size=4)  # fmt: skip
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.lists(st.lists(pieces, max_size=25).map("".join), min_size=1, max_size=3))
 def test_any_text_is_read_without_a_crash(texts):
     for name in ("enwiki", "zhwiki"):

@@ -8,7 +8,7 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from review_fixture import CASE, A, B, C, clusters_table, make_dossier
 from review_work import review
@@ -81,7 +81,6 @@ def with_tables(filing, **other):
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
-@settings(max_examples=300, deadline=None)
 def test_no_character_that_wikitext_reads_is_left(text):
     spelled = re.sub(r"&#\d+;", "", escape_wikitext(text))
     assert not re.search(r"[\[\]{}<>|=~#*:;'_&\n\r]", spelled)

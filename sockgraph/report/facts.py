@@ -98,7 +98,7 @@ class EditIndex:
 
     def at(self, row: int) -> QuotedEdit:
         """Return the edit in one row: an account may have millions, and few are quoted."""
-        return _edit(next(self.edits.iloc[[row]].itertuples()))
+        return _edit(self.edits.iloc[row])
 
 
 def index_edits(edits: pd.DataFrame, links: Collection[Link]) -> EditIndex:

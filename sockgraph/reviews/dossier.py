@@ -68,6 +68,7 @@ class Dossier:
     manifest: Mapping[str, Any]
     names: Mapping[str, str] = field(default_factory=dict, repr=False)
     persons: Mapping[str, str] = field(default_factory=dict, repr=False)
+    _hashes: dict[Pair, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def seal(self) -> str:
@@ -157,19 +158,17 @@ class Dossier:
 
     def evidence_hash(self, pair: Pair) -> str:
         """Return the hash of what a reviewer is shown of a link before the finding."""
-        return digest({**_unmarked(self.snapshot(pair)), "cited": None})
+        if pair not in self._hashes:  # every step of a review asks, and the tables stay as read
+            self._hashes[pair] = digest({**_unmarked(self.snapshot(pair)), "cited": None})
+        return self._hashes[pair]
 
     def _read(self, user: str) -> dict[str, Any]:
         edits = self.tables["edits"]
         mine = edits[edits["user"] == user]
         hidden = mine["hidden"].map(len).to_numpy() > 0
-        days = mine["timestamp"].dt.strftime("%Y-%m-%d")
-        return {
-            "edits": len(mine),
-            "hidden": int(hidden.sum()),
-            "from": min(days, default=""),
-            "to": max(days, default=""),
-        }
+        times = mine["timestamp"]
+        first, last = (f"{at:%Y-%m-%d}" if len(mine) else "" for at in (times.min(), times.max()))
+        return {"edits": len(mine), "hidden": int(hidden.sum()), "from": first, "to": last}
 
     def _cited(self, pair: Pair, revs: Iterable[str]) -> dict[str, str]:
         edits = self.tables["edits"]
