@@ -270,13 +270,11 @@ class _Draw:
         the pages on which strangers seldom meet from standing behind a hundred that everybody
         edits. Both parts are in time order.
         """
-        keys = list(dict.fromkeys(edits["page"]))
-        rare = set(sorted(keys, key=lambda key: self.editors[str(key)])[:FIRST_PAGES])
-        groups = dict(iter(edits.groupby("page", sort=False)))
-        ordered = [*(k for k in keys if k in rare), *(k for k in keys if k not in rare)]
+        pages = _by_page(edits)
+        rare = set(sorted(pages, key=lambda key: self.editors[key])[:FIRST_PAGES])
         return [
-            self.page(groups[key], PAGE_EDITS if at < PAGES_IN_FULL else FEW_EDITS)
-            for at, key in enumerate(ordered)
+            self.page(pages[key], PAGE_EDITS if at < PAGES_IN_FULL else FEW_EDITS)
+            for at, key in enumerate(sorted(pages, key=lambda key: key not in rare))
         ]
 
     def pages(self, edits: pd.DataFrame, limit: int) -> list[SheetPage]:
@@ -284,26 +282,25 @@ class _Draw:
         keys = list(dict.fromkeys(edits["page"]))
         if len(keys) > limit:
             keys = [keys[i] for i in np.linspace(0, len(keys) - 1, limit).round().astype(int)]
-        groups = dict(iter(edits[edits["page"].isin(keys)].groupby("page", sort=False)))
-        return [self.page(groups[key]) for key in keys]
+        return [self.page(rows) for rows in _by_page(edits[edits["page"].isin(keys)]).values()]
 
-    def page(self, edits: pd.DataFrame, most: int = PAGE_EDITS) -> SheetPage:
+    def page(self, edits: Sequence[Any], most: int = PAGE_EDITS) -> SheetPage:
         shown = _stretch(edits, most)
-        first = shown.iloc[0]
-        title = "" if pd.isna(first["title"]) else str(first["title"])
-        space = None if pd.isna(first["ns"]) else int(first["ns"])
+        first = shown[0]
+        title = "" if pd.isna(first.title) else str(first.title)
+        space = None if pd.isna(first.ns) else int(first.ns)
         return SheetPage(
-            self.blind.parts(title) or [say("page {n}", n=first["page_id"])],
+            self.blind.parts(title) or [say("page {n}", n=first.page_id)],
             "" if space is None else _space(space),
-            self.editors[str(first["page"])],
+            self.editors[first.page],
             self.rows(shown),
             len(edits) - len(shown),
         )
 
-    def rows(self, edits: pd.DataFrame) -> list[SheetRow]:
+    def rows(self, edits: Sequence[Any]) -> list[SheetRow]:
         """Put edits that follow each other, one of each account, on one row with their gap."""
-        cards = [self.card(row) for row in edits.itertuples()]
-        times = list(edits["timestamp"])
+        cards = [self.card(row) for row in edits]
+        times = [row.timestamp for row in edits]
         rows: list[SheetRow] = []
         i = 0
         while i < len(cards):
@@ -352,7 +349,15 @@ def gap_words(gap: dt.timedelta) -> str:
     return say(unit, n=int(seconds // size))
 
 
-def _stretch(edits: pd.DataFrame, most: int) -> pd.DataFrame:
+def _by_page(edits: pd.DataFrame) -> dict[str, list[Any]]:
+    """Return the rows of each page, in the order of their first edits: a table a page is slow."""
+    pages: dict[str, list[Any]] = {}
+    for row in edits.itertuples():
+        pages.setdefault(str(row.page), []).append(row)
+    return pages
+
+
+def _stretch(edits: Sequence[Any], most: int) -> Sequence[Any]:
     """Return a page's edits; of many, those around the places where one account follows the other.
 
     A long run of one account is shortened in its middle, so that neighbours of different accounts
@@ -360,10 +365,10 @@ def _stretch(edits: pd.DataFrame, most: int) -> pd.DataFrame:
     """
     if len(edits) <= most:
         return edits
-    changes = np.flatnonzero((edits["who"] != edits["who"].shift()).to_numpy()[1:]) + 1
-    near = changes[:, None] + np.arange(-AROUND_A_CHANGE, AROUND_A_CHANGE)
-    kept = np.unique(near[(near >= 0) & (near < len(edits))])
-    return edits.iloc[kept[:most] if len(kept) else slice(most)]
+    changes = [at for at in range(1, len(edits)) if edits[at].who != edits[at - 1].who]
+    near = {at + n for at in changes for n in range(-AROUND_A_CHANGE, AROUND_A_CHANGE)}
+    kept = sorted(near & set(range(len(edits)))) or range(len(edits))
+    return [edits[at] for at in kept[:most]]
 
 
 def _editors(edits: pd.DataFrame) -> Mapping[str, int]:
