@@ -324,7 +324,7 @@ def shared_pages(histories: Histories) -> NDArray[np.int64]:
     """Return the (accounts, accounts) number of pages that both edited."""
     corpus = histories.corpus
     place = np.full(len(corpus.users), -1)
-    place[histories.owner] = np.arange(histories.n_units)
+    place[corpus.account[histories.saves]] = histories.unit
     who, page = place[corpus.account[corpus.save]], corpus.page
     known = (who >= 0) & (page >= 0)
     shape = (histories.n_units, len(corpus.pages))
