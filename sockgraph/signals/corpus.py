@@ -118,7 +118,8 @@ class Corpus:
     Attributes
     ----------
     users
-        Every account with an edit, compared or not; an account's code is its place here.
+        Every account with an edit, compared or not, in the order of first edits, so that no name
+        moves a number; an account's code is its place here.
     account, seconds, comment, n_pages
         One entry a save: account code; seconds since 1970; place in `comments`, or `NO_COMMENT`
         where there was none or it is hidden; distinct pages that it touched.
@@ -261,11 +262,11 @@ def compile_edits(edits: pd.DataFrame) -> Corpus:
     edits
         Keeps the contract of `edits`; in any order of rows.
     """
-    frame = _with_pages(edits).sort_values(
-        ["user", "timestamp", "wiki", "rev_id"], kind="stable", ignore_index=True
-    )
+    in_time = _with_pages(edits).sort_values(["timestamp", "wiki", "rev_id"], kind="stable")
+    account, users = pd.factorize(in_time["user"].astype(object))  # in the order of first edits
+    order = np.argsort(account, kind="stable")
+    frame, account = in_time.iloc[order].reset_index(drop=True), account[order]
     seconds = frame["timestamp"].astype("datetime64[us, UTC]").astype("int64").to_numpy() / 1e6
-    account, users = pd.factorize(frame["user"].astype(object), sort=True)
     new = np.r_[True, (np.diff(account) != 0) | (np.diff(seconds) != 0)] if len(frame) else []
     save = np.cumsum(np.asarray(new, dtype=np.int64)) - 1
     first = np.flatnonzero(new)
