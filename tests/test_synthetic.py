@@ -12,10 +12,10 @@ import pytest
 from sockgraph.case import load_case
 from sockgraph.schema import validate
 from sockgraph.sources import TableSource
-from sockgraph.synthetic import demo, demo_case_text, small_wiki, write_demo
+from sockgraph.synthetic import demo_case_text, small_wiki, write_demo
 from sockgraph.synthetic.people import PeopleGenerator
-from sockgraph.synthetic.vocabulary import CHINESE, ENGLISH, SLOTS
 from sockgraph.synthetic.wiki import COLLEAGUE, DECLARED, FRIENDS, NEWCOMER, NOMINATED, OPERATOR
+from sockgraph.synthetic.writing import CHINESE, ENGLISH, SLOTS
 
 ROOT = Path(__file__).parent.parent
 FILES = ("edits.parquet", "accounts.parquet", "log_events.parquet", "truth.parquet", "demo.toml")

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.synthetic.people import END, HOUR, WEEK, WEEK_HOURS, WEEKS
-from sockgraph.synthetic.vocabulary import PROJECT_PAGES, SUBJECTS
-from sockgraph.synthetic.writing import PLACES, EditDraft, WritingStyle, cumulative, drifted
+from sockgraph.synthetic.writing import (
+    LISTS,
+    PLACES,
+    SUBJECTS,
+    EditDraft,
+    WritingStyle,
+    cumulative,
+    drifted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -228,7 +235,8 @@ class PersonState:
         if kind == "usertalk" and self.person.peers:
             return f"User talk:{self.person.peers[int(draw**2 * len(self.person.peers))]}"
         if kind == "reply" and draw < PROJECT_SHARE:
-            return PROJECT_PAGES[int(self.rng.random() * len(PROJECT_PAGES))]
+            shared = LISTS["project_pages"]
+            return shared[int(self.rng.random() * len(shared))]
         if kind == "reply" or (kind == "prose" and draw > TALK_SHARE):
             return f"Talk:{title}"
         if kind == "layout" and draw < TEMPLATE_SHARE:

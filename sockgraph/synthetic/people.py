@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.synthetic.vocabulary import EVERYBODYS, FIRST, SECOND, SUBJECTS, ZH_FIRST, ZH_SECOND
 from sockgraph.synthetic.writing import (
+    LISTS,
     PLACES,
+    SUBJECTS,
     community_custom,
     draw_habits,
     drifted,
@@ -140,8 +141,9 @@ def draw_pages(rng: np.random.Generator) -> WikiPages:
             )
         )
         titles += tail
-    square = len(titles) + np.arange(len(EVERYBODYS))
-    return WikiPages((*titles, *EVERYBODYS), tuple(shelves), square)
+    everybodys = LISTS["everybodys"]
+    square = len(titles) + np.arange(len(everybodys))
+    return WikiPages((*titles, *everybodys), tuple(shelves), square)
 
 
 def _zipf(n: int) -> Floats:
@@ -289,8 +291,8 @@ def with_peers(rng: np.random.Generator, people: list[Person]) -> list[Person]:
 
 def draw_names(rng: np.random.Generator, n: int) -> list[tuple[str, str]]:
     """Return n pairs of account names, one in English and one in Chinese, all different."""
-    english = [f"{a} {b}" for a in FIRST for b in SECOND]
-    chinese = [f"{a}{b}" for a in ZH_FIRST for b in ZH_SECOND]
+    english = [f"{a} {b}" for a in LISTS["first"] for b in LISTS["second"]]
+    chinese = [f"{a}{b}" for a in LISTS["zh_first"] for b in LISTS["zh_second"]]
     chinese += [f"{name}{i}" for i in (2, 7) for name in chinese]
     chosen = [
         [names[i] for i in rng.choice(len(names), n, replace=False)] for names in (english, chinese)

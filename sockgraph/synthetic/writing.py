@@ -7,20 +7,65 @@ addition.
 
 from __future__ import annotations
 
+import tomllib
 from bisect import bisect
 from dataclasses import dataclass
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.synthetic.vocabulary import CHINESE, ENGLISH, KINDS, SLOTS, TO_TRADITIONAL
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sockgraph.synthetic.vocabulary import Subject
-
     Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+_STOCK = tomllib.loads(
+    (resources.files("sockgraph.synthetic") / "vocabulary.toml").read_text(encoding="utf-8")
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a community writes about.
+
+    Attributes
+    ----------
+    peak
+        The hour (UTC) around which its members edit.
+    chinese
+        Shares of its members who write summaries in English, in both languages, in Chinese.
+    jargon
+        Phrases that its members share, whoever they are.
+    """
+
+    name: str
+    peak: float
+    chinese: tuple[float, float, float]
+    places: tuple[str, ...]
+    things: tuple[str, ...]
+    zh_pages: tuple[str, ...]
+    sections: tuple[str, ...]
+    details: tuple[str, ...]
+    zh_details: tuple[str, ...]
+    jargon: tuple[str, ...]
+
+
+def _listed(table: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return the lists of a table of the stock."""
+    return {name: tuple(text.split("|")) if text else () for name, text in table.items()}
+
+
+def _subject(*, name: str, peak: float, chinese: list[float], **lists: str) -> Subject:
+    none, both, alone = chinese
+    return Subject(name, peak, (none, both, alone), **_listed(lists))
+
+
+LISTS, SLOTS = _listed(_STOCK["lists"]), _listed(_STOCK["slots"])
+ENGLISH, CHINESE = _listed(_STOCK["english"]), _listed(_STOCK["chinese"])
+SUBJECTS = tuple(_subject(**given) for given in _STOCK["subjects"])
+KINDS = LISTS["kinds"]
+TO_TRADITIONAL = str.maketrans(_STOCK["simplified"], _STOCK["traditional"])
 
 TOOLS = ("source", "visual", "mobile", "app")
 JOINERS = ("; ", ", ", " + ", ". ", " / ")
