@@ -33,8 +33,6 @@ TOP, LANE, FOOT = 90.0, 112.0, 194.0
 WEEKS = (1, 2, 4, 8, 13, 26, 52)
 _SECOND, _DAY = np.timedelta64(1, "s"), np.timedelta64(1, "D")
 
-Times = "NDArray[np.datetime64]"
-
 
 def edit_times(edits: pd.DataFrame, user: str) -> NDArray[np.datetime64]:
     """Return an account's distinct edit times, UTC, sorted: a batch saved at once counts once.

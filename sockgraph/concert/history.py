@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sockgraph.concert.discussion_page import Statement, profile_of, read_page
+from sockgraph.names import is_ip
 from sockgraph.schema import empty, validate
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class _Reader:
         said = statement.said
         signed = said.user is not None and said.time is not None
         user = key[0] if signed else revision.user
-        if not isinstance(user, str) or _is_ip(user):
+        if not isinstance(user, str) or is_ip(user):
             self.told[UNREGISTERED] += 1
             self.known[key] = _Cast("", revision.rev_id, statement.vote, statement.side)
             return
@@ -226,14 +226,6 @@ def _next(key: tuple[str, object], taken: set[tuple[str, object]]) -> tuple[str,
 def _opens(key: tuple[str, object], said: Paragraph) -> bool:
     """Whether a statement begins as an unsigned one did."""
     return isinstance(key[1], str) and bool(key[1]) and said.head.startswith(key[1])
-
-
-def _is_ip(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _bare(revision: Any, user: str) -> dict[str, Any]:
