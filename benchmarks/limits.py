@@ -99,7 +99,8 @@ def _editors(folder: Path, number: int) -> str:
 
 def _ledger(folder: Path, number: int) -> str:
     """Check, read and add to a ledger of so many entries."""
-    from sockgraph.reviews import Draft, Ledger, histories
+    from sockgraph.reviews.ledger import Draft, Ledger
+    from sockgraph.reviews.states import histories
 
     day = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
     ledger = Ledger(folder / "ledger.jsonl")

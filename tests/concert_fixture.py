@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sockgraph.concert import compare_hypotheses
 from sockgraph.concert.chance import arrivals_after, mass_messages, usual_hours
-from sockgraph.report import ConcertData
+from sockgraph.report.concert import ConcertData
 
 
 def concert_data(case, found, *, votes, edits, figures=None):

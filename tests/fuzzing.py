@@ -20,9 +20,9 @@ from sockgraph.case import load_case
 from sockgraph.concert.discussion_page import PROFILES, read_page
 from sockgraph.errors import SockgraphError
 from sockgraph.evaluation.labelled_pairs import read_clusters, read_labels, read_links
-from sockgraph.reviews import Ledger
 from sockgraph.reviews.answers import read_sealed
 from sockgraph.reviews.answers_file import read_answers
+from sockgraph.reviews.ledger import Ledger
 from sockgraph.sources import DumpSource
 from sockgraph.sources.history_dump import NEEDED, columns
 from sockgraph.sources.mediawiki.revisions import parse_diff

@@ -26,8 +26,7 @@ import tiny
 from fuzzing import history_rows
 
 from sockgraph.case_template import write_notebooks
-from sockgraph.reviews import Ledger
-from sockgraph.reviews.ledger import NAMES_REMOVED
+from sockgraph.reviews.ledger import NAMES_REMOVED, Ledger
 from sockgraph.schema import TABLES
 from sockgraph.store import Store
 from sockgraph.store.raw_answers import SUFFIX

@@ -16,7 +16,7 @@ from links_fixture import whole_links
 
 from sockgraph.case import Case
 from sockgraph.graph import to_graph
-from sockgraph.report import ReportData
+from sockgraph.report.data import ReportData
 from sockgraph.schema import TABLES, empty, subject_of, validate
 
 WIKI = "fernwick.example"

@@ -9,7 +9,9 @@ from links_fixture import whole_links
 
 from sockgraph.case import load_case
 from sockgraph.pipeline.results import TABLES as CASE_TABLES
-from sockgraph.reviews import Dossier, Ledger, assert_earlier
+from sockgraph.reviews.dossier import Dossier
+from sockgraph.reviews.ledger import Ledger
+from sockgraph.reviews.states import assert_earlier
 from sockgraph.schema import TABLES, empty, validate
 from sockgraph.store import Store
 

@@ -8,7 +8,6 @@ import pytest
 from review_fixture import A, B, C
 
 from sockgraph.errors import ReviewError
-from sockgraph.reviews import link_states
 from sockgraph.reviews.answers import (
     SealedAnswers,
     finding,
@@ -20,7 +19,7 @@ from sockgraph.reviews.answers import (
     take_steps,
 )
 from sockgraph.reviews.reversal import ReceivedEvidence
-from sockgraph.reviews.states import STEPS, LinkHistory, histories
+from sockgraph.reviews.states import STEPS, LinkHistory, histories, link_states
 
 FLAGGED = (B, C)
 ASSERTED = (A, C)

@@ -17,7 +17,7 @@ from sockgraph.errors import CaseError, StoreError
 from sockgraph.pipeline.concert import concert_of, votes_of
 from sockgraph.pipeline.results import read_case
 from sockgraph.pipeline.run import run_case
-from sockgraph.report import concert_page
+from sockgraph.report.concert import concert_page
 from sockgraph.synthetic import Community, invent_election, write_election
 
 CASE = Case.model_validate(

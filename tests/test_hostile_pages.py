@@ -12,7 +12,7 @@ from test_report_browser import visit  # noqa: F401 - a fixture
 from sockgraph.case import Case
 from sockgraph.charts import blocs, usual_hours
 from sockgraph.concert import ConcertSettings, weigh_concert
-from sockgraph.report import concert_page
+from sockgraph.report.concert import concert_page
 from sockgraph.synthetic import Community, invent_election
 
 GOOD = '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'"><p>x</p>'

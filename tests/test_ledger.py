@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from kills import forked
 
 from sockgraph.errors import ReviewError
-from sockgraph.reviews import Draft, Ledger, LedgerHead
 from sockgraph.reviews.audit import entry_line, head_words, witnesses_in
+from sockgraph.reviews.ledger import Draft, Ledger, LedgerHead
 
 DAY = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 # whatever can stand in JSON text, which is everything but half of a surrogate pair

@@ -15,8 +15,8 @@ from sockgraph.desk.state import Desk
 from sockgraph.errors import StoreError
 from sockgraph.pipeline.review_session import ReviewSession
 from sockgraph.pipeline.run import demo_case
-from sockgraph.reviews import histories
 from sockgraph.reviews.answers import SealedAnswers, first_judgement, seal
+from sockgraph.reviews.states import histories
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]

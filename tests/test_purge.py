@@ -18,10 +18,10 @@ from sockgraph.errors import CaseError, ReviewError, StoreError
 from sockgraph.names import hidden_pseudonym
 from sockgraph.pipeline.results import open_store, purge, read_case
 from sockgraph.pipeline.run import fetch_case, run_case
-from sockgraph.reviews import Ledger, blinding
+from sockgraph.reviews import blinding
 from sockgraph.reviews import ledger as ledger_module
 from sockgraph.reviews.blinding import anonymized, remove_names, without_hidden_names
-from sockgraph.reviews.ledger import NAMES_REMOVED, LedgerHead, chain_entries
+from sockgraph.reviews.ledger import NAMES_REMOVED, Ledger, LedgerHead, chain_entries
 from sockgraph.store import Store
 from sockgraph.store.kept import KEPT
 from sockgraph.store.retention import RAW, _matches, enforce_retention

@@ -15,10 +15,10 @@ from report_fixture import CALIBRATED, USERS, WIKI, case, plain_case, river_trad
 
 from sockgraph.charts.activity import week_counts
 from sockgraph.charts.waterfall import waterfall_steps
-from sockgraph.report import case_report
 from sockgraph.report.data import pair_tables, read_links, with_evidence
 from sockgraph.report.facts import case_offset, events_of
 from sockgraph.report.markup import diff_url, name, summary
+from sockgraph.report.page import case_report
 from sockgraph.report.wording import MOST_OMITTED, merge_omissions
 from sockgraph.schema import empty
 

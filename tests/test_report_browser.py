@@ -4,7 +4,7 @@ import pytest
 from report_fixture import USERS, linked_case, river_trade
 from report_hostile import HOSTILE, hostile_case
 
-from sockgraph.report import case_report
+from sockgraph.report.page import case_report
 
 OPEN = "document.querySelectorAll('details').forEach(d => d.open = true)"
 WIDE = "document.documentElement.scrollWidth"

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from report_fixture import river_trade
 
-from sockgraph.report import case_report
+from sockgraph.report.page import case_report
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from review_fixture import NOMINATED, A, B, C, D, edits_table, make_dossier
 
-from sockgraph.reviews import ReviewTask, make_sheet, queue
 from sockgraph.reviews.blinding import blinder, own_names
 from sockgraph.reviews.packet import make_exhibit
-from sockgraph.reviews.rules import draw_foils, is_foil, open_links
-from sockgraph.reviews.sheet import PAGE_EDITS, UNSHARED_PAGES, gap_words, sides
+from sockgraph.reviews.rules import ReviewTask, draw_foils, is_foil, open_links, queue
+from sockgraph.reviews.sheet import PAGE_EDITS, UNSHARED_PAGES, gap_words, make_sheet, sides
 from sockgraph.reviews.states import LinkHistory
 
 HOUR = pd.Timedelta(hours=1)

@@ -7,12 +7,12 @@ import re
 import pytest
 from review_fixture import NOMINATED, A, B, C, make_dossier
 
-from sockgraph.reviews import histories
 from sockgraph.reviews.answers import open_findings
 from sockgraph.reviews.answers_file import read_answers, take_answers
 from sockgraph.reviews.dossier import Dossier
 from sockgraph.reviews.packet import make_packet
 from sockgraph.reviews.reversal import ask_reversal
+from sockgraph.reviews.states import histories
 
 JUDGING = "form[aria-label='First judgement']"
 FINDING = "form[aria-label=Finding]"

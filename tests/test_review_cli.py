@@ -19,8 +19,9 @@ from sockgraph.cli import app
 from sockgraph.errors import CaseError, ReviewError, SockgraphError, StoreError
 from sockgraph.pipeline import review_session
 from sockgraph.pipeline.review_session import ReviewSession
-from sockgraph.reviews import Ledger, histories
 from sockgraph.reviews.answers import sealed_file_name
+from sockgraph.reviews.ledger import Ledger
+from sockgraph.reviews.states import histories
 from sockgraph.strings import strings
 
 MAY_BE = "j\nmay be one operator\n"

@@ -16,8 +16,8 @@ from sockgraph.cli import app
 from sockgraph.pipeline.results import read_case
 from sockgraph.pipeline.review_session import ReviewFlow, ReviewSession
 from sockgraph.pipeline.run import run_case
-from sockgraph.reviews import LinkHistory, cannot_links, histories
 from sockgraph.reviews.packet import make_exhibit
+from sockgraph.reviews.states import LinkHistory, cannot_links, histories
 from sockgraph.synthetic.wiki import ADMIN, COLLEAGUE, OPERATOR
 
 if TYPE_CHECKING:

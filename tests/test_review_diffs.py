@@ -11,8 +11,7 @@ from review_fixture import B, C, make_dossier
 
 from sockgraph.errors import FetchError
 from sockgraph.pipeline import review_session as room
-from sockgraph.reviews import make_sheet
-from sockgraph.reviews.sheet import wanted_diffs
+from sockgraph.reviews.sheet import make_sheet, wanted_diffs
 from sockgraph.sources.mediawiki.revisions import CONTEXT, parse_diff
 
 CHANGED = (

@@ -22,8 +22,8 @@ from sockgraph.pipeline.other_cases import (
     tell,
 )
 from sockgraph.pipeline.review_session import ReviewSession
-from sockgraph.reviews import LedgerHead, accepted_alibis, cannot_links, histories, history_lines
 from sockgraph.reviews.answers import open_findings
+from sockgraph.reviews.ledger import LedgerHead
 from sockgraph.reviews.reversal import (
     ReceivedEvidence,
     ask_reversal,
@@ -32,7 +32,8 @@ from sockgraph.reviews.reversal import (
     settle_reversals,
 )
 from sockgraph.reviews.rules import why_not_exported
-from sockgraph.reviews.states import LinkHistory
+from sockgraph.reviews.states import LinkHistory, accepted_alibis, cannot_links, histories
+from sockgraph.reviews.words import history_lines
 
 PAIR = (A, C)
 NEWS = ReceivedEvidence("against", "Clerk Cass", "a letter", "0" * 64)

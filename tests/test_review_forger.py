@@ -14,9 +14,9 @@ from review_work import answers
 from test_review_packet import filled, issue
 
 from sockgraph.errors import SockgraphError
-from sockgraph.reviews import cannot_links, histories
 from sockgraph.reviews.answers import SealedAnswers, open_findings
 from sockgraph.reviews.answers_file import read_answers, take_answers
+from sockgraph.reviews.states import cannot_links, histories
 
 HASH = re.compile(r"[0-9a-f]{64}")
 ODD = st.one_of(

@@ -7,7 +7,8 @@ import re
 import pytest
 from review_fixture import CASE, A, B, C, write_case
 
-from sockgraph.reviews import Ledger, histories
+from sockgraph.reviews.ledger import Ledger
+from sockgraph.reviews.states import histories
 
 widgets = pytest.importorskip("ipywidgets")
 

@@ -28,10 +28,6 @@ from review_work import (
 )
 
 from sockgraph.errors import ReviewError
-from sockgraph.reviews import (
-    cannot_links,
-    histories,
-)
 from sockgraph.reviews.answers import (
     SealedAnswers,
     finding,
@@ -52,7 +48,7 @@ from sockgraph.reviews.reversal import (
     settle_reversals,
 )
 from sockgraph.reviews.rules import draw_foils, evidence_changed, refuse_export, why_not_exported
-from sockgraph.reviews.states import STEPS, LinkHistory
+from sockgraph.reviews.states import STEPS, LinkHistory, cannot_links, histories
 
 
 @pytest.fixture

@@ -13,14 +13,15 @@ from review_fixture import NOMINATED, A, B, C, evidence_table, make_dossier, tab
 from review_work import answers
 
 from sockgraph.errors import ReviewError
-from sockgraph.reviews import changed_findings, histories, history_lines
 from sockgraph.reviews.answers import SealedAnswers, open_findings
 from sockgraph.reviews.answers_file import AnswersFile, read_answers, take_answers
 from sockgraph.reviews.audit import witnesses_in
 from sockgraph.reviews.dossier import Dossier
 from sockgraph.reviews.packet import ANSWERS_FORMAT, make_packet
 from sockgraph.reviews.reversal import ask_reversal
-from sockgraph.reviews.states import STEPS
+from sockgraph.reviews.rules import changed_findings
+from sockgraph.reviews.states import STEPS, histories
+from sockgraph.reviews.words import history_lines
 
 
 @pytest.fixture

@@ -28,13 +28,6 @@ from review_work import (
 )
 
 from sockgraph.errors import ReviewError
-from sockgraph.reviews import (
-    Ledger,
-    assert_earlier,
-    histories,
-    history_lines,
-    link_states,
-)
 from sockgraph.reviews.answers import (
     SealedAnswers,
     finding,
@@ -47,7 +40,7 @@ from sockgraph.reviews.answers import (
     wiki_opened,
 )
 from sockgraph.reviews.dossier import Dossier
-from sockgraph.reviews.ledger import Draft
+from sockgraph.reviews.ledger import Draft, Ledger
 from sockgraph.reviews.packet import make_exhibit
 from sockgraph.reviews.reversal import ask_reversal, register_evidence
 from sockgraph.reviews.rules import barred, evidence_changed, refuse_export
@@ -59,8 +52,11 @@ from sockgraph.reviews.states import (
     OPENED,
     STEPS,
     ReviewRound,
+    assert_earlier,
+    histories,
+    link_states,
 )
-from sockgraph.reviews.words import state_label
+from sockgraph.reviews.words import history_lines, state_label
 from sockgraph.schema import STATES
 from sockgraph.strings import speaking
 

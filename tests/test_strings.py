@@ -15,7 +15,7 @@ import sockgraph
 from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import page_strings, page_texts
-from sockgraph.report import case_report
+from sockgraph.report.page import case_report
 from sockgraph.reviews.arguments import CLAIMS, COMMON
 from sockgraph.reviews.packet import make_packet
 from sockgraph.reviews.reversal import ask_reversal

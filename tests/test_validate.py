@@ -18,7 +18,7 @@ from sockgraph.graph import to_graph
 from sockgraph.pipeline.results import read_case
 from sockgraph.pipeline.run import run_case
 from sockgraph.pipeline.validate import validate_case
-from sockgraph.report import CaseSummary, validation_page
+from sockgraph.report.validation import CaseSummary, validation_page
 
 NOMINATED = ("Ada Fenwick", "Bram <b>Oxlip</b>", "Cobalt Fern", "Dora Quill", "Ede Marsh")
 CASE = """

@@ -25,7 +25,7 @@ from sockgraph.evaluation.validation import (
     validate_reference,
 )
 from sockgraph.evidence.flagging import band
-from sockgraph.report import CaseSummary, validation_page
+from sockgraph.report.validation import CaseSummary, validation_page
 from sockgraph.schema import empty, validate
 
 LN10 = np.log(10)

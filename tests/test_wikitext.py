@@ -26,10 +26,10 @@ from sockgraph.report.wikitext import (
     diff_lines,
     spi_filing,
 )
-from sockgraph.reviews import histories
 from sockgraph.reviews.arguments import CLAIMS
 from sockgraph.reviews.audit import witnesses_in
 from sockgraph.reviews.reversal import ask_reversal, settle_reversals
+from sockgraph.reviews.states import histories
 from sockgraph.reviews.words import SIGNAL_NAMES, action_words
 from sockgraph.schema import empty, validate
 

@@ -30,8 +30,9 @@ from sockgraph.pipeline.other_cases import tell as take_in
 from sockgraph.pipeline.results import DATA
 from sockgraph.report.filing import picked_edits, read_basket
 from sockgraph.report.wikitext import Filing, diff_lines, spi_filing
-from sockgraph.reviews import Draft, LedgerHead, histories, link_states, words
+from sockgraph.reviews import words
 from sockgraph.reviews.audit import head_words
+from sockgraph.reviews.ledger import Draft, LedgerHead
 from sockgraph.reviews.reversal import (
     ReceivedEvidence,
     appeal,
@@ -42,7 +43,7 @@ from sockgraph.reviews.reversal import (
     then_and_now,
 )
 from sockgraph.reviews.rules import evidence_changed, refuse_export
-from sockgraph.reviews.states import FILED, LinkHistory
+from sockgraph.reviews.states import FILED, LinkHistory, histories, link_states
 from sockgraph.signals.corpus import revision_keys
 from sockgraph.store.files import write_bytes
 from sockgraph.strings import say

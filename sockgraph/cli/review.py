@@ -26,11 +26,12 @@ from sockgraph.errors import ReviewError
 from sockgraph.names import normal_name, printable
 from sockgraph.pipeline.results import DATA, LEDGER, open_store
 from sockgraph.pipeline.review_session import ReviewFlow, ReviewSession, named
-from sockgraph.reviews import Ledger, LedgerHead, words
+from sockgraph.reviews import words
 from sockgraph.reviews.answers import SPARING, findings_of
 from sockgraph.reviews.answers_file import read_answers, take_answers
 from sockgraph.reviews.audit import agreements, calibrations, entry_line, reviewers_of, witnesses_in
 from sockgraph.reviews.blinding import LABELS, without_hidden_names
+from sockgraph.reviews.ledger import Ledger, LedgerHead
 from sockgraph.reviews.packet import make_packet, wiki_address
 from sockgraph.reviews.sheet import EditCard
 from sockgraph.store.files import write_bytes
@@ -39,10 +40,10 @@ from sockgraph.strings import say
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sockgraph.reviews import ReviewTask
     from sockgraph.reviews.blinding import Part
     from sockgraph.reviews.ledger import Entry
     from sockgraph.reviews.packet import PageBlock
+    from sockgraph.reviews.rules import ReviewTask
     from sockgraph.reviews.sheet import Sheet, SheetPage
 
 

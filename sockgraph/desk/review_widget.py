@@ -26,9 +26,9 @@ from sockgraph.strings import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sockgraph.reviews import ReviewTask
     from sockgraph.reviews.blinding import Part
     from sockgraph.reviews.packet import PageBlock
+    from sockgraph.reviews.rules import ReviewTask
     from sockgraph.reviews.sheet import Sheet, SheetPage
 
 JOINS = "may be one operator"

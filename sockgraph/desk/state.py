@@ -40,15 +40,10 @@ from sockgraph.report.facts import Account, read_accounts
 from sockgraph.report.filing import keep_basket, read_basket
 from sockgraph.report.groups import read_groups
 from sockgraph.report.summary import oldest
-from sockgraph.reviews import (
-    Dossier,
-    Ledger,
-    LedgerHead,
-    accepted_alibis,
-    cannot_links,
-)
 from sockgraph.reviews.blinding import without_hidden_names
-from sockgraph.reviews.states import NOTE, ordered
+from sockgraph.reviews.dossier import Dossier
+from sockgraph.reviews.ledger import Ledger, LedgerHead
+from sockgraph.reviews.states import NOTE, accepted_alibis, cannot_links, ordered
 from sockgraph.schema import subject_of
 from sockgraph.store import HELD_OUT
 from sockgraph.strings import language_of, say, spoken
@@ -63,7 +58,7 @@ if TYPE_CHECKING:
     from sockgraph.reference import Population
     from sockgraph.report.filing import Basket
     from sockgraph.report.groups import Group
-    from sockgraph.reviews import Entry
+    from sockgraph.reviews.ledger import Entry
     from sockgraph.reviews.states import Pair
     from sockgraph.store import CaseStore
     from sockgraph.strings import Language

@@ -19,7 +19,7 @@ from sockgraph.errors import CaseError
 from sockgraph.names import says_bot
 from sockgraph.pipeline.results import CAPTURE_PAGE, CONCERT_PAGE, DATA, read_case, writing
 from sockgraph.pipeline.run import open_source
-from sockgraph.report import CaptureData, ConcertData, capture_page, concert_page
+from sockgraph.report.concert import CaptureData, ConcertData, capture_page, concert_page
 from sockgraph.runtime import Progress, silent
 from sockgraph.signals.corpus import page_titles
 

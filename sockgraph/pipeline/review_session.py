@@ -14,7 +14,7 @@ from sockgraph.pipeline.other_cases import kept_apart, share_cannot_links
 from sockgraph.pipeline.results import APART, LEDGER, hash_of_pairs, open_store, read_case
 from sockgraph.pipeline.run import known_operators, open_source, read_case_population, run_case
 from sockgraph.report.filing import restoration_note
-from sockgraph.reviews import Dossier, Ledger, ReviewTask, cannot_links, histories, queue, words
+from sockgraph.reviews import words
 from sockgraph.reviews.answers import (
     SPARING,
     SealedAnswers,
@@ -35,12 +35,20 @@ from sockgraph.reviews.answers import (
     with_answer,
 )
 from sockgraph.reviews.blinding import words as in_words
-from sockgraph.reviews.dossier import refuse_everyone
+from sockgraph.reviews.dossier import Dossier, refuse_everyone
+from sockgraph.reviews.ledger import Ledger
 from sockgraph.reviews.packet import answers_turned, judged_in_full, make_exhibit, wiki_address
 from sockgraph.reviews.reversal import settle_reversals, state_of
-from sockgraph.reviews.rules import live_record, refuse_barred, why_nothing
+from sockgraph.reviews.rules import ReviewTask, live_record, queue, refuse_barred, why_nothing
 from sockgraph.reviews.sheet import case_key, make_sheet, sides, wanted_diffs
-from sockgraph.reviews.states import LIGHT, OPENED, RESTORATION, LinkHistory
+from sockgraph.reviews.states import (
+    LIGHT,
+    OPENED,
+    RESTORATION,
+    LinkHistory,
+    cannot_links,
+    histories,
+)
 from sockgraph.runtime import silent
 from sockgraph.sources.mediawiki.revisions import DiffSource, parse_diff
 from sockgraph.strings import language_of, say, speaking
@@ -50,9 +58,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from sockgraph.reviews import Entry, Sheet
+    from sockgraph.reviews.ledger import Entry
     from sockgraph.reviews.packet import Exhibit
-    from sockgraph.reviews.sheet import Diffs
+    from sockgraph.reviews.sheet import Diffs, Sheet
     from sockgraph.reviews.states import Pair, ReviewerRecord
     from sockgraph.runtime import Progress
     from sockgraph.store import CaseStore

@@ -43,18 +43,19 @@ from sockgraph.pipeline.results import (
 )
 from sockgraph.pipeline.screen import shortlist
 from sockgraph.reference import Population, read_population
-from sockgraph.report import ReportData, case_report
-from sockgraph.reviews import (
-    Dossier,
-    Ledger,
+from sockgraph.report.data import ReportData
+from sockgraph.report.page import case_report
+from sockgraph.reviews.dossier import Dossier
+from sockgraph.reviews.ledger import Ledger
+from sockgraph.reviews.rules import changed_findings
+from sockgraph.reviews.states import (
     accepted_alibis,
     assert_earlier,
     cannot_links,
-    changed_findings,
     histories,
-    history_lines,
     link_states,
 )
+from sockgraph.reviews.words import history_lines
 from sockgraph.runtime import Progress, silent
 from sockgraph.screening.wiki import ABOUT, WikiSource
 from sockgraph.sources import DumpSource, TableSource

@@ -25,7 +25,7 @@ from sockgraph.evaluation.validation import (
     validate_reference,
 )
 from sockgraph.pipeline.results import DATA, HELD_OUT, VALIDATION, CaseResult, read_case, writing
-from sockgraph.report import CaseSummary, validation_page
+from sockgraph.report.validation import CaseSummary, validation_page
 from sockgraph.runtime import Progress, page_link, silent
 from sockgraph.store import significant
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sockgraph.log_events import Restraint
-    from sockgraph.reviews import Dossier, Entry, LedgerHead
+    from sockgraph.reviews.dossier import Dossier
+    from sockgraph.reviews.ledger import Entry, LedgerHead
     from sockgraph.store import CaseStore
 
 Side = Literal["against", "for"]

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from sockgraph.case import Case
     from sockgraph.report.filing import Basket, Side
-    from sockgraph.reviews import Dossier, LedgerHead
+    from sockgraph.reviews.dossier import Dossier
+    from sockgraph.reviews.ledger import LedgerHead
     from sockgraph.strings import Language
 
 Profile = Literal["enwiki", "zhwiki", "meta", "mail"]
