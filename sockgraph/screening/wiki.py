@@ -326,13 +326,7 @@ class WikiSource(TableSource):
         asked = sorted({written for n in names for written in (n, normal_name(n))})
         known = set(self._wiki.edits_of(asked)["user"]) | set(self._facts["user"])
         found = {n: n if n in known else normal_name(n) for n in names}
-        unknown = [name for name, written in found.items() if written not in known]
-        if unknown:
-            raise SourceError(
-                ", ".join(map(repr, unknown)),
-                f"{self._path.name} has no edits of this name.",
-                "Check the spelling in the case file; names are compared to the letter.",
-            )
+        self._refuse_unknown([name for name, written in found.items() if written not in known])
         return found
 
     def account_facts(self, users: Sequence[str]) -> pd.DataFrame:

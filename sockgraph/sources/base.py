@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.names import TEMPORARY, kind_of, normal_name
-from sockgraph.schema import TABLES, validate
+from sockgraph.schema import TABLES, empty, validate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,17 +201,20 @@ class Discussion:
 class Source(Protocol):
     """A place that edits come from: a wiki, or a file.
 
-    Tables keep the contracts of `sockgraph.schema`, save that `accounts` comes without `role`.
+    Tables keep the contracts of `sockgraph.schema`, save that `accounts` comes without `role`. What
+    has an answer here is so of most sources; the others say theirs.
     """
 
     def everyone(self) -> list[str]:
         """Return every account of the source; SourceError where it cannot be listed."""
 
-    def vanished(self, names: Sequence[str]) -> set[str]:
+    def vanished(self, names: Sequence[str]) -> set[str]:  # noqa: ARG002 - others ask
         """Return who of these was there once and is hidden by now; the case goes on without."""
+        return set()  # a file does not change
 
     def nominees(self, names: Sequence[str]) -> list[str]:
         """Return the accounts that nominated names mean: on several wikis one may mean several."""
+        return list(names)
 
     def resolve(self, names: Sequence[str]) -> dict[str, str]:
         """Return how the source writes each name; SourceError names every one it does not have."""
@@ -230,15 +233,18 @@ class Source(Protocol):
 
     def with_sha1(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return `edits` with the hashes of texts on shared pages, where they can be had."""
+        return edits  # a file gives those that it has
 
     def with_texts(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return `edits` with what each added in its author's words, if the case asks for it.
 
         All accounts that are compared come in one call: each is read alike.
         """
+        return edits  # a file's texts came with them
 
-    def shared_histories(self, edits: pd.DataFrame) -> pd.DataFrame:
+    def shared_histories(self, edits: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG002 - others ask
         """Return `histories` of pages that several accounts of `edits` edited, if the case asks."""
+        return empty("histories")  # a file holds what it holds, and `background` gives it
 
     def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return who else edited the pages of `edits`.
@@ -256,17 +262,25 @@ class Source(Protocol):
         As `sockgraph.sources.base.activity_of`; what is not known is null.
         """
 
-    def background(self, users: Sequence[str]) -> pd.DataFrame:
+    def background(self, users: Sequence[str]) -> pd.DataFrame:  # noqa: ARG002 - others ask
         """Return `edits` of everybody else, where the source holds them anyway; else none.
 
         They tell how common a page or a word is; nobody of them is compared or kept.
         """
+        return empty("edits")  # of a wiki nobody is fetched who is not compared
 
     def discussions(self, pages: Sequence[str]) -> Discussion:
         """Return every revision of these pages with its text; SourceError where it has no texts."""
 
     def provenance(self) -> dict[str, Any]:
         """Return what the manifest says of the source: kind, place, hashes, requests per kind."""
+
+
+def newest_of_each(edits: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return the newest edits of each account, so many at most, newest first."""
+    order = edits.sort_values(["timestamp", "rev_id"], ascending=False, kind="stable")
+    newest: pd.DataFrame = order.groupby("user", sort=False).head(most)
+    return newest
 
 
 def pick_discussions(edits: pd.DataFrame, texts: pd.DataFrame, pages: Sequence[str]) -> Discussion:

@@ -13,7 +13,14 @@ from sockgraph.log_events import account_of, kept_out, params_of
 from sockgraph.names import TEMPORARY, TEMPORARY_NAME, kind_of, normal_name, says_bot
 from sockgraph.schema import empty, validate
 from sockgraph.sources.added_text import own_texts
-from sockgraph.sources.base import Coverage, ReadResult, activity_of, pick_discussions
+from sockgraph.sources.base import (
+    Coverage,
+    ReadResult,
+    Source,
+    activity_of,
+    newest_of_each,
+    pick_discussions,
+)
 from sockgraph.sources.cleaning import clean_edits, logged, of_case
 from sockgraph.sources.table_file import hashes, read_table
 
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
     from sockgraph.sources.base import Discussion
 
 
-class TableSource:
+class TableSource(Source):
     """A file of edits, read once and held in memory.
 
     Temporary accounts are left out: they are read only where a case names one as found elsewhere.
@@ -77,14 +84,16 @@ class TableSource:
         found = {n: n if n in known else written.get(normal_name(n), "") for n in names}
         found = {name: user for name, user in found.items() if user}
         self._refuse_temporary(found, temporary)
-        unknown = [name for name in names if name not in found]
-        if unknown:
+        self._refuse_unknown([name for name in names if name not in found])
+        return found
+
+    def _refuse_unknown(self, names: Sequence[str]) -> None:
+        if names:
             raise SourceError(
-                ", ".join(map(repr, unknown)),
+                ", ".join(map(repr, names)),
                 f"{self._path.name} has no edits of this name.",
                 "Check the spelling in the case file; names are compared to the letter.",
             )
-        return found
 
     def _refuse_temporary(self, found: dict[str, str], rows: pd.Series) -> None:
         """Refuse temporary accounts that are nominated, and say how many rows are theirs."""
@@ -97,14 +106,6 @@ class TableSource:
                 " and one person has several.",
                 "Remove it from nominated; a link found elsewhere can name it under [[earlier]].",
             )
-
-    def vanished(self, names: Sequence[str]) -> set[str]:  # noqa: ARG002 - Source asks so
-        """Return nobody: a file does not change."""
-        return set()
-
-    def nominees(self, names: Sequence[str]) -> list[str]:
-        """Return the names: in one file each means one account."""
-        return list(names)
 
     def account_facts(self, users: Sequence[str]) -> pd.DataFrame:
         """Return `accounts` without `role`; what the file does not say is null."""
@@ -132,8 +133,7 @@ class TableSource:
         """Return these accounts' edits, newest `max_edits` of each, within the window."""
         theirs = self._all[self._all["user"].isin(users)]
         inside = _within(theirs, self._case.window)
-        order = inside.sort_values(["timestamp", "rev_id"], ascending=False, kind="stable")
-        kept = order.groupby("user", sort=False).head(self._case.accounts.max_edits)
+        kept = newest_of_each(inside, self._case.accounts.max_edits)
         kept = kept.sort_values(["wiki", "rev_id"], ignore_index=True)
         coverage = self._coverage(users, theirs, inside, kept)
         return ReadResult(kept, coverage, dict(self.dropped))
@@ -156,18 +156,6 @@ class TableSource:
     def blocked_as_sock(self, users: Sequence[str]) -> set[str]:
         """Return who was blocked as a sock, or on all wikis, or locked, by the file's log."""
         return kept_out(self._events, users)
-
-    def shared_histories(self, edits: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG002 - Source asks so
-        """Return nothing: the file holds what it holds, and `background` gives it."""
-        return empty("histories")
-
-    def with_sha1(self, edits: pd.DataFrame) -> pd.DataFrame:
-        """Return the edits as they are: the file gives the hashes that it has."""
-        return edits
-
-    def with_texts(self, edits: pd.DataFrame) -> pd.DataFrame:
-        """Return the edits as they are: their texts came with them."""
-        return edits
 
     def neighbours(self, edits: pd.DataFrame) -> pd.DataFrame:
         """Return who else edited the pages of `edits`, most shared pages first."""

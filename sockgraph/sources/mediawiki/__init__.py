@@ -15,7 +15,14 @@ from sockgraph.errors import SourceError
 from sockgraph.names import hidden_pseudonym, normal_name
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty, validate
-from sockgraph.sources.base import Coverage, Discussion, ReadResult, unknown_activity
+from sockgraph.sources.base import (
+    Coverage,
+    Discussion,
+    ReadResult,
+    Source,
+    newest_of_each,
+    unknown_activity,
+)
 from sockgraph.sources.mediawiki.connection import refuse_strangers
 from sockgraph.sources.mediawiki.revisions import HiddenReport
 from sockgraph.sources.mediawiki.source import MediaWikiSource
@@ -171,7 +178,7 @@ def summed(parts: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[s
     return {key: dict(sorted(counts.items())) for key, counts in whole.items()}
 
 
-class MultiWikiSource:
+class MultiWikiSource(Source):
     """The wikis of a case, under the same API path; no other host is asked anything.
 
     Parameters
@@ -293,8 +300,7 @@ class MultiWikiSource:
             coverage |= {(names[c.user], host): c for c in reading.coverage}
             dropped.update(reading.dropped)
         whole = validate("edits", pd.concat(readings))
-        order = whole.sort_values(["timestamp", "rev_id"], ascending=False, kind="stable")
-        kept = validate("edits", order.groupby("user").head(self._case.accounts.max_edits))
+        kept = validate("edits", newest_of_each(whole, self._case.accounts.max_edits))
         told = coverages(users, coverage, whole, kept)
         return ReadResult(kept, told, dict(dropped))
 
@@ -371,10 +377,6 @@ class MultiWikiSource:
         ]
         known = pd.concat(parts) if parts else unknown_activity([])
         return known[~known.index.duplicated()].reindex(list(users))
-
-    def background(self, users: Sequence[str]) -> pd.DataFrame:  # noqa: ARG002 - Source asks so
-        """Return no edits: nobody is fetched who is not compared."""
-        return empty("edits")
 
     def discussions(self, pages: Sequence[str]) -> Discussion:
         """Return every revision of these pages; `Title@wiki`, or a title looked for everywhere."""

@@ -14,7 +14,7 @@ from sockgraph.names import ACCOUNT, hidden_pseudonym, is_ip, kind_of, normal_na
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
 from sockgraph.sources.added_text import own_texts
-from sockgraph.sources.base import ReadResult, unknown_activity
+from sockgraph.sources.base import ReadResult, Source, newest_of_each, unknown_activity
 from sockgraph.sources.mediawiki import accounts as renames
 from sockgraph.sources.mediawiki import tables
 from sockgraph.sources.mediawiki.accounts import (
@@ -68,7 +68,7 @@ OLDEST = (1, 26)  # MediaWiki's version since which answers have today's form
 ACCOUNTS_LISTED = 20  # answers of 500 accounts: a larger wiki is read from a dump
 
 
-class MediaWikiSource:
+class MediaWikiSource(Source):
     """A case's wiki.
 
     Every answer is stored before anything is derived from it, and what is stored is not asked for
@@ -196,10 +196,6 @@ class MediaWikiSource:
     def _cover(self, name: str) -> str:
         return hidden_pseudonym(self._case.id or self._case.slug, name)
 
-    def nominees(self, names: Sequence[str]) -> list[str]:
-        """Return the names: on one wiki each means one account."""
-        return list(names)
-
     def find(self, names: Sequence[str]) -> dict[str, str | None]:
         """Return how the wiki writes each name today; null for those of no account."""
         written = {name: normal_name(name) for name in names}
@@ -250,8 +246,7 @@ class MediaWikiSource:
         answered = list(self._asker.rows(self._edits, users, enough=self._read_enough))
         rows = owned(answered, facts)
         whole = tables.edits_table(self._case.wiki, rows)
-        order = whole.sort_values(["timestamp", "rev_id"], ascending=False, kind="stable")
-        kept = order.groupby("user", sort=False).head(self._case.accounts.max_edits)
+        kept = newest_of_each(whole, self._case.accounts.max_edits)
         capped = self._capped(users) | has_more(whole, kept)
         known = renames.renamings(self._asker, named)
         windowed = bool(self._case.window.start or self._case.window.end)
@@ -374,10 +369,6 @@ class MediaWikiSource:
     def remove_hidden(self) -> HiddenReport:
         """Remove from the stored answers what the wiki has hidden or deleted since."""
         return remove_hidden(self._asker.connection, self._asker.raw, progress=self._asker.progress)
-
-    def background(self, users: Sequence[str]) -> pd.DataFrame:  # noqa: ARG002 - Source asks so
-        """Return no edits: nobody is fetched who is not compared."""
-        return empty("edits")
 
     def provenance(self) -> dict[str, Any]:
         """Return the wiki, its software, when it was read, requests per kind, what was left out.
