@@ -20,7 +20,6 @@ from sockgraph.charts.groups import matrix_cells
 from sockgraph.charts.svg import colours
 from sockgraph.desk import (
     hours_in_common,
-    link_evidence,
     messages,
     shared_edits,
     shared_pages,
@@ -155,7 +154,7 @@ def test_a_link_s_panels_say_the_report_s_numbers(desk):
     link = graph_payload(desk)["links"][0]
     assert f"{abs(link['lr']):.1f}" in said["head"]
     assert "H1: one operator" in said["evidence"]
-    rows = link_evidence(desk.tables, link["a"], link["b"])
+    rows = desk.tables.of_pair("evidence", link["a"], link["b"])
     assert all(name in said["evidence"] for name in rows["signal"])
     assert "Mon" in said["timecards"]
     assert "first edit" in said["timeline"]
@@ -309,7 +308,7 @@ def test_absence_and_corrections_are_counted_as_neither(desk):
     ]  # fmt: skip
     parts = re.split("<h4>", said["evidence"])
     link = graph_payload(desk)["links"][0]
-    rows = link_evidence(desk.tables, link["a"], link["b"])
+    rows = desk.tables.of_pair("evidence", link["a"], link["b"])
     absent = rows[(rows["status"] == "ok") & (rows["support"] == 0) & rows["family"].isin(FAMILIES)]
     assert len(absent)
     assert all(f"{name}<br>" in parts[2] for name in absent["signal"])

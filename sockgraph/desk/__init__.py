@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     Tables = Mapping[str, pd.DataFrame]
 
 __all__ = [
-    "group_facts",
     "hours_in_common",
-    "link_evidence",
     "shared_edits",
     "shared_phrases",
     "timeline",
@@ -41,20 +39,6 @@ _MONDAY = 96
 def each(frame: pd.DataFrame) -> Iterable[Any]:
     """Return a table's rows, one by one, as records of whatever their columns hold."""
     return frame.itertuples()
-
-
-def link_evidence(tables: Tables, a: str, b: str) -> pd.DataFrame:
-    """Return every signal on two accounts, strongest against first, those that say nothing last.
-
-    Returns
-    -------
-    DataFrame
-        `signal, family, log10_lr, contribution, support, status, rev_ids`.
-    """
-    rows = CaseTables.of(tables).of_pair("evidence", a, b)
-    rows = rows.sort_values(["contribution", "family", "signal"], na_position="last")
-    columns = ["signal", "family", "log10_lr", "contribution", "support", "status", "rev_ids"]
-    return rows[columns].reset_index(drop=True)
 
 
 def shared_edits(tables: Tables, a: str, b: str) -> pd.DataFrame:
@@ -190,40 +174,6 @@ def timeline(tables: Tables, a: str, b: str) -> pd.DataFrame:
     columns = ["start", "end", "user", "kind", "words"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.sort_values(["start", "kind"], kind="stable", ignore_index=True)
-
-
-def group_facts(tables: Tables) -> pd.DataFrame:
-    """Return a row for every account that is in a group.
-
-    Returns
-    -------
-    DataFrame
-        `cluster_id, user, membership, status`, and of its group the weakest link:
-        `weakest_a, weakest_b, weakest_log10_lr`.
-    """
-    grouped = tables["clusters"].dropna(subset=["cluster_id"])
-    links = tables["links"]
-    rows = []
-    for number, members in grouped.groupby("cluster_id", sort=True):
-        users = set(members["user"])
-        inside = links[links["user_a"].isin(users) & links["user_b"].isin(users)]
-        inside = inside.dropna(subset=["log10_lr"]).sort_values(["log10_lr", "user_a", "user_b"])
-        weakest = inside.iloc[0] if len(inside) else None
-        rows += [
-            {
-                "cluster_id": int(str(number)),
-                "user": row.user,
-                "membership": row.membership,
-                "status": row.status,
-                "weakest_a": None if weakest is None else weakest["user_a"],
-                "weakest_b": None if weakest is None else weakest["user_b"],
-                "weakest_log10_lr": np.nan if weakest is None else float(weakest["log10_lr"]),
-            }
-            for row in each(members)
-        ]
-    columns = ["cluster_id", "user", "membership", "status"]
-    columns += ["weakest_a", "weakest_b", "weakest_log10_lr"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def _hour_of_week(edits: pd.DataFrame) -> NDArray[np.int64]:
