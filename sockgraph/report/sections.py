@@ -126,7 +126,6 @@ class LinkSection:
     cards: Chart
     timeline: Chart | None
     bins: tuple[tuple[str, int, int], ...]
-    per: str
     stretches: str
     stretch_rows: tuple[tuple[str, str, int, str], ...]
     alibi: Chart | None
@@ -288,7 +287,6 @@ def link_section(link: Link, anchor: str, shared: SectionContext) -> LinkSection
         cards=_hours(pair, shared),
         timeline=timeline_of(lives, [s.start for s in link.stretches if s.excluded is None]),
         bins=_bins(weeks, counts) if weeks else (),
-        per=weeks.unit if weeks else "",
         stretches=stretches(link),
         stretch_rows=stretch_rows(link),
         alibi=simultaneous(lives, tables.alibis),

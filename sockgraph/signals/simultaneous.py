@@ -67,9 +67,9 @@ class Alibi:
     log10_lr
         (units, units) in [−1, 0]; NaN where there is too little common work, or a history is not
         whole.
-    changes, quick, days
-        (units, units) changes of account on different pages within a session, those after a short
-        pause (the longest of `QUICK`), and the evenings that the latter fall on.
+    changes, days
+        (units, units) changes of account on different pages within a session, and the evenings of
+        those after a short pause (the longest of `QUICK`).
     expected
         (units, units) short ones that the accounts' own pace explains.
     turns
@@ -80,7 +80,6 @@ class Alibi:
 
     log10_lr: NDArray[np.float64]
     changes: NDArray[np.int64]
-    quick: NDArray[np.int64]
     days: NDArray[np.int64]
     expected: NDArray[np.float64]
     turns: Alternation
@@ -104,7 +103,7 @@ def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
     work = manual_edits(histories)
     pace = _paces(work, n)
     changes, active, steps = _changes(work, np.fmax.reduce(pace), n)
-    against, quick, days, share = np.zeros((n, n)), changes, active, np.zeros((n, n))
+    against, days, share = np.zeros((n, n)), active, np.zeros((n, n))
     for short in pace:
         quick, days, own = _quick(work, short, steps, n)
         share = (own + 1 + 1.3 * np.sqrt(own + 1)) / (steps.total + 2)  # its upper side
@@ -118,7 +117,7 @@ def find_alibis(histories: Histories, incomplete: NDArray[np.bool_]) -> Alibi:
     silent |= incomplete[:, None] | incomplete[None, :]
     np.fill_diagonal(silent, val=True)
     lr = np.where(silent, np.nan, lr)
-    return Alibi(lr, changes, quick, days, changes * share, turns, incomplete)
+    return Alibi(lr, changes, days, changes * share, turns, incomplete)
 
 
 def _paces(work: ManualEdits, n: int) -> NDArray[np.float64]:
