@@ -51,7 +51,7 @@ def test_is_the_same_bytes_from_the_same_tables(page):
 
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_is_the_same_bytes_in_another_process(page, seed):
-    code = "import report_fixture, sockgraph.report as r, hashlib;"
+    code = "import report_fixture, sockgraph.report.page as r, hashlib;"
     code += "p = r.case_report(report_fixture.river_trade());"
     code += "print(hashlib.sha256(p.encode()).hexdigest())"
     here = Path(__file__).parent
