@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sockgraph import synthetic
 from sockgraph.case import load_case
 from sockgraph.schema import validate
 from sockgraph.sources import TableSource
@@ -151,7 +152,7 @@ def test_blocks_tell_the_story(wiki):
 
 
 def test_the_case_in_the_repository_is_the_one_that_is_written(wiki, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "small_wiki", lambda seed: wiki if seed == 1 else None)
+    monkeypatch.setattr(synthetic, "small_wiki", lambda seed: wiki if seed == 1 else None)
     stored = (ROOT / "cases" / "demo.toml").read_text(encoding="utf-8")
     assert stored == demo_case_text("../data/raw/demo/")
     case = load_case(write_demo(tmp_path, 1))
