@@ -6,20 +6,24 @@ A test's name is its rule. The others are held elsewhere:
   other; edits before any scroll; a phone; test_desk_failures: names of 255 bytes
 - test_one_decision: every place says the same numbers
 - test_explore_facts: absence and corrections; each signal opens its own edits; too few edits
-- test_explore_hostile: diffs; test_explore_browser: six diffs into a filing
-- test_report_browser, test_report: the report's screens, its matrix, nothing scrolls sideways
+- test_mediawiki_diffs: a diff under its row; test_explore_browser: six diffs into a filing
+- test_report_browser, test_report: the report's screens, roster, contents and one-line pairs, its
+  matrix, nothing scrolls sideways
 - test_review_browser: the light path; no pair's evidence before every pair is judged
 - test_wikitext: a filing goes under the oldest account, both sides and no verdict
 """
 
+import dataclasses
 import re
 
 import pytest
 import tiny
 from desk_fixture import READY, WAIT, DeskPage
 
+from sockgraph.charts.groups import MOST
 from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
+from sockgraph.desk.widget import graph_payload
 from sockgraph.pipeline.run import run_case
 
 FEW = ("Pewter Heronry", "Weir Lantern")
@@ -245,6 +249,54 @@ def test_a_link_is_as_wide_as_its_number_and_neighbours_leave_the_rest_out(opene
     assert {"Quillmoss", "Weir Lantern"} <= set(kept)
     page.get_by_role("button", name="Neighbours").click()
     page.wait_for_function("n => document.querySelectorAll('.sg .node').length === n", arg=drawn)
+
+
+def test_numbers_keep_their_size_the_wheel_zooms_and_fit_goes_back(opened):
+    page = opened.page
+    place = spot(opened, '.node[data-user="Quillmoss"] circle')
+    numbers = (
+        "all => all.map(e => [getComputedStyle(e).fontSize, e.textContent,"
+        " Math.round(e.getBoundingClientRect().width)])"
+    )
+    before = page.locator(".sg .graph .lr").evaluate_all(numbers)
+    assert {size for size, _, _ in before} == {"13px"}
+    page.locator(".sg .link[tabindex='0']").focus()  # until then the wheel scrolls the page
+    box = page.locator(".sg .stage").bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.wheel(0, -240)
+    page.wait_for_timeout(150)
+    assert spot(opened, '.node[data-user="Quillmoss"] circle') != pytest.approx(place, abs=20)
+    after = page.locator(".sg .graph .lr").evaluate_all(numbers)
+    assert after
+    assert all(one in before for one in after)  # some may have left the stage
+    page.get_by_role("button", name="fit", exact=True).click()
+    page.wait_for_timeout(150)
+    assert spot(opened, '.node[data-user="Quillmoss"] circle') == pytest.approx(place, abs=1)
+
+
+def test_a_case_of_many_accounts_opens_as_a_matrix(browser, desk, monkeypatch):
+    assert MOST == 40
+    for most, view in ((len(desk.accounts), "graph"), (len(desk.accounts) - 1, "matrix")):
+        monkeypatch.setattr("sockgraph.desk.widget.MOST", most)
+        stands = DeskPage(browser, desk)
+        assert stands.page.locator(".sg .body").get_attribute("data-view") == view
+        assert stands.page.locator(f".sg .{view}").is_visible()
+        stands.page.close()
+
+
+def test_no_link_for_one_operator_is_left_out_for_one_against(desk, monkeypatch):
+    """Where only so many links are sent, those that speak for come first, however weak."""
+    weak = {
+        pair: dataclasses.replace(link, log10_lr=0.05) if link.direction == "for" else link
+        for pair, link in desk.links.items()
+    }
+    monkeypatch.setitem(vars(desk), "links", weak)
+    for_one = {pair for pair, link in weak.items() if link.direction == "for"}
+    stated = {pair for pair, link in weak.items() if link.state != "none" or link.flagged}
+    monkeypatch.setattr("sockgraph.desk.widget.MOST_LINKS", len(for_one | stated))
+    sent = {(link["a"], link["b"]) for link in graph_payload(desk)["links"]}
+    assert len(for_one) > 1
+    assert for_one <= sent
 
 
 def test_no_outline_has_a_stranger_inside(opened):

@@ -6,11 +6,13 @@ import json
 import re
 
 import pytest
+from desk_fixture import WAIT, DeskPage
 from typer.testing import CliRunner
 from wiki import history
 
 from sockgraph.case import load_case
 from sockgraph.cli import app
+from sockgraph.desk.state import Desk
 from sockgraph.pipeline.run import run_case
 from sockgraph.reviews.sheet import DIFFS_A_PAIR
 from sockgraph.sources.mediawiki import MediaWikiSource
@@ -128,6 +130,41 @@ def test_text_hidden_later_is_removed_from_both_diffs_that_hold_it(
     assert list(left.diffs([before, secret, after, last])) == [before, last]
     assert left.traffic()["requests"] == {}
     assert open_source().remove_hidden().answers == 0
+
+
+def test_the_desk_opens_one_diff_at_a_time_under_its_row(browser, wiki_case, tmp_path):
+    case, data = wiki_case(*history.OPERATED[:2]), tmp_path / "data"
+    run_case(case, data=data)
+    shown = DeskPage(browser, Desk.of(case, data=data))
+    page, row = shown.page, shown.page.locator(".sg .diffrow")
+    buttons = page.locator(".sg .edits .diffs")
+    assert buttons.count() == page.locator(".sg .edits input[type=checkbox]").count() > 2
+
+    def opened(button):
+        """Wait for the diff that stands right under an edit's row."""
+        below = button.locator("xpath=ancestor::tr/following-sibling::tr[1][@class='diffrow']")
+        below.wait_for(timeout=WAIT)
+        assert row.count() == 1
+        return below
+
+    for n in (0, 2):
+        buttons.nth(n).click()
+        found = opened(buttons.nth(n))
+        assert found.locator(".problem").count() == 0
+        table = found.locator("xpath=ancestor::table")
+        assert found.bounding_box()["width"] == pytest.approx(table.bounding_box()["width"], abs=1)
+    buttons.nth(2).click()
+    row.wait_for(state="detached", timeout=WAIT)
+    page.locator(".sg .edits input[type=checkbox]").nth(1).focus()
+    page.keyboard.press("d")
+    look = "all => all.map(e => getComputedStyle(e).textDecorationLine)"
+    found = opened(buttons.nth(1))
+    changes = {kind: found.locator(kind).evaluate_all(look) for kind in ("ins", "del")}
+    assert set(changes["ins"]) <= {"underline"}
+    assert set(changes["del"]) <= {"line-through"}
+    assert changes["ins"] or changes["del"]
+    assert shown.heard == []
+    page.close()
 
 
 def test_a_packet_holds_diffs_inline_and_the_case_is_as_it_was(wiki_case, tmp_path):

@@ -102,6 +102,16 @@ def test_account_lines_mark_age_blocks_and_renames(page):
     assert "from <bdi>Reed Singer 7</bdi>" in rows["Sedge Warbler"]
 
 
+def test_a_block_s_reason_is_quoted_and_does_nothing():
+    data = river_trade()
+    said = [None, "", "<b>rude</b> \u202eto all", "edit war"]
+    page = case_report(river_trade(log_events=data.log_events.assign(comment=said)))
+    rows = account_rows(page)
+    assert "“" not in rows["Heron Wade"]  # hidden, or never given
+    assert "“" not in rows["Lantern Moth"]
+    assert "<small>“<bdi>&lt;b&gt;rude&lt;/b&gt; ⟨U+202E⟩to all</bdi>”</small>" in rows["渡口灯"]
+
+
 def test_what_holds_on_all_wikis_stands_on_the_account_s_line(monkeypatch):
     data = river_trade()
     held = {"what": "block", "since": "2024-06-02", "by": "Steward"}, {"what": "lock"}

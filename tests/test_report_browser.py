@@ -1,5 +1,8 @@
 """The page in real Chromium: nothing runs, nothing is asked of the network, nothing overflows."""
 
+import datetime as dt
+import re
+
 import pytest
 from report_fixture import USERS, linked_case, river_trade
 from report_hostile import HOSTILE, hostile_case
@@ -124,6 +127,91 @@ def test_nothing_makes_the_page_scroll_sideways(visit, width):
     assert page.evaluate(WIDE) == width
     page.evaluate(OPEN)
     assert page.evaluate(WIDE) == width
+
+
+@pytest.fixture
+def demo(visit, demo_ran):
+    """Open the demo's report at 1440 by 900."""
+    page, _ = visit((demo_ran / "processed" / "demo" / "report.html").read_text("utf-8"))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    return page
+
+
+def test_the_demo_s_report_is_short_and_its_first_screen_whole(demo, demo_ran):
+    assert demo.evaluate("document.documentElement.scrollHeight") < 15 * 900
+    assert (demo_ran / "processed" / "demo" / "report.html").stat().st_size < 400_000
+    for part in (".stop", "#question", ".ans", ".links li:last-child", "#next"):
+        box = demo.locator(part).first.bounding_box()
+        assert box["y"] + box["height"] <= 900, part
+
+
+def test_the_roster_is_oldest_first_and_says_who_is_stale_and_why_blocked(demo):
+    rows = demo.locator("#accounts + table tbody tr").evaluate_all(
+        "all => all.map(row => [...row.cells].map(cell => cell.innerText))"
+    )
+    assert len(rows) == 10
+    registered = [row[1] for row in rows]
+    assert registered == sorted(registered)
+    assert rows[0][0] == "Weir Lantern oldest"
+    read = dt.date.fromisoformat(
+        re.search(r"counted from (\S+);", demo.locator("#accounts ~ .note").first.inner_text())[1]
+    )
+    for row in rows:
+        days = (read - dt.date.fromisoformat(row[3])).days
+        assert row[4].replace(",", "").split()[0] == str(days), row
+        assert ("stale" in row[4]) == (days > 90), row
+    restrained = {row[0].split(" oldest")[0]: row[6] for row in rows if "indefinitely" in row[6]}
+    assert set(restrained) == {"Weir Lantern", "Alder Tollgate"}
+    assert "2024-09-16\n“edit war at" in restrained["Weir Lantern"]
+    assert "2025-02-10\n“operated with Weir Lantern”" in restrained["Alder Tollgate"]
+
+
+def test_contents_stay_at_the_left_and_are_a_closed_list_on_a_narrow_page(demo):
+    left, short = demo.locator("nav"), demo.locator(".toc")
+    assert left.is_visible()
+    assert not short.is_visible()
+    demo.evaluate("scrollTo(0, 4000)")
+    box, main = left.bounding_box(), demo.locator("main").bounding_box()
+    assert box["y"] == pytest.approx(0, abs=1)  # it came along
+    assert box["x"] + box["width"] <= main["x"]
+    targets = left.locator("a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
+    assert len(targets) > 5
+    assert all(demo.locator(target).count() == 1 for target in targets)
+    demo.set_viewport_size({"width": 1019, "height": 900})
+    assert not left.is_visible()
+    assert short.is_visible()
+    assert short.get_attribute("open") is None
+    short.locator("summary").click()
+    assert short.locator("a").count() == len(targets)
+
+
+def test_a_pair_that_is_neither_flagged_nor_asserted_is_one_line_that_opens(demo):
+    lines = demo.locator("details.pr")
+    assert lines.count() + demo.locator("section.lk").count() == 45
+    assert lines.evaluate_all("all => all.filter(line => line.open).length") == 0
+    heights = lines.locator("summary").evaluate_all("all => all.map(s => s.offsetHeight)")
+    assert max(heights) < 2 * min(heights)  # one line each
+    names = demo.locator("#accounts + table td.name bdi").all_inner_texts()
+    for cells in lines.evaluate_all(
+        "all => all.map(l => [...l.firstElementChild.children].map(s => s.innerText))"
+    ):
+        pair, number, ends, words, shared = cells
+        assert sum(name in pair for name in names) == 2, cells
+        few = words == "too few edits"
+        assert re.fullmatch("–" if few else r"[≥≤]? ?[+−]?\d\.\d", number), cells
+        assert re.fullmatch("" if few else r"\[.+, .+\]|held at the bound", ends), cells
+        assert few or re.fullmatch(r"does not separate|(weakly|moderately).* (for|against)", words)
+        assert re.fullmatch(r"[\d,]+ shared pages?|no shared page.*", shared), cells
+    first = lines.first
+    assert not first.locator(".in").is_visible()
+    first.locator("summary").focus()
+    demo.keyboard.press("Enter")  # without script
+    assert first.locator(".in").is_visible()
+    assert first.locator(".in").evaluate("part => part.checkVisibility()")  # so the check bites
+    demo.keyboard.press("Enter")
+    demo.emulate_media(media="print")
+    seen = "all => all.filter(part => part.checkVisibility()).length"
+    assert lines.locator(".in").evaluate_all(seen) == 0
 
 
 def test_the_first_screen_holds_the_answer_and_what_to_do(visit):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from sockgraph.charts.groups import MOST, NOTE, matrix_cells
@@ -81,7 +82,7 @@ def pair_list(
     }
 
 
-MOST_ROWS = 200
+MOST_ROWS = 100
 MEETINGS = ("shared", "closest")
 """What two accounts have in common: pages, and seconds between their closest edits."""
 SORTS = {"pair": "name", "lr": "log10_lr", "shared": "shared", "closest": "closest"}
@@ -92,11 +93,11 @@ def _ranked(
     desk: Desk, links: pd.DataFrame, by: str, *, user: str | None, falling: bool
 ) -> pd.DataFrame:
     """Sort pairs by a column; by name, or the other's name, where they are the same in it."""
-    rank = _places(desk, "by name")
-    first, second = (links[end].map(rank) for end in ("user_a", "user_b"))
-    name = first * len(rank) + second
+    named = pd.Index(sorted(desk.accounts, key=str.casefold))
+    first, second = (named.get_indexer(pd.Index(links[end])) for end in ("user_a", "user_b"))
+    name = first * len(named) + second
     if user is not None:
-        name = second.where(links["user_a"] == user, first)
+        name = np.where(links["user_a"] == user, second, first)
     keys = [by] if by == "name" else [by, "name"]
     ways = [not falling, True][: len(keys)]
     return links.assign(name=name).sort_values(keys, ascending=ways, na_position="last")

@@ -108,7 +108,7 @@ def _roster(desk: Desk, link: Link) -> Markup:
                 *(day(at) for at in (known.registered, known.first)),
                 f"{day(known.last)} {say('stale')}" if known.stale else day(known.last),
                 thousands(known.n_edits),
-                "; ".join(known.restraints) or say("no"),
+                "; ".join(words for words, _ in known.restraints) or say("no"),
             )
         )
     heads = ("Account", "registered", "first edit", "last edit", "edits", "blocked")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -238,11 +238,11 @@ class Account:
         return logged
 
     @property
-    def restraints(self) -> tuple[str, ...]:
-        """Every block and lock, and its end, in words."""
-        logged = tuple(event.words for event in self.events if event.kind != "rename")
-        here = logged or ((self.restraint.words,) if self.restraint else ())
-        return (*here, *self.everywhere)
+    def restraints(self) -> tuple[tuple[str, str], ...]:
+        """Every block and lock, and its end, in words, each with the reason that its log gives."""
+        logged = tuple((e.words, e.reason) for e in self.events if e.kind != "rename")
+        here = logged or (((self.restraint.words, ""),) if self.restraint else ())
+        return (*here, *((words, "") for words in self.everywhere))
 
     @property
     def before_after(self) -> tuple[int, int] | None:
@@ -411,12 +411,15 @@ class Event:
         `block`, `lock`, `end` (an unblock or unlock) or `rename`.
     words
         What happened, with its date, as the table shows it.
+    reason
+        What whoever did it wrote; empty where nothing was, or where it is hidden.
     """
 
     kind: str
     at: pd.Timestamp
     words: str
     old_name: str | None = None
+    reason: str = ""
 
     @property
     def restrains(self) -> bool:
@@ -431,6 +434,9 @@ def events_of(users: Sequence[str], log_events: pd.DataFrame) -> dict[str, tuple
         event = _event(row)
         if event is None:
             continue
+        said = getattr(row, "comment", None)  # some logs have none
+        if isinstance(said, str):
+            event = replace(event, reason=said.strip())
         renamed = params_of(row.params).get("newuser") if event.kind == "rename" else None
         target = account_of(renamed, found) or account_of(row.target, found)
         if target is not None:
