@@ -8,18 +8,21 @@ import numpy as np
 import pytest
 from test_evidence_weigh import START, edits_of, history
 
-from sockgraph.evidence.adjustment import NearPairs, as_strangers, crowd, fit_near_pairs
 from sockgraph.evidence.model import (
     FAMILIES,
     GRID,
     Bounds,
     Model,
+    NearPairs,
     Sample,
     Training,
     _before_first_failure,
+    as_strangers,
+    crowd,
     elub,
     fit,
     fit_line,
+    fit_near_pairs,
 )
 from sockgraph.evidence.reliability import shared_pages
 from sockgraph.evidence.settings import CROWD, CROWD_SHARE, STRANGERS

@@ -12,8 +12,8 @@ from test_evidence_weigh import FEW, START, accounts_of, edits_of, history
 
 from sockgraph.errors import SockgraphError
 from sockgraph.evidence import ComparisonInput, compare, scoring
-from sockgraph.evidence.adjustment import standing
 from sockgraph.evidence.flagging import FlagRule, flag_threshold, highest_innocent, unmet
+from sockgraph.evidence.model import standing
 from sockgraph.evidence.scoring import AccountIndex
 from sockgraph.evidence.settings import (
     CROWDED,

@@ -5,9 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sockgraph.evidence import adjustment, flagging, model, settings, similarity
-from sockgraph.evidence.adjustment import as_strangers, crowd, fit_near_pairs, own_crowd, standing
-from sockgraph.evidence.model import FAMILIES, Training, fit
+from sockgraph.evidence import flagging, model, settings, similarity
+from sockgraph.evidence.model import (
+    FAMILIES,
+    Training,
+    as_strangers,
+    crowd,
+    fit,
+    fit_near_pairs,
+    own_crowd,
+    standing,
+)
 from sockgraph.evidence.similarity import surprise
 
 
@@ -41,7 +49,7 @@ def test_the_crowd_takes_a_share_of_so_many_best_others(monkeypatch):
     scores[:10, 10:20] = scores[10:20, :10] = 4.0  # ten of each side are like ten others
     assert own_crowd(scores)[0] == pytest.approx(settings.CROWD_SHARE * 4.0)
     assert crowd(scores)[0, 25] == pytest.approx(settings.CROWD_SHARE * 2.0)
-    monkeypatch.setattr(adjustment, "CROWD", 20)
+    monkeypatch.setattr(model, "CROWD", 20)
     assert own_crowd(scores)[0] == pytest.approx(settings.CROWD_SHARE * 2.0)
 
 
@@ -89,7 +97,7 @@ def test_a_third_account_is_no_rival_of_the_second():
     assert together[0, 1] == together[1, 2] == pytest.approx(3 + settings.LEAD * 4)
     across = np.arange(8) < 2  # the third has another role: no group
     assert standing(scores, off, nobody, [across, ~across])[0, 1] == pytest.approx(3.0)
-    assert adjustment.GROUP == 10
+    assert model.GROUP == 10
 
 
 def test_a_promise_is_kept_at_the_numbers_given():

@@ -13,15 +13,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.evidence.adjustment import (
+from sockgraph.evidence.model import (
+    Bounds,
+    Model,
     NearPairs,
+    Sample,
     as_strangers,
     crowd,
+    elub,
+    family_means,
+    fit,
+    fit_line,
     fit_near_pairs,
     nearness,
     own_crowd,
 )
-from sockgraph.evidence.model import Bounds, Model, Sample, elub, family_means, fit, fit_line
 from sockgraph.evidence.settings import MIN_REFERENCE, MIN_SPLITS, EvidenceSettings
 from sockgraph.evidence.training import EXTREME, LABELLED, TrainingPairs, choose_pairs
 
@@ -240,7 +246,7 @@ def _raw(
 
 @dataclass(frozen=True)
 class _Near:
-    """How near the reference's splits and pairs are; see `adjustment.nearness`."""
+    """How near the reference's splits and pairs are; see `model.nearness`."""
 
     same: NDArray[np.float64]
     different: NDArray[np.float64]

@@ -5,7 +5,7 @@ Every number that the rule asks for, and every word that it gives, becomes a col
 and graph files read them; none decides again.
 
 The promise behind a flag is that of a hundred innocent cases at most two carry any. A flag asks for
-a standing (`adjustment.standing`) that at most two of a hundred innocent cases of labelled
+a standing (`model.standing`) that at most two of a hundred innocent cases of labelled
 communities reach, where it is known who is who (`settings.STANDING`). The case's own reference is
 then looked at: every reference account with as many others as were nominated, those whose pages are
 most like its own, makes an innocent case, and it is said how many of them would carry a flag.
@@ -337,7 +337,7 @@ def flag_threshold(
     ----------
     standing
         (users, users) of pairs that have all else that a flag asks of a number, −∞ of others; see
-        `adjustment.standing`.
+        `model.standing`.
     near
         (users, users) how alike their pages are.
     cast

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sockgraph.evidence.adjustment import as_strangers, crowd, nearness, standing
 from sockgraph.evidence.calibration import CalibratedModel, calibrate, reference_pairs
 from sockgraph.evidence.flagging import (
     FAMILIES,
@@ -19,7 +18,7 @@ from sockgraph.evidence.flagging import (
     families_for,
     flag_threshold,
 )
-from sockgraph.evidence.model import family_means
+from sockgraph.evidence.model import as_strangers, crowd, family_means, nearness, standing
 from sockgraph.evidence.settings import WIDER
 from sockgraph.signals import SIGNALS
 
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sockgraph.evidence.adjustment import NearPairs
-    from sockgraph.evidence.model import Bounds, Sample
+    from sockgraph.evidence.model import Bounds, NearPairs, Sample
     from sockgraph.evidence.settings import EvidenceSettings
     from sockgraph.evidence.similarity import Similarity
     from sockgraph.evidence.training import PseudoPairs, TrainingPairs

@@ -21,9 +21,8 @@ import pyarrow.parquet as pq
 
 from sockgraph.errors import ScreeningError, StoreError
 from sockgraph.evidence import fit_calibration
-from sockgraph.evidence.adjustment import NearPairs
 from sockgraph.evidence.calibration import CalibratedModel, LogisticCalibration, Resample
-from sockgraph.evidence.model import Bounds, Model, Sample
+from sockgraph.evidence.model import Bounds, Model, NearPairs, Sample
 from sockgraph.evidence.training import TrainingPairs
 from sockgraph.pipeline.results import code_hash
 from sockgraph.schema import TABLES, validate
