@@ -10,10 +10,10 @@ import sockgraph as sg
 from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import SockgraphError
-from sockgraph.evidence import comparison, exploration, similarity
-from sockgraph.pipeline.run import compare_case, run_case
+from sockgraph.evidence import comparison, exploration, leave_out, similarity
+from sockgraph.pipeline.run import compare_case, kept_files, run_case
 from sockgraph.signals import bags, vectors
-from sockgraph.store import as_written
+from sockgraph.store import Store, as_written
 from sockgraph.store.kept import KEPT, KeptFiles
 
 FIRST, SECOND = sorted(tiny.NAMES[:2])
@@ -153,46 +153,55 @@ def made(monkeypatch):
         seen.append("a bag")
         return vectors.make_bag(*given, **more)
 
+    def week(*given):
+        seen.append("a week")
+        return without_week(*given)
+
+    without_week = leave_out._measured_again
     monkeypatch.setattr(comparison, "measure", measure)
     monkeypatch.setattr(bags, "make_bag", make_bag)
+    monkeypatch.setattr(leave_out, "_measured_again", week)
     exploration._kept.clear()
     return seen
 
 
+def counted(made):
+    bags_made, weeks = made.count("a bag"), made.count("a week")
+    return bags_made, weeks, len(made) - bags_made - weeks
+
+
 def test_what_is_kept_beside_the_edits_is_trusted_only_whole(tmp_path, made):
-    file, data = tiny.write(tmp_path), tmp_path / "data"
+    file, data = tiny.write(tmp_path, reference=36), tmp_path / "data"
     folder = run_case(file, data=data).folder
     kept = [folder / name for name in KEPT]
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
     before = {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix != ".json"}
-
-    def again():
-        made.clear()
-        run_case(file, data=data)
-        now = {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix != ".json"}
-        assert now == before
-        return made.count("a bag"), len(made) - made.count("a bag")
-
-    n_bags, n_signals = made.count("a bag"), len(made) - made.count("a bag")
-    assert n_bags > 2
-    assert n_signals > 3
-    assert again() == (0, 0)
+    n_bags, n_weeks, n_signals = counted(made)
+    assert min(n_bags, n_weeks, n_signals) > 2
+    made.clear()
+    run_case(file, data=data)
+    assert before == {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix != ".json"}
     handle_message(Desk.of(file, data=data), {"ask": "what-if", "without": ["signal:hours"]})
     assert made == []
-    likeness, terms, found = kept
-    for path, remade in ((likeness, (0, n_signals)), (terms, (n_bags, 0)), (found, (0, 0))):
+
+    population, store = sg.fetch(file, data=data), Store(data).case(file.stem)
+    *parts, found = kept
+    remade = {"likeness": (0, 0, n_signals), "terms": (n_bags, 0, 0), "weeks": (0, n_weeks, 0)}
+    for path in (*parts, found):
         whole = path.read_bytes()
         middle = len(whole) // 2
-        for harm in (whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :], b"no\n[]"):
-            path.write_bytes(harm)
-            found.write_bytes(harm)
-            assert again() == remade
-    whole = [path.read_bytes() for path in kept]
+        path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+        found.write_bytes(b"no hash\n[]")
+        made.clear()
+        compare_case(population, accepted_alibis=[], kept=kept_files(store, keep=True))
+        assert counted(made) == remade.get(path.stem, (0, 0, 0))
+        assert [path.read_bytes() for path in kept] == [before[path.name] for path in kept]
+
     pd.read_parquet(tmp_path / "edits.parquet")[1:].to_parquet(tmp_path / "edits.parquet")
     made.clear()
     run_case(file, data=data)
-    assert (made.count("a bag"), len(made) - made.count("a bag")) == (n_bags, n_signals)
-    assert all(path.read_bytes() != was for path, was in zip(kept, whole, strict=True))
+    assert counted(made) == (n_bags, n_weeks, n_signals)
+    assert all(path.read_bytes() != before[path.name] for path in kept)
 
 
 def test_a_comparison_is_kept_to_the_last_bit_and_for_one_question(tmp_path, monkeypatch):

@@ -24,7 +24,6 @@ from sockgraph.evidence.similarity import (
     PARTS,
     Likeness,
     Similarity,
-    compiled_of,
     measure,
     measured_on,
     normalize,
@@ -134,7 +133,7 @@ def _weigh(given: ComparisonInput, kept: KeptStore | None, progress: Progress) -
     return replace(
         weighed,
         calibration=weighed.calibration | facts,
-        omissions=omit_weeks(weighed, case, (histories, found.measured), verdict, progress),
+        omissions=omit_weeks(weighed, case, (histories, found.measured), verdict, kept, progress),
         held_out=held_out(case, histories, found, verdict),
     )
 
@@ -361,17 +360,14 @@ def measure_all(
     bags
         Whether to make what it was measured on, where it was kept.
     """
-    key = compiled = ""
-    if kept is not None:
-        compiled = compiled_of(histories.corpus)
-        key = measured_on(compiled, histories, splits)
+    key = "" if kept is None else measured_on(histories, splits)
     found = None if kept is None else kept.read("likeness", key)
     new: dict[str, NDArray[Any]] = {}
     n, m = histories.n_units, len(splits.stratum)
     each = 8 * (2 * n * n + m * (2 * n + 1))  # bytes of a signal's `PARTS`
     keep = kept is not None and found is None and kept.room("likeness", each * len(SIGNALS))
     progress("signals", 0, len(SIGNALS))
-    terms = all_terms(histories.corpus, kept, compiled) if bags or found is None else {}
+    terms = all_terms(histories.corpus, kept) if bags or found is None else {}
     for step, signal in enumerate(SIGNALS):
         progress("signals", step, len(SIGNALS))
         bag = terms.get(signal.bag)
@@ -388,11 +384,11 @@ def measure_all(
 
 
 def all_terms(
-    corpus: Corpus, kept: KeptStore | None, compiled: str
+    corpus: Corpus, kept: KeptStore | None
 ) -> dict[Callable[[Corpus], TermMatrix | None], TermMatrix | None]:
     """Return every signal's bag, by what makes it: as it was kept, or made and kept."""
     bags = {signal.bag.__name__: signal.bag for signal in SIGNALS}
-    found = None if kept is None else kept.read("terms", compiled)
+    found = None if kept is None else kept.read("terms", corpus.digest)
     if found is not None:
         parts: dict[str, dict[str, NDArray[Any]]] = {}
         for name, array in found.items():
@@ -407,7 +403,7 @@ def all_terms(
         for part, array in one.arrays().items()
     }
     if kept is not None and kept.room("terms", sum(array.nbytes for array in new.values())):
-        kept.write("terms", compiled, new)
+        kept.write("terms", corpus.digest, new)
     return made
 
 

@@ -22,7 +22,7 @@ from sockgraph.evidence.similarity import surprise
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import subject_of, validate
 from sockgraph.signals import Histories, TermVectors, similarity, term_vectors
-from sockgraph.signals.corpus import DAY, revision_keys
+from sockgraph.signals.corpus import DAY, hash_arrays, revision_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sockgraph.evidence.scoring import AccountIndex, PairScores
-    from sockgraph.evidence.settings import Comparison
+    from sockgraph.evidence.settings import Comparison, KeptStore
     from sockgraph.evidence.similarity import Similarity
     from sockgraph.evidence.tables import ComparedCase, PairMeasurements
 
@@ -126,6 +126,7 @@ def omit_weeks(  # noqa: PLR0917 - one stage's parts
     case: ComparedCase,
     seen: tuple[Histories, list[Similarity]],
     verdict: PairScores,
+    kept: KeptStore | None = None,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Return `omissions` with rows for weeks added, `week:2024-W05`.
@@ -138,6 +139,8 @@ def omit_weeks(  # noqa: PLR0917 - one stage's parts
         Who is compared, and what a flag needs.
     seen
         Histories of the cast, and the calibrated signals on them.
+    kept
+        Where what is measured without a week is kept, if anywhere.
     progress
         Told of every step.
     """
@@ -150,7 +153,8 @@ def omit_weeks(  # noqa: PLR0917 - one stage's parts
         return weighed.omissions
     chosen = asked.iloc[which]
     left = _Left(chosen["row"].to_numpy(), chosen["column"].to_numpy(), week)
-    added = _contributions_without(histories, measured, verdict, left, progress)
+    then = _without_weeks(histories, measured, left, kept, progress)
+    added = _contributions_without(then, measured, verdict, left)
     before = np.nan_to_num(verdict.contributions[left.a, left.b])
     changed = added.sum(axis=1) - before.sum(axis=1)
     said = verdict.log10_lr_at(verdict.plain[left.a, left.b] + changed, left.a, left.b)
@@ -286,22 +290,36 @@ def _leave_out(
     return shortened, first, second
 
 
-def _contributions_without(  # noqa: PLR0917 - one question's parts
+def _without_weeks(  # noqa: PLR0917 - one question's parts
     histories: Histories,
     measured: list[Similarity],
-    verdict: PairScores,
     left: _Left,
+    kept: KeptStore | None,
     progress: Progress,
 ) -> NDArray[np.float64]:
-    """Return, (rows, signals), what signals add without the weeks; NaN: nothing can be said."""
-    model = verdict.facts["model"]
-    now = np.column_stack([m.pairs[left.a, left.b] for m in measured])
+    """Return, (rows, signals), the surprises without the weeks, measured or kept."""
+    sides = [histories.saves, histories.unit, left.a, left.b, left.week]
+    key = "" if kept is None else hash_arrays(histories.corpus.digest, sides)
+    found = None if kept is None else kept.read("weeks", key)
+    if found is not None:
+        return found["surprise"]
     again = []
     for step, one in enumerate(measured):
         progress("weeks left out", step, len(measured))
         again.append(_measured_again(one, histories, left))
     progress("weeks left out", len(measured), len(measured))
     then = np.column_stack(again)
+    if kept is not None and kept.room("weeks", then.nbytes):
+        kept.write("weeks", key, {"surprise": then})
+    return then
+
+
+def _contributions_without(
+    then: NDArray[np.float64], measured: list[Similarity], verdict: PairScores, left: _Left
+) -> NDArray[np.float64]:
+    """Return, (rows, signals), what signals add without the weeks; NaN: nothing can be said."""
+    model = verdict.facts["model"]
+    now = np.column_stack([m.pairs[left.a, left.b] for m in measured])
     told = model.contributions(now)
     fused = verdict.contributions[left.a, left.b]
     slope = (fused * told).sum(axis=1) / np.maximum((told**2).sum(axis=1), 1e-12)

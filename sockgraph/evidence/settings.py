@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 
 from sockgraph.schema import empty
+from sockgraph.signals.corpus import hash_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -134,12 +135,6 @@ class ComparisonInput:
             else:
                 found.update(f"{name} {part!r}".encode())
         return found.hexdigest()
-
-
-def hash_values(column: pd.Series) -> NDArray[Any]:
-    """Return a hash of each value of a column, lists by what they hold."""
-    plain = column.map(repr) if column.dtype == object else column
-    return pd.util.hash_pandas_object(plain, index=False).to_numpy()
 
 
 @dataclass(frozen=True)

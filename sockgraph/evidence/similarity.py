@@ -20,25 +20,23 @@ Which edits moved a signal most, for one pair, is told by `contributing_edits`.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sockgraph.evidence.settings import BEYOND, TAIL, hash_values
+from sockgraph.evidence.settings import BEYOND, TAIL
 from sockgraph.signals import Signal, similarity, term_vectors, whole_vectors
+from sockgraph.signals.corpus import hash_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
     from scipy import sparse
 
     from sockgraph.evidence.scoring import NullTest
     from sockgraph.evidence.training import PseudoPairs
-    from sockgraph.signals import Corpus, Histories, TermMatrix, TermVectors
+    from sockgraph.signals import Histories, TermMatrix, TermVectors
 
 FAR = 10.0
 """Excess beyond ln K that is not followed further."""
@@ -146,26 +144,11 @@ class Likeness:
 PARTS = ("pairs", "support", "siblings", "halves")
 
 
-def compiled_of(corpus: Corpus) -> str:
-    """Return a hash of all that terms are made of: edits, and whose they are."""
-    edits = corpus.frame.drop(columns=["user", "user_id"], errors="ignore")
-    arrays = [corpus.account, corpus.seconds, corpus.save, corpus.page]
-    return _hash(str(list(edits)), [*arrays, *(hash_values(edits[name]) for name in edits)])
-
-
-def measured_on(compiled: str, accounts: Histories, splits: PseudoPairs) -> str:
+def measured_on(accounts: Histories, splits: PseudoPairs) -> str:
     """Return a hash of all that likeness is measured on: compiled edits, histories, and cuts."""
     sides = (accounts, splits.first, splits.second)
     parts = [part for side in sides for part in (side.saves, side.unit, side.owner)]
-    return _hash(compiled, [*parts, splits.stratum])
-
-
-def _hash(told: str, arrays: Iterable[NDArray[Any]]) -> str:
-    found = hashlib.sha256(told.encode())
-    for array in arrays:
-        found.update(f"{array.dtype}{array.shape}".encode())
-        found.update(np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()
+    return hash_arrays(accounts.corpus.digest, [*parts, splits.stratum])
 
 
 @dataclass(frozen=True)

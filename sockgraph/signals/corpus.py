@@ -6,18 +6,19 @@ it touched. A *unit* is anything whose history is compared: an account, or half 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -156,6 +157,13 @@ class Corpus:
         return bool((self.seconds % 86_400 != 0).any())
 
     @cached_property
+    def digest(self) -> str:
+        """Return a hash of all that terms are made of: edits, and whose they are, without names."""
+        edits = self.frame.drop(columns=["user", "user_id"], errors="ignore")
+        arrays = [self.account, self.seconds, self.save, self.page]
+        return hash_arrays(str(list(edits)), [*arrays, *(hash_values(edits[c]) for c in edits)])
+
+    @cached_property
     def words(self) -> Tokens:
         """The tokens of `comments`."""
         return tokenize_all(self.comments)
@@ -235,6 +243,21 @@ class Histories:
         unit = place[self.unit[keep]]
         order = np.argsort(unit, kind="stable")
         return Histories(self.corpus, self.saves[keep][order], unit[order], self.owner[units])
+
+
+def hash_values(column: pd.Series) -> NDArray[Any]:
+    """Return a hash of each value of a column, lists by what they hold."""
+    plain = column.map(repr) if column.dtype == object else column
+    return pd.util.hash_pandas_object(plain, index=False).to_numpy()
+
+
+def hash_arrays(told: str, arrays: Iterable[NDArray[Any]]) -> str:
+    """Return one hash of a text and of arrays, to the last bit."""
+    found = hashlib.sha256(told.encode())
+    for values in arrays:
+        found.update(f"{values.dtype}{values.shape}".encode())
+        found.update(np.ascontiguousarray(values).tobytes())
+    return found.hexdigest()
 
 
 def active_days(key: NDArray[np.int64], seconds: NDArray[np.float64], n: int) -> NDArray[np.int64]:

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-KEPT = "likeness.bin", "terms.bin", "comparison.bin"
+KEPT = "likeness.bin", "terms.bin", "weeks.bin", "comparison.bin"
 LARGEST = 1 << 28
 """Bytes that are kept at most of a kind: the likenesses of some 700 accounts."""
 FACTS = "facts"
 
 
 class KeptFiles:
-    """What is kept of a case, by kind (`likeness`, `terms`, `comparison`) and by a key.
+    """What is kept of a case, by kind (`likeness`, `terms`, `weeks`, `comparison`) and by a key.
 
     Parameters
     ----------
