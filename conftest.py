@@ -1,14 +1,20 @@
-"""What the examples in docstrings find at hand: an invented table of edits, and a case of it."""
+"""What every test has: one thread of BLAS, and an invented case for the examples in docstrings."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Before NumPy is loaded, and for every process that a test starts: two threads wait for each other
+# longer than they reckon, and a second worker wants the core.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 spark = "sockgraph/screening/spark.py"  # needs an extra that `test` does not install
 collect_ignore = [] if importlib.util.find_spec("pyspark") else [spark]
