@@ -38,6 +38,8 @@ STATES = (
     "reopened",
 )
 SIDES = ("support", "oppose", "neutral")
+IN_CONCERT = 0.05
+"""`concert.p_adjusted` up to which a pair acts in concert."""
 DIRECTIONS = ("for", "against", "neither")
 TRUTHS = ("different", "successive", "parallel", "labelled")
 HIDDEN = ("comment", "text", "user", "suppressed")

@@ -50,8 +50,13 @@ def edit_times(edits: pd.DataFrame, user: str) -> NDArray[np.datetime64]:
 
 def week_counts(times: NDArray[np.datetime64], offset: int = 0) -> NDArray[np.int64]:
     """Count times by hour of the week, (7, 24) from Monday 00:00 UTC, turned by some hours."""
+    return np.bincount(hour_of_week(times, offset), minlength=HOURS).reshape(7, 24)
+
+
+def hour_of_week(times: NDArray[np.datetime64], offset: int = 0) -> NDArray[np.int64]:
+    """Return the hour of the week of each time, 0 from Monday 00:00 UTC, turned by some hours."""
     hours = times.astype("datetime64[h]").astype(np.int64) - _MONDAY + offset
-    return np.bincount(hours % HOURS, minlength=HOURS).reshape(7, 24)
+    return np.asarray(hours % HOURS)
 
 
 def hours(edits: pd.DataFrame, user_a: str, user_b: str, *, offset: int | None = None) -> Chart:

@@ -10,9 +10,10 @@ import typer
 
 from sockgraph.case_template import identify
 from sockgraph.cli.terminal import CaseFile, DataFolder, bar, say
-from sockgraph.pipeline.concert import FOUND, capture_of, concert_of, votes_of
+from sockgraph.pipeline.concert import capture_of, concert_of, votes_of
 from sockgraph.pipeline.results import DATA, writing
 from sockgraph.pipeline.screen import CANDIDATES, seconds_of, table_of, weigh_candidates
+from sockgraph.schema import IN_CONCERT
 from sockgraph.screening import TOP, expected_false_links
 from sockgraph.screening.candidates import MEMORY, THREADS, screen
 from sockgraph.screening.wiki import ABOUT, EDITS, import_wiki
@@ -84,8 +85,8 @@ def concert(case: CaseFile, data: DataFolder = DATA) -> None:
     say(
         f"{found.concert.told['votes']} votes in {found.concert.told['discussions']} discussions; "
         f"{int(enough.sum())} pairs compared, {int((~enough).sum())} insufficient: "
-        f"{int((table['p_adjusted'] <= FOUND).sum())} came together beyond chance "
-        f"(at {FOUND} for all of them together)."
+        f"{int((table['p_adjusted'] <= IN_CONCERT).sum())} came together beyond chance "
+        f"(at {IN_CONCERT} for all of them together)."
     )
     say(f"Open {found.page}. {PRIVATE}")
 

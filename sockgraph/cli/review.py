@@ -270,7 +270,6 @@ def audit(
 
 PAGES = 10
 VIEWS = {"s": "shared", "a": "only_a", "b": "only_b"}
-JOINS = "may be one operator"
 
 
 @dataclass
@@ -298,7 +297,7 @@ class TerminalReview:
         sheet = self.sitting.sheet(task)
         numbers = {rev: n for n, rev in enumerate(sheet.cards, 1)}
         judgement = _Reading(self, task, sheet, numbers).read()
-        joins = judgement == JOINS
+        joins = judgement == words.JOINS
         revs = {str(n): rev for rev, n in numbers.items()}
         question = words.QUESTIONS["says"] if joins else words.JUDGEMENTS[judgement][1]
         numbered = say("Which edits? Numbers, or Enter")

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
+from sockgraph.schema import IN_CONCERT
 from sockgraph.signals.corpus import of_wikis, revision_keys
 
 if TYPE_CHECKING:
@@ -133,12 +134,11 @@ def mass_messages(edits: pd.DataFrame) -> pd.DataFrame:
 
 
 def _run(part: pd.DataFrame) -> dict[str, object]:
-    ids = zip(part["wiki"], part["rev_id"], strict=True)
     return {
         "start": part["timestamp"].iloc[0],
         "end": part["timestamp"].iloc[-1],
         "receivers": sorted(set(part["receiver"])),
-        "rev_ids": [f"{wiki}:{rev}" for wiki, rev in ids],
+        "rev_ids": revision_keys(part).tolist(),
     }
 
 
@@ -308,7 +308,6 @@ def _places(held: Ints) -> Ints:
 
 
 HYPOTHESES = ("one operator", "concert of different people", "independent people")
-LEVEL = 0.05
 _SAID = {
     "one": "The edits support one operator. Timing in discussions fits that as well as concert.",
     "concert": "The traces support concert of different people.",
@@ -391,7 +390,7 @@ def _case(row: Mapping[Any, Any]) -> str:
     one, apart = band.endswith(" for"), band.endswith(" against")
     if row["status"] != "ok":
         return "one insufficient" if one and not row["alibi"] else "insufficient"
-    if row["p_adjusted"] > LEVEL:
+    if row["p_adjusted"] > IN_CONCERT:
         if one:
             return "one alibi" if row["alibi"] else "one alone"
         return "none"

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.concert.chance import AFTER, SlotFit, hour_shares, mass_messages, permute
+from sockgraph.signals.corpus import revision_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -184,7 +185,7 @@ def _after(
     segment = pd.Series(_segments(arrivals, runs), index=arrivals.index)
     stratum = _codes(arrivals["page"], segment)
     dealt = permute(stratum, samples=chance.samples, rng=chance.rng, fits=fits)
-    moments, ids = _minutes(arrivals["timestamp"]), _ids(arrivals)
+    moments, ids = _minutes(arrivals["timestamp"]), revision_keys(arrivals).tolist()
     users = arrivals["user"].to_numpy()
     for run in runs:
         told = arrivals["user"].isin(run.receivers & set(chance.users))
@@ -243,7 +244,7 @@ def reverting(edits: pd.DataFrame, chance: PermutationNull) -> CoordinationTrace
     dealt = permute(stratum, samples=chance.samples, rng=chance.rng)
     holder = np.empty_like(dealt)
     np.put_along_axis(holder, dealt, np.arange(len(known))[None], axis=1)
-    users, ids = known["user"].to_numpy(), _ids(known)
+    users, ids = known["user"].to_numpy(), revision_keys(known).tolist()
     for slot in np.flatnonzero(known["restores"].to_numpy()):
         by = users[holder[:, slot]]
         for other in sorted(set(by) & set(chance.users) - {owner[slot]}):
@@ -280,10 +281,6 @@ def _codes(*columns: pd.Series) -> Ints:
 def _minutes(moments: pd.Series) -> Floats:
     minutes: Floats = moments.astype("int64").to_numpy(np.float64) / 60e6
     return minutes
-
-
-def _ids(events: pd.DataFrame) -> list[str]:
-    return [f"{wiki}:{rev}" for wiki, rev in zip(events["wiki"], events["rev_id"], strict=True)]
 
 
 def _hours(arrivals: pd.DataFrame, edits: pd.DataFrame) -> SlotFit:
@@ -340,7 +337,7 @@ def _close(
         worth = np.exp(-gap / (scale.total_seconds() / 60))
         sums[row] = np.bincount(shared.pair, worth, minlength=n_pairs)
         first = worth if row == 0 else first
-    ids = _ids(events)
+    ids = revision_keys(events).tolist()
     best = pd.DataFrame({"pair": shared.pair, "worth": first, "a": shared.a, "b": shared.b})
     best = best[best["worth"] > np.exp(-1)].sort_values(["worth", "a"], ascending=[False, True])
     rev_ids: list[list[str]] = [[] for _ in range(n_pairs)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sockgraph.charts.activity import HOURS, hour_of_week
 from sockgraph.desk.tables import CaseTables, shared_phrases
 from sockgraph.report.facts import events_of
 from sockgraph.signals.corpus import revision_keys
@@ -29,11 +30,6 @@ __all__ = [
     "shared_phrases",
     "timeline",
 ]
-
-
-HOURS = 168
-_MONDAY = 96
-"""Hours from the epoch, a Thursday, to the first Monday after it."""
 
 
 def each(frame: pd.DataFrame) -> Iterable[Any]:
@@ -147,7 +143,8 @@ def hours_in_common(tables: Tables, a: str, b: str) -> dict[str, float]:
     edits = tables["edits"]
     users, index = np.unique(edits["user"].to_numpy(dtype=object), return_inverse=True)
     counts = np.zeros((len(users), HOURS))
-    np.add.at(counts, (index, _hour_of_week(edits)), 1)
+    times = edits["timestamp"].dt.tz_convert(None).to_numpy("datetime64[us]")
+    np.add.at(counts, (index, hour_of_week(times)), 1)
     shares = counts / counts.sum(axis=1, keepdims=True)
     at = {user: i for i, user in enumerate(users)}
     if a not in at or b not in at:
@@ -174,11 +171,6 @@ def timeline(tables: Tables, a: str, b: str) -> pd.DataFrame:
     columns = ["start", "end", "user", "kind", "words"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.sort_values(["start", "kind"], kind="stable", ignore_index=True)
-
-
-def _hour_of_week(edits: pd.DataFrame) -> NDArray[np.int64]:
-    stamps = edits["timestamp"].dt.tz_convert(None).to_numpy("datetime64[h]").astype(np.int64)
-    return np.asarray((stamps - _MONDAY) % HOURS)
 
 
 def _moments(tables: Tables, user: str) -> list[tuple[object, ...]]:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from sockgraph.report.data import Link
     from sockgraph.report.filing import Side
 
-Record = dict[str, Any]
 ORDERS = ("oldest first", "strongest links first", "by group", "by name")
 Answer = dict[str, Any]
 
@@ -45,7 +44,7 @@ MOST_PHRASES = 12
 
 def pair_list(
     desk: Desk, user: str | None = None, *, sort: str = "lr", falling: bool = True, start: int = 0
-) -> Record:
+) -> Answer:
     """Return some pairs of one account with everybody, or of all, with what they have in common.
 
     Parameters
@@ -137,7 +136,7 @@ def _state(link: Any) -> str:
     return ", ".join(map(say, said))
 
 
-def matrix_view(desk: Desk, order: str, pair: Iterable[str] = ()) -> Record:
+def matrix_view(desk: Desk, order: str, pair: Iterable[str] = ()) -> Answer:
     """Return the staircase of pairs, as the report draws it, of as many accounts as one holds.
 
     Parameters

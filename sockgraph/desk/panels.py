@@ -15,7 +15,7 @@ from sockgraph.desk.tables import pattern_of, shared_phrases
 from sockgraph.names import clean, name_notes
 from sockgraph.report.groups import asked, held_by, weakest, who_else, worst_omission
 from sockgraph.report.markup import mark, name
-from sockgraph.report.sections import among_reference
+from sockgraph.report.sections import STATUS, among_reference
 from sockgraph.report.summary import innocent_cases
 from sockgraph.report.wording import (
     DASH,
@@ -55,7 +55,6 @@ HYPOTHESES = (
     " active hours). Public edits cannot exclude friends, colleagues or shared scripts."
 )
 STRIP = 300.0
-STATUS = {"insufficient": "insufficient", "not_available": "not available"}
 PARTS = {
     "against": "Against one operator",
     "absence": "Absence: looked for, and not seen. Neither for nor against",

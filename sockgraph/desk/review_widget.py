@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from sockgraph.reviews.rules import ReviewTask
     from sockgraph.reviews.sheet import Sheet, SheetPage
 
-JOINS = "may be one operator"
 STYLE = """<style>
 .sg-review table { border-collapse: collapse; width: 100%; font-size: 13px; }
 .sg-review td, .sg-review th { text-align: left; vertical-align: top; padding: 4px 12px 4px 0;
@@ -125,12 +124,12 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         knows = w.Checkbox(description=say(words.QUESTIONS["knows"]), indent=False, layout=WIDE)
 
         def chosen(change: dict[str, Any]) -> None:
-            other.layout.display = None if change["new"] == JOINS else "none"
+            other.layout.display = None if change["new"] == words.JOINS else "none"
 
         choice.observe(chosen, "value")
 
         def give() -> None:
-            joins = choice.value == JOINS
+            joins = choice.value == words.JOINS
             if joins and unread:
                 names = say(", ").join(say(words.VIEWS[name]) for name in sorted(unread))
                 self._tell(say("First read at least one page of: {views}.", views=names))

@@ -33,6 +33,7 @@ from sockgraph.pipeline.results import DATA, open_store
 from sockgraph.pipeline.run import demo_case, run_case
 from sockgraph.report.wording import NEXT
 from sockgraph.reviews.words import SIGNAL_NAMES, estimate
+from sockgraph.schema import IN_CONCERT
 from sockgraph.signals import FAMILIES
 from sockgraph.store import MANIFEST
 from sockgraph.strings import Language, said_by, say, speaking
@@ -112,8 +113,6 @@ MOST_LINKS = 4_000
 """Links sent to the page: those that every picture draws first, then the strongest either way."""
 IN_TABLE = 30
 """Links of the table that stands where no kernel draws the graph."""
-CONCERT = 0.05
-"""The family-wise error at which a pair's concert is drawn."""
 
 
 def graph_payload(desk: Desk) -> dict[str, Any]:
@@ -194,7 +193,7 @@ def _concert(desk: Desk) -> list[dict[str, Any]]:
     return [
         {"a": row.user_a, "b": row.user_b}
         for row in each(desk.concert)
-        if row.status == "ok" and row.p_adjusted is not None and row.p_adjusted <= CONCERT
+        if row.status == "ok" and row.p_adjusted is not None and row.p_adjusted <= IN_CONCERT
     ]
 
 

@@ -10,6 +10,8 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import digamma
 
+from sockgraph.evidence.model import LN10
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -137,7 +139,6 @@ def recall_at_fpr(counts: ScoreCounts, per: int = 1000) -> float:
     return float(found / counts.n_same)
 
 
-LN10 = float(np.log(10))
 EQUAL = 1e-12  # rounding apart, pooled levels are one
 PRIORS = np.linspace(-4, 4, 161)  # log10 prior odds at which ECE is drawn
 

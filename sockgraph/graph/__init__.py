@@ -15,7 +15,7 @@ import pandas as pd
 
 from sockgraph.errors import SockgraphError
 from sockgraph.graph.layout import layout
-from sockgraph.schema import links_of
+from sockgraph.schema import IN_CONCERT, links_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +33,6 @@ __all__ = [
 ]
 
 
-CONCERT = 0.05  # adjusted p, at and below which a pair acts in concert
 DIGITS = 9  # significant; as in every table that is written
 NUMBERS = ("score", "log10_lr", "log10_lr_low", "log10_lr_high")
 COUNTS = ("n_for", "n_against", "n_insufficient")
@@ -83,7 +82,7 @@ def to_graph(
         pictures show), `cannot_link`, `declared` where it is, and from the links table `direction`,
         `score`, `log10_lr`, `log10_lr_low`, `log10_lr_high`, `n_for`, `n_against`,
         `n_insufficient`, `band`, `alibi`, `imitation`, `eligible`, `flagged`, `state`; with
-        `concert` given, `concert` (they act in concert, p_adjusted <= 0.05) and `concert_p` where
+        `concert` given, `concert` (they act in concert, `schema.IN_CONCERT`) and `concert_p` where
         it was compared. All are strings, numbers or booleans; what is null is left out.
 
     Raises
@@ -148,7 +147,7 @@ def _add_concert(graph: nx.Graph, concert: pd.DataFrame) -> None:
     """Mark pairs that were compared for concert; those found become edges if they were none."""
     compared = concert[concert["status"] == "ok"].sort_values(["user_a", "user_b"])
     for a, b, p in compared[["user_a", "user_b", "p_adjusted"]].itertuples(index=False):
-        found = bool(p <= CONCERT)
+        found = bool(p <= IN_CONCERT)
         if found and not graph.has_edge(a, b) and a in graph and b in graph:
             graph.add_edge(a, b, weight=0.0, direction="neither", drawn=False, cannot_link=False)
         if graph.has_edge(a, b):

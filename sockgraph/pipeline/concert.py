@@ -21,6 +21,7 @@ from sockgraph.pipeline.results import CAPTURE_PAGE, CONCERT_PAGE, DATA, read_ca
 from sockgraph.pipeline.run import open_source
 from sockgraph.report.concert import CaptureData, ConcertData, capture_page, concert_page
 from sockgraph.runtime import Progress, silent
+from sockgraph.schema import IN_CONCERT
 from sockgraph.signals.corpus import page_titles
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from sockgraph.pipeline.results import CaseResult
     from sockgraph.sources import Source
     from sockgraph.store import CaseStore
-
-
-FOUND = 0.05
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,9 @@ def _figures(result: CaseResult, votes: Votes, found: Concert) -> list[Chart]:
 
 def _in_order(found: Concert, users: list[str]) -> list[str]:
     """Return accounts, those found together next to each other, first."""
-    shown = found.table[found.table["p_adjusted"] <= FOUND].sort_values(["p_adjusted", "user_a"])
+    shown = found.table[found.table["p_adjusted"] <= IN_CONCERT].sort_values(
+        ["p_adjusted", "user_a"]
+    )
     pairs = shown[["user_a", "user_b"]].itertuples(index=False)
     return list(dict.fromkeys([*(user for pair in pairs for user in pair), *users]))
 
@@ -263,6 +263,6 @@ def _together(store: CaseStore) -> list[tuple[str, str]]:
             first, *rest = users
             pairs += [(first, other) for other in rest]
     if concert is not None:
-        found = concert[concert["p_adjusted"] <= FOUND]
+        found = concert[concert["p_adjusted"] <= IN_CONCERT]
         pairs += list(zip(found["user_a"], found["user_b"], strict=True))
     return pairs

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sockgraph.report.page import environment
+from sockgraph.reviews.words import DASH, signed
+from sockgraph.schema import IN_CONCERT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,10 +21,7 @@ if TYPE_CHECKING:
     from sockgraph.charts import Chart
 
 
-LEVEL = 0.05
 MOST_PAIRS = 40
-DASH = "\N{EN DASH}"
-MINUS = "\N{MINUS SIGN}"
 TRACES = {
     "succession": "arrived at the same discussions, on one side, in quick succession",
     "trigger": "arrived within a day of a message that one account sent to both",
@@ -82,13 +81,13 @@ def concert_page(data: ConcertData) -> str:
             parsed=data.parsed,
             pairs=[_pair(row, data) for row in compared.head(MOST_PAIRS).to_dict("records")],
             n_compared=len(compared),
-            n_found=int((compared["p_adjusted"] <= LEVEL).sum()),
+            n_found=int((compared["p_adjusted"] <= IN_CONCERT).sum()),
             n_pairs=len(whole),
             n_insufficient=len(whole) - len(compared),
             hours=data.hours.to_dict("records"),
             arrivals=data.arrivals.to_dict("records"),
             figures=data.figures,
-            level=LEVEL,
+            level=IN_CONCERT,
             most=MOST_PAIRS,
         )
     )
@@ -105,7 +104,7 @@ def _pair(row: dict[Any, Any], data: ConcertData) -> dict[str, Any]:
     alike = of(data.same_way)
     return {
         **row,
-        "found": row["p_adjusted"] <= LEVEL,
+        "found": row["p_adjusted"] <= IN_CONCERT,
         "traces": sorted(traces, key=lambda trace: trace["p_adjusted"]),
         "alike": alike[0] if alike else None,
         "one": _interval(row),
@@ -120,7 +119,7 @@ def _interval(row: Mapping[Any, Any]) -> str:
 
 
 def _signed(value: float) -> str:
-    return DASH if pd.isna(value) else f"{value:+.1f}".replace("-", MINUS)
+    return signed(None if pd.isna(value) else value)
 
 
 def _p(value: float) -> str:

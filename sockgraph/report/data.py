@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from sockgraph.case import Case, Earlier
+    from sockgraph.reviews.states import Pair
 
-Pair = tuple[str, str]
 FULL_LIMIT = 15
 """Up to this many nominated accounts, every pair has its section."""
 

@@ -19,6 +19,7 @@ from sockgraph.report import coverage, facts, groups, sections, summary
 from sockgraph.report import wording as words
 from sockgraph.report.data import FULL_LIMIT, nearest_miss, read_links, with_evidence
 from sockgraph.report.markup import anchor, dated, diff_link, mark, name, pair_name, quote
+from sockgraph.schema import DIRECTIONS
 from sockgraph.strings import language_of, say, speaking, spoken, tell
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from sockgraph.report.sections import SectionContext
     from sockgraph.strings import Language
 
-SIDES = ("for", "against", "neither")
 MOST_NODES = 36
 """Accounts that a graph can name without one name covering another."""
 FOLDED = 50
@@ -190,7 +190,7 @@ def nearest_miss_line(links: Sequence[Link]) -> NearestMiss | None:
 def pair_counts(links: Sequence[Link]) -> str:
     """Say how many pairs stand on each side."""
     told = [link for link in links if not link.insufficient]
-    n = {side: sum(link.direction == side for link in told) for side in SIDES}
+    n = {side: sum(link.direction == side for link in told) for side in DIRECTIONS}
     few = len(links) - len(told)
     if told and all(link.log10_lr is None for link in told):
         uncalibrated = words.counted(len(told), "pair")

@@ -206,13 +206,14 @@ def support_words(name: str, support: int, *, enough: bool = True) -> str:
 
 # the two paths of a review: what is asked, and how
 
+JOINS = "may be one operator"
 JUDGEMENTS = {
     "different people": ("Clearly different people", "Cite one edit; the pair closes."),
     "cannot tell": (
         "Cannot tell, or too few edits",
         "Say in a line what is missing; the pair closes.",
     ),
-    "may be one operator": (
+    JOINS: (
         "May be one operator",
         "A lock may follow: the full review opens, and that of a second person.",
     ),

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from sockgraph.errors import ScreeningError, StoreError, TableError
 from sockgraph.names import ACCOUNT, BLANK, KINDS, kind_of
+from sockgraph.sources.cleaning import TWICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from sockgraph.runtime import Progress
 
 NEEDED = (("timestamp",), ("user", "user_id"), ("title", "page_id"))
-TWICE = "rows that stand twice"
 LATEST = 1 << 32  # seconds since 1970 are held in 32 bits: until 2106
 LARGEST_ID = 1 << 61  # below its negative stand the numbers of titles without a page_id
 LEAST_MEMORY = 256 << 20  # DuckDB sorts nothing in less

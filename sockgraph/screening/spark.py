@@ -29,9 +29,10 @@ from sockgraph.screening import (
     page_weights,
 )
 from sockgraph.screening.candidates import COLUMNS
-from sockgraph.screening.edits import TWICE, require
+from sockgraph.screening.edits import require
 from sockgraph.screening.kernels import transpose
 from sockgraph.screening.partners import best_partners
+from sockgraph.sources.cleaning import TWICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
