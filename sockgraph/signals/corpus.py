@@ -285,10 +285,11 @@ def compile_edits(edits: pd.DataFrame) -> Corpus:
     edits
         Keeps the contract of `edits`; in any order of rows.
     """
-    in_time = _with_pages(edits).sort_values(["timestamp", "wiki", "rev_id"], kind="stable")
-    account, users = pd.factorize(in_time["user"].astype(object))  # in the order of first edits
+    moment = ["timestamp", "wiki", "rev_id"]
+    in_time = edits[moment].reset_index(drop=True).sort_values(moment, kind="stable").index
+    account, users = pd.factorize(edits["user"].iloc[in_time])  # in the order of first edits
     order = np.argsort(account, kind="stable")
-    frame, account = in_time.iloc[order].reset_index(drop=True), account[order]
+    frame, account = _with_pages(edits.iloc[in_time[order]].reset_index(drop=True)), account[order]
     seconds = frame["timestamp"].astype("datetime64[us, UTC]").astype("int64").to_numpy() / 1e6
     new = np.r_[True, (np.diff(account) != 0) | (np.diff(seconds) != 0)] if len(frame) else []
     save = np.cumsum(np.asarray(new, dtype=np.int64)) - 1
