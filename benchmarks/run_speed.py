@@ -4,7 +4,8 @@ SOCKGRAPH_DATA=... python benchmarks/run_speed.py --against aedd4bb --turns 3
 
 The case: the ten most active accounts of `enwiki_contentious` nominated, 300 of the same pages as
 reference. Both commits run on this Python and these packages, in turns; the ratio is taken within a
-turn, and the median is told. Bytecode is compiled first, as an installed package's is.
+turn, and the median is told. Bytecode is compiled first, as an installed package's is. What the
+other commit needs must be installed: aedd4bb also wants pandera.
 """
 
 from __future__ import annotations

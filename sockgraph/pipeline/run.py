@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import platform
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,7 @@ from sockgraph.strings import language_of, speaking
 from sockgraph.synthetic import write_demo
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -161,14 +162,12 @@ class FetchResult:
     traffic: dict[str, dict[str, int]]
 
 
-def _refuse_many(case: Case, path: Path, *, many: bool) -> None:
-    """Refuse a long list of nominated accounts unless it is meant: nothing trawls by accident.
-
-    Raises
-    ------
-    CaseError
-        If more than `MANY` accounts are listed, and `many` is not given.
-    """
+@contextmanager
+def _opened(
+    path: Path, data: Path, doing: str, *, many: bool = True, accept_broken: bool = False
+) -> Iterator[tuple[Case, CaseStore]]:
+    """Hold a case to write to; above `MANY` listed accounts if it is meant: nothing trawls."""
+    case = identify(path, accept_broken=accept_broken)
     listed = len(case.accounts.nominated)
     if listed > MANY and not many:
         raise CaseError(
@@ -178,6 +177,8 @@ def _refuse_many(case: Case, path: Path, *, many: bool) -> None:
             " look alike by chance.",
             "Nominate those that you have a reason for, or give --many (in a notebook, many=True).",
         )
+    with writing(case, data, doing) as store:
+        yield case, store
 
 
 def fetch_case(
@@ -196,9 +197,8 @@ def fetch_case(
     accept_broken
         Use a dump although it is not whole; every page then says what is missing.
     """
-    case = identify(path, accept_broken=accept_broken)
-    _refuse_many(case, path, many=many)
-    with writing(case, data, "fetched") as store:
+    opened = _opened(path, data, "fetched", many=many, accept_broken=accept_broken)
+    with opened as (case, store):
         source, population = read_case_population(
             case, store, labels=known_operators(case), refresh=refresh, progress=progress
         )
@@ -275,8 +275,7 @@ def refresh_hidden(
     SockgraphError
         If the wiki does not answer, or the case was not fetched.
     """
-    case = identify(path)
-    with writing(case, data, "run") as store:
+    with _opened(path, data, "run") as (case, store):
         hidden = _refresh_hidden(case, path, store, progress)
         return hidden, _run(case, path, store, offline=True, refresh=False, progress=progress)
 
@@ -309,9 +308,8 @@ def run_case(
     accept_broken
         Use a dump although it is not whole; every page then says what is missing.
     """
-    case = identify(path, accept_broken=accept_broken)
-    _refuse_many(case, path, many=many)
-    with writing(case, data, "run") as store:
+    opened = _opened(path, data, "run", many=many, accept_broken=accept_broken)
+    with opened as (case, store):
         return _run(case, path, store, offline=offline, refresh=refresh, progress=progress)
 
 
