@@ -33,7 +33,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        start = made(folder)
+        start = made(folder / "made")
         total = 0
         until = time.monotonic() + given.seconds
         order = random.Random(given.seed).sample(COMMANDS, len(COMMANDS))  # noqa: S311 - no secret

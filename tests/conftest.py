@@ -49,18 +49,35 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.xdist_group(wiki or pages or file))
 
 
-@pytest.fixture(scope="session")
-def demo_ran(tmp_path_factory):
-    """Run the demo case, once for all workers, and give its data folder: look, do not touch."""
+def made_once(tmp_path_factory, name, make):
+    """Return a folder that is made once for all workers: look, do not touch."""
     shared = tmp_path_factory.getbasetemp()
     if shared.name.startswith("popen-"):  # a worker's own folder lies in everybody's
         shared = shared.parent
-    data = shared / "demo-data"
-    with FileLock(shared / "demo-data.lock"):
-        if not (data / "processed" / "demo" / "manifest.json").exists():
-            shutil.rmtree(data, ignore_errors=True)
-            run_case(demo_case(data), data=data)
-    return data
+    whole = shared / name
+    with FileLock(shared / f"{name}.lock"):
+        if not whole.exists():
+            draft = shared / f"{name}.draft"
+            shutil.rmtree(draft, ignore_errors=True)
+            make(draft)
+            draft.rename(whole)
+    return whole
+
+
+@pytest.fixture(scope="session")
+def demo_ran(tmp_path_factory):
+    """Run the demo case, and give its data folder."""
+    return made_once(
+        tmp_path_factory, "demo-data", lambda data: run_case(demo_case(data), data=data)
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_ran(tmp_path_factory):
+    """Write and run the small case, what commands that are killed or watched start from."""
+    from kills import made  # which imports what only some tests need
+
+    return made_once(tmp_path_factory, "tiny-ran", made)
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ import tiny
 from fuzzing import history_rows
 
 from sockgraph.case_template import write_notebooks
+from sockgraph.pipeline.run import run_case
 from sockgraph.reviews.ledger import NAMES_REMOVED, Ledger
 from sockgraph.schema import TABLES
 from sockgraph.store import Store
@@ -297,16 +298,15 @@ def _dying(change: int):
 
 def made(folder: Path) -> Path:
     """Write the case, its dump, and the case as a run leaves it: what every bench starts from."""
-    home = folder / "made"
-    home.mkdir(parents=True)
-    case = tiny.write(home)
+    folder.mkdir(parents=True)
+    case = tiny.write(folder)
     rows = tiny.edits(others=4)
-    (home / "dump.tsv").write_bytes(history_rows(rows))
+    (folder / "dump.tsv").write_bytes(history_rows(rows))
     text = case.read_text(encoding="utf-8").replace('"table"', '"history"')
     text = text.replace('"edits.parquet"', '"dump.tsv"').replace('"tiny-1"', '"dumped-1"')
-    (home / "dumped.toml").write_text(text, encoding="utf-8")
-    Bench(home, "run").finish()
-    return home
+    (folder / "dumped.toml").write_text(text, encoding="utf-8")
+    run_case(case, data=folder / "data")
+    return folder
 
 
 def bench(made_in: Path, home: Path, command: str) -> Bench:

@@ -20,12 +20,22 @@ LONG = ("Long" * 63 + "ish", "霧" * 85, "a b " * 63 + "end", "W" * 255)  # each
 MANY = 40_000
 
 
+def ran(folder, frame):
+    path = tiny.write(folder, names=LONG, frame=frame)
+    run_case(path, data=folder / "data")
+    return path
+
+
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
-    """Run a case of names as long as a wiki allows, two of which crowd one page."""
-    folder = tmp_path_factory.mktemp("long")
+    """Run a case of names as long as a wiki allows."""
     assert {len(name.encode()) for name in LONG} == {255}
-    frame = tiny.edits(LONG)
+    return ran(tmp_path_factory.mktemp("long"), tiny.edits(LONG))
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory):
+    """Run such a case in which two crowd one page."""
     start = pd.Timestamp("2024-01-01", tz="UTC")
     crowd = pd.DataFrame(
         {
@@ -39,9 +49,8 @@ def case(tmp_path_factory):
             "rev_id": range(100_000, 100_000 + MANY),
         }
     )
-    path = tiny.write(folder, names=LONG, frame=pd.concat([frame, crowd], ignore_index=True))
-    run_case(path, data=folder / "data")
-    return path
+    frame = pd.concat([tiny.edits(LONG), crowd], ignore_index=True)
+    return ran(tmp_path_factory.mktemp("crowded"), frame)
 
 
 def desk_of(case):
@@ -97,8 +106,8 @@ def test_a_case_that_is_half_written_says_so(copy):
 
 
 @pytest.fixture(scope="module")
-def opened(browser, case):
-    shown = DeskPage(browser, desk_of(case))
+def opened(browser, crowded):
+    shown = DeskPage(browser, desk_of(crowded))
     yield shown
     assert shown.heard == []
     shown.page.close()

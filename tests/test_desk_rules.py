@@ -17,14 +17,12 @@ import dataclasses
 import re
 
 import pytest
-import tiny
 from desk_fixture import READY, WAIT, DeskPage
 
 from sockgraph.charts.groups import MOST
 from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import graph_payload
-from sockgraph.pipeline.run import run_case
 
 FEW = ("Pewter Heronry", "Weir Lantern")
 PANELS = ["head", "card", "evidence", "timeline"]
@@ -490,8 +488,8 @@ def test_rows_have_two_lines_where_the_desk_is_narrow(browser, desk):
     narrow.page.close()
 
 
-def test_a_case_without_calibration_has_everything_but_a_number(browser, tmp_path):
-    bare = Desk.of(run_case(tiny.write(tmp_path), data=tmp_path / "data"))
+def test_a_case_without_calibration_has_everything_but_a_number(browser, tiny_ran):
+    bare = Desk.of(tiny_ran / "tiny.toml", data=tiny_ran / "data")
     stands = DeskPage(browser, bare)
     assert "Not calibrated" in stands.text(".headline")
     assert stands.page.locator(".sg .left .switch button").all_inner_texts() == ["Table"]

@@ -11,7 +11,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-import tiny
 from hostile import NAMES
 
 import sockgraph
@@ -33,7 +32,6 @@ from sockgraph.desk.widget import STATIC, Explorer, fallback, graph_payload, sco
 from sockgraph.errors import SockgraphError
 from sockgraph.names import hidden_pseudonym
 from sockgraph.pipeline.results import read_case
-from sockgraph.pipeline.run import run_case
 from sockgraph.report.filing import PickedEdit, keep_basket, read_basket
 from sockgraph.report.summary import reference_pairs
 from sockgraph.signals import FAMILIES
@@ -348,9 +346,8 @@ def test_what_cannot_be_had_is_said_and_not_raised(desk):
     assert "no such group" in ask(desk, ask="group", number=99)["problem"]["rule"]
 
 
-def test_without_calibration_there_is_everything_but_a_number(tmp_path):
-    path = tiny.write(tmp_path)
-    desk = Desk.of(run_case(path, data=tmp_path / "data"))
+def test_without_calibration_there_is_everything_but_a_number(tiny_ran):
+    desk = Desk.of(tiny_ran / "tiny.toml", data=tiny_ran / "data")
     scene = graph_payload(desk)
     assert not scene["calibrated"]
     a, b = scene["opens"]

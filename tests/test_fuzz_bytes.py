@@ -63,10 +63,9 @@ def test_a_little_gzip_that_holds_one_endless_tag_ends_soon(opening, tmp_path):
     """Expat before 2.6 takes the square of a tag's length: this one took minutes, one GiB hours."""
     folder = tmp_path / "raw"
     before = time.process_time()
+    packed = gzip.compress(XML.replace(b"<minor", opening + ENDLESS, 1), compresslevel=1)
     with contextlib.suppress(SockgraphError):
-        TARGETS["xml-gz"].read(
-            gzip.compress(XML.replace(b"<minor", opening + ENDLESS, 1)), tmp_path
-        )
+        TARGETS["xml-gz"].read(packed, tmp_path)
     assert time.process_time() - before < 20
     story = next(folder.rglob("import.json")).read_text(encoding="utf-8")
     assert "no tag ends within 64 MiB" in story

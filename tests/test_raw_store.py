@@ -8,12 +8,10 @@ import os
 import resource
 import signal
 import stat
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from kills import forked
 
 from sockgraph.errors import StoreError
 from sockgraph.store import Store
@@ -158,10 +156,9 @@ def _hold(folder, held, end):
 
 
 def test_two_fetches_of_one_case_at_once(raw):
-    spawn = multiprocessing.get_context("spawn")
-    held, end = spawn.Event(), spawn.Event()
-    other = spawn.Process(target=_hold, args=(raw.folder, held, end))
-    other.start()
+    fork = multiprocessing.get_context("fork")
+    held, end = fork.Event(), fork.Event()
+    other = forked(_hold, raw.folder, held, end)
     assert held.wait(30)
     with pytest.raises(StoreError, match=f"fetched already.*{other.pid}"), raw.locked():
         pass
@@ -173,29 +170,24 @@ def test_two_fetches_of_one_case_at_once(raw):
         pass
 
 
-FILLS = """
-import resource, sys
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from test_raw_store import ENTRY, RawAnswers
-from sockgraph.errors import StoreError
-raw = RawAnswers(Path({folder!r}))
-resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
-import os
-try:
-    raw.put(ENTRY, os.urandom(5000))
-except StoreError as error:
-    print(error)
-"""
+def _fill(raw, said):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+    try:
+        raw.put(ENTRY, os.urandom(5000))
+    except StoreError as error:
+        said.send(str(error))
+    said.close()
 
 
 def test_a_disk_that_fills_leaves_nothing_behind(raw):
-    code = FILLS.format(tests=str(Path(__file__).parent), folder=str(raw.folder))
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert "cannot be written" in done.stdout
-    assert "--data" in done.stdout
+    heard, said = multiprocessing.Pipe(duplex=False)
+    other = forked(_fill, raw, said)
+    said.close()
+    told = heard.recv()
+    other.join()
+    assert "cannot be written" in told
+    assert "--data" in told
     assert list(raw.folder.iterdir()) == []
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 300
 

@@ -14,21 +14,16 @@ from pathlib import Path
 
 import pytest
 import tiny
-from kills import Bench, made, started
+from kills import Bench, started
 from kills import command as _command
 
 REMEDY = "Free space or correct the permissions"
 NOBODY = 65534
 
 
-@pytest.fixture(scope="module")
-def start(tmp_path_factory):
-    return made(tmp_path_factory.mktemp("faults"))
-
-
 @pytest.fixture
-def home(start, tmp_path):
-    return shutil.copytree(start, tmp_path / "home")
+def home(tiny_ran, tmp_path):
+    return shutil.copytree(tiny_ran, tmp_path / "home")
 
 
 def run(home, *words, before=None, given=()):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+import shutil
 
 import pytest
 import typer
-from kills import COMMANDS, bench, made, measure, moments
+from kills import COMMANDS, bench, measure, moments
 
 from sockgraph import cli
 
@@ -21,8 +22,8 @@ ALIKE = {"lab", "report"}  # they write notebooks as new-case does, an entry as 
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory):
-    return made(tmp_path_factory.mktemp("kills"))
+def start(tiny_ran, tmp_path_factory):
+    return shutil.copytree(tiny_ran, tmp_path_factory.mktemp("kills") / "made")
 
 
 @pytest.mark.whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import tiny
 from faulty import error, faulty_wiki, say, status
-from kills import command, made, started
+from kills import command, started
 from terminal import sockgraph
 
 from sockgraph.sources.mediawiki.client import Connection
@@ -24,8 +25,8 @@ SECRETS = (
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory):
-    return made(tmp_path_factory.mktemp("private"))
+def start(tiny_ran, tmp_path_factory):
+    return shutil.copytree(tiny_ran, tmp_path_factory.mktemp("private") / "made")
 
 
 def _watched(home, words, allowed):

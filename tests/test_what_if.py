@@ -125,11 +125,10 @@ def test_an_exploration_is_never_written(table):
         as_written("links", links)
 
 
-def test_the_desk_answers_what_if(tmp_path):
-    file = tiny.write(tmp_path)
-    run_case(file, data=tmp_path / "data")
-    before = sorted(p for p in (tmp_path / "data").rglob("*") if p.is_file())
-    desk = Desk.of(file, data=tmp_path / "data")
+def test_the_desk_answers_what_if(tiny_ran):
+    data = tiny_ran / "data"
+    before = sorted(p for p in data.rglob("*") if p.is_file())
+    desk = Desk.of(tiny_ran / "tiny.toml", data=data)
     told = handle_message(desk, {"ask": "what-if", "without": ["signal:hours"]})
     assert told["exploration"] == ["signal:hours"]
     links = desk.tables["links"].set_index(["user_a", "user_b"])
@@ -137,7 +136,7 @@ def test_the_desk_answers_what_if(tmp_path):
     moved = [abs(row["score"] - links.loc[(row["a"], row["b"]), "score"]) for row in told["links"]]
     assert max(moved) > 1e-3
     assert "problem" in handle_message(desk, {"ask": "what-if", "without": ["account:Nobody"]})
-    assert sorted(p for p in (tmp_path / "data").rglob("*") if p.is_file()) == before
+    assert sorted(p for p in data.rglob("*") if p.is_file()) == before
 
 
 @pytest.fixture
