@@ -272,6 +272,39 @@ def test_numbers_keep_their_size_the_wheel_zooms_and_fit_goes_back(opened):
     assert spot(opened, '.node[data-user="Quillmoss"] circle') == pytest.approx(place, abs=1)
 
 
+def test_nothing_of_a_crowd_covers_the_chosen_link(opened):
+    page = opened.page
+    page.get_by_label("Links", exact=True).select_option("all")
+    page.wait_for_function("document.querySelectorAll('.sg .link').length > 30")
+    order = "all => all.map(e => e.dataset.user ?? `${e.dataset.a} – ${e.dataset.b}`)"
+    for n in (9, 20):
+        chosen = page.locator(".sg .link").nth(n).evaluate_all(order)[0]
+        page.locator(".sg .link .hit").nth(n).dispatch_event("click")
+        page.wait_for_selector(f'.sg[data-link="{chosen}"]', timeout=WAIT)
+        assert page.locator(".sg .link").evaluate_all(order)[-1] == chosen
+        marks = page.locator(".sg .node").evaluate_all(order)
+        assert set(marks[-2:]) == set(chosen.split(" – "))
+    page.get_by_label("Links", exact=True).select_option("report")
+
+
+def test_the_chosen_cell_and_row_are_scrolled_into_their_boxes(opened):
+    page = opened.page
+    style = page.add_style_tag(content=".sg .scroll { flex: none; height: 130px; width: 200px }")
+    for view, part in (("Matrix", ".cell.is"), ("Table", "tbody tr.is")):
+        opened.view(view)
+        for a, b in (FEW, ("Quillmoss", "石埠晚钟"), ("Alder Tollgate", "Weir Lantern")):
+            pair(opened, a, b)
+            page.wait_for_timeout(100)
+            page.wait_for_selector(f".sg {part}", timeout=WAIT)
+            box, seen = (
+                page.locator(where).bounding_box() for where in (".sg .left .scroll", f".sg {part}")
+            )
+            assert box["y"] - 1 <= seen["y"], (view, a, b)
+            assert seen["y"] + seen["height"] <= box["y"] + box["height"] + 1, (view, a, b)
+            assert view == "Table" or seen["x"] + seen["width"] <= box["x"] + box["width"] + 1
+    style.evaluate("style => style.remove()")
+
+
 def test_a_case_of_many_accounts_opens_as_a_matrix(browser, desk, monkeypatch):
     assert MOST == 40
     for most, view in ((len(desk.accounts), "graph"), (len(desk.accounts) - 1, "matrix")):

@@ -64,6 +64,12 @@ const gapWords = (t, seconds) => {
   if (seconds < 129600) return t("{n} h", { n: Math.round(seconds / 3600) });
   return t("{n} days", { n: counted(Math.round(seconds / 86400)) });
 };
+// Scrolls a box, and nothing around it, until a part of it is seen.
+const reveal = (box, part) => {
+  const [outer, inner] = [box, part].map((one) => one.getBoundingClientRect()), head = box.querySelector("thead")?.offsetHeight ?? 0;
+  box.scrollTop += Math.min(0, inner.top - outer.top - head - 4) || Math.max(0, inner.bottom + 4 - outer.bottom); // its outline too
+  box.scrollLeft += Math.min(0, inner.left - outer.left - 4) || Math.max(0, inner.right + 4 - outer.right);
+};
 const pairKey = (link) => link.a + "\u0000" + link.b;
 
 // Looks a text up in the language that was chosen, and fills in its {names}; `around` puts elements there.

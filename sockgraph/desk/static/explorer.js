@@ -73,7 +73,9 @@ function desk(app, model, scene, state, language, speak) {
     const names = Object.assign(el("datalist"), { id: `sg-${side}-${desks}` });
     input.setAttribute("aria-label", side === "a" ? t("Find an account") : t("The other account"));
     input.setAttribute("list", names.id);
-    return { input, names };
+    const field = el("span", "field");
+    field.append(accountMark(side === "b"), input);
+    return { input, names, field };
   });
   first.names.append(...scene.nodes.map((n) => option(n.label, "")));
   const flagged = scene.links.filter((l) => l.flagged);
@@ -91,7 +93,7 @@ function desk(app, model, scene, state, language, speak) {
   swap.setAttribute("aria-label", t("Swap the accounts"));
   swap.title = t("Swap the accounts");
   const drawer = button(t("All pairs"), () => lay(!body.classList.contains("drawn")), "drawer"); // of a narrow desk
-  bar.append(el("b", "case", scene.slug), drawer, accountMark(false), first.input, swap, accountMark(true), second.input, first.names, second.names, walk, el("span", "grow"), tally, full, tongues);
+  bar.append(el("b", "case", scene.slug), drawer, first.field, swap, second.field, first.names, second.names, walk, el("span", "grow"), tally, full, tongues);
 
   // --- both sides ---
   const body = el("div", "body"), left = el("div", "left"), right = el("div", "right"), groupBox = el("div", "group");

@@ -40,6 +40,7 @@ function graphView(ctx) {
   const nodes = new Map(ranked.map((n) => [n.user, n]));
   const unit = { x: scale(ranked.map((n) => n.x)), y: scale(ranked.map((n) => n.y)) };
   let size = [0, 0], look = { k: 1, x: 0, y: 0 }, taken = [], segments = [], first = null, shown = 0;
+  const layers = { lines: draw("g"), marks: draw("g"), words: draw("g") };
   const edges = new Map(), dots = new Map(), names = new Map(); // what stands there, by pair and by account
   const at = (user) => {
     const n = nodes.get(user);
@@ -66,6 +67,7 @@ function graphView(ctx) {
     size = [stage.clientWidth, stage.clientHeight];
     if (!size[0] || !size[1]) return;
     for (const [name, value] of [["width", size[0]], ["height", size[1]], ["viewBox", `0 0 ${size[0]} ${size[1]}`]]) picture.setAttribute(name, value);
+    const focused = picture.contains(document.activeElement);
     const drawn = links(), known = near(), seen = ranked.filter((n) => within(known, n.user));
     first = drawn.find(same) ?? drawn[0];
     picture.classList.toggle("many", drawn.length > MANY);
@@ -79,19 +81,20 @@ function graphView(ctx) {
       if (made) parts.push(made);
     }
     for (const pair of scene.concert) if (nodes.has(pair.a) && nodes.has(pair.b) && !known) parts.push(concert(pair));
-    for (const link of drawn) parts.push(edge(link));
-    for (const node of seen) parts.push(dot(node));
+    layers.lines.replaceChildren(...drawn.map(edge));
+    layers.marks.replaceChildren(...seen.map(dot));
+    layers.words.replaceChildren();
     const weight = new Map();
     for (const l of drawn) for (const u of [l.a, l.b]) weight.set(u, Math.max(weight.get(u) ?? 0, Math.abs(l.lr ?? 0) + (l.flagged ? 9 : 0) + (l.direction === "for" ? 4 : 0)));
     const order = [...seen].sort((p, q) => Number(chosen(q.user)) - Number(chosen(p.user)) || found(q) - found(p) || (weight.get(q.user) ?? 0) - (weight.get(p.user) ?? 0));
-    for (const node of order) { const text = nameOf(node, seen.length); if (text) parts.push(text); }
+    for (const node of order) { const text = nameOf(node, seen.length); if (text) layers.words.append(text); }
     shown = seen.length;
-    for (const link of drawn) if (link.lr !== null && (drawn.length <= FEW || same(link))) { const text = numberOf(link); if (text) parts.push(text); }
-    const focused = picture.contains(document.activeElement);
-    picture.replaceChildren(...parts);
+    for (const link of drawn) if (link.lr !== null && (drawn.length <= FEW || same(link))) { const text = numberOf(link); if (text) layers.words.append(text); }
+    picture.replaceChildren(...parts, ...Object.values(layers));
+    lift();
     if (focused) picture.querySelector('.link[tabindex="0"]')?.focus({ preventScroll: true }); // a repaint takes nobody's place
     const more = scene.left_out ? t("; {n} weaker ones not sent", { n: counted(scene.left_out) }) : "";
-    ctx.tally(t("{n} of {all} pairs drawn", { n: drawn.length, all: counted(scene.pairs) }) + more);
+    ctx.tally(t("{n} of {all} pairs drawn", { n: counted(drawn.length), all: counted(scene.pairs) }) + more);
   }
 
   // Of many links only the two that change are drawn anew.
@@ -103,8 +106,14 @@ function graphView(ctx) {
       if (!dots.has(user)) continue;
       dots.get(user).replaceWith(dot(nodes.get(user)));
       names.get(user)?.classList.toggle("is", chosen(user));
-      if (!names.has(user) && chosen(user)) picture.append(nameOf(nodes.get(user), shown));
+      if (!names.has(user) && chosen(user)) layers.words.append(nameOf(nodes.get(user), shown));
     }
+    lift();
+  }
+
+  // Nothing of a crowd covers what was chosen.
+  function lift() {
+    if (edges.size > FEW) for (const part of picture.querySelectorAll(".link.is, .node.is")) part.parentNode.append(part);
   }
 
   const found = (node) => Number(Boolean(state.find) && node.label.toLowerCase().includes(state.find));
@@ -129,8 +138,8 @@ function graphView(ctx) {
   function dot(node) {
     const [cx, cy] = at(node.user);
     const second = state.sides?.[1] === node.user;
-    const g = draw("g", { class: `node${node.insufficient ? " open" : ""}${found(node) ? " found" : ""}`, "data-user": node.user });
-    g.append(draw("circle", { cx, cy, r: scene.nodes.length > CROWD ? MARK / 2 : MARK, class: second ? "hollow" : "" }));
+    const g = draw("g", { class: `node${chosen(node.user) ? " is" : ""}${node.insufficient ? " open" : ""}${found(node) ? " found" : ""}`, "data-user": node.user });
+    g.append(draw("circle", { cx, cy, r: scene.nodes.length > CROWD && !chosen(node.user) ? MARK / 2 : MARK, class: second ? "hollow" : "" }));
     const few = node.insufficient ? t(", too few edits to compare") : "";
     g.append(draw("title", {}, t("{name}: {n} edits", { name: node.label, n: counted(node.edits) }) + few));
     dots.set(node.user, g);
@@ -143,7 +152,7 @@ function graphView(ctx) {
       const left = anchor === "end" ? x - width : anchor === "middle" ? x - width / 2 : x;
       return [left, y - 12, left + width, y + 4];
     };
-    const hits = (b) => (b[0] < 0 || b[2] > size[0] || b[1] < 0 || b[3] > size[1] ? 9 : 0)
+    const hits = (b) => (b[0] < 0 || b[2] > size[0] || b[1] < 0 || b[3] > size[1] ? 99 : 0)
       + 3 * taken.filter((o) => b[0] < o[2] && o[0] < b[2] && b[1] < o[3] && o[1] < b[3]).length;
     let best = null, least = Infinity;
     for (const place of places) {
@@ -178,7 +187,7 @@ function graphView(ctx) {
     const reach = off + (Math.abs(nx) * width) / 2 + Math.abs(ny) * 6, along = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74];
     const beside = (s, side) => [x1 + s * (x2 - x1) + side * nx * reach, y1 + s * (y2 - y1) + side * ny * reach + 4.5, "middle"];
     const places = [...along.flatMap((s) => [beside(s, 1), beside(s, -1)]), ...along.map((s) => beside(s, 0))];
-    const text = settle(draw("text", { class: `lr ${link.direction}` }, link.words), width, places, same(link));
+    const text = settle(draw("text", { class: `lr ${link.direction}` }, link.words), width, places, same(link) && edges.size <= FEW); // of a crowd the card and the head tell it
     segments = kept;
     return text;
   }

@@ -65,6 +65,7 @@ function matrixView(ctx) {
     for (const cell of box.querySelectorAll(".cell")) {
       const is = Boolean(state.link && cell.dataset.a === state.link.a && cell.dataset.b === state.link.b);
       cell.classList.toggle("is", is);
+      if (is) reveal(box, cell);
       if (is) { for (const other of box.querySelectorAll('[tabindex="0"]')) other.tabIndex = -1; cell.tabIndex = 0; }
     }
     for (const who of box.querySelectorAll("th button")) who.classList.toggle("is", Boolean(state.link && [state.link.a, state.link.b].includes(who.dataset.user)));
@@ -143,7 +144,7 @@ function tableView(ctx) {
     const focused = box.contains(document.activeElement);
     box.replaceChildren(table);
     more(found, body);
-    const many = { for: 0, against: 0, neither: 0, ...found.counts, pairs: counted(found.total) };
+    const many = Object.fromEntries(Object.entries({ for: 0, against: 0, neither: 0, ...found.counts, pairs: found.total }).map(([name, n]) => [name, counted(n)]));
     said.textContent = scene.calibrated ? t("{pairs} pairs: {for} for one operator, {against} against, {neither} do not separate, {few} with too few edits.", many) : "";
     ctx.tally(t("{n} pairs", { n: counted(found.total) }));
     mark();
@@ -180,7 +181,7 @@ function tableView(ctx) {
   }
 
   function mark() {
-    for (const line of box.querySelectorAll("tbody tr")) line.classList.toggle("is", Boolean(state.link && line.dataset.key === pairKey(state.link)));
+    for (const line of box.querySelectorAll("tbody tr")) if (line.classList.toggle("is", Boolean(state.link && line.dataset.key === pairKey(state.link)))) reveal(box, line);
   }
   who.addEventListener("change", () => { state.of = who.value || null; show(); });
   const api = { view, show, mark, focus: () => (box.querySelector("tbody .is button, tbody button") ?? box).focus({ preventScroll: true }) };
