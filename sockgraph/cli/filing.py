@@ -43,17 +43,17 @@ from sockgraph.reviews.reversal import (
     then_and_now,
 )
 from sockgraph.reviews.rules import evidence_changed, refuse_export
-from sockgraph.reviews.states import FILED, LinkHistory, histories, link_states
+from sockgraph.reviews.states import FILED, histories, link_states
 from sockgraph.signals.corpus import revision_keys
 from sockgraph.store.files import write_bytes
 from sockgraph.strings import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sockgraph.pipeline.review_session import ReviewSession
     from sockgraph.report.filing import Basket
-    from sockgraph.reviews.states import Pair
+    from sockgraph.reviews.states import Histories, Pair
 
 
 class Format(enum.StrEnum):
@@ -266,7 +266,7 @@ def _filing(
             session.dossier.case.slug, "no link of it is upheld.", "Finish the review first."
         )
     refuse_one_name(wanted, known)
-    chosen = [known.get(pair, LinkHistory(pair)) for pair in sorted(wanted)]
+    chosen = [known[pair] for pair in sorted(wanted)]
     refuse_export(session.dossier, chosen)
     drafts = [
         Draft(
@@ -306,7 +306,7 @@ def _of_accounts(session: ReviewSession, users: set[str]) -> Basket:
     return kept
 
 
-def refuse_one_name(wanted: Sequence[Pair], known: Mapping[Pair, LinkHistory]) -> None:
+def refuse_one_name(wanted: Sequence[Pair], known: Histories) -> None:
     """Refuse to put accounts under one name whom no review joined, or whom one kept apart.
 
     Raises
@@ -357,9 +357,7 @@ def _table(session: ReviewSession, only: Pair | None, form: Format) -> str:
     if only:
         links = links[(links["user_a"] == only[0]) & (links["user_b"] == only[1])]
     pairs = zip(links["user_a"], links["user_b"], strict=True)
-    changed = [
-        evidence_changed(session.dossier, known.get(pair, LinkHistory(pair))) for pair in pairs
-    ]
+    changed = [evidence_changed(session.dossier, known[pair]) for pair in pairs]
     links = links.assign(evidence_moved=pd.Series(changed, index=links.index, dtype=bool))
     if form is Format.csv:
         names = {c: links[c].map(cell) for c in ("user_a", "user_b")}

@@ -333,7 +333,7 @@ class ReviewFlow:
 
     def history(self, task: ReviewTask) -> LinkHistory:
         """Return what the ledger says of a pair now."""
-        return histories(self.session.ledger.entries()).get(task.pair, LinkHistory(task.pair))
+        return histories(self.session.ledger.entries())[task.pair]
 
     def record(self, task: ReviewTask) -> ReviewerRecord:
         """Return what this reviewer has done with a pair, on the evidence at hand."""
@@ -449,7 +449,7 @@ def _chosen(session: ReviewSession, link: Pair, reviewer: str) -> ReviewTask:
     """Return the pair that a reviewer chose by name, if it can be reviewed by them."""
     pair = session.dossier.pair(*link)
     entries = session.ledger.entries()
-    history = histories(entries).get(pair, LinkHistory(pair))
+    history = histories(entries)[pair]
     refuse_barred(session.dossier.case, history, reviewer)
     if state_of(session.dossier, entries, pair) == "none":
         raise ReviewError(

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sockgraph.reviews.dossier import Dossier
+    from sockgraph.reviews.states import Histories
 
 
 SPARING = {"different people": "not upheld", "cannot tell": "inconclusive"}
@@ -314,7 +315,7 @@ def checked(dossier: Dossier, entries: tuple[Entry, ...], drafts: Sequence[Draft
 def _allowed(dossier: Dossier, entries: tuple[Entry, ...], draft: Draft) -> list[Draft]:
     """Return a draft, after the entry that begins a new round where it begins one."""
     pair = (str(draft.body["user_a"]), str(draft.body["user_b"]))
-    history = histories(entries).get(pair, LinkHistory(pair))
+    history = histories(entries)[pair]
     refuse_barred(dossier.case, history, draft.author)
     record = record_of(history.current, draft.author)
     begins = not record.steps or evidence_changed(dossier, history)
@@ -375,10 +376,10 @@ def _may_join(history: LinkHistory) -> bool:
     return history.current is not None and history.current.light and not history.current.shaken
 
 
-def _due(known: Mapping[Pair, LinkHistory], kept: Sequence[SealedAnswers]) -> list[Draft]:
+def _due(known: Histories, kept: Sequence[SealedAnswers]) -> list[Draft]:
     drafts = []
     for one in kept:
-        history = known.get(one.pair, LinkHistory(one.pair))
+        history = known[one.pair]
         record = record_of(history.current, one.reviewer)
         if _in(history) and record.commits and record.committed and not record.answers:
             _refuse_other_answers(one, record.commits)

@@ -244,7 +244,7 @@ def merge(dossier: Dossier, entries: Sequence[Entry], given: AnswersFile) -> Mer
     passed: list[Pair] = []
     for answer in given.answers:
         pair, round_ = _numbered(packet, answer.pair, given)
-        history = known.get(pair, LinkHistory(pair))
+        history = known[pair]
         one = _kept(given, answer, pair)
         gone_on = max(1, len(history.rounds)) > round_
         record = record_of(history.current, given.reviewer)

@@ -334,9 +334,7 @@ def make_packet(
     asked = dossier.case.review.foils if foils is None else foils
     served = queue(dossier, entries, reviewer, foils=asked)
     tasks = tuple(
-        task
-        for task in served
-        if not live_record(dossier, known.get(task.pair, LinkHistory(task.pair)), reviewer).steps
+        task for task in served if not live_record(dossier, known[task.pair], reviewer).steps
     )
     if not any(not task.foil for task in tasks):
         raise why_nothing(dossier, entries, reviewer)
@@ -358,7 +356,7 @@ def make_packet(
         "tasks": [{"number": i, **clean_all(task)} for i, (task, _) in enumerate(shown, 1)],
     }
     name = digest(content)
-    rounds = [round_number(known.get(task.pair, LinkHistory(task.pair))) for task in tasks]
+    rounds = [round_number(known[task.pair]) for task in tasks]
     body = {
         "packet": name,
         "pairs": [list(task.pair) for task in tasks],
@@ -426,7 +424,7 @@ def _shown(
 ) -> tuple[dict[str, Any], Diffs]:
     """Return what a packet shows of a pair, and the diffs in it."""
     shown = sides(task.pair, case_key(dossier.case))
-    history = known.get(task.pair, LinkHistory(task.pair))
+    history = known[task.pair]
     sheet = make_sheet(dossier, *shown)
     diffs = read_diffs(sheet) if read_diffs else {}
     sheet = make_sheet(dossier, *shown, diffs=diffs) if diffs else sheet

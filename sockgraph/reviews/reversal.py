@@ -26,10 +26,11 @@ from sockgraph.reviews.states import (
 from sockgraph.strings import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sockgraph.reviews.dossier import Dossier
+    from sockgraph.reviews.states import Histories
 
 REVERSIBLE = ("asserted", "upheld", "stands")
 REVERSIBLE_IF_ASSERTED = ("in review", "not upheld", "inconclusive")
@@ -102,7 +103,7 @@ def register_evidence(
     draft = Draft(RECEIVED, author, _body(pair, **vars(what)), dossier.seal)
 
     def rule(entries: tuple[Entry, ...]) -> list[Draft]:
-        history = histories(entries).get(pair, LinkHistory(pair))
+        history = histories(entries)[pair]
         if any(e.body["sha256"] == what.sha256 for e in history.of(RECEIVED)):
             raise ReviewError(
                 what.sha256, "this document is registered for this link already.", "Nothing to do."
@@ -129,7 +130,7 @@ def ask_reversal(
 
     def rule(entries: tuple[Entry, ...]) -> list[Draft]:
         state = state_of(dossier, entries, pair)
-        asserted = histories(entries).get(pair, LinkHistory(pair)).asserted
+        asserted = histories(entries)[pair].asserted
         if state not in (*REVERSIBLE, *(REVERSIBLE_IF_ASSERTED if asserted else ())):
             raise ReviewError(
                 " and ".join(pair),
@@ -153,7 +154,7 @@ def reopen(ledger: Ledger, dossier: Dossier, pair: Pair, *, author: str, reason:
     draft = Draft(REOPENED, author, _body(pair, reason=reason.strip()), dossier.seal)
 
     def rule(entries: tuple[Entry, ...]) -> list[Draft]:
-        history = histories(entries).get(pair, LinkHistory(pair))
+        history = histories(entries)[pair]
         if not history.cannot_link:
             raise ReviewError(
                 " and ".join(pair),
@@ -224,7 +225,7 @@ def settle_reversals(ledger: Ledger, dossier: Dossier) -> tuple[Entry, ...]:
 
 def state_of(dossier: Dossier, entries: Sequence[Entry], pair: Pair) -> str:
     """Return a link's state, from the ledger and, where that is silent, from the links table."""
-    state = histories(entries).get(pair, LinkHistory(pair)).state
+    state = histories(entries)[pair].state
     return "flagged" if state == "none" and dossier.link(pair)["flagged"] else state
 
 
@@ -236,9 +237,7 @@ def _unsettled(history: LinkHistory) -> bool:
     return all(e.kind != RESTORATION for e in history.entries[asked:])
 
 
-def _restoration(
-    dossier: Dossier, history: LinkHistory, known: Mapping[Pair, LinkHistory]
-) -> Draft:
+def _restoration(dossier: Dossier, history: LinkHistory, known: Histories) -> Draft:
     """Return the entry that lists everything that leaned on a reversed link."""
     made = [e for e in history.entries if e.kind not in (RECEIVED, REVERSAL_ASKED)]
     records = history.current.records.values() if history.current else ()
@@ -264,7 +263,7 @@ def _restoration(
     return Draft(RESTORATION, " and ".join(r.reviewer for r in agreed), body, dossier.seal)
 
 
-def leaning_links(dossier: Dossier, pair: Pair, known: Mapping[Pair, LinkHistory]) -> list[Pair]:
+def leaning_links(dossier: Dossier, pair: Pair, known: Histories) -> list[Pair]:
     """Return the other links in question that leaned on one.
 
     A link leans on another if a group holds the accounts of both, or if the two make a triangle
@@ -275,8 +274,7 @@ def leaning_links(dossier: Dossier, pair: Pair, known: Mapping[Pair, LinkHistory
     asked = {
         (a, b)
         for a, b, flagged in rows
-        if (a, b) != pair
-        and (flagged or known.get((a, b), LinkHistory((a, b))).state not in ("none", "reversed"))
+        if (a, b) != pair and (flagged or known[a, b].state not in ("none", "reversed"))
     }
     grouped = {user for group in _groups(dossier, pair) for user in group}
     far = {user: {u for p in asked if user in p for u in p} - {user} for user in pair}

@@ -264,7 +264,7 @@ def open_links(dossier: Dossier, entries: Iterable[Entry]) -> list[ReviewTask]:
     states = link_states(links, [e for h in known.values() for e in h.entries])
     tasks = []
     for a, b, state in zip(links["user_a"], links["user_b"], states, strict=True):
-        history = known.get((a, b), LinkHistory((a, b)))
+        history = known[a, b]
         if state in OPEN_STATES or (state != "reversed" and evidence_changed(dossier, history)):
             kind = "reversal" if state == "reversal in review" else "review"
             tasks.append(ReviewTask((a, b), kind))
@@ -294,20 +294,16 @@ def queue(
     refuse_everyone(dossier.case)
     known = histories(entries)
     tasks = [*open_links(dossier, entries), *draw_foils(dossier, foils)]
-
-    def of(task: ReviewTask) -> LinkHistory:
-        return known.get(task.pair, LinkHistory(task.pair))
-
-    due = [task for task in tasks if _waits(dossier, of(task), reviewer)]
+    due = [task for task in tasks if _waits(dossier, known[task.pair], reviewer)]
     rng = np.random.default_rng(seed_of(case_key(dossier.case), reviewer))
     shuffled = [due[i] for i in rng.permutation(len(due))]
-    return sorted(shuffled, key=lambda t: _judged(dossier, of(t), reviewer))
+    return sorted(shuffled, key=lambda t: live_record(dossier, known[t.pair], reviewer).judged)
 
 
 def why_nothing(dossier: Dossier, entries: Sequence[Entry], reviewer: str) -> ReviewError:
     """Return the error that says why no link waits for a reviewer."""
     known = histories(entries)
-    waiting = [known.get(t.pair, LinkHistory(t.pair)) for t in open_links(dossier, entries)]
+    waiting = [known[t.pair] for t in open_links(dossier, entries)]
     parts = dict.fromkeys(filter(None, (barred(dossier.case, h, reviewer) for h in waiting)))
     remedy = "Ask another reviewer." if waiting else "Nothing to do."
     rule = (
@@ -352,10 +348,6 @@ def _waits(dossier: Dossier, history: LinkHistory, reviewer: str) -> bool:
     if barred(dossier.case, history, reviewer):
         return False
     return not live_record(dossier, history, reviewer).committed
-
-
-def _judged(dossier: Dossier, history: LinkHistory, reviewer: str) -> bool:
-    return live_record(dossier, history, reviewer).judged
 
 
 def _shared_by_links(dossier: Dossier) -> np.ndarray:

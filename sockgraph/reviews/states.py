@@ -280,13 +280,20 @@ def ordered(a: str, b: str) -> Pair:
     return (a, b) if a < b else (b, a)
 
 
-def histories(entries: Iterable[Entry]) -> dict[Pair, LinkHistory]:
+class Histories(dict[Pair, LinkHistory]):
+    """The histories of links; one that the ledger does not speak of has none yet."""
+
+    def __missing__(self, pair: Pair) -> LinkHistory:
+        return LinkHistory(pair)
+
+
+def histories(entries: Iterable[Entry]) -> Histories:
     """Return the history of every link that the ledger speaks of, in the order of first mention."""
-    found: dict[Pair, LinkHistory] = {}
+    found = Histories()
     for entry in entries:
         if entry.pair is None:
             continue
-        before = found.get(entry.pair, LinkHistory(entry.pair))
+        before = found[entry.pair]
         rounds = _continued(before.rounds, entry)
         found[entry.pair] = replace(before, entries=(*before.entries, entry), rounds=rounds)
         if entry.kind == RESTORATION:
