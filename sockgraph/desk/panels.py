@@ -28,8 +28,9 @@ from sockgraph.report.wording import (
     explained,
     family_label,
     headline,
-    interval,
+    interval_of,
     listed,
+    number,
     omitted_words,
     plain,
     signal_about,
@@ -38,7 +39,6 @@ from sockgraph.report.wording import (
     support_words,
     thousands,
 )
-from sockgraph.reviews.words import estimate
 from sockgraph.schema import subject_of
 from sockgraph.strings import say, tell
 
@@ -131,8 +131,6 @@ def card(desk: Desk, link: Link) -> Markup:
     met = counted(shared, "shared page")
     if closest is not None:
         met += say("; closest edits {gap} apart", gap=duration(closest))
-    number = estimate(link.log10_lr, link.bound_low, link.bound_high)
-    ends = interval(link.low, link.high, link.bound_low, link.bound_high)
     families = _families(desk, link)
     against = sum(_part(signal) == "against" for signal in link.signals)
     said = {
@@ -141,7 +139,7 @@ def card(desk: Desk, link: Link) -> Markup:
     }
     lines = [
         Markup("<b>{} × {}</b> <b class='{}'>{}</b> {}").format(
-            name(a), name(b), link.direction, number, ends
+            name(a), name(b), link.direction, number(link), interval_of(link)
         ),
         *(
             Markup("<b>{}</b> {}").format(say(way), say(", ").join(words) or say("no family"))
@@ -303,7 +301,7 @@ def group(desk: Desk, found: Group) -> Markup:
                 "Weakest link: {a} – {b}, {number}",
                 a=name(worst.a),
                 b=name(worst.b),
-                number=estimate(worst.log10_lr, worst.bound_low, worst.bound_high),
+                number=number(worst),
             )
         )
     lines.append(tell("Held together by {families}.", families=held_by(found, inside)))
@@ -445,10 +443,7 @@ def what_if_panel(desk: Desk, pair: Pair, found: WhatIfResult) -> Markup:
 
 
 def _number(link: Link) -> str:
-    if link.log10_lr is None:
-        return DASH
-    ends = interval(link.low, link.high, link.bound_low, link.bound_high)
-    return f"{estimate(link.log10_lr, link.bound_low, link.bound_high)} {ends}"
+    return DASH if link.log10_lr is None else f"{number(link)} {interval_of(link)}"
 
 
 def _group_of(pair: Pair, groups: Sequence[Group]) -> Markup:

@@ -31,8 +31,8 @@ from sockgraph.graph import drawn_pairs
 from sockgraph.names import clean, is_han, name_on_page
 from sockgraph.pipeline.results import DATA, open_store
 from sockgraph.pipeline.run import demo_case, run_case
-from sockgraph.report.wording import NEXT
-from sockgraph.reviews.words import SIGNAL_NAMES, estimate
+from sockgraph.report.wording import NEXT, number
+from sockgraph.reviews.words import SIGNAL_NAMES
 from sockgraph.schema import IN_CONCERT
 from sockgraph.signals import FAMILIES
 from sockgraph.store import MANIFEST
@@ -177,7 +177,7 @@ def _link(link: Link, *, drawn: bool) -> dict[str, Any]:
         "a": link.a,
         "b": link.b,
         "lr": link.log10_lr,
-        "words": estimate(link.log10_lr, link.bound_low, link.bound_high),
+        "words": number(link),
         "direction": link.direction,
         "flagged": link.flagged,
         "state": link.state,
