@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.schema import empty, validate
-from sockgraph.signals import Histories, compile_edits, of_accounts
 from sockgraph.signals.alternation import SESSION
+from sockgraph.signals.corpus import Histories, compile_edits, of_accounts
 from sockgraph.signals.simultaneous import find_alibis
 
 if TYPE_CHECKING:

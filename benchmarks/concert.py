@@ -2,7 +2,7 @@
 
     python benchmarks/concert.py [--worlds 200] [--samples 399]
 
-Each world is invented anew (`sockgraph.synthetic.invent_election`): 12 compared accounts and a
+Each world is invented anew (`synthetic.election.invent_election`): 12 compared accounts and a
 crowd of 50, 24 discussions of a week. In null worlds nobody acts in concert; p_adjusted <= 0.05 for
 any pair is a false finding of the family. In the others a bloc does.
 """
@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import beta
 
 from sockgraph.concert import ConcertSettings, weigh_concert
-from sockgraph.synthetic import Community, invent_election
+from sockgraph.synthetic.election import Community, invent_election
 
 NULLS = {
     "independent": Community(),

@@ -23,7 +23,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import normalize
 
-from sockgraph.synthetic import small_wiki
+from sockgraph.synthetic.wiki import small_wiki
 
 if TYPE_CHECKING:
     from collections.abc import Callable

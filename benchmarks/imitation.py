@@ -26,7 +26,8 @@ import pandas as pd
 from alibi import DATA
 
 from sockgraph.schema import empty, validate
-from sockgraph.signals import compile_edits, imitation, of_accounts
+from sockgraph.signals import imitation
+from sockgraph.signals.corpus import compile_edits, of_accounts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

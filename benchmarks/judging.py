@@ -31,7 +31,8 @@ from sockgraph.evidence.training import cut_histories, history_key
 from sockgraph.graph import to_graph
 from sockgraph.runtime import silent
 from sockgraph.schema import empty
-from sockgraph.signals import SIGNALS, compile_edits, of_accounts
+from sockgraph.signals import SIGNALS
+from sockgraph.signals.corpus import compile_edits, of_accounts
 from sockgraph.signals.imitation import Imitation, find_imitation
 from sockgraph.signals.simultaneous import find_alibis
 from sockgraph.sources.table import TableSource

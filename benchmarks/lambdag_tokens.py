@@ -30,9 +30,10 @@ from judging import labels_of
 from sockgraph.evaluation.metrics import cllr, count_by_score, roc_auc
 from sockgraph.evidence.similarity import surprise
 from sockgraph.schema import validate
-from sockgraph.signals import SIGNALS, compile_edits, of_accounts, similarity, term_vectors
+from sockgraph.signals import SIGNALS
 from sockgraph.signals.bags import _own_texts, writing_bag
-from sockgraph.signals.corpus import tokens
+from sockgraph.signals.corpus import compile_edits, of_accounts, tokens
+from sockgraph.signals.vectors import similarity, term_vectors
 
 DATA = Path(os.environ["SOCKGRAPH_DATA"])
 NAMES = ("ghc_wiki", "gold_miner_zh", "ikiwiki_wiki", "lctt_zh", "rdevel_list", "rust_wiki")

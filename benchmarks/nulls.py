@@ -21,7 +21,7 @@ from sockgraph.signals.null_models import find_handovers, find_undoing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sockgraph.signals import Histories
+    from sockgraph.signals.corpus import Histories
     from sockgraph.signals.null_models import NullTrace
 
 

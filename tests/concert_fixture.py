@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sockgraph.concert import compare_hypotheses
-from sockgraph.concert.chance import arrivals_after, mass_messages, usual_hours
+from sockgraph.concert.chance import arrivals_after, compare_hypotheses, mass_messages, usual_hours
 from sockgraph.report.concert import ConcertData
 
 

@@ -20,7 +20,7 @@ from sockgraph.pipeline.review_session import ReviewSession
 from sockgraph.pipeline.run import run_case
 from sockgraph.reviews.packet import make_packet
 from sockgraph.reviews.reversal import ask_reversal, register_evidence
-from sockgraph.synthetic import Community, write_election
+from sockgraph.synthetic.election import Community, write_election
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from sockgraph.errors import CaseError, SockgraphError
 from sockgraph.pipeline.concert import capture_of, concert_of
 from sockgraph.pipeline.results import read_case
 from sockgraph.pipeline.run import run_case
-from sockgraph.synthetic import Community, write_election
+from sockgraph.synthetic.election import Community, write_election
 
 
 def drawn(shares, n, *, seed=0, days=60):

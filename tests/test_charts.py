@@ -23,7 +23,7 @@ from sockgraph.evaluation.metrics import count_by_score, ece, tippett
 from sockgraph.graph import layout, to_graph
 from sockgraph.names import clean
 from sockgraph.schema import empty, validate
-from sockgraph.synthetic import Community, invent_election
+from sockgraph.synthetic.election import Community, invent_election
 
 USERS = ["Heron Wade", "Quillwort", "青石巷", "Lantern Moth", "Fen Orchid", "Tallow Jack"]
 NUMBERS = {(0, 1): 2.6, (0, 2): 2.1, (1, 2): 1.7, (3, 4): 1.0, (0, 3): -1.4}

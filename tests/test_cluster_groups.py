@@ -10,7 +10,7 @@ from oracle_correlation import best_partition, exact_clusters
 from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans
 
 from sockgraph.clustering import cluster, cluster_frame, component_clusters, group_accounts
-from sockgraph.clustering import pair_evidence as evidence_of
+from sockgraph.clustering.linkage import pair_evidence as evidence_of
 from sockgraph.clustering.linkage import partition
 from sockgraph.errors import SockgraphError
 from sockgraph.graph import to_graph

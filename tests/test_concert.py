@@ -4,17 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sockgraph.concert import (
-    ConcertSettings,
-    compare_hypotheses,
-    max_log10_lr,
-    weigh_concert,
-)
-from sockgraph.concert.chance import SlotFit, permute
+from sockgraph.concert import ConcertSettings, weigh_concert
+from sockgraph.concert.chance import SlotFit, compare_hypotheses, max_log10_lr, permute
 from sockgraph.concert.history import read_votes
 from sockgraph.errors import SockgraphError
 from sockgraph.schema import empty, validate
-from sockgraph.synthetic import Community, discussion_revisions, invent_election
+from sockgraph.synthetic.election import Community, discussion_revisions, invent_election
 
 QUICKLY = ConcertSettings(samples=199)
 

@@ -18,7 +18,7 @@ from sockgraph.pipeline.concert import concert_of, votes_of
 from sockgraph.pipeline.results import read_case
 from sockgraph.pipeline.run import run_case
 from sockgraph.report.concert import concert_page
-from sockgraph.synthetic import Community, invent_election, write_election
+from sockgraph.synthetic.election import Community, invent_election, write_election
 
 CASE = Case.model_validate(
     {

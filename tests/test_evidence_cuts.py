@@ -27,16 +27,10 @@ from sockgraph.evidence.model import (
 from sockgraph.evidence.reliability import shared_pages
 from sockgraph.evidence.settings import CROWD, CROWD_SHARE, STRANGERS
 from sockgraph.evidence.training import GAP_DAYS, cut_histories
-from sockgraph.signals import (
-    SIGNALS,
-    Histories,
-    compile_edits,
-    of_accounts,
-    similarity,
-    term_vectors,
-)
-from sockgraph.signals.corpus import DAY
+from sockgraph.signals import SIGNALS
+from sockgraph.signals.corpus import DAY, Histories, compile_edits, of_accounts
 from sockgraph.signals.null_models import find_handovers
+from sockgraph.signals.vectors import similarity, term_vectors
 
 CALIBRATED = {"pages", "time", "text", "writing", "mechanics"}
 

@@ -17,17 +17,10 @@ import sockgraph
 from sockgraph.charts import hours
 from sockgraph.charts.groups import matrix_cells
 from sockgraph.charts.svg import colours
-from sockgraph.desk import (
-    hours_in_common,
-    messages,
-    shared_edits,
-    shared_pages,
-    shared_phrases,
-    timeline,
-)
+from sockgraph.desk import hours_in_common, messages, shared_edits, shared_pages, timeline
 from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk, read_positions
-from sockgraph.desk.tables import tokens_of
+from sockgraph.desk.tables import shared_phrases, tokens_of
 from sockgraph.desk.widget import STATIC, Explorer, fallback, graph_payload, scoped_tokens
 from sockgraph.errors import SockgraphError
 from sockgraph.names import hidden_pseudonym

@@ -13,7 +13,7 @@ from sockgraph.case import Case
 from sockgraph.charts import blocs, usual_hours
 from sockgraph.concert import ConcertSettings, weigh_concert
 from sockgraph.report.concert import concert_page
-from sockgraph.synthetic import Community, invent_election
+from sockgraph.synthetic.election import Community, invent_election
 
 GOOD = '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'"><p>x</p>'
 BITES = (

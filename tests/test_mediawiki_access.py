@@ -8,9 +8,9 @@ from wiki.proxy import certificate, proxied
 
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, SourceError
-from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.mediawiki.client import Connection
 from sockgraph.sources.mediawiki.connection import Credentials, credentials
+from sockgraph.sources.mediawiki.source import MediaWikiSource
 from sockgraph.store.raw_answers import RawAnswers
 
 SECRET = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - the form that MediaWiki asks of one

@@ -14,7 +14,7 @@ from wiki.server import HERE, running
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError
 from sockgraph.pipeline.run import run_case
-from sockgraph.sources.mediawiki import MediaWikiSource
+from sockgraph.sources.mediawiki.source import MediaWikiSource
 from sockgraph.sources.mediawiki.tables import blocked_for_good, blocks_of, earlier_names
 from sockgraph.store.raw_answers import RawAnswers
 

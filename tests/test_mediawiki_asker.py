@@ -12,8 +12,8 @@ from faulty import Say, error, faulty_wiki, say, status, zipped
 
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError
-from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.mediawiki.cache import MOST_BARREN
+from sockgraph.sources.mediawiki.source import MediaWikiSource
 from sockgraph.store.raw_answers import RawAnswers
 
 NAME = "Example A"

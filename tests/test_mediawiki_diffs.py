@@ -15,8 +15,8 @@ from sockgraph.cli import app
 from sockgraph.desk.state import Desk
 from sockgraph.pipeline.run import run_case
 from sockgraph.reviews.sheet import DIFFS_A_PAIR
-from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.mediawiki.revisions import DiffSource, parse_diff, stored_diffs
+from sockgraph.sources.mediawiki.source import MediaWikiSource
 from sockgraph.store.raw_answers import RawAnswers
 
 pytestmark = pytest.mark.wiki

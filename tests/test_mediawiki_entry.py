@@ -10,9 +10,9 @@ from wiki.proxy import certificate, proxied
 
 from sockgraph.case import load_case
 from sockgraph.errors import FetchError, SourceError
-from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.mediawiki.client import Connection
 from sockgraph.sources.mediawiki.connection import Credentials, credentials, is_loopback
+from sockgraph.sources.mediawiki.source import MediaWikiSource
 from sockgraph.store.raw_answers import RawAnswers
 
 GOOD = {"query": {"users": []}}

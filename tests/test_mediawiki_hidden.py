@@ -9,8 +9,8 @@ from wiki import history
 
 from sockgraph.case import load_case
 from sockgraph.errors import StoreError
-from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.mediawiki.revisions import _Cover
+from sockgraph.sources.mediawiki.source import MediaWikiSource
 from sockgraph.store import Store
 from sockgraph.store.raw_answers import RawAnswers
 from sockgraph.store.retention import purge_case

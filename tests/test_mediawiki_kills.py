@@ -11,7 +11,7 @@ from wiki import history
 
 from sockgraph.case import load_case
 from sockgraph.reference import read_population
-from sockgraph.sources.mediawiki import MediaWikiSource
+from sockgraph.sources.mediawiki.source import MediaWikiSource
 from sockgraph.store.raw_answers import SUFFIX, RawAnswers
 
 pytestmark = pytest.mark.wiki

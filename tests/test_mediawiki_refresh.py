@@ -6,7 +6,7 @@ import pytest
 from wiki import history
 
 from sockgraph.case import load_case
-from sockgraph.sources.mediawiki import MediaWikiSource
+from sockgraph.sources.mediawiki.source import MediaWikiSource
 from sockgraph.store.raw_answers import RawAnswers
 
 pytestmark = pytest.mark.wiki

@@ -6,10 +6,10 @@ import pytest
 from wiki import history
 
 from sockgraph.case import load_case
-from sockgraph.sources.mediawiki import MediaWikiSource
 from sockgraph.sources.mediawiki import accounts as renames
 from sockgraph.sources.mediawiki.cache import CachedClient
 from sockgraph.sources.mediawiki.queries import RENAMES
+from sockgraph.sources.mediawiki.source import MediaWikiSource
 from sockgraph.store.raw_answers import RawAnswers
 
 pytestmark = pytest.mark.wiki

@@ -13,7 +13,7 @@ from sockgraph.case import load_case
 from sockgraph.errors import CaseError, FetchError, SourceError
 from sockgraph.reference import read_population
 from sockgraph.schema import validate
-from sockgraph.sources.mediawiki import MediaWikiSource
+from sockgraph.sources.mediawiki.source import MediaWikiSource
 from sockgraph.store.raw_answers import RawAnswers
 
 pytestmark = [pytest.mark.wiki, pytest.mark.mediawiki("1.39", "1.43")]

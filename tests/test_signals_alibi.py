@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 from test_signals_traces import START, edits_of
 
-from sockgraph.signals import compile_edits, of_accounts
 from sockgraph.signals.alternation import DAYS, find_alternation, inverse_of_days, manual_edits
+from sockgraph.signals.corpus import compile_edits, of_accounts
 from sockgraph.signals.simultaneous import EVENINGS, LIMIT, find_alibis
 
 PEOPLE = ["A", "B"]

@@ -14,7 +14,7 @@ from sockgraph.charts.waterfall import waterfall_steps
 from sockgraph.evidence import ComparisonInput, compare
 from sockgraph.report.wording import chips
 from sockgraph.schema import validate
-from sockgraph.signals import compile_edits, of_accounts
+from sockgraph.signals.corpus import compile_edits, of_accounts
 from sockgraph.signals.imitation import LEAST, MUCH, SHARE, SPREAD, find_imitation, plain
 
 DAY = dt.timedelta(days=1)

@@ -11,7 +11,7 @@ from test_signals_traces import START, edits_of
 
 from sockgraph.evidence.comparison import last_blocks
 from sockgraph.schema import validate
-from sockgraph.signals import compile_edits, of_accounts
+from sockgraph.signals.corpus import compile_edits, of_accounts
 from sockgraph.signals.null_models import LIMIT, find_handovers, find_undoing, inverse_lr
 
 DAY = dt.timedelta(days=1)

@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 from sockgraph.schema import validate
-from sockgraph.signals import SIGNALS, compile_edits, of_accounts, similarity, term_vectors
+from sockgraph.signals import SIGNALS
 from sockgraph.signals.bags import openings, phrases, token_shape
-from sockgraph.signals.corpus import tokenize_all, tokens
+from sockgraph.signals.corpus import compile_edits, of_accounts, tokenize_all, tokens
 from sockgraph.signals.null_models import find_undoing
 from sockgraph.signals.simultaneous import find_alibis
+from sockgraph.signals.vectors import similarity, term_vectors
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 

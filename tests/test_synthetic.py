@@ -13,9 +13,17 @@ from sockgraph import synthetic
 from sockgraph.case import load_case
 from sockgraph.schema import validate
 from sockgraph.sources import TableSource
-from sockgraph.synthetic import demo_case_text, small_wiki, write_demo
+from sockgraph.synthetic import demo_case_text, write_demo
 from sockgraph.synthetic.people import PeopleGenerator
-from sockgraph.synthetic.wiki import COLLEAGUE, DECLARED, FRIENDS, NEWCOMER, NOMINATED, OPERATOR
+from sockgraph.synthetic.wiki import (
+    COLLEAGUE,
+    DECLARED,
+    FRIENDS,
+    NEWCOMER,
+    NOMINATED,
+    OPERATOR,
+    small_wiki,
+)
 from sockgraph.synthetic.writing import CHINESE, ENGLISH, SLOTS
 
 ROOT = Path(__file__).parent.parent

@@ -16,8 +16,9 @@ import sockgraph as sg
 from sockgraph.case import load_case
 from sockgraph.errors import CaseError, FetchError
 from sockgraph.schema import validate
-from sockgraph.signals import Weighting, compile_edits, of_accounts, similarity, term_vectors
 from sockgraph.signals.bags import MACHINE, MOST, NEEDED, SHRINK, writing_bag
+from sockgraph.signals.corpus import compile_edits, of_accounts
+from sockgraph.signals.vectors import Weighting, similarity, term_vectors
 from sockgraph.sources import DumpSource, MediaWikiSource
 from sockgraph.sources.added_text import LARGEST, LONGEST, added, own_texts, own_words
 from sockgraph.sources.mediawiki import pages

@@ -38,17 +38,6 @@ if TYPE_CHECKING:
 
     from sockgraph.clustering.linkage import Tree
 
-__all__ = [
-    "THRESHOLD",
-    "Clusters",
-    "PairEvidence",
-    "cluster",
-    "component_clusters",
-    "group_accounts",
-    "pair_evidence",
-    "partition",
-]
-
 
 KINDS = ("account", "signal", "family", "week")
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sockgraph.concert.chance import HYPOTHESES, compare_hypotheses, max_log10_lr
 from sockgraph.concert.traces import (
     CoordinationTrace,
     PermutationNull,
@@ -33,15 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-__all__ = [
-    "HYPOTHESES",
-    "Concert",
-    "ConcertSettings",
-    "compare_hypotheses",
-    "max_log10_lr",
-    "weigh_concert",
-]
 
 
 SHARED = 5  # discussions that two accounts must share

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sockgraph.charts.activity import HOURS, hour_of_week
-from sockgraph.desk.tables import CaseTables, shared_phrases
+from sockgraph.desk.tables import CaseTables
 from sockgraph.report.facts import events_of
 from sockgraph.signals.corpus import revision_keys
 from sockgraph.strings import say
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Tables = Mapping[str, pd.DataFrame]
-
-__all__ = [
-    "hours_in_common",
-    "shared_edits",
-    "shared_phrases",
-    "timeline",
-]
 
 
 def each(frame: pd.DataFrame) -> Iterable[Any]:

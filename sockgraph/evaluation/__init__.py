@@ -16,7 +16,8 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from sockgraph.clustering import THRESHOLD, component_clusters
+from sockgraph.clustering import component_clusters
+from sockgraph.clustering.linkage import THRESHOLD
 from sockgraph.evaluation.labelled_pairs import LabelledPairs, match_labels, read_clusters
 from sockgraph.evaluation.metrics import (
     average_precision,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sockgraph.clustering import THRESHOLD, pair_evidence, partition
+from sockgraph.clustering.linkage import THRESHOLD, pair_evidence, partition
 from sockgraph.evidence.reliability import ENOUGH, RATIOS
 from sockgraph.evidence.training import EXTREME
 from sockgraph.graph import to_graph

@@ -32,8 +32,9 @@ from sockgraph.evidence.training import PseudoPairs, cut_histories, history_key,
 from sockgraph.log_events import account_of, is_sitewide, params_of
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import empty
-from sockgraph.signals import SIGNALS, TermMatrix, compile_edits, of_accounts
+from sockgraph.signals import SIGNALS
 from sockgraph.signals.bags import machine_texts
+from sockgraph.signals.corpus import compile_edits, of_accounts
 from sockgraph.signals.imitation import find_imitation
 from sockgraph.signals.null_models import (
     coupled_absence,
@@ -42,13 +43,14 @@ from sockgraph.signals.null_models import (
     shared_sessions,
 )
 from sockgraph.signals.simultaneous import find_alibis
+from sockgraph.signals.vectors import TermMatrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from sockgraph.signals import Corpus, Histories
+    from sockgraph.signals.corpus import Corpus, Histories
     from sockgraph.signals.null_models import NullTrace
     from sockgraph.signals.simultaneous import Alibi
 

@@ -21,8 +21,8 @@ from sockgraph.evidence.scoring import at_pairs
 from sockgraph.evidence.similarity import surprise
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import subject_of, validate
-from sockgraph.signals import Histories, TermVectors, similarity, term_vectors
-from sockgraph.signals.corpus import DAY, hash_arrays, revision_keys
+from sockgraph.signals.corpus import DAY, Histories, hash_arrays, revision_keys
+from sockgraph.signals.vectors import TermVectors, similarity, term_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

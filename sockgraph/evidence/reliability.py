@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sockgraph.clustering import THRESHOLD, PairEvidence, partition
+from sockgraph.clustering.linkage import THRESHOLD, PairEvidence, partition
 from sockgraph.evidence import flagging
 from sockgraph.evidence.settings import LEAD
 from sockgraph.evidence.training import EXTREME, KINDS
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sockgraph.evidence.scoring import AccountIndex, PairScores
     from sockgraph.evidence.similarity import Similarity
     from sockgraph.evidence.tables import ComparedCase, PairMeasurements
-    from sockgraph.signals import Histories
+    from sockgraph.signals.corpus import Histories
 
 ALIKE = 0.05
 """The share of pairs, the most alike in one respect, that makes a stratum."""

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sockgraph.evidence.settings import BEYOND, TAIL
-from sockgraph.signals import Signal, similarity, term_vectors, whole_vectors
 from sockgraph.signals.corpus import hash_arrays
+from sockgraph.signals.vectors import similarity, term_vectors, whole_vectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
     from sockgraph.evidence.scoring import NullTest
     from sockgraph.evidence.training import PseudoPairs
-    from sockgraph.signals import Histories, TermMatrix, TermVectors
+    from sockgraph.signals import Signal
+    from sockgraph.signals.corpus import Histories
+    from sockgraph.signals.vectors import TermMatrix, TermVectors
 
 FAR = 10.0
 """Excess beyond ln K that is not followed further."""

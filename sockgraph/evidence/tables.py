@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sockgraph.evidence.scoring import AccountIndex, NullTest, PairScores
     from sockgraph.evidence.similarity import Similarity
-    from sockgraph.signals import Histories
+    from sockgraph.signals.corpus import Histories
     from sockgraph.signals.imitation import Imitation
     from sockgraph.signals.simultaneous import Alibi
 

@@ -11,9 +11,9 @@ from sockgraph.case import load_case
 from sockgraph.case_template import identify
 from sockgraph.charts import arrivals, blocs, effective_hands
 from sockgraph.charts import usual_hours as hours_chart
-from sockgraph.concert import Concert, compare_hypotheses, weigh_concert
+from sockgraph.concert import Concert, weigh_concert
 from sockgraph.concert.capture import Capture, measure_capture
-from sockgraph.concert.chance import arrivals_after, mass_messages, usual_hours
+from sockgraph.concert.chance import arrivals_after, compare_hypotheses, mass_messages, usual_hours
 from sockgraph.concert.history import Votes, pseudonymize_voters, read_votes
 from sockgraph.errors import CaseError
 from sockgraph.names import says_bot

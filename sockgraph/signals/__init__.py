@@ -10,18 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sockgraph.signals import bags
-from sockgraph.signals.corpus import Corpus, Histories, compile_edits, of_accounts
-from sockgraph.signals.vectors import (
-    TermMatrix,
-    TermVectors,
-    Weighting,
-    similarity,
-    term_vectors,
-    whole_vectors,
-)
+from sockgraph.signals.vectors import TermMatrix, Weighting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sockgraph.signals.corpus import Corpus
 
 FAMILIES = ("pages", "time", "text", "writing", "mechanics", "interaction")
 
@@ -66,19 +60,3 @@ SIGNALS: tuple[Signal, ...] = (
     Signal("saving habits", "mechanics", bags.habit_bag, Weighting("contrast", floor=0.03)),
 )
 """What earned its place on labelled communities (docs/mathematics.md says what was left out)."""
-
-__all__ = [
-    "FAMILIES",
-    "SIGNALS",
-    "Corpus",
-    "Histories",
-    "Signal",
-    "TermMatrix",
-    "TermVectors",
-    "Weighting",
-    "compile_edits",
-    "of_accounts",
-    "similarity",
-    "term_vectors",
-    "whole_vectors",
-]

@@ -13,7 +13,8 @@ from sockgraph.sources.dump import DumpSource
 from sockgraph.sources.table import TableSource
 
 if TYPE_CHECKING:
-    from sockgraph.sources.mediawiki import MediaWikiSource, MultiWikiSource
+    from sockgraph.sources.mediawiki import MultiWikiSource
+    from sockgraph.sources.mediawiki.source import MediaWikiSource
 
 __all__ = ["Coverage", "DumpSource", "MediaWikiSource", "MultiWikiSource", "Source", "TableSource"]
 

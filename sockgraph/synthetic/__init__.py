@@ -9,13 +9,6 @@ import pyarrow.parquet as pq
 
 from sockgraph.schema import TABLES
 from sockgraph.store.files import make_folder, write_bytes
-from sockgraph.synthetic.election import (
-    Community,
-    Election,
-    discussion_revisions,
-    invent_election,
-    write_election,
-)
 from sockgraph.synthetic.wiki import (
     ADMIN,
     COLLEAGUE,
@@ -25,7 +18,6 @@ from sockgraph.synthetic.wiki import (
     NOMINATED,
     OPERATOR,
     WIKI,
-    SyntheticWiki,
     small_wiki,
 )
 
@@ -33,18 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-
-__all__ = [
-    "Community",
-    "Election",
-    "SyntheticWiki",
-    "demo_case_text",
-    "discussion_revisions",
-    "invent_election",
-    "small_wiki",
-    "write_demo",
-    "write_election",
-]
 
 
 CASE_ID = "demo-0001"

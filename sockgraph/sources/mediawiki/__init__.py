@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from sockgraph.case import Case
     from sockgraph.store.raw_answers import RawAnswers
 
-__all__ = ["MediaWikiSource", "MultiWikiSource"]
-
 
 USER_LOGS = frozenset({"block", "gblblock", "globalauth", "gblrename", "newusers", "renameuser"})
 ABOUT_USERS = USER_LOGS | {"rights", "thanks"}
