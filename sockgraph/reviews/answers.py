@@ -286,12 +286,12 @@ def open_findings(ledger: Ledger, kept: Iterable[SealedAnswers]) -> tuple[Entry,
 def waiting(entries: Iterable[Entry], kept: Iterable[SealedAnswers]) -> list[Pair]:
     """Return the links on which these answers stay closed, since no second finding is in."""
     known = histories(entries)
-    return [k.pair for k in kept if "finding" in k.answers and not _in(known.get(k.pair))]
+    return [k.pair for k in kept if "finding" in k.answers and not _in(known[k.pair])]
 
 
-def _in(history: LinkHistory | None) -> bool:
+def _in(history: LinkHistory) -> bool:
     """Tell whether as many findings are committed as the link needs."""
-    if history is None or history.current is None:
+    if history.current is None:
         return False
     records = history.current.records.values()
     return bool(records) and sum(r.committed for r in records) >= history.current.needed
@@ -446,11 +446,7 @@ def with_answer(kept: Iterable[SealedAnswers], new: SealedAnswers) -> list[Seale
 def unopened(entries: Iterable[Entry], kept: Iterable[SealedAnswers]) -> list[SealedAnswers]:
     """Return the answers that are not open yet."""
     known = histories(entries)
-    return [k for k in kept if not _opened(known.get(k.pair), k.reviewer)]
-
-
-def _opened(history: LinkHistory | None, reviewer: str) -> bool:
-    return bool(record_of(history.current if history else None, reviewer).answers)
+    return [k for k in kept if not record_of(known[k.pair].current, k.reviewer).answers]
 
 
 def sealed_text(kept: Sequence[SealedAnswers]) -> str:
