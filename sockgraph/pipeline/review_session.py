@@ -38,7 +38,7 @@ from sockgraph.reviews.blinding import words as in_words
 from sockgraph.reviews.dossier import Dossier, refuse_everyone
 from sockgraph.reviews.ledger import Ledger
 from sockgraph.reviews.packet import answers_turned, judged_in_full, make_exhibit, wiki_address
-from sockgraph.reviews.reversal import settle_reversals, state_of
+from sockgraph.reviews.reversal import settle_reversals
 from sockgraph.reviews.rules import ReviewTask, live_record, queue, refuse_barred, why_nothing
 from sockgraph.reviews.sheet import case_key, make_sheet, sides, wanted_diffs
 from sockgraph.reviews.states import (
@@ -48,6 +48,7 @@ from sockgraph.reviews.states import (
     LinkHistory,
     cannot_links,
     histories,
+    state_of,
 )
 from sockgraph.runtime import silent
 from sockgraph.sources.mediawiki.revisions import DiffSource, parse_diff
@@ -448,10 +449,9 @@ def named(reviewer: str) -> str:
 def _chosen(session: ReviewSession, link: Pair, reviewer: str) -> ReviewTask:
     """Return the pair that a reviewer chose by name, if it can be reviewed by them."""
     pair = session.dossier.pair(*link)
-    entries = session.ledger.entries()
-    history = histories(entries)[pair]
+    history = histories(session.ledger.entries())[pair]
     refuse_barred(session.dossier.case, history, reviewer)
-    if state_of(session.dossier, entries, pair) == "none":
+    if state_of(history, flagged=bool(session.dossier.link(pair)["flagged"])) == "none":
         raise ReviewError(
             " and ".join(pair),
             "nobody has made this link: it is neither flagged nor asserted.",

@@ -22,11 +22,11 @@ from sockgraph.reviews.states import (
     LinkHistory,
     Pair,
     histories,
+    state_of,
 )
 from sockgraph.strings import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from sockgraph.reviews.dossier import Dossier
@@ -129,9 +129,9 @@ def ask_reversal(
     draft = Draft(REVERSAL_ASKED, author, _body(pair, reason=reason.strip()), dossier.seal)
 
     def rule(entries: tuple[Entry, ...]) -> list[Draft]:
-        state = state_of(dossier, entries, pair)
-        asserted = histories(entries)[pair].asserted
-        if state not in (*REVERSIBLE, *(REVERSIBLE_IF_ASSERTED if asserted else ())):
+        history = histories(entries)[pair]
+        state = state_of(history, flagged=bool(dossier.link(pair)["flagged"]))
+        if state not in (*REVERSIBLE, *(REVERSIBLE_IF_ASSERTED if history.asserted else ())):
             raise ReviewError(
                 " and ".join(pair),
                 f"its state is {state!r}: only a link that was made can be reversed.",
@@ -221,12 +221,6 @@ def settle_reversals(ledger: Ledger, dossier: Dossier) -> tuple[Entry, ...]:
         return [_restoration(dossier, h, known) for h in known.values() if _unsettled(h)]
 
     return ledger.extend(rule)
-
-
-def state_of(dossier: Dossier, entries: Sequence[Entry], pair: Pair) -> str:
-    """Return a link's state, from the ledger and, where that is silent, from the links table."""
-    state = histories(entries)[pair].state
-    return "flagged" if state == "none" and dossier.link(pair)["flagged"] else state
 
 
 def _unsettled(history: LinkHistory) -> bool:

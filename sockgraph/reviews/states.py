@@ -373,7 +373,7 @@ def link_states(links: pd.DataFrame, entries: Iterable[Entry]) -> pd.Series:
     """
     known = histories(entries)
     rows = zip(links["user_a"], links["user_b"], links["flagged"], strict=True)
-    states = [_state(known.get((a, b)), flagged=bool(flagged)) for a, b, flagged in rows]
+    states = [state_of(known[a, b], flagged=bool(flagged)) for a, b, flagged in rows]
     return pd.Series(states, index=links.index, dtype="string", name="state")
 
 
@@ -387,9 +387,9 @@ def accepted_alibis(entries: Iterable[Entry]) -> list[Pair]:
     return sorted(h.pair for h in histories(entries).values() if h.alibi_accepted)
 
 
-def _state(history: LinkHistory | None, *, flagged: bool) -> str:
-    said = history.state if history else "none"
-    return "flagged" if said == "none" and flagged else said
+def state_of(history: LinkHistory, *, flagged: bool) -> str:
+    """Return a link's state, from the ledger and, where that is silent, from the links table."""
+    return "flagged" if history.state == "none" and flagged else history.state
 
 
 def _new(drafts: Sequence[Draft], entries: Sequence[Entry]) -> list[Draft]:
