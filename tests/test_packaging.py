@@ -97,3 +97,10 @@ def test_no_archive_and_no_commit_holds_what_lies_about(tmp_path):
         text=True,
     ).stdout
     assert not [stray for stray in STRAY if stray in seen]
+
+
+def test_a_file_of_tests_goes_to_one_worker(request):
+    """Else what a file shares is made, and a service started, once a worker."""
+    if not getattr(request.config.option, "loadgroup", False):
+        pytest.skip("there is one worker")
+    assert request.node.nodeid.endswith("@test_packaging")
