@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ from sockgraph.reviews.words import ALIBI_ANSWERS, FINDINGS, JUDGEMENTS, QUESTIO
 
 pytestmark = pytest.mark.notebook
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-PICTURES = Path(__file__).parent.parent / "docs" / "images"
 READY = '.sg .panel[data-shows="Edits"]'
 WAIT = 120_000
 
@@ -234,6 +234,26 @@ def test_a_notebook_keeps_no_error_no_unsent_form_and_no_edit_of_a_review(browse
     page.context.close()
 
 
+def assert_beside(page):
+    """The form stands beside the edits, and both fit a screen, however many edits there are."""
+    page.locator(".sg-review h3").scroll_into_view_if_needed()
+    tabs, form = (page.locator(f".sg-beside > *:nth-child({n})").bounding_box() for n in (1, 2))
+    assert tabs["x"] + tabs["width"] <= form["x"]
+    assert abs(tabs["y"] - form["y"]) < 10
+    assert max(tabs["height"], form["height"]) < 800
+    choices = page.locator(".sg-beside .widget-radio-box label").evaluate_all(
+        "all => all.map(l => [l.getBoundingClientRect().top, l.getBoundingClientRect().bottom,"
+        " l.scrollHeight - l.clientHeight])"
+    )
+    for (_, end, _), (start, _, _) in pairwise(choices):
+        assert end <= start + 1  # no answer covers another
+    assert max(over for _, _, over in choices) <= 0
+    edits = page.locator(".sg-beside .widget-tab-contents")
+    assert edits.evaluate("box => box.scrollHeight > 2 * box.clientHeight")
+    for box in (page.locator(".sg-beside"), page.locator(".sg-review")):
+        assert box.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+
+
 def test_a_review_goes_to_its_end_and_into_the_ledger(browser, lab, demo_copy):
     shutil.copy(NOTEBOOKS / "03_review_link.ipynb", lab.root)
     source = lab.root / "03_review_link.ipynb"
@@ -246,6 +266,7 @@ def test_a_review_goes_to_its_end_and_into_the_ledger(browser, lab, demo_copy):
     shown = page.locator(".sg-review").inner_text()
     for word in ("log10", "Weir Lantern", "Alder Tollgate", "reference-"):
         assert word not in shown
+    assert_beside(page)
     judged = answer_all(page)
     case = demo_copy / "raw" / "demo" / "demo.toml"
     entries = ReviewSession.of(case, demo_copy).ledger.entries()

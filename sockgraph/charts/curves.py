@@ -251,9 +251,9 @@ def _key(lines: Sequence[Curve], *, bottom: bool = False) -> list[Mark]:
     """Draw what each line is, where the curves leave room, on paper so that no grid crosses it."""
     high = 18.0 * len(lines) + 8
     top = BOTTOM - high - 6 if bottom else TOP + 8
-    parts: list[Mark] = [marks.box((LEFT + 8, top), (150, high), "paper")]
+    parts: list[Mark] = [marks.box((LEFT + 8, top), (128, high), "paper")]
     for row, (_, words, dash, stroke) in enumerate(lines):
         y = top + 14 + 18 * row
-        parts.append(marks.line((LEFT + 14, y), (LEFT + 44, y), stroke, width=2, dash=dash))
-        parts.append(Text((LEFT + 52, y + 4), words, "s"))
+        parts.append(marks.line((LEFT + 12, y), (LEFT + 32, y), stroke, width=2, dash=dash))
+        parts.append(Text((LEFT + 38, y + 4), words, "s"))
     return parts

@@ -37,6 +37,15 @@ STYLE = """<style>
   border-bottom: 1px solid var(--jp-border-color2, #dbd8cf); background: none; }
 .sg-review td { width: 45%; } .sg-review td.gap { width: 10%; white-space: nowrap; }
 .sg-review .lm-TabBar-tab { flex: 0 0 auto !important; max-width: none !important; }
+.sg-review { container-type: inline-size; }
+.sg-beside { display: grid !important; grid-template-columns: minmax(0, 1fr) 344px; gap: 24px;
+  align-items: start; }
+.sg-review .widget-radio-box label { display: flex; height: auto; line-height: 1.35; padding: 3px 0;
+  white-space: normal; }
+.sg-review .widget-radio-box input { flex: none; order: -1; }
+.sg-beside input:not([type]), .sg-beside textarea { width: 100%; box-sizing: border-box; }
+.sg-beside .widget-tab-contents { max-height: 620px; overflow: auto; }
+@container (max-width: 699px) { .sg-beside { grid-template-columns: minmax(0, 1fr); } }
 .sg-review .who { border: 1px solid; padding: 0 4px; } .sg-review h4 { margin: 14px 0 4px; }
 </style>"""
 
@@ -112,7 +121,8 @@ class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
         tabs.observe(opened, "selected_index")
         opened({"new": tabs.selected_index})
         intro = w.HTML(Markup("<p>{}<br>{}</p>").format(say(words.READ), say(words.FIRST_PAGES)))
-        return [intro, tabs, self._judgement(task, sheet, unread)]
+        beside = w.Box([tabs, self._judgement(task, sheet, unread)], layout=WIDE)
+        return [intro, beside.add_class("sg-beside")]
 
     def _judgement(self, task: ReviewTask, sheet: Sheet, unread: set[str]) -> w.VBox:
         options = [(" - ".join(map(say, both)), j) for j, both in words.JUDGEMENTS.items()]
