@@ -163,6 +163,25 @@ def test_a_kernel_that_ended_is_said_in_the_panel_at_once(browser, case):
     desk.page.close()
 
 
+def test_after_a_purge_no_panel_or_view_shows_what_it_showed_before(browser, copy):
+    desk = desk_of(copy)
+    shown = DeskPage(browser, desk)
+    shown.open("Timeline")
+    assert shown.page.locator(".sg .panel table").count()
+    purge_case(desk.store)
+    shown.page.locator('.sg [data-tab="Summaries"]').click()  # not asked before
+    for tab in ("Summaries", "Timeline", "Edits", "Notes"):
+        shown.page.locator(f'.sg [data-tab="{tab}"]').click()
+        shown.page.wait_for_selector(READY.format(tab), timeout=WAIT)
+        assert "were removed" in shown.text(".panel .problem"), tab
+        assert shown.page.locator(".sg .panel table").count() == 0, tab
+    shown.page.locator('.sg [data-sort="pair"]').click()
+    shown.page.locator(".sg .pairs .problem").wait_for(timeout=WAIT)
+    assert shown.page.locator(".sg .pairs table").count() == 0
+    assert shown.heard == []
+    shown.page.close()
+
+
 def test_a_kernel_that_says_nothing_is_said_above_the_panel(browser, case):
     desk = DeskPage(browser, desk_of(case))
     desk.alive = False

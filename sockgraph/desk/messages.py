@@ -13,7 +13,7 @@ import pandas as pd
 from sockgraph.charts.groups import MOST, NOTE, matrix_cells
 from sockgraph.desk import cited_edits, each, latest_edits, panels, shared_edits, shared_pages
 from sockgraph.desk.tables import pattern_of, shared_phrases
-from sockgraph.errors import FetchError, ReviewError, SockgraphError
+from sockgraph.errors import FetchError, ReviewError, SockgraphError, StaleArtifactError
 from sockgraph.names import clean, is_han
 from sockgraph.pipeline.run import open_source
 from sockgraph.report.filing import picked_edits, side_of, with_edit, with_move
@@ -207,7 +207,8 @@ def handle_message(desk: Desk, content: Answer, *, scene: Answer | None = None) 
                 return {"scene": scene}
             return _ANSWERS[content["ask"]](desk, content)
         except SockgraphError as error:
-            return {"problem": error_message(error)}
+            gone = isinstance(error, StaleArtifactError)  # nor may what was told before be shown
+            return {"problem": error_message(error), "stale": gone}
         except Exception as error:  # noqa: BLE001 - the page waits until it is told
             said = say(
                 "it cannot be shown: {error}.", error=clean(f"{type(error).__name__} {error}")

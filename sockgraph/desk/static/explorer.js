@@ -50,6 +50,7 @@ function desk(app, model, scene, state, language, speak) {
     const key = JSON.stringify(question);
     if (!kept.has(key)) {
       kept.set(key, ask(question).then((answer) => {
+        if (answer.stale) kept.clear();
         if (answer.problem) kept.delete(key);
         return answer;
       }));
