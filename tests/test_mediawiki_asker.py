@@ -97,6 +97,15 @@ def test_rows_given_twice_are_kept_once_and_counted(server, open_source):
     assert reading.dropped == {"rows that the wiki gave twice": 8}
 
 
+def test_progress_never_says_that_more_was_done_than_there_is(server, open_source):
+    server.otherwise = SmallWiki(overlap=2)  # gives more rows than the account has edits
+    told = []
+    open_source(progress=lambda *step: told.append(step)).read([NAME])
+    rows = [(done, total) for stage, done, total in told if stage == "edits"]
+    assert rows[-1] == (28, 28)
+    assert all(total is None or done <= total for _, done, total in told)
+
+
 def test_the_wikis_continuation_is_sent_back_verbatim(server, open_source):
     server.otherwise = SmallWiki(token="{}:|ä".format)
     assert len(open_source().read([NAME]).edits) == 20
