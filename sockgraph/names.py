@@ -255,13 +255,11 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        c if c == "\n" or (c.isprintable() and not _unseen(text, i)) else _escaped(c)
+        c
+        if c == "\n" or (c.isprintable() and not _unseen(text, i))
+        else c.encode("unicode_escape").decode()
         for i, c in enumerate(text)
     )
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode()
 
 
 def cell(text: str) -> str:

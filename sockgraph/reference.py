@@ -273,7 +273,8 @@ def _draw(  # noqa: PLR0917 - one step's parts
     tells one at a time who was ever blocked: only those who stay are asked about, and replaced.
     """
     case = here.case
-    own = activity_of(here.edits[here.edits["user"].isin(_nominated_of(here))])
+    named = here.accounts.loc[here.accounts["role"] == "nominated", "user"]
+    own = activity_of(here.edits[here.edits["user"].isin(named)])
     ranking = _Ranking.of(pool, own, case.reference.seed)
     order = _first(labelled, ranking.order(known := source.activity(list(pool["user"]))))
     wanted = case.places
@@ -315,11 +316,6 @@ def _people(chosen: Sequence[pd.DataFrame]) -> int:
 
 def _first(these: frozenset[str], order: list[str]) -> list[str]:
     return sorted(order, key=lambda name: name not in these)
-
-
-def _nominated_of(here: Population) -> set[str]:
-    accounts = here.accounts
-    return set(accounts.loc[accounts["role"] == "nominated", "user"])
 
 
 @dataclass(frozen=True)

@@ -139,11 +139,8 @@ def drawn(mark: Mark) -> Markup:
         look["stroke_dasharray"] = " ".join(map(number, mark.dash))
     if mark.opacity < 1:
         look["opacity"] = f"{mark.opacity:g}"
-    return element("path", d=_outline(mark), **look)
-
-
-def _outline(shape: Shape) -> str:
-    return "".join(_path(points, closed=shape.closed) for points in shape.outlines)
+    outline = "".join(_path(points, closed=mark.closed) for points in mark.outlines)
+    return element("path", d=outline, **look)
 
 
 def _path(points: tuple[Point, ...], *, closed: bool) -> str:

@@ -13,8 +13,7 @@ from scipy.special import gammaln
 from scipy.stats import t
 
 from sockgraph.errors import SockgraphError
-from sockgraph.schema import UNDOING
-from sockgraph.signals.null_models import UNDOES
+from sockgraph.signals.null_models import UNDOES, tagged_as_undoing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -247,12 +246,8 @@ def _undoes(edits: pd.DataFrame) -> NDArray[np.bool_]:
         said = edits["comment"].fillna("")
         undoes |= np.array([bool(UNDOES.search(text)) for text in said], dtype=bool)
     if "tags" in edits:
-        undoes |= np.array([bool(UNDOING & set(_list(t))) for t in edits["tags"]], dtype=bool)
+        undoes |= tagged_as_undoing(edits["tags"])
     return undoes
-
-
-def _list(tags: object) -> list[str]:
-    return list(tags) if isinstance(tags, (list, np.ndarray)) else []
 
 
 def _rows(

@@ -454,9 +454,5 @@ def _extra(name: str, family: str, trace: NullTrace | None, offered: NDArray[np.
         lr = np.where(offered, trace.log10_lr, np.nan)
         return NullTest(name, family, lr, trace.support, offered, trace.telling)
     nothing = np.zeros(offered.shape, dtype=np.int64)
-    silent = np.full(offered.shape, np.nan)
-    return NullTest(name, family, silent, nothing, np.zeros_like(offered), _nobody)
-
-
-def _nobody(*_: int) -> NDArray[np.int64]:
-    return np.zeros(0, dtype=np.int64)
+    silent, nobody = np.full(offered.shape, np.nan), np.zeros(0, dtype=np.int64)
+    return NullTest(name, family, silent, nothing, np.zeros_like(offered), lambda *_: nobody)

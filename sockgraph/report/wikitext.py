@@ -172,7 +172,7 @@ class _Wiki:
             question + self._found(),
             *self.section(say("Against one operator"), self._against()),
             *self.section(say("Not part of this report"), self._apart()),
-            *self.section(say("For one operator"), self._towards()),
+            *self.section(say("For one operator"), self._picked("for") or self._argued("for")),
             *self.section(say("Why its reviewers uphold it"), self._reasons()),
             "",
             say("For whoever wants the numbers: {numbers}", numbers=numbers),
@@ -271,9 +271,6 @@ class _Wiki:
             for h in self.filing.others
             if h.state in told and h.asserted and mine & set(h.pair)
         ]
-
-    def _towards(self) -> list[str]:
-        return self._picked("for") or self._argued("for")
 
     def _picked(self, side: Side) -> list[str]:
         """Return the edits that were picked for a side, under the argument that each belongs to."""

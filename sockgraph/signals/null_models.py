@@ -73,6 +73,7 @@ from sockgraph.signals.corpus import DAY
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from sockgraph.signals.corpus import Corpus, Histories
@@ -393,9 +394,13 @@ def _says_so(
     found = said[comment]
     if not corpus.offers("tags"):
         return found
-    tags = corpus.frame["tags"].iloc[rows]
+    return np.asarray(found | tagged_as_undoing(corpus.frame["tags"].iloc[rows]))
+
+
+def tagged_as_undoing(tags: pd.Series) -> NDArray[np.bool_]:
+    """Return which lists of tags hold one by which the wiki marks an undoing."""
     marked = [isinstance(t, (list, np.ndarray)) and not UNDOING.isdisjoint(t) for t in tags]
-    return np.asarray(found | np.array(marked, dtype=bool))
+    return np.array(marked, dtype=bool)
 
 
 def _brings_back(corpus: Corpus, rows: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -177,7 +177,7 @@ def _items(text: str, column: object, path: Path) -> list[str]:
     try:
         found = json.loads(inner)
     except ValueError:
-        found = [_unquoted(one) for one in _QUOTED.finditer(inner)]
+        found = [str(ast.literal_eval(one.group())) for one in _QUOTED.finditer(inner)]
         if re.sub(r"[\s,\[\](){}]+", "", _QUOTED.sub("", inner)):
             found = None
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
@@ -187,10 +187,6 @@ def _items(text: str, column: object, path: Path) -> list[str]:
             'Write lists as JSON, ["mobile edit"], or with commas between; an empty one as [].',
         )
     return found
-
-
-def _unquoted(found: re.Match[str]) -> str:
-    return str(ast.literal_eval(found.group()))
 
 
 def _kind(path: Path) -> str:
@@ -232,7 +228,9 @@ def _read_csv(path: Path) -> pa.Table:
     with _open(path) as file:
         try:
             if wide:
-                return pyarrow.csv.read_csv(io.BytesIO(_as_utf8(file)), **options)
+                return pyarrow.csv.read_csv(
+                    io.BytesIO(file.read().decode("utf-16").encode()), **options
+                )
             return pyarrow.csv.read_csv(file, **options)
         except (pa.ArrowException, UnicodeError) as error:
             raise _real_fault(path, error, delimiter) from error
@@ -273,10 +271,6 @@ def _no_utf8(path: Path, at: int) -> TableError:
         f"it is not UTF-8 (byte {at}).",
         "Save it as UTF-8 (in a spreadsheet: CSV UTF-8).",
     )
-
-
-def _as_utf8(file: IO[bytes]) -> bytes:
-    return file.read().decode("utf-16").encode()
 
 
 def _real_fault(path: Path, error: Exception, delimiter: str) -> TableError:

@@ -259,7 +259,8 @@ class RawAnswers:
             self._entries = None
 
     def _write(self, target: Path, entry: StoredAnswer, body: bytes) -> None:
-        head = json.dumps(_fields(entry), ensure_ascii=False, sort_keys=True).encode()
+        fields = {**asdict(entry), "params": dict(entry.params)}
+        head = json.dumps(fields, ensure_ascii=False, sort_keys=True).encode()
         with whole_file(target) as draft:
             draft.write_bytes(gzip.compress(head + b"\n" + body, compresslevel=6, mtime=0))
             if _open(draft) != (entry, body):
@@ -283,10 +284,6 @@ def digest(value: object) -> str:
     """Return the SHA-256 of a value's canonical JSON, in hexadecimal."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _fields(entry: StoredAnswer) -> dict[str, Any]:
-    return {**asdict(entry), "params": dict(entry.params)}
 
 
 def _unbroken(entries: list[StoredAnswer]) -> AnswerChain | None:

@@ -155,7 +155,8 @@ def _revisions(
         if undone:
             made[pages[save.title][-1]] = _marked(before[1])
             save = _undoing(before, save, rollback=save.user in rollbackers)
-        text = before[0].sha1 if undone else _sha1(f"{save.title}\n{number}")
+        made_up = hashlib.sha1(f"{save.title}\n{number}".encode(), usedforsecurity=False)
+        text = before[0].sha1 if undone else made_up.hexdigest()
         pages.setdefault(save.title, []).append(len(made))
         made.append(_Revision(number, before[-1].rev_id if before else 0, save, text))
     return made
@@ -285,10 +286,6 @@ def _log_events(accounts: pd.DataFrame) -> pd.DataFrame:
 
 def _moment(second: int) -> dt.datetime:
     return FIRST_DAY + dt.timedelta(seconds=second)
-
-
-def _sha1(text: str) -> str:
-    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 FIRST_DAY = dt.datetime(2023, 1, 2, tzinfo=dt.UTC)

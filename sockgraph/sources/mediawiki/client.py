@@ -95,7 +95,7 @@ class _Session(requests.Session):
         self.mount("https://", self._adapter)
         self.mount("http://", self._adapter)
         self.headers["User-Agent"] = user_agent
-        self.auth = _no_auth  # or requests would send what it finds in ~/.netrc
+        self.auth = lambda request: request  # or requests would send what it finds in ~/.netrc
         self.wait: float | None = None
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
@@ -184,10 +184,6 @@ def _carried(contact: str) -> str:
             "source.contact", "it holds a line break or control character.", "Write it on one line."
         )
     return contact if contact.isascii() else quote(contact, safe=" !#$&'()*+,/:;=?@[]~")
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 @dataclass(kw_only=True)
