@@ -116,11 +116,17 @@ class Column:
         null = values.isna().to_numpy(dtype=bool)
         cells = values.to_numpy(dtype=object)
         lists = np.full(len(values), None, dtype=object)  # of most pairs of a large case: they stay
-        given = (list(c) if pd.api.types.is_list_like(c) else c for c in cells[~null])
-        lists[~null] = np.fromiter(given, object)
+        lists[~null] = np.fromiter(map(_as_list, cells[~null]), object)
         for i in () if self.nullable else np.flatnonzero(null):
             lists[i] = []
         return pd.Series(lists, index=values.index, dtype=object)
+
+
+def _as_list(cell: Any) -> Any:
+    """Return an array, as Parquet gives it, as a list; likewise any other cell that is like one."""
+    if isinstance(cell, np.ndarray):  # nearly every one
+        return cell.tolist()
+    return list(cell) if pd.api.types.is_list_like(cell) else cell
 
 
 @dataclass(frozen=True)

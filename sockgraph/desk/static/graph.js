@@ -4,6 +4,7 @@ const PAD = 64, MARK = 8, RING = 28;
 const MOST_NAMED = 30; // accounts up to which each has its name; beyond, as many as fit
 const CROWD = 100; // accounts from which on marks are half as wide: they covered the links
 const MANY = 200; // links from which on each is pale: they covered one another
+const REST = 120; // milliseconds that a pointer rests on a link before its card is asked for
 const FEW = 12; // links that are drawn with their number beside them
 const widthOf = (lr) => 1.5 + 3.2 * Math.abs(lr);
 const span = (text) => [...text].reduce((sum, c) => sum + (c > "\u2e7f" ? 14 : 8.2), 0);
@@ -257,6 +258,8 @@ function graphView(ctx) {
     key.hidden = Boolean(link);
     card.hidden = !link;
     if (!link) return;
+    await new Promise((done) => { setTimeout(done, REST); }); // whoever passes over it asks nothing: a click would wait for the answers
+    if (pointed !== link) return;
     const said = await ctx.about({ ask: "panels", a: link.a, b: link.b, panels: ["card"] });
     if (pointed === link) card.replaceChildren(said.problem ? problemBox(said.problem) : markup(said.card));
   }
