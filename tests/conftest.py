@@ -8,8 +8,6 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
-from sockgraph.pipeline.run import demo_case, run_case
-
 pytest_plugins = ["wiki_fixture", "chromium_fixture", "lab_fixture", "files_fixture"]
 
 SERVICES = {"mediawiki", "browser", "lab"}
@@ -67,6 +65,8 @@ def made_once(tmp_path_factory, name, make):
 @pytest.fixture(scope="session")
 def demo_ran(tmp_path_factory):
     """Run the demo case, and give its data folder."""
+    from sockgraph.pipeline.run import demo_case, run_case  # with all that it imports
+
     return made_once(
         tmp_path_factory, "demo-data", lambda data: run_case(demo_case(data), data=data)
     )

@@ -10,7 +10,7 @@ import sockgraph as sg
 from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import SockgraphError
-from sockgraph.evidence import comparison, exploration, leave_out, similarity
+from sockgraph.evidence import EvidenceSettings, comparison, exploration, leave_out, similarity
 from sockgraph.pipeline.run import compare_case, kept_files, run_case
 from sockgraph.signals import bags, vectors
 from sockgraph.store import Store, as_written
@@ -26,7 +26,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def scores(table):
-    return sg.compare(table, nominated=tiny.NAMES)
+    return ask(table)
 
 
 def score_of(scores):
@@ -35,7 +35,8 @@ def score_of(scores):
 
 
 def ask(table, **asked):
-    return sg.compare(table, nominated=tiny.NAMES, **asked)
+    few = EvidenceSettings(resamples=3)
+    return sg.compare(table, nominated=tiny.NAMES, settings=few, **asked)
 
 
 def test_without_nothing_that_speaks_the_numbers_stay(table, scores):
@@ -170,7 +171,7 @@ def counted(made):
 
 
 def test_what_is_kept_beside_the_edits_is_trusted_only_whole(tmp_path, made):
-    file, data = tiny.write(tmp_path, reference=36), tmp_path / "data"
+    file, data = tiny.write(tmp_path, reference=36, frame=tiny.edits(each=40)), tmp_path / "data"
     folder = run_case(file, data=data).folder
     kept = [folder / name for name in KEPT]
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
