@@ -38,6 +38,8 @@ PAIRS, WEEKS = 40, 5
 SAVES = 1 << 20
 """Saves that are looked at together: each pair's histories are held once a week."""
 WEEK = 7 * DAY
+NEVER = 1 << 32
+"""No week: so many are some eighty million years."""
 MONDAY = 3 * DAY
 """1970 began on a Thursday: so many seconds before it, its ISO week did."""
 
@@ -277,11 +279,16 @@ def _label(week: int) -> str:
 def _leave_out(
     histories: Histories, left: _Left
 ) -> tuple[Histories, NDArray[np.int64], NDArray[np.int64]]:
-    """Return the histories without a week, each once, and which of them are each row's sides."""
+    """Return the histories without a week, each once, and which of them are each row's sides.
+
+    Who did nothing in a week is the same without it: one history for all such weeks.
+    """
     starts = np.searchsorted(histories.unit, np.arange(histories.n_units + 1))
     of_save = _week(histories.corpus.seconds[histories.saves])
-    sides = np.concatenate([left.a, left.b]), np.tile(left.week, 2)
-    (units, weeks), which = np.unique(np.stack(sides), axis=1, return_inverse=True)
+    side, week = np.concatenate([left.a, left.b]), np.tile(left.week, 2)
+    worked = np.isin(side * NEVER + week, histories.unit * NEVER + of_save)
+    sides = np.stack([side, np.where(worked, week, NEVER)])
+    (units, weeks), which = np.unique(sides, axis=1, return_inverse=True)
     rows = [np.arange(starts[u], starts[u + 1]) for u in units]
     kept = [r[of_save[r] != w] for r, w in zip(rows, weeks, strict=True)]
     unit = np.repeat(np.arange(len(units)), [len(r) for r in kept])
