@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import stat
+from unittest import mock
 
 import pandas as pd
 import pytest
@@ -69,6 +70,21 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("river")
     write_case(folder)
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def read_once():
+    """Have the accounts of a case, which no test changes, read once and not by every command."""
+    read, known = review_session.read_case_population, {}
+
+    def once(case, *given, **more):
+        asked = repr((case.id, case.source, case.accounts, case.reference))
+        if asked not in known:
+            known[asked] = read(case, *given, **more)
+        return known[asked]
+
+    with mock.patch.object(review_session, "read_case_population", once):
+        yield
 
 
 @pytest.fixture
