@@ -394,6 +394,11 @@ def validate(
     progress
         Told of every step.
 
+    Returns
+    -------
+    ValidationResult
+        With `validation.reason` set where nothing could be calibrated; the page then says why.
+
     Raises
     ------
     StoreError

@@ -51,18 +51,12 @@ STYLE = """<style>
 
 
 class ReviewWidget(w.VBox):  # type: ignore[misc] # ipywidgets has no types
-    """One reviewer's review of what waits, pair by pair.
+    """One reviewer's review of what waits, pair by pair, as `sockgraph.review` says it.
 
     Parameters
     ----------
     case
         The path of a case file that was run, or what `run_case` or `read_case` returned.
-    reviewer
-        Who reviews; stands in the ledger.
-    data
-        The data folder.
-    foils
-        Pairs known to be different people, mixed in.
     """
 
     def __init__(

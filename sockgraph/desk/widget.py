@@ -236,16 +236,12 @@ def scoped_tokens() -> str:
 
 
 class Explorer(anywidget.AnyWidget):
-    """The investigator's desk: a graph of a case's links, and the evidence behind each.
+    """The investigator's desk, as `sockgraph.explore` says it.
 
     Parameters
     ----------
     case
         The path of a case file that was run, or what `run_case` or `read_case` returned.
-    data
-        The data folder, where a path is given.
-    by
-        Who writes notes; without it, notes can be read only.
     """
 
     _esm = page_script()

@@ -77,10 +77,8 @@ def concert_of(path: Path, *, data: Path = DATA, progress: Progress = silent) ->
 
     Raises
     ------
-    CaseError
-        If the case lists no discussions, or names no accounts.
-    StoreError
-        If it was not run since it lists them.
+    SockgraphError
+        As `votes_of`.
     """
     case = _with_discussions(path)
     with writing(case, data, "compared in concert") as store, threadpool_limits(1):

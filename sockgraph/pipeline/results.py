@@ -128,15 +128,7 @@ def optional_tables(case: Case) -> tuple[str, ...]:
 
 
 def read_case(path: Path, *, data: Path = DATA) -> CaseResult:
-    """Read back what `run_case` wrote.
-
-    Raises
-    ------
-    StoreError
-        If the case was not run yet.
-    StaleArtifactError
-        If a table is not the one that the manifest describes.
-    """
+    """Read back what `run_case` wrote, as `sockgraph.read` says it."""
     case = load_case(path)
     store = open_store(case, data)
     tables, manifest = store.read_set((*TABLES, *optional_tables(case)))

@@ -68,32 +68,7 @@ class ValidationResult:
 def validate_case(
     path: Path, labels: Path | None = None, *, data: Path = DATA, progress: Progress = silent
 ) -> ValidationResult:
-    """Measure how often the numbers of a case that was run would be wrong, and write a page of it.
-
-    Parameters
-    ----------
-    path
-        The case file.
-    labels
-        CSV or Parquet with `user, person`: accounts whose operators are known. Default: the case's
-        own `reference.labels`, if it names any.
-    data
-        The data folder.
-    progress
-        Told of every step.
-
-    Returns
-    -------
-    ValidationResult
-        With `validation.reason` set where nothing could be calibrated; the page then says why.
-
-    Raises
-    ------
-    StoreError
-        If the case was not run yet.
-    EvaluationError
-        If the labels cannot be used; nothing is written then.
-    """
+    """Measure a case, as `sockgraph.validate` says it."""
     with writing(load_case(path), data, "validated") as store:
         return _validated(read_case(path, data=data), labels, store, progress)
 

@@ -301,32 +301,15 @@ def screen_local(
     scratch: Path | None = None,
     progress: Progress = silent,
 ) -> Candidates:
-    """Find every account's best partners in a table of edits.
+    """Find every account's best partners on this machine, as `screen` says it.
 
     Parameters
     ----------
-    path
-        A Parquet or CSV file, or a folder of Parquet files, in any order of rows.
-    top
-        Partners an account, at most.
-    window
-        First second that counts and first that no longer does, since 1970 UTC.
-    threads
-        Threads to compute in; the result does not depend on it.
     memory
         Bytes that the process may come to. DuckDB sorts in half of it and sets the rest aside in
         `scratch`; what cannot be set aside is reckoned before it is needed.
     scratch
         Where to set rows aside; None is the system's folder for temporary files.
-
-    Raises
-    ------
-    TableError
-        If the table is missing, damaged, contradicts itself, or has no edits of accounts.
-    ScreeningError
-        If `memory` does not do, or the wiki is beyond what one machine word holds.
-    StoreError
-        If rows cannot be set aside.
     """
     if top < 1 or threads < 1:
         raise ScreeningError(

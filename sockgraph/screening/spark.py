@@ -130,25 +130,14 @@ def screen_spark(
     progress: Progress = silent,
     **_local: object,
 ) -> SparkCandidates:
-    """Find every account's best partners in a table of edits, on a cluster.
+    """Find every account's best partners on a cluster, as `screen` says it.
 
     Parameters
     ----------
     path
         A Parquet file or folder, or any address that Spark reads (`hdfs://…`, `s3a://…`).
-    top
-        Partners an account, at most.
-    window
-        First second that counts and first that no longer does, since 1970 UTC.
     session
         The Spark session; the active one, or a new one with Spark's own settings, where None.
-
-    Raises
-    ------
-    TableError
-        If a column is missing, rows contradict each other, or there are no edits of accounts.
-    ScreeningError
-        If the path cannot be read by Spark.
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     spark = session or SparkSession.getActiveSession()
