@@ -303,18 +303,7 @@ def match_labels(
     allow_missing: bool = False,
     compared_only: bool = False,
 ) -> LabelledPairs:
-    """Lay links beside labels.
-
-    Parameters
-    ----------
-    links
-        At least `user_a, user_b, score, log10_lr, flagged`, one row a pair, in any order.
-    labels
-        `user, person`; a null person is a person of their own.
-    allow_missing
-        Let pairs of labelled accounts be missing: they rank last, with a log10 LR of 0.
-    compared_only
-        Leave out, and count, labelled accounts that no link names.
+    """Lay links beside labels, as `sockgraph.evaluate` says it.
 
     Raises
     ------

@@ -316,13 +316,7 @@ class WikiSource(TableSource):
         return kept
 
     def resolve(self, names: Sequence[str]) -> dict[str, str]:
-        """Return how the wiki writes each name.
-
-        Raises
-        ------
-        SourceError
-            If names are not there, neither as given nor as MediaWiki would write them.
-        """
+        """Return how the wiki writes each name, as given or as MediaWiki would."""
         asked = sorted({written for n in names for written in (n, normal_name(n))})
         known = set(self._wiki.edits_of(asked)["user"]) | set(self._facts["user"])
         found = {n: n if n in known else normal_name(n) for n in names}

@@ -355,15 +355,7 @@ class MediaWikiSource(Source):
             return read_discussions(self._asker, self._case.wiki, pages)
 
     def diffs(self, rev_ids: Sequence[int], *, wiki: str | None = None) -> dict[int, str]:  # noqa: ARG002 - there is one
-        """Return, from revision to the HTML rows of `action=compare`, what these edits changed.
-
-        Deleted and hidden ones are absent; offline, so is what was never asked for.
-
-        Raises
-        ------
-        FetchError
-            If the wiki does not answer; what was answered until then is kept.
-        """
+        """Return what these edits changed, as `revisions.read_diffs` says it."""
         return read_diffs(self._asker, rev_ids)
 
     def remove_hidden(self) -> HiddenReport:
