@@ -448,6 +448,11 @@ def test_a_signal_opens_its_own_edits(opened):
     why = page.locator(".sg .edits .why").all_inner_texts()
     assert why
     assert all(signal in text for text in why)
+    opened.open("Evidence")
+    page.locator('.sg [data-signal="openings"]').click()
+    page.wait_for_selector(READY.format("Edits"), timeout=WAIT)
+    shown = page.locator(".sg .edits .summary:has(mark)").all_inner_texts()
+    assert any(re.search(r"“换图，.*” \(3 of 266 others begin so\)", text) for text in shown), shown
 
 
 def test_the_basket_keeps_puts_against_first_and_copies_whole_lines(opened):

@@ -205,6 +205,21 @@ def test_a_basket_is_purged_with_its_case(tmp_path):
     assert not store.path("basket.json").exists()
 
 
+def test_an_opening_that_told_is_marked_and_counted_among_all_accounts_read(desk):
+    said = ask(desk, ask="edits")
+    told = [e for e in said["edits"] if "openings" in e["signals"] and e["told"]]
+    opens = [(e["summary"], e["told"]) for e in told if e["told"]["opens"]]
+    assert opens
+    rows = desk.tables["edits"].dropna(subset=["comment"])
+    bare = rows["comment"].str.replace(r"/\*.*?\*/", "", regex=True).str.strip()
+    of = rows["user"].nunique() - 2
+    for summary, one in opens:
+        assert re.sub(r"/\*.*?\*/", "", summary).strip().startswith(one["text"])
+        begin = rows.loc[bare.str.lower().str.startswith(one["text"].lower()), "user"].unique()
+        assert (one["others"], one["of"]) == (len(begin) - 2, of), one
+    assert ("换图，", 3, 266) in {(t["text"], t["others"], t["of"]) for _, t in opens}
+
+
 def pairs(desk, **question):
     """Ask for rows of the table of pairs; return them by column name."""
     said = handle_message(desk, {"ask": "pairs", **question})

@@ -5,7 +5,8 @@ Lists and matrix hold every pair of a case, also those that no picture draws.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -272,7 +273,9 @@ def give_edits(desk: Desk, content: Answer) -> Answer:
                 "size": None if pd.isna(row.size_diff) else int(row.size_diff),
                 "gap": None if pd.isna(row.gap) else float(row.gap),
                 "signals": signals.get(row.rev, []),
-                "told": _told(row.comment, told),
+                "told": _told(
+                    desk, row, told, opens="openings" in signals.get(row.rev, ()) and (a, b)
+                ),
                 "url": diff_url(case, row.rev),
             }
             for row in each(edits)
@@ -290,18 +293,31 @@ def _page(row: Any, *, numbered: bool) -> Answer:
     }
 
 
-def _told(comment: object, phrases: list[tuple[re.Pattern[str], Any]]) -> Answer | None:
-    """Return the rarest phrase of both that a summary holds, and how many others wrote it."""
-    if not isinstance(comment, str):
+def _told(
+    desk: Desk,
+    edit: Any,
+    phrases: list[tuple[re.Pattern[str], Any]],
+    *,
+    opens: tuple[str, str] | Literal[False],
+) -> Answer | None:
+    """Return the rarest thing of both that a summary holds, and how many others wrote it.
+
+    A phrase, or how it begins: of two accounts whose openings told, which `opens` names.
+    """
+    if not isinstance(edit.comment, str):
         return None
-    for pattern, row in phrases:
-        if found := pattern.search(comment):
-            return {
-                "text": clean(found.group()),
-                "others": int(row.others),
-                "of": int(row.of_others),
-            }
-    return None
+    found: list[Answer] = []
+    for pattern, row in phrases:  # the rarest first
+        if phrase := pattern.search(edit.comment):
+            found.append({"text": clean(phrase.group()), "others": int(row.others), "opens": False})
+            break
+    if opens and (opening := desk.voices.opening_of_both(edit.comment, *opens)):
+        text = pattern_of(opening[0]).search(edit.comment)
+        found += (
+            [{"text": clean(text.group()), "others": opening[1], "opens": True}] if text else []
+        )
+    rarest = min(found, key=itemgetter("others"), default=None)
+    return rarest and {**rarest, "of": len(desk.voices.texts.keys() - {edit.user}) - 1}
 
 
 def give_diff(desk: Desk, content: Answer) -> Answer:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sockgraph.signals.bags import OPENING
 from sockgraph.signals.corpus import page_titles
 
 if TYPE_CHECKING:
@@ -243,6 +244,23 @@ class PhraseIndex:
             return found
         needle = f" {' '.join(tokens)} "
         return {user for user in found if needle in self.texts[user]}
+
+    def opening_of_both(self, summary: str, a: str, b: str) -> tuple[str, int] | None:
+        """Return the longest opening of a summary that two accounts use, and how many others do.
+
+        Openings have two to `OPENING` tokens.
+
+        >>> told = pd.DataFrame({"user": list("abc"), "comment": ["換圖，修正", "換圖", "換圖"]})
+        >>> index_phrases({"edits": told}).opening_of_both("/* 渡口 */ 換圖，修正", "a", "b")
+        ('換圖', 1)
+        """
+        tokens = tokens_of(summary)[:OPENING]
+        for n in range(len(tokens), SHORTEST - 1, -1):
+            begins = f" {' '.join(tokens[:n])} "
+            who = {user for user in self.of(tokens[:n]) if f"\n{begins}" in f"\n{self.texts[user]}"}
+            if {a, b} <= who:
+                return _joined(tokens[:n]), len(who) - 2
+        return None
 
 
 def index_phrases(tables: Mapping[str, pd.DataFrame]) -> PhraseIndex:

@@ -157,10 +157,10 @@ function editsView(said, ctx) {
     else if (!edit.told) text.append("“", named(edit.summary), "”");
     else {
       const at = edit.summary.indexOf(edit.told.text), end = at + edit.told.text.length;
-      const quoted = named("");
+      const quoted = named(""), of = { n: counted(edit.told.others), all: counted(edit.told.of) };
       if (HAN.test(edit.summary)) quoted.lang = "zh";
       quoted.append(edit.summary.slice(0, at), el("mark", "", edit.told.text), edit.summary.slice(end));
-      text.append("“", quoted, "” ", el("span", "mut", t("({n} of {all} others wrote it)", { n: edit.told.others, all: edit.told.of })));
+      text.append("“", quoted, "” ", el("span", "mut", edit.told.opens ? t("({n} of {all} others begin so)", of) : t("({n} of {all} others wrote it)", of)));
     }
     return text;
   }
