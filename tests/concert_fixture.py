@@ -10,12 +10,9 @@ def concert_data(case, found, *, votes, edits, figures=None):
     """Put together what was found in a case's votes, nothing parsed beside it."""
     return ConcertData(
         case=case,
-        told=found.told,
+        found=found,
         parsed={},
-        concert=found.table,
         hypotheses=compare_hypotheses(found.table),
-        traces=found.traces,
-        same_way=found.same_way,
         hours=usual_hours(votes, edits),
         arrivals=arrivals_after(votes, mass_messages(edits)),
         figures=figures or [],

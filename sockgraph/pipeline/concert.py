@@ -19,7 +19,7 @@ from sockgraph.errors import CaseError
 from sockgraph.names import says_bot
 from sockgraph.pipeline.results import CAPTURE_PAGE, CONCERT_PAGE, DATA, read_case, writing
 from sockgraph.pipeline.run import open_source
-from sockgraph.report.concert import CaptureData, ConcertData, capture_page, concert_page
+from sockgraph.report.concert import ConcertData, capture_page, concert_page
 from sockgraph.runtime import Progress, silent
 from sockgraph.schema import IN_CONCERT
 from sockgraph.signals.corpus import page_titles
@@ -137,26 +137,21 @@ def _data(result: CaseResult, votes: Votes, found: Concert) -> ConcertData:
     sent = mass_messages(edits)
     return ConcertData(
         case=result.case,
-        told=found.told,
+        found=found,
         parsed=votes.told,
-        concert=found.table,
         hypotheses=compare_hypotheses(found.table, result.links),
-        traces=found.traces,
-        same_way=found.same_way,
         hours=usual_hours(votes.table, edits[edits["user"].isin(nominated)]),
         arrivals=arrivals_after(votes.table, sent),
-        figures=_figures(result, votes, found),
+        figures=_figures(result, votes, found, sent),
     )
 
 
-def _figures(result: CaseResult, votes: Votes, found: Concert) -> list[Chart]:
+def _figures(result: CaseResult, votes: Votes, found: Concert, sent: pd.DataFrame) -> list[Chart]:
     users = _in_order(found, _nominated(result))
     came = set(votes.table.loc[votes.table["parse"] == "ok", "user"])
     users = [user for user in users if user in came]
     if not users:
         return []
-    sent = mass_messages(result.edits)
-
     drawn = [blocs(votes.table, users), hours_chart(votes.table, result.edits, users)]
     return [*drawn, *([arrivals(votes.table, sent, users)] if len(sent) else [])]
 
@@ -233,8 +228,8 @@ def _capture_of(case: Case, store: CaseStore, every: str, progress: Progress) ->
         "pages": int(page_titles(people).nunique()),
         "edits of bots, left out": len(edits) - len(people),
     }
-    chart = effective_hands(capture.table)
-    page = capture_page(CaptureData(case.wiki, every, capture.table, capture.merged, told, chart))
+    figure = effective_hands(capture.table)
+    page = capture_page(capture, wiki=case.wiki, every=every, told=told, figure=figure)
     progress("concentration", 1, 1)
     return CaptureResult(capture, told, store.write_text(CAPTURE_PAGE, page))
 

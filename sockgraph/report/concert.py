@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sockgraph.case import Case
     from sockgraph.charts import Chart
+    from sockgraph.concert import Concert
+    from sockgraph.concert.capture import Capture
 
 
 MOST_PAIRS = 40
@@ -39,12 +41,12 @@ class ConcertData:
     ----------
     case
         The case.
-    told, parsed
-        What the comparison and the votes rest on, in numbers.
-    concert
-        The table `concert`.
-    hypotheses, traces, same_way
-        What `sockgraph.concert` returns beside it.
+    found
+        The comparison.
+    parsed
+        What the votes rest on, in numbers.
+    hypotheses
+        The three, beside each other for every pair.
     hours, arrivals
         What `sockgraph.concert.chance` returns: usual hours, and arrivals after messages.
     figures
@@ -52,12 +54,9 @@ class ConcertData:
     """
 
     case: Case
-    told: Mapping[str, Any]
+    found: Concert
     parsed: Mapping[str, int]
-    concert: pd.DataFrame
     hypotheses: pd.DataFrame
-    traces: pd.DataFrame
-    same_way: pd.DataFrame
     hours: pd.DataFrame
     arrivals: pd.DataFrame
     figures: Sequence[Chart]
@@ -65,7 +64,9 @@ class ConcertData:
 
 def concert_page(data: ConcertData) -> str:
     """Return the page as one HTML file: no script, no network, the same bytes every time."""
-    whole = data.concert.merge(data.hypotheses.drop(columns="p_adjusted"), on=["user_a", "user_b"])
+    whole = data.found.table.merge(
+        data.hypotheses.drop(columns="p_adjusted"), on=["user_a", "user_b"]
+    )
     whole = whole.sort_values(
         ["p_adjusted", "support", "user_a", "user_b"], ascending=[True, False, True, True]
     )
@@ -77,7 +78,7 @@ def concert_page(data: ConcertData) -> str:
             p=_p,
             case=data.case,
             reason=data.case.discussions.reason if data.case.discussions else "",
-            told=data.told,
+            told=data.found.told,
             parsed=data.parsed,
             pairs=[_pair(row, data) for row in compared.head(MOST_PAIRS).to_dict("records")],
             n_compared=len(compared),
@@ -100,8 +101,8 @@ def _pair(row: dict[Any, Any], data: ConcertData) -> dict[str, Any]:
         rows: list[dict[Any, Any]] = table[ours].to_dict("records")
         return rows
 
-    traces = [{**trace, "words": TRACES[trace["trace"]]} for trace in of(data.traces)]
-    alike = of(data.same_way)
+    traces = [{**trace, "words": TRACES[trace["trace"]]} for trace in of(data.found.traces)]
+    alike = of(data.found.same_way)
     return {
         **row,
         "found": row["p_adjusted"] <= IN_CONCERT,
@@ -126,49 +127,31 @@ def _p(value: float) -> str:
     return DASH if pd.isna(value) else f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
-@dataclass(frozen=True)
-class CaptureData:
-    """What the page shows; it computes nothing.
+def capture_page(
+    capture: Capture, *, wiki: str, every: str, told: Mapping[str, int], figure: Chart
+) -> str:
+    """Return the page as one HTML file: no script, no network, no account's name.
 
-    Attributes
+    Parameters
     ----------
-    wiki
-        The wiki's host.
-    every
-        month, quarter or year.
-    table
-        `Capture.table`.
-    merged
-        Accounts that share a hand with another, and the hands that hold them.
+    wiki, every
+        The wiki's host, and the length of a period.
     told
         What was read and left out, in numbers.
-    figure
-        What is drawn.
     """
-
-    wiki: str
-    every: str
-    table: pd.DataFrame
-    merged: tuple[int, int]
-    told: Mapping[str, int]
-    figure: Chart
-
-
-def capture_page(data: CaptureData) -> str:
-    """Return the page as one HTML file: no script, no network, no account's name."""
-    shown = data.table[data.table["status"] == "ok"]
+    shown = capture.table[capture.table["status"] == "ok"]
     activities = [(name, _lines(rows)) for name, rows in shown.groupby("activity", sort=False)]
     page: str = (
         environment()
         .get_template("capture.html.j2")
         .render(
-            wiki=data.wiki,
-            every=data.every,
+            wiki=wiki,
+            every=every,
             activities=activities,
-            insufficient=int((data.table["status"] != "ok").sum()),
-            merged=data.merged,
-            told=dict(data.told),
-            figure=data.figure,
+            insufficient=len(capture.table) - len(shown),
+            merged=capture.merged,
+            told=told,
+            figure=figure,
         )
     )
     return page
