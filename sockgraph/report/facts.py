@@ -27,7 +27,7 @@ from sockgraph.strings import say
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -347,28 +347,15 @@ def _everywhere(one: Restraint) -> str:
     )
 
 
-@dataclass(frozen=True)
-class PairFacts:
-    """What is known of a pair before any comparison."""
-
-    overlap_days: int | None
-    created_after: str
-
-
-def pair_facts(link: Link, accounts: Mapping[str, Account]) -> PairFacts:
-    """Return for how long both were active, and whether one followed the other's block."""
-    a, b = accounts[link.a], accounts[link.b]
-    return PairFacts(_overlap(a, b), _created_after(a, b))
-
-
-def _overlap(a: Account, b: Account) -> int | None:
+def overlap_days(a: Account, b: Account) -> int | None:
+    """Return for how long both were active; None where either has no edit."""
     if a.first is None or b.first is None or a.last is None or b.last is None:
         return None
     days = (min(a.last, b.last) - max(a.first, b.first)).days
     return max(days, 0)
 
 
-def _created_after(a: Account, b: Account) -> str:
+def created_after(a: Account, b: Account) -> str:
     """Say whether either account began after the other was first blocked or locked."""
     said = []
     for one, other in ((a, b), (b, a)):

@@ -198,8 +198,9 @@ def section_context(
 
 def link_line(link: Link, anchor: str, shared: SectionContext, *, full: bool = False) -> LinkLine:
     """Lay out one link in a line; of one not told in full, with what the line opens to."""
-    tables, known = shared.tables[link.pair], facts.pair_facts(link, shared.accounts)
+    tables, (a, b) = shared.tables[link.pair], (shared.accounts[user] for user in link.pair)
     found, n_pages = facts.shared_pages(link, shared.editing)
+    days = facts.overlap_days(a, b)
     told = link.log10_lr is not None
     steps = shared.steps[link.pair] if told else None
     drawn = waterfall(tables.link, tables.evidence, axis=shared.axis, steps=steps) if told else None
@@ -217,10 +218,8 @@ def link_line(link: Link, anchor: str, shared: SectionContext, *, full: bool = F
         else say("too few edits" if link.insufficient else "no number"),
         n_pages=n_pages,
         needed=_needed(link, shared) if link.insufficient else Markup(""),
-        overlap=words.DASH
-        if known.overlap_days is None
-        else words.counted(known.overlap_days, "day"),
-        created_after=known.created_after,
+        overlap=words.DASH if days is None else words.counted(days, "day"),
+        created_after=facts.created_after(a, b),
         trail=link.trail,
         waterfall=drawn,
         meetings=tuple(_meeting(page, link) for page in shown),
