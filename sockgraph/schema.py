@@ -38,8 +38,7 @@ STATES = (
     "reopened",
 )
 SIDES = ("support", "oppose", "neutral")
-IN_CONCERT = 0.05
-"""`concert.p_adjusted` up to which a pair acts in concert."""
+IN_CONCERT = 0.05  # `concert.p_adjusted` up to which a pair acts in concert
 DIRECTIONS = ("for", "against", "neither")
 TRUTHS = ("different", "successive", "parallel", "labelled")
 HIDDEN = ("comment", "text", "user", "suppressed")
@@ -430,14 +429,10 @@ def read_back(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     SchemaError
         If its columns are not those of the contract, as in a file of an earlier version.
     """
-    whole = _columns(name, frame)
-    try:
-        return whole.assign(**{c: s.typed(whole[c]) for c, s in TABLES[name].columns.items()})
-    except (TypeError, ValueError, OverflowError) as error:
-        raise SchemaError(f"table {name}", f"{error}.", "Run the case again.") from error
+    return _checked(name, _columns(name, frame), proven=True)
 
 
-def _checked(name: str, given: pd.DataFrame) -> pd.DataFrame:
+def _checked(name: str, given: pd.DataFrame, *, proven: bool = False) -> pd.DataFrame:
     """Return the columns in their types, or refuse all that is wrong with them at once."""
     whole, faults = {}, []
     for title, column in TABLES[name].columns.items():
@@ -446,12 +441,12 @@ def _checked(name: str, given: pd.DataFrame) -> pd.DataFrame:
         except (TypeError, ValueError, OverflowError) as error:
             faults.append(f"{title}: no {column.kind} ({error}).")
             continue
-        wrong = values[column.refused(values).to_numpy(bool)]
-        if len(wrong):
+        if not proven and len(wrong := values[column.refused(values).to_numpy(bool)]):
             among = f" of {', '.join(column.among)}" if column.among else ""
             faults.append(f"{title}: no {column.kind}{among} (first: {wrong.iloc[0]!r}).")
     if faults:
-        raise SchemaError(f"table {name}", " ".join(faults), "Correct the rows named.")
+        remedy = "Run the case again." if proven else "Correct the rows named."
+        raise SchemaError(f"table {name}", " ".join(faults), remedy)
     return given.assign(**whole)  # which keeps attrs: what an exploration left out
 
 
