@@ -23,7 +23,7 @@ from sockgraph import reference
 from sockgraph.case import load_case
 from sockgraph.clustering import cluster
 from sockgraph.evidence import flagging, tables
-from sockgraph.evidence.comparison import run_null_tests
+from sockgraph.evidence.comparison import all_terms, run_null_tests
 from sockgraph.evidence.scoring import AccountIndex, NullTest, score_pairs
 from sockgraph.evidence.settings import EvidenceSettings
 from sockgraph.evidence.similarity import Likeness, measure, normalize
@@ -191,11 +191,9 @@ def likeness(name: str, source: Any) -> dict[str, Any]:
         history_key(corpus.seconds[histories.saves[a:b]]) for a, b in itertools.pairwise(starts)
     ]
     splits = cut_histories(histories, np.arange(len(users)), least=10)
-    bags: dict[Any, Any] = {}
+    bags = all_terms(corpus, None)
     raw = []
     for signal in SIGNALS:
-        if signal.bag not in bags:
-            bags[signal.bag] = signal.bag(corpus)
         one = measure(signal, bags[signal.bag], histories, splits)
         raw.append((one.pairs.astype("f4"), one.support, one.siblings, one.halves.astype("f4")))
     everyone = np.ones(len(users), dtype=bool)

@@ -204,15 +204,25 @@ def test_what_is_kept_beside_the_edits_is_trusted_only_whole(tmp_path, made):
     assert all(path.read_bytes() != before[path.name] for path in kept)
 
 
-def test_a_comparison_is_kept_to_the_last_bit_and_for_one_question(tmp_path, monkeypatch):
-    population = sg.fetch(tiny.write(tmp_path), data=tmp_path / "data")
-    store = KeptFiles(tmp_path, "this code", keep=True)
-    first = compare_case(population, kept=store)
-    monkeypatch.setattr(comparison, "_weigh", None)  # to weigh again would fail
-    second = compare_case(population, kept=store)
+def assert_same(second, first):
     assert second.calibration == first.calibration
     for name in comparison.RESULTS:
         pd.testing.assert_frame_equal(getattr(second, name), getattr(first, name), check_exact=True)
+
+
+def test_a_comparison_is_kept_to_the_last_bit_and_for_one_question(tmp_path, monkeypatch):
+    frame = tiny.edits(each=40)
+    frame["comment"] = list(map(chr, range(0x4E00, 0x4E00 + len(frame))))  # no two share a term
+    file = tiny.write(tmp_path, reference=36, frame=frame)
+    population = sg.fetch(file, data=tmp_path / "data")
+    store = KeptFiles(tmp_path, "this code", keep=True)
+    first = compare_case(population, kept=store)
+    assert first.calibration["calibrated"]
+    assert all(len(getattr(first, name)) for name in comparison.RESULTS if name != "alibis")
+    (tmp_path / "comparison.bin").unlink()
+    assert_same(compare_case(population, kept=store), first)  # by what else is kept
+    monkeypatch.setattr(comparison, "_weigh", None)  # to weigh again would fail
+    assert_same(compare_case(population, kept=store), first)
     for asked in (
         {"accepted_alibis": [(FIRST, SECOND)]},
         {"kept": KeptFiles(tmp_path, "other code")},

@@ -388,7 +388,10 @@ def measure_all(
 def all_terms(
     corpus: Corpus, kept: KeptStore | None
 ) -> dict[Callable[[Corpus], TermMatrix | None], TermMatrix | None]:
-    """Return every signal's bag, by what makes it: as it was kept, or made and kept."""
+    """Return every signal's bag, by what makes it, as it was kept, or made and kept.
+
+    None, or nothing, where the source does not offer what it needs, or no two share a term.
+    """
     bags = {signal.bag.__name__: signal.bag for signal in SIGNALS}
     found = None if kept is None else kept.read("terms", corpus.digest)
     if found is not None:
@@ -398,6 +401,7 @@ def all_terms(
             parts.setdefault(bag, {})[part] = array
         return {bags[name]: TermMatrix.of_arrays(arrays) for name, arrays in parts.items()}
     made = {bag: bag(corpus) for bag in bags.values()}
+    made = {bag: one if one and one.rows.nnz else None for bag, one in made.items()}
     new = {
         f"{bag.__name__}.{part}": array
         for bag, one in made.items()

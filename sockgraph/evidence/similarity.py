@@ -194,7 +194,7 @@ def measure(
 ) -> Likeness:
     """Measure one signal on every pair of accounts and on every account cut in two."""
     n, m = accounts.n_units, len(splits.stratum)
-    if bag is None or not bag.rows.nnz:
+    if bag is None:
         return Likeness(
             signal,
             None,
