@@ -382,6 +382,9 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
+code_hash()  # once, as it is loaded: the files may be another version's before a notebook asks
+
+
 def run_facts(started: float, traffic: dict[str, dict[str, int]]) -> dict[str, Any]:
     """Return what differs from run to run and from machine to machine."""
     needed = importlib.metadata.requires("sockgraph") or []
