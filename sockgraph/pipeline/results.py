@@ -377,7 +377,8 @@ def code_hash() -> str:
     """Hash the package's own source, so that an edited checkout is told from a release."""
     root = Path(sockgraph.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".j2", ".css", ".js"}):
+    kinds = {".py", ".j2", ".css", ".js", ".toml", ".tsv"}
+    for path in sorted(p for p in root.rglob("*") if p.suffix in kinds):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

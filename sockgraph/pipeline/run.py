@@ -256,8 +256,6 @@ def open_source(
 
 def traffic_of(source: Source) -> dict[str, dict[str, int]]:
     """Return `requests` and `retries` per kind; empty where nothing was asked."""
-    if isinstance(source, TableSource):
-        return {}
     if isinstance(source, sources.MediaWikiSource | sources.MultiWikiSource):
         return source.traffic()
     return {}
@@ -359,8 +357,11 @@ def _compared(  # noqa: PLR0917 - a run's parts
 
 def kept_files(store: CaseStore, *, keep: bool = False) -> KeptFiles:
     """Return what is kept of the case's last run, by this code and these packages."""
-    packages = (platform.python_version(), np.__version__, pd.__version__, scipy.__version__)
-    return KeptFiles(store.processed, " ".join((code_hash(), *packages)), keep=keep)
+    import sklearn  # slow to import
+
+    packages = (one.__version__ for one in (np, pd, scipy, sklearn))
+    made_by = code_hash(), platform.python_version(), *packages
+    return KeptFiles(store.processed, " ".join(made_by), keep=keep)
 
 
 def compare_case(
