@@ -108,6 +108,8 @@ def test_groups_are_those_of_the_textbook_with_cannot_links(weights, linkage, ap
 
 
 @example([None], "average", {("Account A", "Account B")})  # no number anywhere, and kept apart
+@example([2.5, 2.5, 2.5], "average", {("Account A", "Account C")})
+@example([2.5, 2.5, 2.5], "complete", {("Account A", "Account C")})
 @given(anything, linkages, st.sets(st.tuples(*[st.sampled_from(NAMES[:6])] * 2), max_size=4))
 def test_cannot_linked_accounts_never_share_a_group(weights, linkage, apart):
     apart = [pair for pair in apart if pair[0] != pair[1]]

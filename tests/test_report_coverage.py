@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 from report_fixture import river_trade
 
+from sockgraph.report.data import read_links
+from sockgraph.report.facts import index_edits, shared_pages
 from sockgraph.report.page import case_report
 
 
@@ -37,3 +40,18 @@ def test_an_unknown_number_outside_the_window_is_no_zero(data):
     assert "outside the window of this case were not asked for" in page_of(
         data, outside_window=None
     )
+
+
+def test_a_shared_page_shows_the_edits_of_the_two_that_are_nearest_in_time():
+    data = river_trade()
+    links = read_links(data)
+    index, times = (
+        index_edits(data.edits, links),
+        data.edits.groupby(["user", "title"])["timestamp"],
+    )
+    for link in links:
+        for page in shared_pages(link, index)[0]:
+            of_a, of_b = (times.get_group((user, page.title)).to_numpy() for user in link.pair)
+            least = abs(of_a[:, None] - of_b[None, :]).min()
+            assert page.seconds == least / np.timedelta64(1, "s")
+            assert {page.first.user, page.then.user} == set(link.pair)

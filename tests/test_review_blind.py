@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from review_fixture import NOMINATED, A, B, C, D, edits_table, make_dossier
 
+from sockgraph.reviews import sheet as sheets
 from sockgraph.reviews.blinding import blinder, own_names
 from sockgraph.reviews.packet import make_exhibit
 from sockgraph.reviews.rules import ReviewTask, draw_foils, is_foil, open_links, queue
@@ -237,3 +238,10 @@ def test_gaps_are_true_where_a_long_run_is_shortened(room):
     (page,) = [p for p in sheet.shared if p.title == ["Long page"]]
     assert [row.gap for row in page.rows if row.gap] == ["60 min", "60 min"]
     assert page.left_out == len(who) - 7
+
+
+def test_pages_that_fewest_edited_come_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "FIRST_PAGES", 2)
+    shared = make_sheet(make_dossier(tmp_path)[0], B, C).shared
+    editors = [page.editors for page in shared]
+    assert sorted(editors)[:2] == sorted(editors[:2]) < sorted(editors)[-2:]

@@ -121,12 +121,9 @@ def test_every_candidate_stands_there_with_what_is_for_and_against(wiki):
     assert facts["in the reference themselves"]
 
 
-def test_a_changed_edit_makes_it_stale(tmp_path):
-    rows = everybody()
-    write_edits(tmp_path, rows)
-    write_case(tmp_path, "one")
-    call("screen", tmp_path / "one.toml", "--data", tmp_path / "data", "--top", TOP)
-    before = look(tmp_path)
+def test_a_changed_edit_makes_it_stale(wiki, tmp_path):
+    folder, before = wiki
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "wiki" / "edits.parquet"
     table = pq.read_table(path)
     column = pd.Series(table["comment"].to_pylist())
@@ -137,7 +134,7 @@ def test_a_changed_edit_makes_it_stale(tmp_path):
     assert again.facts["reference"]["calibrated"] == f"anew: {stored_calibration.STALE}"
     assert again.facts["reference"]["digest"] != before.facts["reference"]["digest"]
     assert look(tmp_path).facts["reference"]["calibrated"].startswith("kept")
-    write_edits(tmp_path, rows)
+    write_edits(tmp_path, everybody())
     assert kept(tmp_path) == []
 
 
