@@ -508,6 +508,65 @@ def test_every_key_leaves_one_element_with_the_focus(opened):
     assert page.locator('.sg [role="status"].live').inner_text() in opened.text(".headline")
 
 
+def test_every_account_of_the_graph_is_reached_and_opened_by_keyboard(opened):
+    page, at = opened.page, "document.activeElement.dataset.user"
+    page.locator(".sg .link[tabindex='0']").focus()
+    reached = []
+    for _ in opened.desk.accounts:
+        page.keyboard.press("ArrowRight")
+        reached.append(page.evaluate(at))
+    assert set(reached) == set(opened.desk.accounts)
+    ring = page.evaluate("getComputedStyle(document.activeElement.firstChild).strokeWidth")
+    assert ring == "5px"  # where the focus is, is seen
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate(at) == reached[-2]
+    go = "user => document.querySelector(`.sg .node[data-user='${user}']`).focus()"
+    page.evaluate(go, "Corndrift")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('.sg[data-link*="Corndrift"]', timeout=WAIT)
+    page.evaluate(go, "Alder Tollgate")
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector('.sg[data-link="Alder Tollgate – Corndrift"]', timeout=WAIT)
+    assert page.locator(".sg .bar input").first.input_value() == "Corndrift"  # named first
+
+
+def test_edits_are_filtered_by_page_words_gap_namespace_and_date(opened):
+    page = opened.page
+    said = handle_message(opened.desk, {"ask": "edits", "a": "Quillmoss", "b": "Weir Lantern"})
+    edits = said["edits"]
+    page.locator(".sg .editview .more summary").click()
+    page_name = said["pages"][3]["page"]
+    filters = [
+        ("Find in edits", page_name, lambda e: page_name in f"{e['page']} {e['summary']}"),
+        ("Find in edits", "per the toll", lambda e: "per the toll" in (e["summary"] or "").lower()),
+        ("Gap", "86400", lambda e: e["gap"] is not None and e["gap"] <= 86_400),
+        ("Namespace", "1", lambda e: e["ns"] == 1),
+        ("From", "2024-05-01", lambda e: e["at"] >= "2024-05-01"),
+        ("to", "2024-05-01", lambda e: e["at"][:10] <= "2024-05-01"),
+        ("Signal", "openings", lambda e: "openings" in e["signals"]),
+    ]
+    for label, value, kept in filters:
+        control = page.locator(".sg .editview").get_by_label(label, exact=True)
+        choose = control.evaluate("c => c.tagName") == "SELECT"
+        (control.select_option if choose else control.fill)(value)
+        n = sum(map(kept, edits))
+        assert 0 < n < len(edits), label
+        assert opened.text(".editview > .note").startswith(f"{n:,} of {len(edits):,} edits"), label
+        (control.select_option if choose else control.fill)("")
+    assert opened.text(".editview > .note").startswith(f"{len(edits):,} of {len(edits):,} edits")
+
+
+def test_a_wide_timeline_scrolls_in_its_own_box(opened):
+    opened.open("Timeline")
+    box, panel = (opened.page.locator(f".sg {where}") for where in (".panel .wide", ".panel"))
+    assert panel.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    assert box.bounding_box()["width"] <= panel.bounding_box()["width"]
+    svg = box.locator("svg").bounding_box()
+    assert svg["width"] <= box.bounding_box()["width"] or box.evaluate(
+        "e => e.scrollWidth > e.clientWidth"
+    )
+
+
 def test_a_pair_with_too_few_edits_says_so_and_shows_what_there_is(opened):
     pair(opened, *FEW)
     assert "insufficient" in opened.text(".headline")

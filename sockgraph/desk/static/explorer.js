@@ -4,7 +4,7 @@ const TABS = ["Evidence", "Edits", "Timecards", "Timeline", "Summaries", "Notes"
 const PANELS = { Evidence: "evidence", Timecards: "timecards", Timeline: "timeline", Summaries: "summaries" };
 const VIEWS = [["graph", "Graph"], ["matrix", "Matrix"], ["pairs", "Table"]];
 const LANGUAGES = [["en", "EN"], ["zh-hans", "简"], ["zh-hant", "繁"]];
-const KEYS = [["?", "all keys"], ["/", "accounts"], ["↑ ↓", "next link"], ["Enter", "open"], ["1–6", "tabs"], ["j k", "next edit"], ["d", "diff"], ["x", "basket"], ["g m t", "graph, matrix, table"], ["Esc", "back"]];
+const KEYS = [["?", "all keys"], ["/", "accounts"], ["↑ ↓", "next link"], ["← →", "next account"], ["Enter", "open"], ["1–6", "tabs"], ["j k", "next edit"], ["d", "diff"], ["x", "basket"], ["g m t", "graph, matrix, table"], ["Esc", "back"]];
 let desks = 0;
 
 // The scene names accounts: it is asked for, so that it is no part of the state that a notebook keeps.
@@ -273,7 +273,8 @@ function desk(app, model, scene, state, language, speak) {
     else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && inLeft && state.view === "graph") {
       const links = views.graph.links(), at = links.findIndex(same);
       if (links.length) choose(links[(at + by + links.length) % links.length], true);
-    } else if (event.key === "Enter" && event.target.closest(".link")) {
+    } else if (by && inLeft && state.view === "graph") views.graph.step(by);
+    else if (event.key === "Enter" && event.target.closest(".link")) {
       const { a, b } = event.target.closest(".link").dataset;
       if (!same({ a, b })) openPair(a, b);
       panel.focus();

@@ -139,7 +139,7 @@ function graphView(ctx) {
   function dot(node) {
     const [cx, cy] = at(node.user);
     const second = state.sides?.[1] === node.user;
-    const g = draw("g", { class: `node${chosen(node.user) ? " is" : ""}${node.insufficient ? " open" : ""}${found(node) ? " found" : ""}`, "data-user": node.user });
+    const g = draw("g", { class: `node${chosen(node.user) ? " is" : ""}${node.insufficient ? " open" : ""}${found(node) ? " found" : ""}`, "data-user": node.user, role: "button", tabindex: -1, "aria-label": node.label });
     g.append(draw("circle", { cx, cy, r: scene.nodes.length > CROWD && !chosen(node.user) ? MARK / 2 : MARK, class: second ? "hollow" : "" }));
     const few = node.insufficient ? t(", too few edits to compare") : "";
     g.append(draw("title", {}, t("{name}: {n} edits", { name: node.label, n: counted(node.edits) }) + few));
@@ -270,11 +270,23 @@ function graphView(ctx) {
   picture.addEventListener("click", (event) => {
     const link = linkOf(event.target), user = event.target.closest(".node")?.dataset.user, group = event.target.closest(".outline")?.dataset.group;
     if (link) ctx.choose(link, true);
-    else if (user && event.shiftKey && state.held && state.held !== user) ctx.openPair(state.held, user);
-    else if (user) { state.held = user; if (!event.shiftKey) ctx.meet(user); }
+    else if (user) choose(user, event.shiftKey);
     else if (group) ctx.openGroup(Number(group));
   });
+  // An account: its strongest link; with shift, the pair of it and the one before.
+  function choose(user, shift) {
+    if (shift && state.held && state.held !== user) return ctx.openPair(state.held, user);
+    state.held = user;
+    if (!shift) ctx.meet(user);
+  }
+  // From account to account, as they stand from left to right.
+  function step(by) {
+    const marks = [...picture.querySelectorAll(".node")].sort((p, q) => at(p.dataset.user)[0] - at(q.dataset.user)[0]);
+    marks[(marks.indexOf(document.activeElement) + by + marks.length) % marks.length]?.focus({ preventScroll: true });
+  }
   picture.addEventListener("keydown", (event) => {
+    const user = event.key === "Enter" && event.target.closest(".node")?.dataset.user;
+    if (user) { choose(user, event.shiftKey); event.stopPropagation(); }
     const group = event.key === "Enter" && event.target.closest(".outline")?.dataset.group;
     if (group) { ctx.openGroup(Number(group)); event.stopPropagation(); }
   });
@@ -285,7 +297,7 @@ function graphView(ctx) {
   new ResizeObserver(soon).observe(stage);
   ego.setAttribute("aria-pressed", String(Boolean(state.ego)));
   return {
-    view, links, zoom, fit,
+    view, links, zoom, fit, step,
     show: soon,
     mark: (before, link) => (state.ego ? fit() : edges.size > FEW && edges.has(pairKey(link)) && (!before || keep(before)) ? remark(before, link) : paint()),
     focus: () => (picture.querySelector('.link[tabindex="0"]') ?? which).focus({ preventScroll: true }),
