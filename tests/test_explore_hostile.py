@@ -111,8 +111,8 @@ def test_the_graph_shows_every_name_and_does_nothing(desk):
 def test_every_panel_of_every_link_is_inert(desk, name):
     page, heard = desk
     for edge in page.locator(".sg .link").all()[:6]:
-        edge.locator(".hit").dispatch_event("click")
         a, b = edge.get_attribute("data-a"), edge.get_attribute("data-b")
+        edge.locator(".hit").dispatch_event("click")  # which puts it above the others
         page.wait_for_function(
             "both => document.querySelector('.sg').dataset.link === both",
             arg=f"{a} – {b}",
