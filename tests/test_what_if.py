@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 import tiny
@@ -10,7 +12,14 @@ import sockgraph as sg
 from sockgraph.desk.messages import handle_message
 from sockgraph.desk.state import Desk
 from sockgraph.errors import SockgraphError
-from sockgraph.evidence import EvidenceSettings, comparison, exploration, leave_out, similarity
+from sockgraph.evidence import (
+    ComparisonInput,
+    EvidenceSettings,
+    comparison,
+    exploration,
+    leave_out,
+    similarity,
+)
 from sockgraph.pipeline.run import compare_case, kept_files, run_case
 from sockgraph.signals import bags, vectors
 from sockgraph.store import Store, as_written
@@ -202,6 +211,15 @@ def test_what_is_kept_beside_the_edits_is_trusted_only_whole(tmp_path, made):
     run_case(file, data=data)
     assert counted(made) == (n_bags, n_weeks, n_signals)
     assert all(path.read_bytes() != before[path.name] for path in kept)
+
+
+def test_whatever_a_question_is_of_is_in_its_digest():
+    edits = tiny.edits()
+    asked = ComparisonInput(edits, edits[["user"]].drop_duplicates())
+    others = [replace(asked, **{name: edits[:9]}) for name in vars(asked)]
+    others += [replace(asked, edits=edits.assign(**{c: edits[c].shift()})) for c in edits]
+    others += [replace(asked, settings=EvidenceSettings(min_edits=11)), asked]
+    assert len({one.digest() for one in others}) == len(others)
 
 
 def assert_same(second, first):

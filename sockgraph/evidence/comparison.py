@@ -72,8 +72,7 @@ def compare(
     given
         The case's tables, and how they are weighed.
     kept
-        Where terms, likenesses and the whole comparison are kept from one time to the next, if
-        anywhere.
+        Where what is measured and found is kept from one time to the next, if anywhere.
     progress
         Told of every step.
 

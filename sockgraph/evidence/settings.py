@@ -6,14 +6,13 @@ Numbers that labels chose were chosen by leaving one labelled community out of n
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
 from sockgraph.schema import empty
-from sockgraph.signals.corpus import hash_values
+from sockgraph.signals.corpus import hash_arrays, hash_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,15 +125,10 @@ class ComparisonInput:
 
     def digest(self) -> str:
         """Return one hash of everything: of the tables their content, in their order of rows."""
-        found = hashlib.sha256()
-        for name, part in vars(self).items():
-            if isinstance(part, pd.DataFrame):
-                found.update(f"{name} {part.shape} {list(part)}".encode())
-                for column in part:
-                    found.update(hash_values(part[column]).tobytes())
-            else:
-                found.update(f"{name} {part!r}".encode())
-        return found.hexdigest()
+        rest = dict(vars(self))
+        tables = {n: rest.pop(n) for n in list(rest) if isinstance(rest[n], pd.DataFrame)}
+        told = repr((rest, [(name, list(table)) for name, table in tables.items()]))
+        return hash_arrays(told, (hash_values(t[name]) for t in tables.values() for name in t))
 
 
 @dataclass(frozen=True)

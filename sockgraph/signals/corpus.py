@@ -188,7 +188,8 @@ class Histories:
     saves, unit
         One entry for each save of each unit.
     owner
-        One entry a unit: the account that it is, or is a part of.
+        One entry a unit: the account that it is, or is a part of, by its place among those that
+        were asked for; no place in `corpus.users`.
     """
 
     corpus: Corpus
