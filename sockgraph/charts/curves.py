@@ -141,7 +141,7 @@ def tippett(curve: pd.DataFrame, *, n_same: int, n_different: int) -> Chart:
     Parameters
     ----------
     curve
-        `log10_lr`, `same`, `different`, from `sockgraph.evaluation.tippett`.
+        `log10_lr`, `same`, `different`, from `evaluation.metrics.tippett`.
     n_same, n_different
         Pairs of either kind: the axis ends below one different pair.
     """
@@ -191,7 +191,7 @@ def ece(curve: pd.DataFrame, *, n_same: int, n_different: int) -> Chart:
     Parameters
     ----------
     curve
-        `log10_prior_odds`, `ece`, `ece_min`, `ece_null`, from `sockgraph.evaluation.ece`.
+        `log10_prior_odds`, `ece`, `ece_min`, `ece_null`, from `evaluation.metrics.ece`.
     n_same, n_different
         Pairs of either kind.
     """

@@ -384,7 +384,7 @@ def read_positions(path: Path) -> dict[str, tuple[float, float]]:
     Parameters
     ----------
     path
-        A graph that `sockgraph.graph.graphml` wrote: keys, then nodes, then edges.
+        A graph that `sockgraph.graph.generate_graphml` wrote: keys, then nodes, then edges.
     """
     places: dict[str, tuple[float, float]] = {}
     names: dict[str, str] = {}

@@ -81,7 +81,7 @@ class Draft:
     body
         What belongs to the kind; JSON values only.
     manifest
-        The seal of the evidence that the author saw, see `sockgraph.reviews.evidence_seal`.
+        The seal of the evidence that the author saw, see `reviews.dossier.evidence_seal`.
     time
         When; None is now.
     """
