@@ -293,9 +293,9 @@ def _in_order(corpus: Corpus, users: Iterable[str]) -> tuple[str, ...]:
     starts = np.searchsorted(corpus.account, np.arange(len(corpus.users) + 1))
     code = {user: i for i, user in enumerate(corpus.users)}
 
-    def key(user: str) -> tuple[int, str]:
+    def key(user: str) -> tuple[int, int]:
         here = slice(starts[code[user]], starts[code[user] + 1])
-        return history_key(corpus.seconds[here]), user
+        return history_key(corpus.seconds[here]), code[user]
 
     return tuple(sorted(users, key=key))
 
