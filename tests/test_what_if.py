@@ -212,6 +212,11 @@ def test_what_is_kept_beside_the_edits_is_trusted_only_whole(tmp_path, made):
     assert counted(made) == (n_bags, n_weeks, n_signals)
     assert all(path.read_bytes() != before[path.name] for path in kept)
 
+    few = pd.read_parquet(tmp_path / "edits.parquet").groupby("user").head(12)
+    few.to_parquet(tmp_path / "edits.parquet")
+    run_case(file, data=data)
+    assert {path.name for path in kept if path.exists()} == {*KEPT} - {"weeks.bin"}  # without LRs
+
 
 def test_whatever_a_question_is_of_is_in_its_digest():
     edits = tiny.edits()

@@ -148,10 +148,12 @@ def omit_weeks(  # noqa: PLR0917 - one stage's parts
     """
     histories, measured = seen
     asked = _asked(weighed, case.cast)
-    if verdict.bounds is None or asked.empty:
-        return weighed.omissions
+    if verdict.bounds is None:
+        asked = asked[:0]
     which, week = _telling_weeks(histories, asked["rev_ids"])
     if not len(which):
+        if kept is not None:
+            kept.room("weeks", 0)  # what was kept is of other edits
         return weighed.omissions
     chosen = asked.iloc[which]
     left = _Left(chosen["row"].to_numpy(), chosen["column"].to_numpy(), week)
