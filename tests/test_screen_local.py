@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from screen_oracle import brute
 
@@ -72,6 +72,7 @@ def named(edits):
     ids=st.booleans(),
     revs=st.booleans(),
 )
+@example(edits=[(0, 0, 0), (1, 0, 3600), (2, 0, 7201)], top=3, threads=1, ids=True, revs=True)
 def test_equal_to_the_definition(screen, edits, *, top, threads, ids, revs):
     edits = named(edits)
     expected = brute(edits if ids else [e[:3] for e in edits], top)
