@@ -126,6 +126,7 @@ def test_neither_the_order_of_rows_nor_ties_change_a_thing(weights, linkage, ran
     pd.testing.assert_frame_equal(first.clusters, again.clusters)
     pd.testing.assert_frame_equal(first.omissions, again.omissions)
     pd.testing.assert_frame_equal(first.merges, again.merges)
+    assert groups_of(first.clusters) == grouped(table, linkage=linkage)
 
 
 @given(anything, linkages)
