@@ -58,6 +58,7 @@ edit = st.tuples(
     st.integers(0, 7),
     st.one_of(st.integers(0, 20_000), st.sampled_from([0, 3600, 3601, 7200, 7201])),
 )
+HOUR_APART = [(0, 0, 0), (1, 0, 3600), (2, 0, 7201), (0, 1, 0), (1, 1, 20_000)]
 
 
 def named(edits):
@@ -72,7 +73,7 @@ def named(edits):
     ids=st.booleans(),
     revs=st.booleans(),
 )
-@example(edits=[(0, 0, 0), (1, 0, 3600), (2, 0, 7201)], top=3, threads=1, ids=True, revs=True)
+@example(edits=HOUR_APART, top=3, threads=1, ids=True, revs=True)
 def test_equal_to_the_definition(screen, edits, *, top, threads, ids, revs):
     edits = named(edits)
     expected = brute(edits if ids else [e[:3] for e in edits], top)
