@@ -84,3 +84,31 @@ def tiny_ran(tmp_path_factory):
 def demo_copy(demo_ran, tmp_path_factory):
     """Give a module a copy of the demo case that was run, as its data folder, to work in."""
     return shutil.copytree(demo_ran, tmp_path_factory.mktemp("demo") / "data")
+
+
+@pytest.fixture(scope="module")
+def desk(demo_copy):
+    """Open the demo case as the desk does."""
+    from sockgraph.desk.state import Desk  # with all that it imports
+
+    return Desk.of(demo_copy / "raw" / "demo" / "demo.toml", data=demo_copy, by="Ann")
+
+
+@pytest.fixture(scope="module")
+def shown(browser, desk):
+    """Show the demo case in Chromium, where no script may fail."""
+    from desk_fixture import DeskPage
+
+    stands = DeskPage(browser, desk)
+    yield stands
+    assert stands.heard == []
+    stands.page.close()
+
+
+@pytest.fixture
+def opened(shown):
+    """Go back to the first pair, its edits and the graph."""
+    shown.pair(*next(link.pair for link in shown.desk.links.values() if link.flagged))
+    shown.view("Graph")
+    shown.open("Edits")
+    return shown

@@ -7,6 +7,8 @@ from sockgraph.desk.widget import STATIC, graph_payload, page_script, scoped_tok
 
 WAIT = 60_000
 READY = '.sg .panel[data-shows="{}"]:not([aria-busy])'
+SIZES = """where => [...document.querySelectorAll(where)]
+  .map(e => Math.round(e.getBoundingClientRect().height * 10) / 10)"""
 MODEL = """async ([script, scene]) => {
   const module = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   const { default: desk } = await import(module);
@@ -70,3 +72,22 @@ class DeskPage:
     def text(self, where):
         """Return what a part of the desk says."""
         return self.page.locator(f".sg {where}").first.inner_text()
+
+    def pair(self, a, b):
+        """Open a pair by the two fields."""
+        fields = self.page.locator(".sg .bar input")
+        fields.nth(0).fill(a)
+        fields.nth(1).fill(b)
+        fields.nth(1).press("Enter")
+        both = " – ".join(sorted((a, b)))
+        self.page.wait_for_selector(f'.sg[data-link="{both}"]', timeout=WAIT)
+        self.page.wait_for_selector(".sg .panel[data-shows]:not([aria-busy])", timeout=WAIT)
+
+    def spot(self, where):
+        """Return the middle of the first that is found, in px of the window."""
+        box = self.page.locator(f".sg {where}").first.bounding_box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def sizes(self, where):
+        """Return the heights of all that are found, in px."""
+        return self.page.evaluate(SIZES, f".sg {where}")

@@ -3,8 +3,6 @@
 import pytest
 from desk_fixture import WAIT, DeskPage
 
-from sockgraph.desk.state import Desk
-
 TABS = ("Evidence", "Edits", "Timecards", "Timeline", "Summaries", "Notes")
 SMALLEST = """() => Math.min(...[...document.querySelectorAll('.sg *')]
   .filter(e => e.getClientRects().length && [...e.childNodes].some(n => n.nodeType === 3
@@ -17,11 +15,6 @@ HUES = """([where, name]) => { const probe = document.createElement('i');
   probe.remove();
   return [...document.querySelectorAll(`.sg ${where}`)]
     .filter(e => hues.includes(getComputedStyle(e)[name])).length }"""
-
-
-@pytest.fixture(scope="module")
-def desk(demo_copy):
-    return Desk.of(demo_copy / "raw" / "demo" / "demo.toml", data=demo_copy, by="Ann")
 
 
 @pytest.fixture(scope="module", params=[(1440, "light"), (1100, "dark"), (882, "light")])

@@ -117,12 +117,6 @@ def test_the_time_line_says_when_one_takes_over(tables):
     assert found.loc[0, "kind"] in {"first edit", "registered"}
 
 
-@pytest.fixture(scope="module")
-def desk(demo_copy):
-    case = demo_copy / "raw" / "demo" / "demo.toml"
-    return Desk.of(case, data=demo_copy, by="Ann")
-
-
 def ask(desk, **question):
     link = graph_payload(desk)["links"][0]
     return handle_message(desk, {"a": link["a"], "b": link["b"], **question})

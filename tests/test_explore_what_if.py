@@ -6,14 +6,8 @@ import pytest
 from desk_fixture import WAIT, DeskPage
 
 from sockgraph.desk.messages import handle_message
-from sockgraph.desk.state import Desk
 from sockgraph.desk.widget import graph_payload
 from sockgraph.reviews.words import estimate, interval, plain
-
-
-@pytest.fixture(scope="module")
-def desk(demo_copy):
-    return Desk.of(demo_copy / "raw" / "demo" / "demo.toml", data=demo_copy, by="Ann")
 
 
 @pytest.fixture(scope="module")

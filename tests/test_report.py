@@ -342,15 +342,6 @@ def test_no_word_is_a_verdict(page):
         assert not re.search(rf"\b{word}\b", text), word
 
 
-def test_coverage_that_is_not_known_is_a_dash_and_not_zero():
-    data = river_trade()
-    unknown = [{**row, "not_listed": None, "outside_window": None} for row in data.coverage]
-    page = case_report(dataclasses.replace(data, coverage=unknown))
-    total = page[page.index(">Total<") : page.index("<footer>")]
-    assert total.count("<b>\N{EN DASH}</b>") == 2
-    assert "the source does not tell" in page
-
-
 def test_signals_that_the_source_does_not_offer_are_named():
     data = river_trade()
     silent = data.evidence["signal"] == "tools"

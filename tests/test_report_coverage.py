@@ -55,3 +55,11 @@ def test_a_shared_page_shows_the_edits_of_the_two_that_are_nearest_in_time():
             least = abs(of_a[:, None] - of_b[None, :]).min()
             assert page.seconds == least / np.timedelta64(1, "s")
             assert {page.first.user, page.then.user} == set(link.pair)
+
+
+def test_coverage_that_is_not_known_is_a_dash_and_not_zero(data):
+    unknown = [{**row, "not_listed": None, "outside_window": None} for row in data.coverage]
+    page = case_report(dataclasses.replace(data, coverage=unknown))
+    total = page[page.index(">Total<") : page.index("<footer>")]
+    assert total.count("<b>\N{EN DASH}</b>") == 2
+    assert "the source does not tell" in page
