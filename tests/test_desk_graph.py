@@ -100,6 +100,11 @@ def test_nothing_of_a_crowd_covers_the_chosen_link(opened):
         assert page.locator(".sg .link").evaluate_all(order)[-1] == chosen
         marks = page.locator(".sg .node").evaluate_all(order)
         assert set(marks[-2:]) == set(chosen.split(" – "))
+    for user, keys in (("Corndrift", "Enter"), ("Alder Tollgate", "Shift+Enter")):
+        page.locator(f'.sg .node[data-user="{user}"]').evaluate("mark => mark.focus()")
+        page.keyboard.press(keys)  # draws the mark anew, which had the focus
+        page.wait_for_selector(f'.sg[data-link*="{user}"]', timeout=WAIT)
+    assert page.evaluate("document.activeElement.closest('.sg .graph') !== null")
     page.get_by_label("Links", exact=True).select_option("report")
 
 

@@ -92,14 +92,14 @@ function graphView(ctx) {
     shown = seen.length;
     for (const link of drawn) if (link.lr !== null && (drawn.length <= FEW || same(link))) { const text = numberOf(link); if (text) layers.words.append(text); }
     picture.replaceChildren(...parts, ...Object.values(layers));
-    lift();
-    if (focused) picture.querySelector('.link[tabindex="0"]')?.focus({ preventScroll: true }); // a repaint takes nobody's place
+    lift(focused);
     const more = scene.left_out ? t("; {n} weaker ones not sent", { n: counted(scene.left_out) }) : "";
     ctx.tally(t("{n} of {all} pairs drawn", { n: counted(drawn.length), all: counted(scene.pairs) }) + more);
   }
 
   // Of many links only the two that change are drawn anew.
   function remark(before, link) {
+    const focused = picture.contains(document.activeElement);
     const changed = [before, first, link].filter((l) => l && edges.has(pairKey(l)));
     first = edges.get(pairKey(link)).link;
     for (const one of changed) edges.get(pairKey(one)).replaceWith(edge(edges.get(pairKey(one)).link));
@@ -109,12 +109,13 @@ function graphView(ctx) {
       names.get(user)?.classList.toggle("is", chosen(user));
       if (!names.has(user) && chosen(user)) layers.words.append(nameOf(nodes.get(user), shown));
     }
-    lift();
+    lift(focused);
   }
 
-  // Nothing of a crowd covers what was chosen.
-  function lift() {
+  // Nothing of a crowd covers what was chosen; and what is drawn anew takes nobody's place.
+  function lift(focused) {
     if (edges.size > FEW) for (const part of picture.querySelectorAll(".link.is, .node.is")) part.parentNode.append(part);
+    if (focused && !picture.contains(document.activeElement)) picture.querySelector('.link[tabindex="0"]')?.focus({ preventScroll: true });
   }
 
   const found = (node) => Number(Boolean(state.find) && node.label.toLowerCase().includes(state.find));
