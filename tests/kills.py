@@ -213,7 +213,7 @@ class Bench:
 
 
 def started(target, *given):
-    """Start a process that has everything imported."""
+    """Start a process with everything imported: the first to ask says what, so all ask here."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
     process = context.Process(target=target, args=given)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import time
 
 import pytest
+from kills import started
 from wiki import history
 
 from sockgraph.case import load_case
@@ -25,23 +25,15 @@ def fetch(case, folder):
     return read_population(load_case(case), source), source
 
 
-@pytest.fixture(scope="module")
-def processes():
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sockgraph.reference", "sockgraph.sources"])
-    return context
-
-
-def test_twenty_kills_change_nothing(wiki_case, tmp_path, processes):
+def test_twenty_kills_change_nothing(wiki_case, tmp_path):
     case = wiki_case(*NOMINATED, reference="[reference]\naccounts = 30\n")
-    started = time.monotonic()
+    began = time.monotonic()
     whole, uninterrupted = fetch(case, tmp_path / "whole")
-    moment = (time.monotonic() - started) / (KILLS * 0.7)
+    moment = (time.monotonic() - began) / (KILLS * 0.7)
 
     dice, kills, folder = random.Random(4), 0, tmp_path / "killed"  # noqa: S311 - no secret
     while kills < KILLS:
-        process = processes.Process(target=fetch, args=(case, folder))
-        process.start()
+        process = started(fetch, case, folder)
         stored = len(list(folder.glob(f"[!.]*{SUFFIX}")))
         while len(list(folder.glob(f"[!.]*{SUFFIX}"))) == stored and process.is_alive():
             time.sleep(0.002)  # until it has begun to add something
