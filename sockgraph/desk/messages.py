@@ -6,7 +6,7 @@ Lists and matrix hold every pair of a case, also those that no picture draws.
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -274,7 +274,7 @@ def give_edits(desk: Desk, content: Answer) -> Answer:
                 "gap": None if pd.isna(row.gap) else float(row.gap),
                 "signals": signals.get(row.rev, []),
                 "told": _told(
-                    desk, row, told, opens="openings" in signals.get(row.rev, ()) and (a, b)
+                    desk, (a, b), row.comment, told, opens="openings" in signals.get(row.rev, ())
                 ),
                 "url": diff_url(case, row.rev),
             }
@@ -295,29 +295,28 @@ def _page(row: Any, *, numbered: bool) -> Answer:
 
 def _told(
     desk: Desk,
-    edit: Any,
+    pair: tuple[str, str],
+    summary: Any,
     phrases: list[tuple[re.Pattern[str], Any]],
     *,
-    opens: tuple[str, str] | Literal[False],
+    opens: bool,
 ) -> Answer | None:
     """Return the rarest thing of both that a summary holds, and how many others wrote it.
 
-    A phrase, or how it begins: of two accounts whose openings told, which `opens` names.
+    A phrase; where openings told, how it begins.
     """
-    if not isinstance(edit.comment, str):
+    if not isinstance(summary, str):
         return None
     found: list[Answer] = []
     for pattern, row in phrases:  # the rarest first
-        if phrase := pattern.search(edit.comment):
+        if phrase := pattern.search(summary):
             found.append({"text": clean(phrase.group()), "others": int(row.others), "opens": False})
             break
-    if opens and (opening := desk.voices.opening_of_both(edit.comment, *opens)):
-        text = pattern_of(opening[0]).search(edit.comment)
-        found += (
-            [{"text": clean(text.group()), "others": opening[1], "opens": True}] if text else []
-        )
+    opening = desk.voices.opening_of_both(summary, *pair) if opens else None
+    if opening and (text := pattern_of(opening[0]).search(summary)):
+        found.append({"text": clean(text.group()), "others": opening[1], "opens": True})
     rarest = min(found, key=itemgetter("others"), default=None)
-    return rarest and {**rarest, "of": len(desk.voices.texts.keys() - {edit.user}) - 1}
+    return rarest and {**rarest, "of": desk.voices.n_others(*pair)}
 
 
 def give_diff(desk: Desk, content: Answer) -> Answer:

@@ -245,6 +245,10 @@ class PhraseIndex:
         needle = f" {' '.join(tokens)} "
         return {user for user in found if needle in self.texts[user]}
 
+    def n_others(self, a: str, b: str) -> int:
+        """Return how many accounts with summaries there are beside these two."""
+        return len(self.texts.keys() - {a, b})
+
     def opening_of_both(self, summary: str, a: str, b: str) -> tuple[str, int] | None:
         """Return the longest opening of a summary that two accounts use, and how many others do.
 
@@ -301,7 +305,7 @@ def shared_phrases(
     found = [Phrase(t, x, y, len(voices.of(t) - {a, b})) for t, x, y in shared]
     kept = _maximal(found)
     kept.sort(key=lambda p: (p.others, -len(p.tokens), -min(p.n_a, p.n_b), p.tokens))
-    n_others = len(voices.texts.keys() - {a, b})
+    n_others = voices.n_others(a, b)
     rows = [(_joined(p.tokens), p.n_a, p.n_b, p.others, n_others) for p in kept[:MOST]]
     return pd.DataFrame(rows, columns=["phrase", "n_a", "n_b", "others", "of_others"])
 
