@@ -163,6 +163,9 @@ def test_every_account_of_the_graph_is_reached_and_opened_by_keyboard(opened):
     assert ring == "5px"  # where the focus is, is seen
     page.keyboard.press("ArrowLeft")
     assert page.evaluate(at) == reached[-2]
+    page.locator(".sg .link[tabindex='0']").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate(at) == reached[-1]
     go = "user => document.querySelector(`.sg .node[data-user='${user}']`).focus()"
     page.evaluate(go, "Corndrift")
     page.keyboard.press("Enter")

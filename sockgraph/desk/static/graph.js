@@ -283,7 +283,8 @@ function graphView(ctx) {
   // From account to account, as they stand from left to right.
   function step(by) {
     const marks = [...picture.querySelectorAll(".node")].sort((p, q) => at(p.dataset.user)[0] - at(q.dataset.user)[0]);
-    marks[(marks.indexOf(document.activeElement) + by + marks.length) % marks.length]?.focus({ preventScroll: true });
+    const here = Math.max(marks.indexOf(document.activeElement), by > 0 ? -1 : 0); // where none is: the first, or the last
+    marks[(here + by + marks.length) % marks.length]?.focus({ preventScroll: true });
   }
   picture.addEventListener("keydown", (event) => {
     const user = event.key === "Enter" && event.target.closest(".node")?.dataset.user;
